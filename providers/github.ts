@@ -1,0 +1,17 @@
+/** GitHub App installation tokens: one per lease, limited to the repositories and permissions of its detail. */
+import type { Provider } from '../src/provider.ts'
+import { cedar, entityFault } from './github/cedar.ts'
+import { githubConfig, type GithubConfig } from './github/config.ts'
+import { connect } from './github/connection.ts'
+import { githubDetail, type GithubDetail } from './github/detail.ts'
+import { parseScope } from './github/scope.ts'
+
+export const github: Provider<GithubConfig, GithubDetail> = {
+  type: 'github',
+  config: githubConfig,
+  detail: githubDetail,
+  cedar,
+  entityFault,
+  parseScope,
+  connect,
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Clock } from '../../src/clock.ts'
+import { ProviderError, type Minted } from '../../src/provider.ts'
+import type { Answer, Api } from './api.ts'
+import { githubDetail, type GithubDetail } from './detail.ts'
+import type { installations } from './installation.ts'
+import { ownerOf } from './names.ts'
+import { includes, type Permissions } from './permissions.ts'
+import { garbage, refusal } from './refusal.ts'
+import { tokenText } from './token.ts'
+import { wider } from './wider.ts'
+
+const answered = z.object({ token: tokenText, expires_at: z.iso.datetime({ offset: true }) })
+
+/**
+ * Mints one installation token for one lease: each call is a request of its own,
+ * so that revoking one lease's token never ends another's.
+ *
+ * @throws ProviderError
+ */
+export async function mint(
+  detail: GithubDetail,
+  api: Api,
+  known: ReturnType<typeof installations>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Minted> {
+  // SAFEGUARD, whatever earlier code did: to GitHub, an empty list means everything the installation has.
+  if (!githubDetail.safeParse(detail).success) {
+    throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to GitHub')
+  }
+  const { repositories, permissions } = detail
+  const owner = ownerOf(repositories[0]!)
+
+  let installation = known.remembered(owner)
+  if (!installation || ungranted(permissions, installation.permissions)) {
+    installation = await known.find(repositories[0]!, signal)
+  }
+  const excess = ungranted(permissions, installation.permissions)
+  if (excess)
+    throw new ProviderError('rejected', `the app's installation on ${owner} was not granted ${excess}`)
+
+  const answer = await api.asApp(
+    'POST /app/installations/{installation_id}/access_tokens',
+    {
+      installation_id: installation.id,
+      repositories: repositories.map((name) => name.slice(owner.length + 1)),
+      permissions,
+    },
+    signal,
+  )
+  if (answer.status !== 201) {
+    const error = refusal(answer, meanings, true, clock.now())
+    if (error.kind === 'rejected') known.forget(owner)
+    throw error
+  }
+  const parsed = answered.safeParse(answer.data)
+  if (!parsed.success) throw garbage(true)
+  const { token, expires_at } = parsed.data
+  const beyond = wider(detail, answer.data)
+  return {
+    credential: { token },
+    accessToken: token,
+    expiresAt: Date.parse(expires_at) + skew(answer, clock.now()),
+    handle: { token, installation: installation.id, mintedAt: clock.now() },
+    // The `hashed_token` of GitHub's audit log.
+    fingerprint: createHash('sha256').update(token).digest('base64'),
+    ...(beyond === undefined ? {} : { wider: beyond }),
+  }
+}
+
+const meanings = {
+  401: 'the app id and its private key are not accepted',
+  403: "the app's installation is suspended or may not do this",
+  404: "the app's installation is gone",
+  422: "a repository or permission is not in the app's installation",
+}
+
+/** The first permission that `granted` lacks, as `contents: write`. */
+function ungranted(asked: Permissions, granted: Record<string, string>): string | undefined {
+  const lacking = Object.entries(asked).find(([name, level]) => !includes(granted[name], level))
+  return lacking?.join(': ')
+}
+
+/** Milliseconds within which two clocks count as the same: the `Date` header has whole seconds. */
+const sameTime = 5_000
+
+/**
+ * Milliseconds that our clock is ahead of GitHub's. Left in, it would let a
+ * lease end as expired while its token works on for that long (invariant I3).
+ */
+function skew({ headers }: Answer, now: number): number {
+  const ahead = now - Date.parse(String(headers['date']))
+  return Math.abs(ahead) > sameTime ? ahead : 0
+}

@@ -1,0 +1,63 @@
+import { ProviderError } from '../../src/provider.ts'
+import type { Answer } from './api.ts'
+
+/** What each refusal means for the request at hand. */
+export type Meanings = Partial<Record<401 | 403 | 404 | 422, string>>
+
+/**
+ * An answer that is not the one hoped for, in our own words: GitHub's may quote
+ * what was sent.
+ *
+ * @param acts whether the request changes something, so that a 5xx leaves open whether it did
+ * @param now milliseconds since 1970
+ */
+export function refusal(answer: Answer, meanings: Meanings, acts: boolean, now: number): ProviderError {
+  const { status } = answer
+  const limited = limitedFor(answer, now)
+  if (limited) return new ProviderError('unavailable', 'GitHub limits how often it may be asked', limited)
+  if (status >= 500) {
+    const options = { maybeDone: acts, retryAfter: seconds(answer.headers['retry-after']) }
+    return new ProviderError('unavailable', `GitHub answered ${status}`, options)
+  }
+  if (status >= 400) {
+    const meaning = meanings[status as keyof Meanings]
+    return new ProviderError('rejected', `GitHub answered ${status}${meaning ? `: ${meaning}` : ''}`)
+  }
+  if (status >= 300) {
+    return new ProviderError(
+      'rejected',
+      `GitHub answered ${status}, a redirect, and those are not followed: was the repository or the owner renamed?`,
+    )
+  }
+  return garbage(acts)
+}
+
+/** An answer that is a success but not one that GitHub gives. */
+export function garbage(acts: boolean): ProviderError {
+  return new ProviderError('unavailable', 'GitHub gave an answer that makes no sense', { maybeDone: acts })
+}
+
+/**
+ * GitHub's limits come as 429 or as 403, which is otherwise a refusal for good
+ * ("Rate limits for the REST API", "Exceeding the rate limit").
+ */
+function limitedFor(
+  { status, headers, data }: Answer,
+  now: number,
+): { retryAfter: number | undefined } | undefined {
+  if (status !== 429 && status !== 403) return undefined
+  const retryAfter = seconds(headers['retry-after'])
+  if (retryAfter !== undefined) return { retryAfter }
+  if (String(headers['x-ratelimit-remaining']) === '0') {
+    const reset = seconds(headers['x-ratelimit-reset'])
+    return { retryAfter: reset === undefined ? undefined : Math.max(1, reset - Math.floor(now / 1000)) }
+  }
+  // A secondary limit may name no time at all; then GitHub asks for a minute.
+  const spoken = (data as { message?: unknown } | null | undefined)?.message
+  const secondary = typeof spoken === 'string' && /rate limit/i.test(spoken)
+  return status === 429 || secondary ? { retryAfter: 60 } : undefined
+}
+
+function seconds(header: string | number | undefined): number | undefined {
+  return /^\d{1,10}$/.test(String(header)) ? Number(header) : undefined
+}

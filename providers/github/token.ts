@@ -1,0 +1,16 @@
+import { z } from 'zod'
+import { ProviderError, type Handle } from '../../src/provider.ts'
+
+/**
+ * An installation token, opaque since its form is GitHub's own affair (some are
+ * 40 characters, stateless ones about 520). It goes into a header, so nothing in
+ * it may end that header, nor be longer than servers accept.
+ */
+export const tokenText = z.string().regex(/^[\x21-\x7e]{1,8192}$/)
+
+/** @throws ProviderError `rejected` for a handle that no mint gave out. */
+export function tokenOf({ token }: Handle): string {
+  const parsed = tokenText.safeParse(token)
+  if (!parsed.success) throw new ProviderError('rejected', 'the stored handle holds no installation token')
+  return parsed.data
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import type { GithubDetail } from './detail.ts'
+import { includes, permissions as catalogue } from './permissions.ts'
+
+const grant = z.object({
+  permissions: z.record(z.string(), z.string()),
+  repository_selection: z.string(),
+  repositories: z.array(z.object({ full_name: z.string() })).optional(),
+})
+
+/**
+ * What the answer to a mint grants beyond what was asked, in words that quote
+ * nothing of it, or undefined. An answer that does not say what it grants is
+ * taken to grant more.
+ */
+export function wider(asked: GithubDetail, answer: unknown): string | undefined {
+  const parsed = grant.safeParse(answer)
+  if (!parsed.success) return 'an answer that does not say what it grants'
+  const { permissions, repository_selection, repositories } = parsed.data
+
+  // With `all`, GitHub lists no repositories, and the token reaches those of tomorrow too.
+  if (repository_selection !== 'selected' || !repositories) return 'every repository of the installation'
+  const names = new Set(asked.repositories)
+  const foreign = repositories.filter(({ full_name }) => !names.has(full_name.toLowerCase()))
+  if (foreign.length > 0) return `${foreign.length} repositories that were not asked for`
+
+  const excess = Object.entries(permissions).find(
+    ([name, level]) => !includes({ metadata: 'read', ...asked.permissions }[name], level),
+  )
+  if (!excess) return undefined
+  const [name] = excess
+  return catalogue.has(name)
+    ? `more of the permission ${name}`
+    : 'a permission that GitHub has not documented'
+}

@@ -1,0 +1,52 @@
+/** An agent: a governed identity of something that is not a human (design §8). */
+import { z } from 'zod'
+import { matchRule, type MatchRule } from './match.ts'
+
+export interface Agent {
+  readonly name: string
+  /** The human who answers for it: a verified `email`, or a `sub`. */
+  readonly owner: string
+  readonly purpose: string
+  readonly environment: string
+  /** `YYYY-MM-DD`, the last day (UTC) on which its requests are served. */
+  readonly reviewBy: string
+  /** The longest life of one of its tasks, seconds. */
+  readonly maxTtl: number
+  /** Any may match; never empty. */
+  readonly match: readonly MatchRule[]
+}
+
+/** A name that may stand in a URL, a metric's label and a policy as it is. */
+export const name = z
+  .string()
+  .max(64)
+  .refine((text) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text), {
+    error: 'a name starts with a letter or digit and holds only letters, digits, `.`, `_` and `-`',
+    params: { remedy: 'Choose such a name, at most 64 characters long.' },
+  })
+
+/** One line that a human reads: what it shows is what it is. */
+const line = z
+  .string()
+  .max(512)
+  .refine((text) => text.length > 0 && text.trim() === text && !/\p{C}/u.test(text), {
+    error: 'must be one line of printable text, without space around it',
+    params: { remedy: 'Write one line, at most 512 characters long.' },
+  })
+
+const aYear = 366 * 24 * 3600
+
+/** One agent file, to an immutable `Agent`. */
+export const agentFile = z
+  .strictObject({
+    name,
+    owner: line,
+    purpose: line,
+    environment: name,
+    review_by: z.iso.date(),
+    max_ttl: z.int().min(1).max(aYear),
+    match: z.array(matchRule).min(1),
+  })
+  .transform(({ review_by: reviewBy, max_ttl: maxTtl, match, ...rest }): Agent =>
+    Object.freeze({ ...rest, reviewBy, maxTtl, match: Object.freeze(match) }),
+  )

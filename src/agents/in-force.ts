@@ -1,0 +1,16 @@
+/** Review dates: an agent nobody has looked at for too long stops working. */
+import { BrokerError } from '../errors.ts'
+import type { Agent } from './agent.ts'
+
+const day = 24 * 3600 * 1000
+
+/** Whether the agent's review date has not passed. `now` in milliseconds since 1970; days are UTC's. */
+export function inForce(agent: Agent, now: number): boolean {
+  return now < Date.parse(agent.reviewBy) + day
+}
+
+/** @throws BrokerError `agent_expired` from the day after the review date. */
+export function requireInForce(agent: Agent, now: number): void {
+  if (!inForce(agent, now))
+    throw new BrokerError('agent_expired', `agent ${agent.name} was to be reviewed by ${agent.reviewBy}`)
+}

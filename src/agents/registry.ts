@@ -1,0 +1,57 @@
+/** Who the principals are to us. */
+import { BrokerError } from '../errors.ts'
+import type { Principal } from '../identity/principal.ts'
+import type { Agent } from './agent.ts'
+import { matches } from './match.ts'
+
+/** The agents of one configuration; immutable. */
+export class Agents implements Iterable<Agent> {
+  readonly #agents: ReadonlyMap<string, Agent>
+
+  /** Names must be unique: the configuration compiler sees to it. */
+  constructor(agents: Iterable<Agent>) {
+    this.#agents = new Map([...agents].map((agent) => [agent.name, agent]))
+  }
+
+  [Symbol.iterator](): Iterator<Agent> {
+    return this.#agents.values()
+  }
+
+  get(name: string): Agent | undefined {
+    return this.#agents.get(name)
+  }
+
+  /** Every agent that `principal` may act as. */
+  matching(principal: Principal): Agent[] {
+    return [...this].filter((agent) => agent.match.some((rule) => matches(rule, principal)))
+  }
+
+  /**
+   * The agent that `principal` acts as: the one it matches, or the one it names
+   * of several. An agent that it does not match is refused like one that does
+   * not exist, so that names cannot be guessed.
+   *
+   * @throws BrokerError `unknown_agent`; `invalid_request` when it must name one.
+   */
+  choose(principal: Principal, named?: string): Agent {
+    const candidates = this.matching(principal)
+    const [agent, another] =
+      named === undefined ? candidates : candidates.filter((candidate) => candidate.name === named)
+    if (!agent)
+      throw new BrokerError(
+        'unknown_agent',
+        named === undefined
+          ? 'this identity matches no agent'
+          : 'this identity does not match the agent named',
+      )
+    if (another)
+      throw new BrokerError(
+        'invalid_request',
+        `this identity matches several agents; name one of them in \`agent\`: ${candidates
+          .map((candidate) => candidate.name)
+          .toSorted()
+          .join(', ')}`,
+      )
+    return agent
+  }
+}

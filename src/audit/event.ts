@@ -1,0 +1,82 @@
+/** What goes on record: every decision and every change of state. */
+import type { Tx } from '../unit.ts'
+
+/** What happened. One word for one thing: new kinds are added here, none is ever renamed. */
+export const eventTypes = [
+  'broker.started',
+  'broker.stopped',
+  'configuration.reloaded',
+  'configuration.refused',
+  'authentication.failures',
+  'request.denied',
+  'task.opened',
+  'task.approved',
+  'task.ended',
+  'lease.intended',
+  'lease.minted',
+  'lease.failed',
+  'lease.retired',
+  'lease.irrevocable',
+  'lease.revoked',
+  'lease.expired',
+  'lease.evidence',
+  'approval.requested',
+  'approval.granted',
+  'approval.denied',
+  'agent.suspended',
+  'agent.resumed',
+  'revocation.ordered',
+] as const
+
+export type EventType = (typeof eventTypes)[number]
+
+/** Who did it: a workload under its agent, a named admin, or the broker itself. */
+export type Actor = `agent:${string}` | `admin:${string}` | 'broker'
+
+/** One thing that happened. Never holds a secret: credentials appear as fingerprints. */
+export interface AuditEvent {
+  /** Milliseconds since 1970. */
+  at: number
+  type: EventType
+  actor: Actor
+  agent?: string
+  owner?: string
+  task?: string
+  lease?: string
+  /** The state that the lease, or else the task, is in from now on. */
+  status?: string
+  /** What else a reader wants to know; JSON. */
+  data?: Record<string, unknown>
+}
+
+/** An event as it stands in the chain. */
+export interface ChainedEvent extends AuditEvent {
+  /** 1, 2, 3, … without a gap. */
+  seq: number
+  /** The id of the seal key under which `mac` was made. */
+  key: string
+  mac: string
+}
+
+/** The end of the chain: `SEQ:MAC` names it to someone outside. */
+export interface Head {
+  seq: number
+  mac: string
+}
+
+/** The stored end of the chain, under a MAC of its own: events cut off the end are missed by it. */
+export interface StoredHead extends Head {
+  /** The id of the seal key under which `headMac` was made. */
+  key: string
+  headMac: string
+}
+
+/** Where the core puts its events. */
+export interface AuditTrail {
+  /** Adds the event to the transaction: both commit, or neither (invariant I6). */
+  record(tx: Tx, event: AuditEvent): void
+  /** The end of the chain as stored, or undefined while it is empty. */
+  head(tx: Tx): Promise<StoredHead | undefined>
+  /** Events with `seq` greater than `after`, in order of seq as stored. */
+  page(tx: Tx, after: number, limit: number): Promise<ChainedEvent[]>
+}

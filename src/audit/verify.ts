@@ -1,0 +1,136 @@
+/** Holding the record against its keys, and the tables against the record. */
+import type { Place, Seal } from '../seal.ts'
+import type { Tx } from '../unit.ts'
+import { follows, origin, sealHead } from './chain.ts'
+import type { AuditTrail, ChainedEvent, Head } from './event.ts'
+
+/** What the tables say, to be held against the events. The store implements it. */
+export interface Tables {
+  /** Every task and lease with the state that its row is in. */
+  states(tx: Tx): Promise<{ id: string; status: string }[]>
+  /** Every sealed value and where it stands. */
+  sealed(tx: Tx): Promise<{ place: Place; value: string }[]>
+}
+
+/** Something that is not as it was written. */
+export interface Discrepancy {
+  /** The event it was found at, where there is one. */
+  seq?: number
+  /** The task or lease it is about, where there is one. */
+  subject?: string
+  message: string
+}
+
+export interface Verification {
+  events: number
+  /** The end of the chain as found. */
+  head: Head
+  /** In the order found: those of the chain come first, by `seq`. */
+  discrepancies: Discrepancy[]
+}
+
+const eventsPerPage = 1_000
+
+/**
+ * Verifies one snapshot of the store. `expected` is a head that was noted
+ * elsewhere (the log has one every minute): a chain that does not reach it, or
+ * reaches something else there, was cut or rewritten.
+ */
+export async function verifyAudit(
+  tx: Tx,
+  given: { trail: AuditTrail; tables: Tables; seal: Seal; expected?: Head | undefined },
+): Promise<Verification> {
+  const { trail, tables, seal, expected } = given
+  const discrepancies: Discrepancy[] = []
+  const states = new Map<string, string>()
+  let previous: Head = origin
+  let events = 0
+  for (;;) {
+    const page = await trail.page(tx, previous.seq, eventsPerPage)
+    if (page.length === 0) break
+    for (const event of page) {
+      events += 1
+      const fault = linkFault(seal, previous, event)
+      if (fault) discrepancies.push(fault)
+      if (expected?.seq === event.seq && expected.mac !== event.mac)
+        discrepancies.push({ seq: event.seq, message: 'it is not the event whose head was noted' })
+      const subject = event.lease ?? event.task
+      if (subject !== undefined && event.status !== undefined) states.set(subject, event.status)
+      previous = { seq: event.seq, mac: event.mac }
+    }
+  }
+  discrepancies.push(...(await endFaults(tx, trail, seal, previous, expected)))
+  discrepancies.push(...stateFaults(states, await tables.states(tx)))
+  for (const { place, value } of await tables.sealed(tx)) {
+    if (!opens(seal, value, place))
+      discrepancies.push({
+        subject: place.row,
+        message: `its sealed ${place.column} does not open here: it was moved or altered, or its key is not configured`,
+      })
+  }
+  return { events, head: previous, discrepancies }
+}
+
+function linkFault(seal: Seal, previous: Head, event: ChainedEvent): Discrepancy | undefined {
+  const { seq } = event
+  if (seq > previous.seq + 1)
+    return {
+      seq: previous.seq + 1,
+      message: seq === previous.seq + 2 ? 'it is missing' : `it is missing, and all up to ${seq - 1}`,
+    }
+  if (!seal.has(event.key)) return { seq, message: `its key ${event.key} is not configured` }
+  if (follows(seal, previous, event)) return undefined
+  return { seq, message: 'it is not as it was written, or not where it was written' }
+}
+
+async function endFaults(
+  tx: Tx,
+  trail: AuditTrail,
+  seal: Seal,
+  end: Head,
+  expected: Head | undefined,
+): Promise<Discrepancy[]> {
+  const faults: Discrepancy[] = []
+  const cut = (seq: number, source: string) =>
+    faults.push({ seq: end.seq + 1, message: `the chain ends before it, but ${source} ${seq}` })
+  if (expected && expected.seq > end.seq) cut(expected.seq, 'the noted head is')
+  const stored = await trail.head(tx)
+  if (!stored) {
+    if (end.seq > 0) faults.push({ seq: end.seq, message: 'the stored head is missing' })
+    return faults
+  }
+  if (!seal.has(stored.key) || sealHead(seal, stored, stored.key).mac !== stored.headMac)
+    faults.push({ seq: stored.seq, message: 'the stored head was altered' })
+  else if (stored.seq > end.seq) cut(stored.seq, 'the stored head is')
+  else if (stored.seq !== end.seq || stored.mac !== end.mac)
+    faults.push({ seq: stored.seq + 1, message: 'the chain goes on beyond the stored head' })
+  return faults
+}
+
+function stateFaults(
+  recorded: ReadonlyMap<string, string>,
+  rows: { id: string; status: string }[],
+): Discrepancy[] {
+  const missing = new Map(recorded)
+  const faults: Discrepancy[] = []
+  for (const { id, status } of rows) {
+    const last = missing.get(id)
+    missing.delete(id)
+    if (last === undefined)
+      faults.push({ subject: id, message: 'it stands in the tables but not in the record' })
+    else if (last !== status)
+      faults.push({ subject: id, message: `it is ${status} in the tables but ${last} in the record` })
+  }
+  for (const id of missing.keys())
+    faults.push({ subject: id, message: 'it is on record but not in the tables' })
+  return faults
+}
+
+function opens(seal: Seal, value: string, place: Place): boolean {
+  try {
+    seal.open(value, place)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,80 @@
+/** Time comes in from outside, so that a test can hold it still. */
+
+/** A pending call. Cancelling twice, or after it ran, does nothing. */
+export interface Timer {
+  cancel(): void
+}
+
+export interface Clock {
+  /** Milliseconds since 1970, an integer. Never goes back while the process lives. */
+  now(): number
+  /** Calls `fn` once, `ms` milliseconds from now. */
+  after(ms: number, fn: () => void): Timer
+}
+
+/** `setTimeout` takes a signed 32-bit number of milliseconds and fires at once beyond it. */
+const longestTimeout = 2 ** 31 - 1
+
+/**
+ * The machine's clock. When the wall clock is set back, `now` follows the
+ * monotonic clock instead: otherwise every running task would live longer by
+ * that much (invariant I3). When it is set forward, `now` follows it.
+ */
+export function systemClock(): Clock {
+  let wallAt = Date.now()
+  let monotonicAt = performance.now()
+  const now = () => {
+    const monotonic = performance.now()
+    wallAt = Math.max(Date.now(), wallAt + Math.floor(monotonic - monotonicAt))
+    monotonicAt = monotonic
+    return wallAt
+  }
+  return {
+    now,
+    after(ms, fn) {
+      const end = performance.now() + ms
+      let handle: NodeJS.Timeout
+      const arm = () => {
+        const left = Math.max(0, end - performance.now())
+        handle = left > longestTimeout ? setTimeout(arm, longestTimeout) : setTimeout(fn, left)
+      }
+      arm()
+      return { cancel: () => clearTimeout(handle) }
+    },
+  }
+}
+
+/** Runs `work` with a signal that aborts after `ms`. Heeding the signal is up to `work`. */
+export async function withinLimit<T>(
+  clock: Clock,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const timer = clock.after(ms, () =>
+    controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')),
+  )
+  try {
+    return await work(controller.signal)
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** Resolves `ms` milliseconds from now. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve))
+}
+
+/** Waits for `work`, but no longer than `ms`. What takes longer goes on. */
+export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: Timer | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = clock.after(ms, resolve)
+  })
+  try {
+    await Promise.race([work, limit])
+  } finally {
+    timer?.cancel()
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The configuration compiler: raw files become one immutable value, or a list
+ * of everything that is wrong with them. The linter and the server share it.
+ */
+import { Agents } from './agents/registry.ts'
+import type { Clock } from './clock.ts'
+import { compileAdmins } from './config/admins.ts'
+import { compileAgents } from './config/agents.ts'
+import { compileConnections } from './config/connections.ts'
+import { deepFreeze } from './config/freeze.ts'
+import { compileIssuers } from './config/issuers.ts'
+import { fault, type Loading } from './config/load.ts'
+import { compilePolicyFiles } from './config/policies.ts'
+import { readSettings } from './config/read.ts'
+import type { Limits } from './config/schema.ts'
+import { compileSealKeys } from './config/seal.ts'
+import { secretReader } from './config/secrets.ts'
+import { compileStore } from './config/store.ts'
+import { compileTls, type Tls } from './config/tls.ts'
+import { isLocal, type Listen, type Store } from './config/values.ts'
+import type { Admins } from './control/admins.ts'
+import type { Fault } from './fault.ts'
+import type { Issuers } from './identity/issuer.ts'
+import type { ConnectionEntry } from './leases/connections.ts'
+import type { Policies } from './policy/compile.ts'
+import type { Provider } from './provider.ts'
+import type { SealKey } from './seal.ts'
+
+/** Everything of design §8, compiled; immutable. A request sees one of these from beginning to end. */
+export interface Configuration {
+  /** As it was named. */
+  readonly file: string
+  /** The public origin, `https://mayfly.acme.dev`. */
+  readonly url: string
+  readonly listen: Listen
+  /** Addresses and blocks that may say for whom they forward. */
+  readonly trustedProxies: readonly string[]
+  readonly tls: Tls | undefined
+  readonly store: Store
+  /** The first seals, all unseal. */
+  readonly sealKeys: readonly SealKey[]
+  readonly issuers: Issuers
+  readonly agents: Agents
+  readonly policies: Policies
+  readonly connections: readonly ConnectionEntry[]
+  readonly admins: Admins
+  readonly limits: Limits
+  /** How long what has ended is kept, milliseconds. */
+  readonly retention: { readonly tasks: number; readonly audit: number }
+}
+
+/**
+ * Reads and compiles the configuration `file` and all it names. There is a
+ * configuration exactly when no fault is more than a warning.
+ */
+export async function loadConfiguration(
+  file: string,
+  given: {
+    /** Every kind of upstream that a configuration may name. */
+    providers: readonly Provider[]
+    clock: Clock
+    env: Record<string, string | undefined>
+    fetch?: typeof fetch
+  },
+): Promise<{ configuration?: Configuration; faults: Fault[] }> {
+  const { providers, clock, env, fetch = globalThis.fetch } = given
+  const faults: Fault[] = []
+  const secrets = secretReader({ file, env })
+  const loading: Loading = { file, faults, secrets, clock, fetch }
+  const settings = readSettings(loading)
+  if (!settings) return { faults }
+  faults.push(...secrets.check(settings, []))
+
+  // From here on a setting that is faulty is missing, so that one fault does not hide the others.
+  const { url, listen, tls: tlsSetting, trusted_proxies: trustedProxies } = settings
+  if (listen && !isLocal(listen) && !tlsSetting && !trustedProxies?.length)
+    fault(
+      loading,
+      ['listen'],
+      'is reachable from outside without TLS, and tokens would cross the network in clear',
+      'Set `tls`, or name the proxies that do TLS in `trusted_proxies`, or listen on 127.0.0.1.',
+    )
+  const tls = tlsSetting && compileTls(tlsSetting, loading)
+  const store = settings.store && compileStore(settings.store, loading)
+  const sealKeys = settings.seal && compileSealKeys(settings.seal, loading)
+  const issuers = compileIssuers(settings.issuers ?? {}, url ?? '', loading)
+  const connections = compileConnections(settings.providers ?? {}, providers, loading)
+
+  const known = new Map(Object.keys(settings.issuers ?? {}).map((name) => [name, issuers.get(name)]))
+  const agents = new Agents(await compileAgents(settings.agents, known, loading))
+  const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
+  const policies = await compilePolicyFiles(settings.policies, { providers, agents, admins }, loading)
+
+  const { limits, retention } = settings
+  if (faults.some(({ warning }) => !warning)) return { faults }
+  if (!url || !listen || !trustedProxies || !store || !sealKeys || !policies || !limits || !retention)
+    throw new Error('a setting is missing, and no fault says so')
+  return {
+    faults,
+    configuration: Object.freeze({
+      ...deepFreeze({ file, url, listen, trustedProxies, tls, store, limits, retention }),
+      sealKeys,
+      issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])),
+      agents,
+      policies,
+      connections: Object.freeze(connections),
+      admins,
+    }),
+  }
+}

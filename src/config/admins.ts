@@ -1,0 +1,47 @@
+import type { Agents } from '../agents/registry.ts'
+import { adminEntry, Admins, type AdminEntry } from '../control/admins.ts'
+import { checkRule, type KnownIssuers } from './agents.ts'
+import { parse } from './explain.ts'
+import { fault, type Loading } from './load.ts'
+
+/** Compiles the entries of `admins`. */
+export function compileAdmins(
+  entries: readonly unknown[],
+  given: { agents: Agents; issuers: KnownIssuers },
+  loading: Loading,
+): Admins {
+  const { file, faults } = loading
+  const compiled = new Map<string, { entry: AdminEntry; index: number }>()
+  entries.forEach((written, index) => {
+    const at = ['admins', index]
+    const entry = parse(adminEntry, written, { file, at, faults })
+    if (!entry) return
+    checkRule(entry.match, given.issuers, { file, at, faults })
+    if (compiled.has(entry.name))
+      fault(
+        loading,
+        [...at, 'name'],
+        'names another entry too',
+        'Choose another name: it is the group that approves.',
+      )
+    else compiled.set(entry.name, { entry, index })
+  })
+  const issuers = [...given.issuers.values()].filter((issuer) => issuer !== undefined)
+  const list = [...compiled.values()]
+  const admins = new Admins(
+    list.map(({ entry }) => entry),
+    { agents: given.agents, issuers },
+  )
+  for (const { entry, index } of list) {
+    const agents = admins.confusable(entry)
+    if (agents.length > 0)
+      faults.push({
+        file,
+        path: `admins[${index}]`,
+        message: `nothing tells a holder of this entry from a workload of ${agents.join(', ')}, and a workload is never an admin`,
+        remedy: 'Give admins an audience of their own, or a subject or claim that no workload has.',
+        warning: true,
+      })
+  }
+  return admins
+}

@@ -1,0 +1,68 @@
+import { agentFile, type Agent } from '../agents/agent.ts'
+import { inForce } from '../agents/in-force.ts'
+import type { MatchRule } from '../agents/match.ts'
+import { tenancyFault } from '../agents/tenancy.ts'
+import type { Issuer } from '../identity/issuer.ts'
+import { dotted, meant, parse, type Path } from './explain.ts'
+import { limits } from './files.ts'
+import { readDirectory, type Loading } from './load.ts'
+import { readYaml } from './yaml.ts'
+
+/** An issuer of the configuration; its URL is not known where its entry is faulty. */
+export type KnownIssuers = ReadonlyMap<string, Issuer | undefined>
+
+/** Reads and compiles every agent file of `directory`. */
+export async function compileAgents(
+  directory: string | undefined,
+  issuers: KnownIssuers,
+  loading: Loading,
+): Promise<Agent[]> {
+  const { faults, clock } = loading
+  const agents = new Map<string, { agent: Agent; file: string }>()
+  for await (const { file, text } of readDirectory('agents', directory, '.yaml', limits.agent, loading)) {
+    const yaml = readYaml(text, file)
+    faults.push(...yaml.faults)
+    const agent = yaml.value && parse(agentFile, yaml.value, { file, faults })
+    if (!agent) continue
+    agent.match.forEach((rule, index) => checkRule(rule, issuers, { file, at: ['match', index], faults }))
+    const same = agents.get(agent.name)
+    if (same)
+      faults.push({
+        file,
+        path: 'name',
+        message: `${same.file} names its agent ${agent.name} too`,
+        remedy: 'Choose another name; one agent may have several rules under `match`.',
+      })
+    else agents.set(agent.name, { agent, file })
+    if (!inForce(agent, clock.now()))
+      faults.push({
+        file,
+        path: 'review_by',
+        message: 'has passed, and the requests of this agent are refused',
+        remedy: 'Review the agent, then write the date of the next review.',
+        warning: true,
+      })
+  }
+  return [...agents.values()].map(({ agent }) => agent)
+}
+
+/** What a rule of an agent or an admin must satisfy beyond its form. */
+export function checkRule(
+  rule: MatchRule,
+  issuers: KnownIssuers,
+  place: { file: string; at: Path; faults: Loading['faults'] },
+): void {
+  const { file, at, faults } = place
+  if (!issuers.has(rule.issuer)) {
+    faults.push({
+      file,
+      path: dotted([...at, 'issuer']),
+      message: 'is not the name of an issuer of the configuration',
+      remedy: meant(rule.issuer, [...issuers.keys()]),
+    })
+    return
+  }
+  const issuer = issuers.get(rule.issuer)
+  const wide = issuer && tenancyFault(issuer.issuer, rule)
+  if (wide) faults.push({ file, path: dotted(at), ...wide })
+}

@@ -1,0 +1,62 @@
+/** What the parts of the compiler share while one configuration is read. */
+import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
+import type { Fault } from '../fault.ts'
+import { dotted, type Path } from './explain.ts'
+import { listFiles, located, readText, Unreadable } from './files.ts'
+import type { Secrets } from './secrets.ts'
+
+export interface Loading {
+  /** The configuration, as it was named. */
+  readonly file: string
+  /** Where each part puts what is wrong. */
+  readonly faults: Fault[]
+  readonly secrets: Secrets
+  readonly clock: Clock
+  readonly fetch: typeof fetch
+}
+
+export function fault(loading: Loading, at: Path, message: string, remedy: string): void {
+  loading.faults.push({ file: loading.file, path: dotted(at), message, remedy })
+}
+
+/** Runs `read`; what it cannot read becomes a fault. */
+export function readable<T>(
+  loading: Loading,
+  place: { file?: string; at: Path; what?: string },
+  read: () => T,
+): T | undefined {
+  const { file = loading.file, at, what = 'file' } = place
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    loading.faults.push({
+      file,
+      path: dotted(at),
+      message: `the ${what} ${error.message}`,
+      remedy: error.remedy,
+    })
+    return undefined
+  }
+}
+
+/** The files of the directory that the setting `key` names, one at a time. */
+export async function* readDirectory(
+  key: 'agents' | 'policies',
+  directory: string | undefined,
+  ending: '.yaml' | '.cedar',
+  limit: number,
+  loading: Loading,
+): AsyncGenerator<{ file: string; text: string }> {
+  if (directory === undefined) return
+  const files = readable(loading, { at: [key], what: 'directory' }, () =>
+    listFiles(located(loading.file, directory), ending, loading.faults),
+  )
+  for (const file of files ?? []) {
+    // A reload reads thousands of files while requests are being served.
+    await setImmediate()
+    const text = readable(loading, { file, at: [] }, () => readText(file, limit))
+    if (text !== undefined) yield { file, text }
+  }
+}

@@ -1,0 +1,25 @@
+import type { Agents } from '../agents/registry.ts'
+import type { Admins } from '../control/admins.ts'
+import { compilePolicies, type Policies } from '../policy/compile.ts'
+import type { Provider } from '../provider.ts'
+import { limits } from './files.ts'
+import { readDirectory, type Loading } from './load.ts'
+
+/** Reads and compiles every policy file of `directory`, or says everything that is wrong with them. */
+export async function compilePolicyFiles(
+  directory: string | undefined,
+  given: { providers: readonly Provider[]; agents: Agents; admins: Admins },
+  loading: Loading,
+): Promise<Policies | undefined> {
+  const files: { file: string; text: string }[] = []
+  for await (const read of readDirectory('policies', directory, '.cedar', limits.policy, loading))
+    files.push(read)
+  const approvers = [...given.admins].filter(({ may }) => may.includes('approve')).map(({ name }) => name)
+  const { policies, faults } = compilePolicies(files, {
+    providers: given.providers,
+    agents: [...given.agents],
+    approvers: new Set(approvers),
+  })
+  loading.faults.push(...faults)
+  return policies
+}

@@ -1,0 +1,34 @@
+import { limits, readText, Unreadable } from './files.ts'
+import { meant, parse } from './explain.ts'
+import { fault, type Loading } from './load.ts'
+import { configurationFile, type ConfigurationFile } from './schema.ts'
+import { readYaml } from './yaml.ts'
+
+/** Each setting that could be parsed. */
+export type Settings = { -readonly [Key in keyof ConfigurationFile]?: ConfigurationFile[Key] }
+
+/** Reads the file and parses its settings one by one; undefined where it cannot be read at all. */
+export function readSettings(loading: Loading): Settings | undefined {
+  const { file, faults } = loading
+  let text: string
+  try {
+    text = readText(file, limits.configuration)
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    fault(loading, [], `the file ${error.message}`, error.remedy)
+    return undefined
+  }
+  const yaml = readYaml(text, file)
+  faults.push(...yaml.faults)
+  const written = yaml.value
+  if (!written) return undefined
+
+  const known = Object.keys(configurationFile)
+  for (const key of Object.keys(written))
+    if (!known.includes(key)) fault(loading, [key], 'is not a known key', meant(key, known))
+  const settings = Object.entries(configurationFile).map(([key, schema]) => [
+    key,
+    parse<unknown>(schema, written[key], { file, at: [key], faults }),
+  ])
+  return Object.fromEntries(settings) as Settings
+}

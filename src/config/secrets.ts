@@ -1,0 +1,70 @@
+/** Secrets stand outside the configuration, in files and environment variables. */
+import { secretRef, type SecretRef } from '../provider.ts'
+import type { Fault } from '../fault.ts'
+import { dotted, type Path } from './explain.ts'
+import { isOpen, limits, located, readText, Unreadable } from './files.ts'
+
+export interface Secrets {
+  /** Without a trailing newline. Read afresh each time, so that a rotated file counts. @throws Unreadable */
+  read(ref: SecretRef): string
+  /** Reads every secret that `data`, standing at `at`, refers to, and says what is wrong. */
+  check(data: unknown, at: Path): Fault[]
+}
+
+export function secretReader(given: { file: string; env: Record<string, string | undefined> }): Secrets {
+  const { file, env } = given
+  const locate = (path: string) => located(file, path)
+
+  function read(ref: SecretRef): string {
+    const text = 'file' in ref ? readText(locate(ref.file), limits.secret) : (env[ref.env] ?? '')
+    const secret = text.replace(/\r?\n$/, '')
+    if (secret !== '') return secret
+    throw 'file' in ref
+      ? new Unreadable('is empty', 'Write the secret into it.')
+      : new Unreadable(`${variable(ref.env)} is not set`, 'Set it, or correct the name.')
+  }
+
+  function* faultsIn(data: unknown, at: Path): Generator<Fault> {
+    if (typeof data !== 'object' || data === null) return
+    const ref = secretRef.safeParse(data)
+    if (ref.success) return yield* faultsOf(ref.data, dotted(at))
+    for (const [key, value] of Object.entries(data))
+      yield* faultsIn(value, [...at, Array.isArray(data) ? Number(key) : key])
+  }
+
+  function* faultsOf(ref: SecretRef, path: string): Generator<Fault> {
+    try {
+      read(ref)
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error
+      const message = 'file' in ref ? `the file ${error.message}` : error.message
+      yield { file, path, message, remedy: error.remedy }
+      return
+    }
+    if ('file' in ref && isOpen(locate(ref.file)))
+      yield {
+        file,
+        path,
+        message: `${locate(ref.file)} can be read by others than its owner`,
+        remedy: `Run: chmod 600 ${locate(ref.file)}`,
+        warning: true,
+      }
+  }
+
+  return { read, check: (data, at) => [...faultsIn(data, at)] }
+}
+
+/** Undefined for a secret whose fault is reported already. */
+export function readIfThere(read: () => string): string | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Unreadable) return undefined
+    throw error
+  }
+}
+
+/** By name if it is one for sure: what was pasted there by mistake may be the secret itself. */
+function variable(name: string): string {
+  return /^[A-Z][A-Z0-9_]*$/.test(name) ? `the environment variable ${name}` : 'the environment variable'
+}

@@ -1,0 +1,34 @@
+import { resolve } from 'node:path'
+import { located } from './files.ts'
+import { fault, type Loading } from './load.ts'
+import type { ConfigurationFile } from './schema.ts'
+import { readIfThere } from './secrets.ts'
+import { store as storeText, type Store } from './values.ts'
+
+/** Where everything is kept; a PostgreSQL URL that holds a password may be a secret as a whole. */
+export function compileStore(setting: ConfigurationFile['store'], loading: Loading): Store | undefined {
+  if ('kind' in setting) {
+    if (setting.kind === 'sqlite')
+      return Object.freeze({ kind: 'sqlite', path: resolve(located(loading.file, setting.path)) })
+    if (new URL(setting.url).password !== '')
+      loading.faults.push({
+        file: loading.file,
+        path: 'store',
+        message: 'holds a password',
+        remedy: 'Put the whole URL into a file or a variable, and write { file: PATH } or { env: NAME }.',
+        warning: true,
+      })
+    return Object.freeze(setting)
+  }
+  const text = readIfThere(() => loading.secrets.read(setting))
+  if (text === undefined) return undefined
+  const read = storeText.safeParse(text)
+  if (read.success && read.data.kind === 'postgres') return Object.freeze(read.data)
+  fault(
+    loading,
+    ['store'],
+    'the secret is not the URL of a PostgreSQL database',
+    'Write postgres://… into it.',
+  )
+  return undefined
+}

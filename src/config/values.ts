@@ -1,0 +1,99 @@
+/** The forms in which single values are written. */
+import { BlockList, isIP } from 'node:net'
+import { z } from 'zod'
+import { endpointFault } from '../endpoint.ts'
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+export interface Listen {
+  /** An address without brackets, or `localhost`. */
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+}
+
+/** Whether only this machine can connect. */
+export function isLocal({ host }: Listen): boolean {
+  return host === 'localhost' || loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')
+}
+
+export const listen = z.string().transform((text, issues): Listen => {
+  const {
+    host = '',
+    v6,
+    port,
+  } = /^(?:(?<host>[^:[\]]+)|\[(?<v6>.+)\]):(?<port>\d{1,5})$/.exec(text)?.groups ?? {}
+  const known = v6 === undefined ? host === 'localhost' || isIP(host) === 4 : isIP(v6) === 6
+  if (known && Number(port) < 65_536) return Object.freeze({ host: v6 ?? host, port: Number(port) })
+  issues.addIssue({
+    code: 'custom',
+    message: 'is not an address and a port',
+    params: { remedy: 'Write ADDRESS:PORT, as 127.0.0.1:8420, [::1]:8420 or 0.0.0.0:8420.' },
+  })
+  return z.NEVER
+})
+
+/** An origin: anything behind it would not be part of what browsers and upstreams compare. */
+export const origin = z.string().superRefine((raw, issues) => {
+  const fault = endpointFault(raw)
+  if (fault !== undefined)
+    issues.addIssue({
+      code: 'custom',
+      message: fault,
+      params: { remedy: 'Write https://HOST, or http://localhost:PORT.' },
+    })
+  else if (new URL(raw).origin !== raw)
+    issues.addIssue({
+      code: 'custom',
+      message: 'is not an origin alone',
+      params: { remedy: `Write ${new URL(raw).origin}.` },
+    })
+})
+
+/** An address or a block of them; never a block of all, which would let anyone forge where they come from. */
+export const proxy = z.string().refine(
+  (text) => {
+    const [address = '', bits, ...rest] = text.split('/')
+    const version = isIP(address)
+    if (version === 0 || rest.length > 0) return false
+    return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+  },
+  {
+    error: 'is not an IP address, nor a block of them',
+    params: { remedy: 'Write an address or a block, as 10.0.0.7 or 10.0.0.0/24.' },
+  },
+)
+
+const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const century = 36_525 * units.d
+
+/** `90d` to milliseconds, an hour or more: a task can be looked up for an hour after its end. */
+export const duration = z.string().transform((text, issues): number => {
+  const { count, unit } = /^(?<count>\d{1,10})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
+  const ms = Number(count) * units[unit as keyof typeof units]
+  if (ms >= units.h && ms <= century) return ms
+  issues.addIssue({
+    code: 'custom',
+    message: 'is not a duration of an hour to a hundred years',
+    params: { remedy: 'Write a whole number and s, m, h or d, as 90d.' },
+  })
+  return z.NEVER
+})
+
+export type Store =
+  { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'postgres'; readonly url: string }
+
+export const store = z.string().transform((text, issues): Store => {
+  const path = /^sqlite:(?!\/\/)(?<path>.+)$/.exec(text)?.groups?.['path']
+  // A store in memory forgets live credentials with the process (invariant I1).
+  if (path !== undefined && path !== ':memory:') return { kind: 'sqlite', path }
+  if (/^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text)) return { kind: 'postgres', url: text }
+  issues.addIssue({
+    code: 'custom',
+    message: 'is not a store',
+    params: { remedy: 'Write sqlite:PATH or postgres://HOST/DATABASE.' },
+  })
+  return z.NEVER
+})

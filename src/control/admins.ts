@@ -1,0 +1,103 @@
+/** The humans who can look, approve and stop. */
+import { z } from 'zod'
+import { name } from '../agents/agent.ts'
+import {
+  compileRule,
+  matches,
+  matchFields,
+  mayBothMatch,
+  namesNobody,
+  namesSomeone,
+  type MatchRule,
+} from '../agents/match.ts'
+import type { Agents } from '../agents/registry.ts'
+import type { Issuer } from '../identity/issuer.ts'
+import type { Principal } from '../identity/principal.ts'
+
+const rights = ['read', 'approve', 'revoke', 'suspend'] as const
+export type Right = (typeof rights)[number]
+
+/** One entry under `admins`. Its name is the group that policy's `@approval` names. */
+export interface AdminEntry {
+  readonly name: string
+  /** Which audiences a token of this entry may have; undefined: those of its issuer. */
+  readonly audiences: readonly string[] | undefined
+  readonly match: MatchRule
+  readonly may: readonly Right[]
+}
+
+export const adminEntry = z
+  .strictObject({
+    name,
+    ...matchFields,
+    audience: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .transform((audience) => Object.freeze([audience].flat()))
+      .optional(),
+    may: z
+      .array(z.enum(rights))
+      .min(1)
+      .transform((may) => Object.freeze([...new Set(may)])),
+  })
+  .refine(namesSomeone, namesNobody)
+  .transform(({ name, audience: audiences, may, ...rule }): AdminEntry =>
+    Object.freeze({ name, audiences, match: compileRule(rule), may }),
+  )
+
+/** An issuer, as far as admins go. */
+type AdminIssuer = Pick<Issuer, 'name' | 'audiences'>
+
+/** The admins of one configuration; immutable. */
+export class Admins implements Iterable<AdminEntry> {
+  readonly #entries: readonly AdminEntry[]
+  readonly #agents: Agents
+  readonly #issuers: ReadonlyMap<string, AdminIssuer>
+
+  constructor(entries: Iterable<AdminEntry>, given: { agents: Agents; issuers: Iterable<AdminIssuer> }) {
+    this.#entries = [...entries]
+    this.#agents = given.agents
+    this.#issuers = new Map([...given.issuers].map((issuer) => [issuer.name, issuer]))
+  }
+
+  [Symbol.iterator](): Iterator<AdminEntry> {
+    return this.#entries.values()
+  }
+
+  /** The audiences that some admin's token of this issuer may have: what verification is to accept. */
+  audiences(issuer: AdminIssuer): string[] {
+    const entries = this.#entries.filter((entry) => entry.match.issuer === issuer.name)
+    return [...new Set(entries.flatMap((entry) => this.#accepted(entry)))]
+  }
+
+  /**
+   * The entries that a token with `audiences` satisfies. A principal that matches
+   * any agent satisfies none: a workload must not approve what workloads ask.
+   */
+  find(principal: Principal, audiences: readonly string[]): AdminEntry[] {
+    if (this.#agents.matching(principal).length > 0) return []
+    return this.#entries.filter((entry) => {
+      const accepted = this.#accepted(entry)
+      return (
+        audiences.length > 0 &&
+        audiences.every((audience) => accepted.includes(audience)) &&
+        matches(entry.match, principal)
+      )
+    })
+  }
+
+  /**
+   * Agents that some holder of this entry could also be, by name: same issuer, an
+   * audience in common, and no subject or claim that tells them apart.
+   */
+  confusable(entry: AdminEntry): string[] {
+    const workloads = this.#issuers.get(entry.match.issuer)?.audiences ?? []
+    if (!this.#accepted(entry).some((audience) => workloads.includes(audience))) return []
+    return [...this.#agents]
+      .filter((agent) => agent.match.some((rule) => mayBothMatch(rule, entry.match)))
+      .map((agent) => agent.name)
+  }
+
+  #accepted(entry: AdminEntry): readonly string[] {
+    return entry.audiences ?? this.#issuers.get(entry.match.issuer)?.audiences ?? []
+  }
+}

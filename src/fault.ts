@@ -1,0 +1,15 @@
+/** What is wrong with something an operator wrote, and what to do about it. */
+
+/** One fault in a configuration, an agent file or a policy. */
+export interface Fault {
+  /** The file it stands in, as the operator named it. */
+  file: string
+  /** Where in it: `issuers.github-actions.audience`, a policy's id, or `` for the whole file. */
+  path: string
+  /** What is wrong, one line. */
+  message: string
+  /** What to do about it, one line. */
+  remedy: string
+  /** Set on what does not stop the start. */
+  warning?: true
+}

@@ -1,0 +1,74 @@
+/** The application: what happens to every request, then the routes. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
+import { secureHeaders } from 'hono/secure-headers'
+import { BrokerError, isBrokerError } from '../errors.ts'
+import { newId } from '../id.ts'
+import { adminRoutes } from './admin.ts'
+import type { Env, HttpContext } from './context.ts'
+import { operationsPaths, operationsRoutes } from './operations.ts'
+import { problem, UnfitRequest } from './problem.ts'
+import { taskRoutes } from './tasks.ts'
+
+export function createApp(context: HttpContext): OpenAPIHono<Env> {
+  const app = new OpenAPIHono<Env>({
+    defaultHook(result) {
+      if (result.success) return
+      const [issue] = result.error.issues
+      const path = issue?.path.map(String).join('.')
+      throw new BrokerError('invalid_request', [path, issue?.message].filter(Boolean).join(': '))
+    },
+  })
+
+  app.use(async (c, next) => {
+    c.set('inForce', context.inForce())
+    c.set('tasks', context.tasks)
+    c.set('requestId', newId('req'))
+    c.header('X-Request-Id', c.var.requestId)
+    // Answers carry secrets and states of the moment.
+    c.header('Cache-Control', 'no-store')
+    await next()
+  })
+  app.use(secureHeaders())
+  app.use(async (c, next) => {
+    const { host } = new URL(c.var.inForce.url)
+    // A page elsewhere whose name was made to point here (DNS rebinding) sends its own name.
+    if (c.req.header('Host')?.toLowerCase() !== host && !operationsPaths.includes(c.req.path))
+      throw new BrokerError('invalid_request', 'the Host is not that of this broker')
+    await next()
+  })
+  app.use(async (c, next) => {
+    const limit = bodyLimit({
+      maxSize: c.var.inForce.limits.bodyBytes,
+      onError: () => {
+        throw new UnfitRequest(413, `the body is longer than ${c.var.inForce.limits.bodyBytes} bytes`)
+      },
+    })
+    return limit(c, next)
+  })
+
+  taskRoutes(app)
+  adminRoutes(app)
+  operationsRoutes(app, context)
+
+  app.notFound((c) => {
+    const here = app.routes.filter(({ path, method }) => method !== 'ALL' && samePath(path, c.req.path))
+    if (here.length === 0) return problem(c, new BrokerError('not_found', 'there is nothing here'), context.log)
+    // RFC 9110 §15.5.6: a 405 says what would have been right.
+    c.header('Allow', [...new Set(here.map(({ method }) => method))].join(', '))
+    return problem(c, new UnfitRequest(405, `${c.req.method} is not what this takes`), context.log)
+  })
+  app.onError((error, c) => {
+    if (isBrokerError(error)) context.failures.count(error.code)
+    return problem(c, error, context.log)
+  })
+  return app
+}
+
+/** Whether `path` is one that the route `pattern` (`/v1/tasks/:id`) stands for. */
+function samePath(pattern: string, path: string): boolean {
+  const [want, have] = [pattern.split('/'), path.split('/')]
+  return (
+    want.length === have.length && want.every((part, index) => part.startsWith(':') || part === have[index])
+  )
+}

@@ -1,0 +1,29 @@
+/** Who calls, found out before anything else of the request is read. */
+import type { MiddlewareHandler } from 'hono'
+import { authenticateAdmin } from '../control/authenticate.ts'
+import type { Right } from '../control/admins.ts'
+import { verify } from '../identity/verify.ts'
+import { authenticate } from '../tasks/token.ts'
+import { bearer } from './bearer.ts'
+import type { Env } from './context.ts'
+
+/** A workload with its own OIDC token: `c.var.verified`. */
+export const byWorkload: MiddlewareHandler<Env> = async (c, next) => {
+  const { inForce, tasks } = c.var
+  c.set('verified', await verify(bearer(c), inForce.rules.issuers, { clock: tasks.clock }))
+  await next()
+}
+
+/** Whoever holds the token of the task in the path: `c.var.task`. */
+export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
+  c.set('task', await authenticate(c.var.tasks, bearer(c), c.req.param('id') ?? ''))
+  await next()
+}
+
+/** An admin who has the right: `c.var.admin`. */
+export function byAdmin(right: Right): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    c.set('admin', await authenticateAdmin(bearer(c), right, c.var.inForce, c.var.tasks.clock))
+    await next()
+  }
+}

@@ -1,0 +1,35 @@
+/** Unauthenticated failures are counted: one audit row each would let anybody fill the disk. */
+import type { AuditTrail } from '../audit/event.ts'
+import type { Clock } from '../clock.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Unit } from '../unit.ts'
+
+const counted: readonly ErrorCode[] = ['invalid_token', 'token_replayed', 'unknown_agent', 'forbidden']
+
+export class FailureCounter {
+  #counts = new Map<ErrorCode, number>()
+
+  count(code: ErrorCode): void {
+    if (counted.includes(code)) this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1)
+  }
+
+  /** Puts what has been counted since the last time on record, as one event. */
+  async summarise({ unit, audit, clock }: { unit: Unit; audit: AuditTrail; clock: Clock }): Promise<void> {
+    if (this.#counts.size === 0) return
+    const taken = this.#counts
+    this.#counts = new Map()
+    try {
+      await unit.write(async (tx) =>
+        audit.record(tx, {
+          at: clock.now(),
+          type: 'authentication.failures',
+          actor: 'broker',
+          data: { counts: Object.fromEntries(taken) },
+        }),
+      )
+    } catch (error) {
+      for (const [code, n] of taken) this.#counts.set(code, (this.#counts.get(code) ?? 0) + n)
+      throw error
+    }
+  }
+}

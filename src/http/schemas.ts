@@ -1,0 +1,178 @@
+/** The wire's shapes: validation, types and OpenAPI at once. */
+import { z } from '@hono/zod-openapi'
+import { errorCodes } from '../errors.ts'
+import { leaseStatuses } from '../leases/lease.ts'
+import { classes } from '../provider.ts'
+import { endReasons, taskStatuses } from '../tasks/task.ts'
+
+/** A string that reaches logs, the audit and upstream headers: no control characters, so nothing can be injected. */
+const text = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'must not contain control characters')
+const line = (longest: number) => text(longest).min(1)
+
+const time = z.iso.datetime().openapi({ description: 'RFC 3339, UTC' })
+const seconds = z.int().min(1).max(31_536_000).openapi({ description: 'whole seconds' })
+
+/** One RFC 9396 authorization detail. Its provider knows the rest of its shape. */
+const detail = z.looseObject({ type: z.string() }).openapi('AuthorizationDetail', {
+  description: 'One authorization detail (RFC 9396), shaped by its `type`.',
+  example: { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } },
+})
+
+const contextFields = z
+  .record(line(100), text(1000))
+  .refine((fields) => Object.keys(fields).length <= 50, 'at most 50 fields')
+  .openapi('TaskContext', {
+    description: "The caller's own words about the task; policy may use them only to forbid.",
+  })
+
+export const openBody = z
+  .strictObject({
+    purpose: line(1000),
+    authorization_details: z.array(detail).min(1).max(20),
+    ttl: seconds.optional(),
+    agent: line(100).optional(),
+    context: contextFields.optional(),
+    dry_run: z.boolean().optional(),
+  })
+  .openapi('OpenTask')
+
+/** Either the detail under its name, or the detail itself with `context` beside its members. */
+export const credentialBody = z
+  .union([
+    z.strictObject({ authorization_detail: detail, context: contextFields.optional() }),
+    z.strictObject({ authorization_details: z.array(detail).length(1), context: contextFields.optional() }),
+    z.looseObject({ type: z.string(), context: contextFields.optional() }),
+  ])
+  .openapi('RequestCredential')
+
+export const evidence = z
+  .object({
+    result: z.enum(['dead', 'denied', 'expired', 'live', 'unknown']),
+    method: z.string(),
+    at: time,
+  })
+  .openapi('Evidence')
+
+export const lease = z
+  .object({
+    id: z.string(),
+    task: z.string(),
+    provider: z.string(),
+    connection: z.string(),
+    status: z.enum(leaseStatuses),
+    authorization_detail: detail,
+    class: z.enum(classes),
+    revocation: z.enum(['immediate', 'eventual', 'expiry']),
+    created_at: time,
+    deadline: time,
+    upstream_expires_at: time.nullable(),
+    live_until: time.nullable(),
+    ended_at: time.nullable(),
+    fingerprint: z.string().nullable(),
+    evidence: evidence.nullable(),
+  })
+  .openapi('Lease')
+
+export const approval = z
+  .object({
+    id: z.string(),
+    group: z.string(),
+    digest: z.string(),
+    status: z.enum(['pending', 'granted', 'denied', 'expired']),
+  })
+  .openapi('Approval')
+
+export const task = z
+  .object({
+    id: z.string(),
+    status: z.enum(taskStatuses),
+    agent: z.string(),
+    owner: z.string(),
+    purpose: z.string(),
+    authorization_details: z.array(detail),
+    ttl: z.int(),
+    context: z.record(z.string(), z.string()),
+    parent: z.string().nullable(),
+    created_at: time,
+    expires_at: time,
+    ended_at: time.nullable(),
+    end_reason: z.enum(endReasons).nullable(),
+    approvals: z.array(approval),
+    leases: z.array(lease),
+  })
+  .openapi('Task')
+
+export const openedTask = task.extend({ task_token: z.string() }).openapi('OpenedTask')
+
+const denial = z
+  .object({ action: z.string(), resource: z.string(), policies: z.array(z.string()) })
+  .openapi('Denial')
+
+export const dryRun = z
+  .object({
+    decision: z.enum(['allowed', 'pending_approval', 'denied']),
+    agent: z.string(),
+    owner: z.string(),
+    ttl: z.int(),
+    approvals: z.array(z.string()).openapi({ description: 'groups whose yes is needed' }),
+    denials: z.array(denial),
+    leases: z.array(
+      lease.pick({
+        provider: true,
+        connection: true,
+        authorization_detail: true,
+        class: true,
+        revocation: true,
+      }),
+    ),
+  })
+  .openapi('DryRun')
+
+export const minted = z
+  .object({ lease, credential: z.record(z.string(), z.unknown()) })
+  .openapi('MintedCredential')
+
+const name = line(300)
+
+export const revocationBody = z
+  .strictObject({
+    selector: z.union([
+      z.strictObject({ task: name }),
+      z.strictObject({ lease: name }),
+      z.strictObject({ agent: name }),
+      z.strictObject({ owner: name }),
+      z.strictObject({ provider: name }),
+      z.strictObject({ issuer: name }),
+      z.strictObject({ all: z.literal(true) }),
+    ]),
+    reason: line(1000),
+  })
+  .openapi('OrderRevocation')
+
+export const revocation = z
+  .object({
+    id: z.string(),
+    tasks: z.array(z.string()).openapi({ description: 'ids of the tasks that this ended' }),
+    matched: z.int(),
+    revoked: z.int(),
+    pending: z.int(),
+    irrevocable: z.int(),
+    leases: z.array(lease),
+  })
+  .openapi('Revocation')
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(errorCodes),
+    detail: z.string(),
+    denials: z.array(denial).optional(),
+    request_id: z.string().optional(),
+  })
+  .openapi('Problem')

@@ -1,0 +1,108 @@
+/** What a workload does: open a task, ask for credentials inside it, complete it. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { completeTask } from '../tasks/complete.ts'
+import { issueCredential } from '../tasks/credential.ts'
+import { giveBack } from '../tasks/give-back.ts'
+import { dryRun, openTask } from '../tasks/open.ts'
+import { readTask } from '../tasks/read.ts'
+import { byTaskToken, byWorkload } from './authentication.ts'
+import { strictJson } from './body.ts'
+import type { Env } from './context.ts'
+import { answers, jsonBody, workloadToken, taskToken } from './openapi.ts'
+import * as schemas from './schemas.ts'
+import { dryRunView, leaseView, taskView } from './views.ts'
+
+const taskId = z.object({ id: z.string().max(100) })
+const leaseId = taskId.extend({ lease: z.string().max(100) })
+
+const open = createRoute({
+  method: 'post',
+  path: '/v1/tasks',
+  summary: 'Open a task, or with `dry_run` ask what would come of it',
+  security: workloadToken,
+  middleware: [byWorkload, strictJson] as const,
+  request: { body: jsonBody(schemas.openBody) },
+  responses: answers({
+    200: { schema: schemas.dryRun, description: 'with `dry_run`: the decision; nothing is kept' },
+    201: { schema: schemas.openedTask, description: 'the active task and its token' },
+    202: { schema: schemas.openedTask, description: 'the task, which waits for approval' },
+  }),
+})
+
+const read = createRoute({
+  method: 'get',
+  path: '/v1/tasks/{id}',
+  summary: 'Read a task with its leases, also for an hour after its end',
+  security: taskToken,
+  middleware: byTaskToken,
+  request: { params: taskId },
+  responses: answers({ 200: { schema: schemas.task, description: 'the task' } }),
+})
+
+const credentials = createRoute({
+  method: 'post',
+  path: '/v1/tasks/{id}/credentials',
+  summary: "Mint a credential within the task's scope",
+  security: taskToken,
+  middleware: [byTaskToken, strictJson] as const,
+  request: { params: taskId, body: jsonBody(schemas.credentialBody) },
+  responses: answers({
+    201: { schema: schemas.minted, description: 'the lease and the credential, which is shown this once' },
+  }),
+})
+
+const revokeLease = createRoute({
+  method: 'post',
+  path: '/v1/tasks/{id}/leases/{lease}/revoke',
+  summary: 'Give one lease back before the task is done',
+  security: taskToken,
+  middleware: byTaskToken,
+  request: { params: leaseId },
+  responses: answers({ 200: { schema: schemas.lease, description: 'the lease' } }),
+})
+
+const complete = createRoute({
+  method: 'post',
+  path: '/v1/tasks/{id}/complete',
+  summary: 'End the task; its leases are revoked. Idempotent',
+  security: taskToken,
+  middleware: byTaskToken,
+  request: { params: taskId },
+  responses: answers({ 200: { schema: schemas.task, description: 'the ended task' } }),
+})
+
+export function taskRoutes(app: OpenAPIHono<Env>): void {
+  app.openapi(open, async (c) => {
+    const { tasks, verified, inForce } = c.var
+    const { dry_run, authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
+    const request = { ...rest, authorizationDetails, verified }
+    if (dry_run) return c.json(dryRunView(await dryRun(tasks, inForce.rules, request)), 200)
+    const { task, approvals, token } = await openTask(tasks, inForce.rules, request)
+    const view = { ...taskView({ task, approvals, leases: [] }), task_token: token }
+    return task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
+  })
+
+  app.openapi(read, async (c) => c.json(taskView(await readTask(c.var.tasks, c.var.task.id)), 200))
+
+  app.openapi(credentials, async (c) => {
+    const { tasks, task, inForce } = c.var
+    const { authorizationDetail, context } = credentialRequest(c.req.valid('json'))
+    const request = { task, authorizationDetail, context, gone: c.req.raw.signal }
+    const { lease, credential } = await issueCredential(tasks, inForce.rules, request)
+    return c.json({ lease: leaseView(lease), credential }, 201)
+  })
+
+  app.openapi(revokeLease, async (c) => {
+    const { tasks, task } = c.var
+    return c.json(leaseView(await giveBack(tasks, task, c.req.valid('param').lease)), 200)
+  })
+
+  app.openapi(complete, async (c) => c.json(taskView(await completeTask(c.var.tasks, c.var.task)), 200))
+}
+
+/** The detail under either of its names, or the body itself. */
+function credentialRequest(body: z.infer<typeof schemas.credentialBody>) {
+  const { context, ...rest } = body as { context?: Record<string, string> } & Record<string, unknown>
+  const { authorization_detail: one, authorization_details: listed } = rest
+  return { authorizationDetail: one ?? (Array.isArray(listed) ? listed[0] : rest), context }
+}

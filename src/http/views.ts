@@ -1,0 +1,101 @@
+/** How the core's values look on the wire. */
+import type { z } from '@hono/zod-openapi'
+import type { RevocationReport } from '../control/revocations.ts'
+import type { Lease } from '../leases/lease.ts'
+import { classesOf } from '../leases/mint.ts'
+import { type Class, classes } from '../provider.ts'
+import type { DryRun } from '../tasks/open.ts'
+import type { TaskView } from '../tasks/read.ts'
+import type * as schemas from './schemas.ts'
+
+/** Milliseconds since 1970 as RFC 3339 in UTC. */
+function time(at: number): string
+function time(at: number | null): string | null
+function time(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
+}
+
+/** A lease has one class on the wire: the most that it may do. */
+function highest(held: readonly Class[]): Class {
+  return classes.findLast((each) => held.includes(each)) ?? 'read'
+}
+
+type Detail = z.infer<typeof schemas.lease>['authorization_detail']
+
+export function leaseView(lease: Lease): z.infer<typeof schemas.lease> {
+  return {
+    id: lease.id,
+    task: lease.task,
+    provider: lease.provider,
+    connection: lease.connection,
+    status: lease.status,
+    authorization_detail: lease.detail as Detail,
+    class: highest(lease.classes),
+    revocation: lease.revocation,
+    created_at: time(lease.createdAt),
+    deadline: time(lease.deadline),
+    upstream_expires_at: time(lease.upstreamExpiresAt),
+    live_until: time(lease.liveUntil),
+    ended_at: time(lease.endedAt),
+    fingerprint: lease.fingerprint,
+    evidence: lease.evidence && { ...lease.evidence, at: time(lease.evidence.at) },
+  }
+}
+
+export function taskView({ task, leases, approvals }: TaskView): z.infer<typeof schemas.task> {
+  return {
+    id: task.id,
+    status: task.status,
+    agent: task.agent,
+    owner: task.owner,
+    purpose: task.purpose,
+    authorization_details: task.scope.map((item) => item.detail as Detail),
+    ttl: task.ttl,
+    context: task.context,
+    parent: task.parent,
+    created_at: time(task.createdAt),
+    expires_at: time(task.expiresAt),
+    ended_at: time(task.endedAt),
+    end_reason: task.endReason,
+    approvals: approvals.map(({ id, group, digest, status }) => ({ id, group, digest, status })),
+    leases: leases.map(leaseView),
+  }
+}
+
+export function dryRunView({
+  agent,
+  owner,
+  ttl,
+  resolved,
+  decision,
+}: DryRun): z.infer<typeof schemas.dryRun> {
+  return {
+    decision: decision.outcome,
+    agent,
+    owner,
+    ttl,
+    approvals: decision.outcome === 'pending_approval' ? decision.approvals : [],
+    denials: decision.outcome === 'denied' ? decision.denials : [],
+    leases: resolved.map(({ entry, detail }) => ({
+      provider: entry.provider.type,
+      connection: entry.name,
+      authorization_detail: detail as Detail,
+      class: highest(classesOf(entry.connection.requests(detail))),
+      revocation: entry.connection.revocation(detail),
+    })),
+  }
+}
+
+export function revocationView({ id, tasks, leases }: RevocationReport): z.infer<typeof schemas.revocation> {
+  const count = (...statuses: Lease['status'][]) =>
+    leases.filter((lease) => statuses.includes(lease.status)).length
+  return {
+    id,
+    tasks,
+    matched: leases.length,
+    revoked: count('revoked', 'expired', 'failed'),
+    pending: count('pending', 'active', 'revoking'),
+    irrevocable: count('irrevocable'),
+    leases: leases.map(leaseView),
+  }
+}

@@ -1,0 +1,130 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
+import { z } from 'zod'
+import { withinLimit, type Clock } from '../clock.ts'
+import { BrokerError, isBrokerError } from '../errors.ts'
+
+/** For discovery and key set together, headers and bodies, in milliseconds. */
+const answerWithin = 5_000
+/** Bytes of one answer, after decompression. */
+const bodyLimit = 256 * 1024
+const mostKeys = 100
+
+/** Seconds for which a failure is remembered, and after which trying again makes sense. */
+export const retryAfter = 5
+
+/** Where an issuer's keys come from. */
+export interface KeyOrigin {
+  /** The issuer's name in the configuration, for messages. */
+  name: string
+  /** Its `iss`. */
+  issuer: string
+  /** Set where the operator names the key set; then there is no discovery. */
+  jwksUri: string | undefined
+  fetch: typeof fetch
+  clock: Clock
+}
+
+const discoveryDocument = z.object({ issuer: z.string(), jwks_uri: z.string() })
+const keySet = z.object({ keys: z.array(z.unknown()) })
+
+/**
+ * Fetches the keys with which an issuer signs now: OpenID Connect Discovery 1.0
+ * §4, then RFC 7517 §5. Messages name the issuer as configured and never hold
+ * what it answered.
+ *
+ * @throws BrokerError `invalid_token` when the answer cannot be trusted,
+ * `unavailable` when there was none (also on 429 and 5xx).
+ */
+export async function fetchKeys(origin: KeyOrigin): Promise<LocalJWKSet> {
+  const fetched = await withinLimit(origin.clock, answerWithin, async (signal) => {
+    const uri = origin.jwksUri ?? (await discover(origin, signal))
+    return keySet.safeParse(await getJson(origin, uri, 'key set', signal))
+  })
+  if (!fetched.success) throw untrusted(origin, 'its key set has no list of keys')
+  if (fetched.data.keys.length > mostKeys)
+    throw untrusted(origin, `its key set has more than ${mostKeys} keys`)
+  const keys = fetched.data.keys.filter(isUsable)
+  if (keys.length === 0) throw untrusted(origin, 'its key set has no usable key')
+  return createLocalJWKSet({ keys })
+}
+
+async function discover(origin: KeyOrigin, signal: AbortSignal): Promise<string> {
+  const url = `${origin.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const parsed = discoveryDocument.safeParse(await getJson(origin, url, 'discovery document', signal))
+  if (!parsed.success) throw untrusted(origin, 'its discovery document has no issuer or no jwks_uri')
+  // Discovery §4.3: without this, whoever serves one path there could speak for another issuer.
+  if (parsed.data.issuer !== origin.issuer)
+    throw untrusted(origin, 'its discovery document names another issuer')
+  const uri = URL.parse(parsed.data.jwks_uri)
+  // A document that points elsewhere would make the broker call hosts that no operator named.
+  if (uri?.origin !== new URL(origin.issuer).origin || uri.username || uri.password)
+    throw untrusted(
+      origin,
+      "its jwks_uri is not on the issuer's own origin; configure jwks_uri if it belongs there",
+    )
+  return uri.href
+}
+
+async function getJson(origin: KeyOrigin, url: string, what: string, signal: AbortSignal): Promise<unknown> {
+  let bytes: Uint8Array
+  try {
+    const response = await origin.fetch(url, {
+      redirect: 'manual',
+      headers: { accept: 'application/json' },
+      signal,
+    })
+    if (!response.ok) {
+      await response.body?.cancel()
+      throw refusedWith(origin, what, response.status)
+    }
+    bytes = await readBody(origin, what, response)
+  } catch (cause) {
+    throw isBrokerError(cause) ? cause : silent(origin, `its ${what} could not be fetched`, cause)
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw untrusted(origin, `its ${what} is not JSON`)
+  }
+}
+
+/** Counts while reading: a length that the other side declares limits nothing (CVE-2024-34079). */
+async function readBody(origin: KeyOrigin, what: string, response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength
+    if (size > bodyLimit) throw untrusted(origin, `its ${what} is larger than ${bodyLimit} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function refusedWith(origin: KeyOrigin, what: string, status: number): BrokerError {
+  if (status === 429 || status >= 500) return silent(origin, `its ${what} was answered with ${status}`)
+  if (status >= 300 && status < 400)
+    return untrusted(origin, `its ${what} is a redirect, which is not followed`)
+  return untrusted(origin, `its ${what} was answered with ${status}`)
+}
+
+/** A public key, for signatures, of a strength that OpenSSL and RFC 7518 §3.3 accept. */
+function isUsable(jwk: unknown): jwk is JWK {
+  if (typeof jwk !== 'object' || jwk === null) return false
+  // A published private key signs for everybody.
+  if ('d' in jwk || ('use' in jwk && jwk.use !== 'sig')) return false
+  try {
+    const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })
+    return key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+  } catch {
+    return false
+  }
+}
+
+function untrusted(origin: KeyOrigin, what: string): BrokerError {
+  return new BrokerError('invalid_token', `issuer ${origin.name}: ${what}`)
+}
+
+function silent(origin: KeyOrigin, what: string, cause?: unknown): BrokerError {
+  return new BrokerError('unavailable', `issuer ${origin.name}: ${what}`, { retryAfter, cause })
+}

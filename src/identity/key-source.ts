@@ -1,0 +1,77 @@
+import { errors, type CryptoKey, type JWSHeaderParameters, type LocalJWKSet } from 'jose'
+import { isBrokerError } from '../errors.ts'
+import { fetchKeys, retryAfter, type KeyOrigin } from './fetch-keys.ts'
+
+/** In milliseconds: so long after its removal a key may still be accepted from memory. */
+const freshFor = 60_000
+/** In milliseconds since they were fetched: so long the last keys serve while the issuer gives no answer. */
+const staleFor = 600_000
+/** In milliseconds: at most once in so long an unknown `kid` causes a fetch. */
+const lookAgainEvery = 10_000
+
+/**
+ * The one key of an issuer that a token's header names.
+ *
+ * @throws BrokerError as `fetchKeys` does; a jose error when no key, or more than one, matches.
+ */
+export type KeySource = (header: JWSHeaderParameters) => Promise<CryptoKey>
+
+/**
+ * Keeps the keys of one issuer in memory. Fetches of one issuer share one
+ * flight, and know nothing of another's: a stalled issuer delays only its own tokens.
+ */
+export function keySource(origin: KeyOrigin): KeySource {
+  const now = () => origin.clock.now()
+  let held: { find: LocalJWKSet; at: number } | undefined
+  let failure: { error: unknown; at: number } | undefined
+  let flight: Promise<LocalJWKSet> | undefined
+  let lookedAgainAt = -Infinity
+
+  async function load(): Promise<LocalJWKSet> {
+    // Counted from before the request: an answer can be as old as that.
+    const at = now()
+    try {
+      const find = await fetchKeys(origin)
+      held = { find, at }
+      failure = undefined
+      return find
+    } catch (error) {
+      failure = { error, at: now() }
+      // An issuer that withdrew its keys said so; silence after that must not bring them back.
+      if (!isBrokerError(error, 'unavailable')) held = undefined
+      throw error
+    } finally {
+      flight = undefined
+    }
+  }
+
+  async function refetch(): Promise<LocalJWKSet> {
+    if (failure && now() - failure.at < retryAfter * 1000) throw failure.error
+    return (flight ??= load())
+  }
+
+  async function current(): Promise<LocalJWKSet> {
+    if (held && now() - held.at < freshFor) return held.find
+    try {
+      return await refetch()
+    } catch (error) {
+      if (held && now() - held.at < staleFor) return held.find
+      throw error
+    }
+  }
+
+  return async (header) => {
+    const find = await current()
+    try {
+      return await find(header)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      if (!flight) {
+        // Anybody can write an unknown `kid`: without this bound each forged token is a request to the issuer.
+        if (now() - lookedAgainAt < lookAgainEvery) throw failure?.error ?? error
+        lookedAgainAt = now()
+      }
+    }
+    return (await refetch())(header)
+  }
+}

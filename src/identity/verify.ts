@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+import { errors, jwtVerify, type JWSHeaderParameters } from 'jose'
+import type { Clock } from '../clock.ts'
+import { BrokerError, isBrokerError } from '../errors.ts'
+import { decode } from './decode.ts'
+import { longestMaxAge, type Issuer, type Issuers } from './issuer.ts'
+import type { Principal } from './principal.ts'
+
+/** Seconds by which the issuer's clock and ours may differ. */
+const tolerance = 60
+const subjectLimit = 1024
+
+/**
+ * `typ` of tokens that say who somebody is. RFC 8725 §3.11: a logout token or a
+ * DPoP proof, signed with the same key, says something else. `JOSE` is a JWT-SVID's.
+ */
+const types = new Set(['jwt', 'at+jwt', 'jose'])
+
+/** Header parameters by which a token brings, or points to, the key to check it with. */
+const bringsItsKey = ['jwk', 'jku', 'x5u', 'x5c']
+
+/** What a token proved. */
+export interface VerifiedToken {
+  principal: Principal
+  /** Every audience it names; each was accepted. */
+  audiences: string[]
+  /** Hex. Equal for two tokens of one issuer with the same `jti` or, where there is none, the same signing input. */
+  replayKey: string
+  /** Milliseconds since 1970: from then on it fails under every configuration. */
+  usableUntil: number
+  /** Whether its issuer's tokens open one task each. */
+  singleUse: boolean
+}
+
+/**
+ * Verifies a workload's or an admin's OIDC token. `audiences` replaces what the
+ * issuer's tokens may be meant for; an empty list accepts none.
+ *
+ * @throws BrokerError `invalid_token`, naming the claim and the reason and never
+ * a value; `unavailable` when the issuer's keys cannot be had.
+ */
+export async function verify(
+  token: string,
+  issuers: Issuers,
+  options: { clock: Clock; audiences?: (issuer: Issuer) => string[] },
+): Promise<VerifiedToken> {
+  const { header, claims, signingInput } = decode(token)
+  const issuer = typeof claims['iss'] === 'string' ? issuers.get(claims['iss']) : undefined
+  if (!issuer) throw invalid('iss is not a trusted issuer')
+  const signedBy = checkHeader(header, issuer)
+  const accepted = options.audiences?.(issuer) ?? issuer.audiences
+  try {
+    const key = await issuer.keys(signedBy)
+    await jwtVerify(token, key, {
+      algorithms: [...issuer.algorithms],
+      issuer: issuer.issuer,
+      audience: [...accepted],
+      clockTolerance: tolerance,
+      maxTokenAge: issuer.maxAge,
+      // jose accepts a token without `exp` unless told.
+      requiredClaims: ['sub', 'aud', 'exp', 'iat'],
+      // Read after the wait for the keys, during which the token may have expired.
+      currentDate: new Date(options.clock.now()),
+    })
+  } catch (error) {
+    throw translate(error)
+  }
+  const { exp, iat, jti } = claims
+  const audiences = checkAudiences(claims['aud'], accepted)
+  const subject = claims['sub']
+  if (typeof subject !== 'string' || subject === '' || subject.length > subjectLimit)
+    throw invalid(`sub is not a string of 1 to ${subjectLimit} characters`)
+  // JSON has no NaN, but 1e999 parses as Infinity, which is greater than any clock.
+  if (!Number.isFinite(exp)) throw invalid('exp is not a finite number')
+  if (!Number.isFinite(iat)) throw invalid('iat is not a finite number')
+  if (jti !== undefined && (typeof jti !== 'string' || jti === ''))
+    throw invalid('jti is not a non-empty string')
+  const lastSecond = Math.min(Number(exp), Number(iat) + longestMaxAge) + tolerance
+  return {
+    // The one place that makes a principal of a token: its signature has just been checked.
+    principal: { issuer: issuer.name, iss: issuer.issuer, subject, claims } as unknown as Principal,
+    audiences,
+    replayKey: replayKey(issuer.issuer, jti, signingInput),
+    usableUntil: (Math.floor(lastSecond) + 1) * 1000,
+    singleUse: issuer.singleUse,
+  }
+}
+
+function checkHeader(header: Record<string, unknown>, issuer: Issuer): JWSHeaderParameters {
+  if (typeof header['alg'] !== 'string' || !issuer.algorithms.includes(header['alg']))
+    throw invalid('alg is not one that this issuer may use')
+  for (const name of bringsItsKey)
+    if (Object.hasOwn(header, name)) throw invalid(`${name} is set, and a token cannot bring its own key`)
+  if (Object.hasOwn(header, 'crit')) throw invalid('crit is set, and no extension is understood')
+  const { typ } = header
+  if (
+    typ !== undefined &&
+    !(typeof typ === 'string' && types.has(typ.toLowerCase().replace(/^application\//, '')))
+  )
+    throw invalid('typ is not that of an identity token')
+  if (header['kid'] !== undefined && typeof header['kid'] !== 'string') throw invalid('kid is not a string')
+  return header
+}
+
+/** jose is content with one audience that fits; each other one could replay the token here. */
+function checkAudiences(aud: unknown, accepted: readonly string[]): string[] {
+  const audiences = [aud].flat()
+  if (!audiences.every((one) => typeof one === 'string' && accepted.includes(one)))
+    throw invalid('aud names somebody else as well')
+  return audiences as string[]
+}
+
+/**
+ * Over issuer and `jti`, or over the signing input. Never over the whole token:
+ * an ECDSA signature has a second valid form. As JSON, so that no choice of `jti`
+ * by one issuer runs into another's.
+ */
+function replayKey(iss: string, jti: string | undefined, signingInput: string): string {
+  const identity = jti === undefined ? { iss, signingInput } : { iss, jti }
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex')
+}
+
+const checkFailed: Record<string, string> = {
+  aud: 'aud is not for this broker',
+  exp: 'exp has passed',
+  iat: 'iat is in the future',
+  nbf: 'nbf is in the future',
+}
+
+/** What jose and the key source throw, in our words: jose's errors carry the claims. */
+function translate(error: unknown): BrokerError {
+  if (isBrokerError(error)) return error
+  if (error instanceof errors.JWTExpired && error.claim === 'iat') return invalid('iat is too long ago')
+  if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
+    if (error.reason === 'missing') return invalid(`${error.claim} is missing`)
+    if (error.reason === 'invalid') return invalid(`${error.claim} is not a number`)
+    return invalid(checkFailed[error.claim] ?? `${error.claim} is not acceptable`)
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) return invalid('the issuer has no key for its kid and alg')
+  // OpenID Connect Core §10.1: with several keys, a token has to name one.
+  if (error instanceof errors.JWKSMultipleMatchingKeys)
+    return invalid('kid does not tell which of several keys signed')
+  return invalid('the signature does not verify')
+}
+
+function invalid(what: string): BrokerError {
+  return new BrokerError('invalid_token', `the token was refused: ${what}`)
+}

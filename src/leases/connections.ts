@@ -1,0 +1,83 @@
+/** The upstreams in force, found by what is asked of them. */
+import type { ZodError } from 'zod'
+import { BrokerError } from '../errors.ts'
+import type { Connection, Provider } from '../provider.ts'
+
+/** A configured upstream. */
+export interface ConnectionEntry {
+  provider: Provider
+  name: string
+  connection: Connection
+  /** Kept only so that what it has minted can be revoked. */
+  retired: boolean
+}
+
+/** A validated authorization detail with the connection that serves it. */
+export interface ResolvedDetail {
+  entry: ConnectionEntry
+  /** Normalised by its provider. */
+  detail: unknown
+}
+
+/** Lookups over the configured connections; immutable. */
+export class Connections {
+  readonly #providers: ReadonlyMap<string, Provider>
+  readonly #entries: readonly ConnectionEntry[]
+
+  constructor(providers: readonly Provider[], entries: readonly ConnectionEntry[]) {
+    this.#providers = new Map(providers.map((provider) => [provider.type, provider]))
+    this.#entries = entries
+  }
+
+  /** The connection that a lease was minted through, retired or not. */
+  get(provider: string, name: string): ConnectionEntry | undefined {
+    return this.#entries.find((entry) => entry.provider.type === provider && entry.name === name)
+  }
+
+  /**
+   * Validates what a caller wrote as one authorization detail (RFC 9396) and
+   * finds the connection for it.
+   *
+   * @throws BrokerError `invalid_request`
+   */
+  resolve(written: unknown, path: string): ResolvedDetail {
+    const type =
+      typeof written === 'object' && written !== null && 'type' in written ? written.type : undefined
+    const provider = typeof type === 'string' ? this.#providers.get(type) : undefined
+    if (!provider) {
+      const known = [...this.#providers.keys()].join(', ')
+      throw new BrokerError('invalid_request', `${path}.type: one of ${known} is needed`)
+    }
+    const parsed = provider.detail.safeParse(written)
+    if (!parsed.success) throw new BrokerError('invalid_request', firstFault(parsed.error, path))
+    return { entry: this.#choose(provider, parsed.data, path), detail: parsed.data }
+  }
+
+  #choose(provider: Provider, detail: unknown, path: string): ConnectionEntry {
+    const named = (detail as { connection?: string }).connection
+    const fitting = this.#entries.filter(
+      (entry) =>
+        entry.provider === provider &&
+        !entry.retired &&
+        (named === undefined || entry.name === named) &&
+        entry.connection.serves(detail),
+    )
+    const [first, second] = fitting
+    if (!first)
+      throw new BrokerError(
+        'invalid_request',
+        `${path}: no ${provider.type} connection${named === undefined ? '' : ` named ${JSON.stringify(named)}`} serves this`,
+      )
+    if (second)
+      throw new BrokerError(
+        'invalid_request',
+        `${path}: several connections serve this (${fitting.map((entry) => entry.name).join(', ')}); name one in \`connection\``,
+      )
+    return first
+  }
+}
+
+function firstFault(error: ZodError, path: string): string {
+  const [issue] = error.issues
+  return issue ? `${[path, ...issue.path.map(String)].join('.')}: ${issue.message}` : `${path} is not valid`
+}

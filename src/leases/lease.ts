@@ -1,0 +1,138 @@
+/** One minted credential under a task, and what a store must do for leases. */
+import type { Tx } from '../unit.ts'
+import type { Class, Evidence, Intent, Revocation } from '../provider.ts'
+
+export const leaseStatuses = [
+  'pending',
+  'active',
+  'revoking',
+  'irrevocable',
+  'revoked',
+  'failed',
+  'expired',
+] as const
+export type LeaseStatus = (typeof leaseStatuses)[number]
+
+/** Leases whose credential may still work, or is about to be minted. */
+export const unfinished = ['pending', 'active', 'revoking', 'irrevocable'] as const satisfies LeaseStatus[]
+
+/** Which state may follow which (design §6). Every change of state goes through `canFollow`. */
+const successors: Record<LeaseStatus, readonly LeaseStatus[]> = {
+  pending: ['active', 'failed', 'revoking'],
+  active: ['revoking', 'expired'],
+  revoking: ['revoked', 'expired', 'irrevocable'],
+  irrevocable: ['revoked', 'expired'],
+  revoked: [],
+  failed: [],
+  expired: [],
+}
+
+export function canFollow(from: LeaseStatus, to: LeaseStatus): boolean {
+  return successors[from].includes(to)
+}
+
+/** The states from which `to` can be reached. */
+export function predecessors(to: LeaseStatus): LeaseStatus[] {
+  return leaseStatuses.filter((from) => canFollow(from, to))
+}
+
+/** Times are milliseconds since 1970. */
+export interface Lease {
+  id: string
+  task: string
+  agent: string
+  owner: string
+  /** The configured name of the issuer that vouched for the principal. */
+  issuer: string
+  provider: string
+  connection: string
+  status: LeaseStatus
+  /** The normalised authorization detail that was minted. */
+  detail: unknown
+  classes: Class[]
+  revocation: Revocation
+  createdAt: number
+  /** The task's deadline, or the upstream expiry if that is earlier. */
+  deadline: number
+  upstreamExpiresAt: number | null
+  /** Set when the credential may exist without having been recorded: the latest moment at which it could work. */
+  liveUntil: number | null
+  endedAt: number | null
+  fingerprint: string | null
+  evidence: Evidence | null
+  /** SHA-256 of the access token, hex: how RFC 7009 revocation finds the lease. */
+  secretHash: string | null
+  /** The sealed revocation handle; erased when the lease ends. */
+  handle: string | null
+  /** When the reaper must next look at this lease; null once it is over. */
+  dueAt: number | null
+  /** Failed revocations so far, and since when. */
+  attempts: number
+  failingSince: number | null
+  /** Set when the stored row cannot be read as a lease: what is wrong with it. Nothing else in it is to be relied on. */
+  damaged?: string
+}
+
+/** What a provider is told of the lease. */
+export function intentOf(lease: Lease): Intent<unknown> {
+  const { id, task, agent, owner, detail, createdAt, deadline } = lease
+  return { leaseId: id, taskId: task, agent, owner, detail, createdAt, deadline }
+}
+
+/** What a change of state may set besides. */
+export type LeaseChange = Partial<
+  Pick<
+    Lease,
+    | 'deadline'
+    | 'upstreamExpiresAt'
+    | 'liveUntil'
+    | 'endedAt'
+    | 'fingerprint'
+    | 'secretHash'
+    | 'handle'
+    | 'dueAt'
+    | 'attempts'
+    | 'failingSince'
+  >
+>
+
+/** Which leases a selector means; all members given must hold. */
+export interface LeaseFilter {
+  id?: string
+  task?: string
+  agent?: string
+  owner?: string
+  issuer?: string
+  provider?: string
+  connection?: string
+  statuses?: readonly LeaseStatus[]
+}
+
+export interface LeaseStore {
+  insert(tx: Tx, lease: Lease): Promise<void>
+  get(tx: Tx, id: string): Promise<Lease | undefined>
+  /** In order of creation. */
+  find(tx: Tx, filter: LeaseFilter): Promise<Lease[]>
+  /**
+   * Moves the lease to `status` if the state it is in allows it, and sets
+   * `change`. False, and nothing changed, where it does not.
+   */
+  move(tx: Tx, id: string, status: LeaseStatus, change: LeaseChange): Promise<boolean>
+  /** Sets `change` without a change of state, if the lease is in one of `statuses`. */
+  amend(tx: Tx, id: string, statuses: readonly LeaseStatus[], change: LeaseChange): Promise<boolean>
+  /** Sets only when the lease is looked at next. */
+  postpone(tx: Tx, id: string, dueAt: number): Promise<void>
+  setEvidence(tx: Tx, id: string, evidence: Evidence): Promise<void>
+  /** Unfinished leases that are due at `now` and that `skip` does not hold for, the longest due first. */
+  due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<Lease[]>
+  /** When the next lease comes due after `now`. */
+  nextDue(tx: Tx, now: number): Promise<number | undefined>
+  /** Makes every lease of a connection that waits for its next attempt due at `now`. Returns how many. */
+  hasten(tx: Tx, provider: string, connection: string, now: number): Promise<number>
+  /** Makes unfinished leases due at `now` whose mint was under way when the last process ended. Returns how many. */
+  adopt(tx: Tx, now: number): Promise<number>
+  /** Classes of the agent's unfinished leases and of those of the given tasks. Takes the agent's lock for the rest of the transaction. */
+  held(tx: Tx, agent: string, tasks: readonly string[]): Promise<Class[]>
+  /** How many unfinished leases the agent has, and how many of them the task. */
+  countUnfinished(tx: Tx, agent: string, task: string): Promise<{ agent: number; task: number }>
+}

@@ -1,0 +1,216 @@
+/** The second half of every revocation: the upstream call and its record, connection by connection. */
+import { withinLimit } from '../clock.ts'
+import { type Handle, ProviderError, type RevocationOutcome } from '../provider.ts'
+import type { ConnectionEntry } from './connections.ts'
+import { asProviderError, type LeaseContext, openHandle, upstreamLimit } from './context.ts'
+import { Lane } from './lane.ts'
+import type { Lease } from './lease.ts'
+import { probe } from './probe.ts'
+import { recordAttempt, recordExpired, recordRevoked } from './record.ts'
+import { recover } from './recover.ts'
+
+const revokeSlots = 32
+/** Probes have their own queue: on the same slots they would make revoking take twice as long. */
+const probeSlots = 8
+/** How long a damaged row is left alone before it is complained about again. */
+const damagedRetryMs = 10 * 60_000
+/** How long the store is left alone after it failed. */
+const storeRetryMs = 1_000
+
+/** A lease in its lane; `revoked` once upstream has confirmed and the store has it. */
+interface Turn {
+  lease: Lease
+  handle: Handle
+  revoked: boolean
+}
+
+interface Lanes {
+  entry: ConnectionEntry
+  revoke: Lane<Turn>
+  probe: Lane<Turn>
+  /** The last attempt had no answer. */
+  failing: boolean
+}
+
+/**
+ * Ends leases that are on their way out. A due lease may be handed in as often
+ * as one likes: it is worked on once at a time.
+ */
+export class Revoker {
+  readonly #context: LeaseContext
+  readonly #lanes = new Map<string, Lanes>()
+  readonly #underWay = new Map<string, Promise<void>>()
+
+  constructor(context: LeaseContext) {
+    this.#context = context
+  }
+
+  /** Whether the lease is being worked on or waits for its turn. */
+  isUnderWay(id: string): boolean {
+    return this.#underWay.has(id)
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values())
+  }
+
+  /**
+   * Makes one attempt to end the lease, records how it went, and probes.
+   * Resolves after that whatever the outcome: the record tells it.
+   */
+  revoke(lease: Lease): Promise<void> {
+    return this.claim(lease.id, () =>
+      this.#end(lease).catch((error: unknown) => this.#notRecorded(lease, error)),
+    )
+  }
+
+  /** Does `work`, which must not reject, as the one work under way on the lease; joins what is under way already. */
+  claim(id: string, work: () => Promise<void>): Promise<void> {
+    const already = this.#underWay.get(id)
+    if (already) return already
+    const claimed = work().finally(() => this.#underWay.delete(id))
+    this.#underWay.set(id, claimed)
+    return claimed
+  }
+
+  async #end(lease: Lease): Promise<void> {
+    const { unit, clock, connections } = this.#context
+    if (lease.damaged !== undefined) return await this.#quarantine(lease)
+    const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil
+    if (lifeOver !== null && lifeOver <= clock.now())
+      return await unit.write((tx) => recordExpired(this.#context, tx, lease))
+    const entry = connections().get(lease.provider, lease.connection)
+    if (!entry)
+      return await this.#failed(lease, new ProviderError('unavailable', 'its connection is not configured'))
+    if (lease.handle === null) return await recover(this.#context, lease, entry)
+    if (lease.revocation === 'expiry') return await this.#postpone(lease, lease.upstreamExpiresAt!)
+    const handle = this.#open(lease)
+    if (!handle)
+      return await this.#failed(lease, new ProviderError('rejected', 'its sealed handle does not open'))
+    const lanes = this.#lanesOf(entry)
+    const turn: Turn = { lease, handle, revoked: false }
+    await lanes.revoke.add(lease.agent, turn)
+    if (turn.revoked) await lanes.probe.add(lease.agent, turn)
+  }
+
+  #open(lease: Lease): Handle | undefined {
+    try {
+      return openHandle(this.#context.seal, lease)
+    } catch (error) {
+      this.#context.log.error({ err: error, lease: lease.id }, 'a sealed handle does not open')
+      return undefined
+    }
+  }
+
+  /** A connection replaced by a reload gets lanes of its own; the old ones finish what they hold. */
+  #lanesOf(entry: ConnectionEntry): Lanes {
+    const key = `${entry.provider.type}/${entry.name}`
+    const known = this.#lanes.get(key)
+    if (known?.entry === entry) return known
+    const lanes: Lanes = {
+      entry,
+      failing: false,
+      revoke: new Lane({
+        slots: revokeSlots,
+        batch: entry.connection.revokesAtOnce,
+        work: (turns) => this.#attempt(lanes, turns),
+      }),
+      probe: new Lane({
+        slots: probeSlots,
+        batch: 1,
+        work: ([turn]) => probe(this.#context, entry, turn!.lease, turn!.handle),
+      }),
+    }
+    this.#lanes.set(key, lanes)
+    return lanes
+  }
+
+  /** One upstream call for leases of one connection. */
+  async #attempt(lanes: Lanes, turns: Turn[]): Promise<void> {
+    const outcomes = await this.#callUpstream(lanes.entry, turns)
+    const answered = outcomes.some((outcome) => outcome.done || outcome.error.kind === 'rejected')
+    const recovered = lanes.failing && answered
+    lanes.failing = !answered
+    await Promise.all(turns.map((turn, index) => this.#settle(turn, outcomes[index]!)))
+    if (recovered) await this.#hasten(lanes.entry)
+  }
+
+  async #callUpstream(entry: ConnectionEntry, turns: Turn[]): Promise<RevocationOutcome[]> {
+    const handles = turns.map((turn) => turn.handle)
+    try {
+      return await withinLimit(this.#context.clock, upstreamLimit.revoke, (signal) =>
+        entry.connection.revoke(handles, { standing: () => this.#standing(entry), signal }),
+      )
+    } catch (error) {
+      const failure = asProviderError(error)
+      return handles.map(() => ({ done: false, error: failure }))
+    }
+  }
+
+  /** Handles of the connection's leases that are on their way out or gone, but inside their upstream life. */
+  async #standing(entry: ConnectionEntry): Promise<Handle[]> {
+    const { unit, leases, clock } = this.#context
+    const statuses = ['revoking', 'irrevocable', 'revoked'] as const
+    const filter = { provider: entry.provider.type, connection: entry.name, statuses }
+    const found = await unit.read((tx) => leases.find(tx, filter))
+    return found
+      .filter((lease) => lease.handle !== null && (lease.upstreamExpiresAt ?? 0) > clock.now())
+      .map((lease) => this.#open(lease))
+      .filter((handle) => handle !== undefined)
+  }
+
+  async #settle(turn: Turn, outcome: RevocationOutcome): Promise<void> {
+    const { lease } = turn
+    if (!outcome.done) {
+      await this.#failed(lease, outcome.error).catch((error: unknown) => this.#notRecorded(lease, error))
+      return
+    }
+    try {
+      await this.#context.unit.write((tx) => recordRevoked(this.#context, tx, lease))
+      turn.revoked = true
+    } catch (error) {
+      this.#notRecorded(lease, error)
+    }
+  }
+
+  async #failed(lease: Lease, error: ProviderError): Promise<void> {
+    const { unit, log, wake } = this.#context
+    log.warn({ lease: lease.id, connection: lease.connection, reason: error.message }, 'a revocation failed')
+    wake(await unit.write((tx) => recordAttempt(this.#context, tx, lease, error)))
+  }
+
+  /** The store failed. Nothing is lost: the lease is still due, and revoking again does no harm (I5, I6). */
+  #notRecorded(lease: Lease, error: unknown): void {
+    const { clock, log, wake } = this.#context
+    log.error({ err: error, lease: lease.id }, 'a revocation could not be recorded yet')
+    wake(clock.now() + storeRetryMs)
+  }
+
+  /** Upstream answers again: nobody else need wait for the end of a pause that its silence caused. */
+  async #hasten(entry: ConnectionEntry): Promise<void> {
+    const { unit, leases, clock, log, wake } = this.#context
+    const now = clock.now()
+    try {
+      await unit.write((tx) => leases.hasten(tx, entry.provider.type, entry.name, now))
+      wake(now)
+    } catch (error) {
+      log.warn({ err: error }, 'waiting revocations could not be brought forward')
+    }
+  }
+
+  async #postpone(lease: Lease, dueAt: number): Promise<void> {
+    const { unit, leases, wake } = this.#context
+    await unit.write((tx) => leases.postpone(tx, lease.id, dueAt))
+    wake(dueAt)
+  }
+
+  async #quarantine(lease: Lease): Promise<void> {
+    const { clock, log } = this.#context
+    log.error(
+      { lease: lease.id, damage: lease.damaged },
+      'a lease row is damaged and cannot be revoked; `mayfly audit verify` tells more',
+    )
+    await this.#postpone(lease, clock.now() + damagedRetryMs)
+  }
+}

@@ -1,0 +1,36 @@
+/** The operator's log: one JSON object a line. */
+import { type DestinationStream, type Logger, pino } from 'pino'
+
+/** What secrets of every provider look like. A last net: nothing of the kind should get as far as a log call. */
+const secrets =
+  /\b(?:gh[a-z]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}|mft_[A-Za-z0-9_-]{20,}|hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9._-]+|(?:A3T|ASIA|AKIA)[A-Z0-9]{13,}|-----BEGIN[A-Z ]*PRIVATE KEY-----[^-]*)/g
+
+export function redact(text: string): string {
+  return text.replaceAll(secrets, '[redacted]')
+}
+
+/** Only what is known to be harmless: libraries hang requests, headers and answers on their errors. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return typeof error
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code !== undefined && { code }),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: describe(error.cause) }),
+  }
+}
+
+export function createLogger(destination: DestinationStream = process.stdout): Logger {
+  return pino(
+    {
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describe, cause: describe },
+      hooks: { streamWrite: redact },
+    },
+    destination,
+  )
+}

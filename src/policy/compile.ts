@@ -1,0 +1,145 @@
+/** From policy files to what decisions are made with. */
+import { validate } from '@cedar-policy/cedar-wasm/nodejs'
+import type { Fault } from '../fault.ts'
+import { loadPolicies, releaseWith } from './engine.ts'
+import { parsePolicies, type ParsedPolicy } from './parse.ts'
+import { tagsRead } from './reads.ts'
+import { breaches } from './rules.ts'
+import { policySchema, type PolicySchema, type Vocabulary } from './schema.ts'
+import { slice, type AgentFacts } from './slice.ts'
+
+export type { AgentFacts } from './slice.ts'
+
+/** What one agent's decisions are made with. */
+interface AgentPolicies {
+  agent: AgentFacts
+  /** The engine's name of the policies that can concern the agent. */
+  name: string
+  /** The claims that any of them reads; `all` where it cannot be told. */
+  claims: ReadonlySet<string> | 'all'
+}
+
+/**
+ * Policies in force for a set of agents, immutable. The engine keeps them for as
+ * long as this object is reachable: hold it, never its parts.
+ */
+export interface Policies {
+  readonly schema: PolicySchema
+  /** By the agent's name. An agent that is not here is denied everything. */
+  readonly agents: ReadonlyMap<string, AgentPolicies>
+  /** The group that each `@approval` forbid asks, by the policy's id. */
+  readonly approvals: ReadonlyMap<string, string>
+}
+
+/**
+ * Compiles the policies of all files, or says everything that is wrong with
+ * them. A fault's path is the policy's `@id`, or its line where it has none.
+ *
+ * `approvers` are the names of the admin entries that may approve.
+ */
+export function compilePolicies(
+  files: readonly { file: string; text: string }[],
+  given: {
+    providers: readonly Vocabulary[]
+    agents: readonly AgentFacts[]
+    approvers: ReadonlySet<string>
+  },
+): { policies: Policies; faults: [] } | { policies?: undefined; faults: Fault[] } {
+  const schema = policySchema(given.providers)
+  const parsed = files.map(({ file, text }) => parsePolicies(file, text))
+  const all = parsed.flatMap(({ policies }) => policies)
+  const faults = [
+    ...parsed.flatMap((file) => file.faults),
+    ...repeatedIds(all),
+    ...all.flatMap((policy) => breaches(policy, given)),
+    ...invalid(all, schema),
+  ]
+  if (faults.length > 0) return { faults }
+
+  const policies: Policies = {
+    schema,
+    agents: agentPolicies(all, given.agents),
+    approvals: new Map(
+      all.flatMap(({ path, json }) => {
+        const group = json.annotations?.['approval']
+        return group === undefined ? [] : [[path, group]]
+      }),
+    ),
+  }
+  releaseWith(policies, [...new Set([...policies.agents.values()].map(({ name }) => name))])
+  return { policies, faults: [] }
+}
+
+function repeatedIds(policies: readonly ParsedPolicy[]): Fault[] {
+  const first = new Map<string, ParsedPolicy>()
+  return policies.flatMap((policy) => {
+    if (policy.id === undefined) return []
+    const earlier = first.get(policy.id)
+    first.set(policy.id, earlier ?? policy)
+    return earlier
+      ? [
+          {
+            file: policy.file,
+            path: policy.path,
+            message: `the @id is already that of a policy in ${earlier.file}`,
+            remedy: 'give each policy an @id of its own',
+          },
+        ]
+      : []
+  })
+}
+
+/** Cedar's own findings; its warnings too, for they are policies that do not do what they seem to. */
+function invalid(policies: readonly ParsedPolicy[], schema: PolicySchema): Fault[] {
+  const answer = validate({
+    validationSettings: { mode: 'strict' },
+    schema: schema.text,
+    // By position, because an @id may yet be missing or repeated.
+    policies: { staticPolicies: Object.fromEntries(policies.map(({ text }, at) => [`${at}`, text])) },
+  })
+  if (answer.type === 'failure') throw new Error('policies that parse alone do not parse as a set')
+  const [doubt] = answer.otherWarnings
+  if (doubt) throw new Error(`the policy schema is doubtful: ${doubt.message}`)
+  return [...answer.validationErrors, ...answer.validationWarnings].flatMap(({ policyId, error }) => {
+    const policy = policies[Number(policyId)]
+    if (!policy) throw new Error('the engine found fault with a policy that it was not given')
+    return [
+      {
+        file: policy.file,
+        path: policy.path,
+        message: error.message.replace(`for policy \`${policyId}\`, `, ''),
+        remedy: error.help ?? 'correct the policy, or remove it',
+      },
+    ]
+  })
+}
+
+/** Agents that the same policies concern share one set of the engine's. */
+function agentPolicies(
+  policies: readonly ParsedPolicy[],
+  agents: readonly AgentFacts[],
+): Map<string, AgentPolicies> {
+  const loaded = new Map<string, Pick<AgentPolicies, 'name' | 'claims'>>()
+  return new Map(
+    agents.map((agent) => {
+      const concerning = slice(policies, agent)
+      const key = JSON.stringify(concerning.map(({ path }) => path))
+      const shared = loaded.get(key) ?? {
+        name: loadPolicies(new Map(concerning.map(({ path, text }) => [path, text]))),
+        claims: claimsRead(concerning),
+      }
+      loaded.set(key, shared)
+      return [agent.name, { agent, ...shared }]
+    }),
+  )
+}
+
+function claimsRead(policies: readonly ParsedPolicy[]): ReadonlySet<string> | 'all' {
+  const claims = new Set<string>()
+  for (const { json } of policies) {
+    const tags = tagsRead(json)
+    if (tags === 'all') return 'all'
+    for (const tag of tags) claims.add(tag)
+  }
+  return claims
+}

@@ -1,0 +1,146 @@
+/** One question to the engine. */
+import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
+import type { AuthorizationRequest, Class, ClassedAction, Revocation } from '../provider.ts'
+import type { AgentFacts, Policies } from './compile.ts'
+import { qualified } from './schema.ts'
+import { lineage } from './slice.ts'
+
+/** What is known of the task that asks. */
+export interface Facts {
+  agent: AgentFacts
+  /** `issuer` is the configured issuer's name; claims are as they stand in the token. */
+  principal: { issuer: string; subject: string; claims: Record<string, unknown> }
+  purpose: string
+  /** The task's whole lifetime, seconds. */
+  ttl: number
+  /** The admin groups that said yes. */
+  approvals: string[]
+  /** 0 for a task of its own, 1 for a child, and so on. */
+  depth: number
+  /** The context that the caller gave. */
+  request: Record<string, string>
+  /** Classes of all leases not yet over, of the agent and of every task in the tree. */
+  held: Class[]
+}
+
+/** One action on one resource. */
+export interface Question {
+  action: ClassedAction
+  resource: AuthorizationRequest['resource']
+  revocation: Revocation
+  /** Context of the provider's own. */
+  context: Record<string, string[]>
+  /** Whether a policy has to permit it; otherwise it is enough that none forbids it. */
+  needsPermit: boolean
+}
+
+/** `policies` refused it; with `failed` they, or the engine, could not be evaluated, and no approval helps. */
+export type Verdict = { allowed: true } | { allowed: false; policies: string[]; failed: boolean }
+
+/** Asks the engine one question, with these groups having approved. */
+export type Evaluate = (question: Question, approvals: ReadonlySet<string>) => Verdict
+
+const undecidable: Verdict = { allowed: false, policies: [], failed: true }
+
+/** Prepares to ask about one task. `held` is what the agent would hold with what it asks for. */
+export function evaluation(policies: Policies, facts: Facts, held: ReadonlySet<Class>): Evaluate {
+  const slice = policies.agents.get(facts.agent.name)
+  // The slice was made for this owner and environment; for others it may lack a forbid.
+  if (slice?.agent.owner !== facts.agent.owner || slice.agent.environment !== facts.agent.environment) {
+    return () => undecidable
+  }
+
+  const { self, parents } = lineage(facts.agent)
+  const agent: EntityJson = {
+    uid: self,
+    attrs: { issuer: facts.principal.issuer, subject: facts.principal.subject },
+    parents,
+    tags: claimTags(facts.principal.claims, slice.claims),
+  }
+  const request: EntityJson = {
+    uid: { type: qualified('Request'), id: 'request' },
+    attrs: {},
+    parents: [],
+    tags: facts.request,
+  }
+
+  return (question, approvals) => {
+    const { action, resource } = question
+    const target = { type: qualified(resource.type), id: resource.id }
+    const call = {
+      principal: self,
+      action: { type: qualified('Action'), id: action.action },
+      resource: target,
+      context: {
+        ...question.context,
+        purpose: facts.purpose,
+        ttl: facts.ttl,
+        environment: facts.agent.environment,
+        class: action.class,
+        revocation: question.revocation,
+        approvals: [...approvals],
+        depth: facts.depth,
+        request: { __entity: { type: qualified('Request'), id: 'request' } },
+        held: [...held],
+      },
+      preparsedSchemaName: policies.schema.name,
+      preparsedPolicySetId: slice.name,
+      // Without it, an action on a resource or with a context that its schema does not declare
+      // is evaluated all the same, by policies that were validated for something else.
+      validateRequest: true,
+      entities: [
+        agent,
+        request,
+        {
+          uid: target,
+          attrs: {},
+          parents: resource.parents.map(({ type, id }) => ({ type: qualified(type), id })),
+        },
+      ],
+    }
+    return verdict(call, question.needsPermit)
+  }
+}
+
+function verdict(call: Parameters<typeof statefulIsAuthorized>[0], needsPermit: boolean): Verdict {
+  let answer
+  try {
+    answer = statefulIsAuthorized(call)
+  } catch {
+    // A lone surrogate in a string of the caller's does this.
+    return undecidable
+  }
+  if (answer.type === 'failure') return undecidable
+  const { decision, diagnostics } = answer.response
+  const forbidding = decision === 'deny' ? diagnostics.reason : []
+  // Cedar skips a forbid that fails to evaluate, and may then allow (invariant I9).
+  if (diagnostics.errors.length > 0) {
+    const failing = diagnostics.errors.map(({ policyId }) => policyId)
+    return { allowed: false, policies: [...failing, ...forbidding], failed: true }
+  }
+  if (decision === 'allow' || (!needsPermit && forbidding.length === 0)) return { allowed: true }
+  return { allowed: false, policies: forbidding, failed: false }
+}
+
+/**
+ * Claims as tags, sets of strings: numbers and booleans as their JSON text, an
+ * array as its elements'. Objects and nulls have no text and are absent. Claims
+ * that no policy reads are left out, because each costs as much as two policies.
+ */
+function claimTags(
+  claims: Record<string, unknown>,
+  read: ReadonlySet<string> | 'all',
+): Record<string, string[]> {
+  const tags: [string, string[]][] = []
+  for (const [name, claim] of Object.entries(claims)) {
+    if (read !== 'all' && !read.has(name)) continue
+    if (Array.isArray(claim)) tags.push([name, claim.flatMap(claimText)])
+    else if (claimText(claim).length > 0) tags.push([name, claimText(claim)])
+  }
+  return Object.fromEntries(tags)
+}
+
+function claimText(claim: unknown): string[] {
+  if (typeof claim === 'string') return [claim]
+  return typeof claim === 'number' || typeof claim === 'boolean' ? [JSON.stringify(claim)] : []
+}

@@ -1,0 +1,67 @@
+/** What a policy reads and names, found in its JSON form. */
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+import type { Entity } from '../provider.ts'
+
+type Node = Record<string, unknown>
+
+function isNode(json: unknown): json is Node {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
+}
+
+/**
+ * Every object in `json`. It knows no operator, so that one which a later Cedar
+ * adds is searched too: these rules must not be evaded by new syntax.
+ */
+function* nodes(json: unknown): Generator<Node> {
+  if (isNode(json)) yield json
+  if (typeof json === 'object' && json !== null) for (const part of Object.values(json)) yield* nodes(part)
+}
+
+function isContext(expression: unknown): boolean {
+  return isNode(expression) && expression['Var'] === 'context'
+}
+
+/** The attribute that `node` takes, or tests, of `context` itself. */
+function contextAttribute(node: Node): string | undefined {
+  for (const access of [node['.'], node['has']]) {
+    if (!isNode(access) || !isContext(access['left'])) continue
+    // `context has a.b` is one access with a path.
+    const attr: unknown = Array.isArray(access['attr']) ? access['attr'][0] : access['attr']
+    if (typeof attr === 'string') return attr
+  }
+  return undefined
+}
+
+/**
+ * The attributes of `context` that the policy takes or tests, each as often as
+ * it does; `whole` if it also uses `context` in any other way, through which it
+ * could reach all of them.
+ */
+export function contextReads(policy: PolicyJson): { attributes: string[]; whole: boolean } {
+  const all = [...nodes(policy.conditions)]
+  const attributes = all.map(contextAttribute).filter((attribute) => attribute !== undefined)
+  return { attributes, whole: all.filter(isContext).length > attributes.length }
+}
+
+/** The entities that the policy names, in its scope and in its conditions, types with their namespace. */
+export function entitiesNamed(policy: PolicyJson): Entity[] {
+  const { principal, action, resource, conditions } = policy
+  return [...nodes([principal, action, resource, conditions])].flatMap(({ type, id }) =>
+    typeof type === 'string' && typeof id === 'string' ? [{ type, id }] : [],
+  )
+}
+
+/** The tags that the policy takes or tests of any entity; `all` if it computes a tag's name. */
+export function tagsRead(policy: PolicyJson): ReadonlySet<string> | 'all' {
+  const tags = new Set<string>()
+  for (const node of nodes(policy.conditions)) {
+    for (const access of [node['getTag'], node['hasTag']]) {
+      if (!isNode(access)) continue
+      const name = isNode(access['right']) ? access['right']['Value'] : undefined
+      // Also reached by a record literal with a key of this name, where `all` only costs time.
+      if (typeof name !== 'string') return 'all'
+      tags.add(name)
+    }
+  }
+  return tags
+}

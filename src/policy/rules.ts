@@ -1,0 +1,116 @@
+/** The rules that Mayfly sets for policies beyond Cedar's own (design §9). */
+import { isDeepStrictEqual } from 'node:util'
+import type { Fault } from '../fault.ts'
+import type { ParsedPolicy } from './parse.ts'
+import { contextReads, entitiesNamed } from './reads.ts'
+import { unqualified, type Vocabulary } from './schema.ts'
+
+type Finding = Pick<Fault, 'message' | 'remedy'>
+
+const annotationNames = new Set(['id', 'approval', 'description'])
+
+/** Invariant I11: the caller's own words may forbid, never permit. */
+const callersWords = ['purpose', 'request']
+
+/** What is wrong with one policy, leaving aside the others. */
+export function breaches(
+  policy: ParsedPolicy,
+  given: { providers: readonly Vocabulary[]; approvers: ReadonlySet<string> },
+): Fault[] {
+  return [
+    ...annotations(policy),
+    ...approval(policy, given.approvers),
+    ...context(policy),
+    ...entities(policy, given.providers),
+  ].map((finding) => ({ file: policy.file, path: policy.path, ...finding }))
+}
+
+function* annotations({ id, json }: ParsedPolicy): Generator<Finding> {
+  if (id === undefined) {
+    yield {
+      message: 'the policy has no @id',
+      remedy: 'put @id("…") before it: answers and audit name policies by it',
+    }
+  }
+  for (const name of Object.keys(json.annotations ?? {})) {
+    // A misspelt @approval would leave a forbid that no approval is ever asked for.
+    if (!annotationNames.has(name)) {
+      yield {
+        message: `the annotation @${name} is unknown`,
+        remedy: `use ${[...annotationNames].join(', ')}`,
+      }
+    }
+  }
+}
+
+function* approval({ json }: ParsedPolicy, approvers: ReadonlySet<string>): Generator<Finding> {
+  const annotated = Object.hasOwn(json.annotations ?? {}, 'approval')
+  const unless = json.conditions.filter(({ kind }) => kind === 'unless')
+  const lifting = unless.flatMap(({ body }) => liftedBy(body) ?? [])
+  if (annotated) {
+    const group = json.annotations?.['approval'] ?? ''
+    const clause = `unless { context.approvals.contains(${JSON.stringify(group)}) }`
+    if (json.effect === 'permit') {
+      yield { message: '@approval stands on a permit', remedy: `make it a forbid with ${clause}` }
+    } else if (unless.length !== 1 || lifting[0] !== group) {
+      yield {
+        message: `@approval("${group}") needs the same group in its only unless clause`,
+        remedy: `write ${clause}, and any other condition as a when clause`,
+      }
+    }
+    if (!approvers.has(group)) {
+      yield {
+        message: `nobody can give the approval of "${group}"`,
+        remedy: 'name an entry of admins that may approve',
+      }
+    }
+  }
+  const reads = contextReads(json).attributes.filter((attribute) => attribute === 'approvals').length
+  if (reads > (annotated && lifting.length === 1 ? 1 : 0)) {
+    yield {
+      message: 'context.approvals is used outside the unless clause of an @approval forbid',
+      remedy: 'write one forbid with @approval and its unless clause for each group',
+    }
+  }
+}
+
+/** The group of `context.approvals.contains("GROUP")`, if `body` is that and nothing else. */
+function liftedBy(body: object): string | undefined {
+  if (!('contains' in body)) return undefined
+  const { left, right } = body.contains as { left: unknown; right: { Value?: unknown } }
+  const approvals = { '.': { left: { Var: 'context' }, attr: 'approvals' } }
+  return isDeepStrictEqual(left, approvals) && typeof right.Value === 'string' ? right.Value : undefined
+}
+
+function* context({ json }: ParsedPolicy): Generator<Finding> {
+  const { attributes, whole } = contextReads(json)
+  if (whole) {
+    // `{ c: context }.c.purpose` and the like: what is read could no longer be told.
+    yield {
+      message: 'context is used as a whole',
+      remedy: 'use its attributes one by one, as in context.ttl',
+    }
+  }
+  if (json.effect === 'forbid') return
+  for (const attribute of callersWords) {
+    if (!attributes.includes(attribute)) continue
+    yield {
+      message: `a permit reads context.${attribute}, which the caller chooses`,
+      remedy: `forbid what context.${attribute} rules out instead`,
+    }
+  }
+}
+
+function* entities({ json }: ParsedPolicy, providers: readonly Vocabulary[]): Generator<Finding> {
+  for (const { type, id } of entitiesNamed(json)) {
+    const entity = { type: unqualified(type), id }
+    if (entity.type === 'Request') {
+      // By its uid, a permit would reach the caller's words without naming context (I11).
+      yield { message: 'a Request has no name in policies', remedy: 'use context.request in a forbid' }
+    }
+    for (const provider of providers) {
+      const message = provider.entityFault?.(entity)
+      if (message !== undefined) yield { message, remedy: `correct ${type}::${JSON.stringify(id)}` }
+    }
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The contract between the broker and what mints credentials. A provider knows
+ * one kind of upstream; a connection is one configured upstream of that kind.
+ * `test/contract/provider.ts` states it as tests that every provider runs.
+ */
+import { z, type ZodType } from 'zod'
+import type { Clock } from './clock.ts'
+
+/** What kind of authority an action is, from the least to the most. */
+export const classes = ['read', 'write', 'deploy', 'secrets', 'admin'] as const
+export type Class = (typeof classes)[number]
+
+/**
+ * How a credential can be taken back: `immediate`, one upstream call ends it;
+ * `eventual`, a call ends it after some propagation; `expiry`, only its own
+ * upstream life ends it.
+ */
+export type Revocation = 'immediate' | 'eventual' | 'expiry'
+
+/** A policy entity without the namespace: `{ type: 'GithubRepository', id: 'acme/web' }`. */
+export interface Entity {
+  type: string
+  id: string
+}
+
+/** An action and the class whose group it is in. */
+export interface ClassedAction {
+  /** `github.contents.write` */
+  action: string
+  class: Class
+}
+
+/** One question that policy has to answer with yes before a detail may be minted. */
+export interface AuthorizationRequest extends ClassedAction {
+  resource: Entity & { parents: Entity[] }
+  /** Lower actions that this one includes: they need no permit of their own, but none may be forbidden. */
+  implied: ClassedAction[]
+  /** Context of this provider's own, as its Cedar fragment declares it. */
+  context?: Record<string, string[]>
+}
+
+/** What is known of a credential upstream after it was revoked. Times in milliseconds since 1970. */
+export interface Evidence {
+  /**
+   * `dead`: upstream refused the credential itself. `denied`: the deny is read
+   * back as in force. `expired`: its upstream life is over. `live`: it still works.
+   * `unknown`: upstream gave no usable answer.
+   */
+  result: 'dead' | 'denied' | 'expired' | 'live' | 'unknown'
+  /** How it was found out, for a reader: `GET /installation/repositories answered 401`. */
+  method: string
+  at: number
+}
+
+/** JSON that a connection needs to find and revoke a credential. Sealed at rest, it may hold the credential itself. */
+export type Handle = Record<string, unknown>
+
+/** What a mint hands back. */
+export interface Minted {
+  /** The secret as the caller gets it, shaped per provider (design §10). */
+  credential: Record<string, unknown>
+  /**
+   * The one string in `credential` that OAuth calls the access token, where
+   * there is one: revocation by RFC 7009 finds the lease by its hash.
+   */
+  accessToken?: string
+  /** When the credential dies upstream by itself, milliseconds since 1970. */
+  expiresAt: number
+  handle: Handle
+  /** What upstream's own audit log calls this credential. Not a secret. */
+  fingerprint: string
+  /**
+   * What upstream granted beyond what was asked, in words for the caller. When
+   * set, the broker revokes the credential at once and never delivers it.
+   */
+  wider?: string
+}
+
+/** What is recorded of a lease before its mint: enough to look for the credential upstream. */
+export interface Intent<Detail> {
+  leaseId: string
+  taskId: string
+  agent: string
+  owner: string
+  detail: Detail
+  /** Milliseconds since 1970. */
+  createdAt: number
+  /** When the task ends at the latest, milliseconds since 1970. */
+  deadline: number
+}
+
+/** `gone`: nothing of it works upstream. Otherwise the latest moment at which a lost credential could still work. */
+export type Recovery = { gone: true } | { gone: false; liveUntil: number }
+
+/** How revoking one handle went. "Already gone" upstream is done. */
+export type RevocationOutcome = { done: true } | { done: false; error: ProviderError }
+
+/**
+ * An upstream's failure, translated: `message` names what happened in our own
+ * words and holds neither a secret nor upstream's answer.
+ *
+ * `rejected`: upstream understood and said no; the same request will fail again.
+ * `unavailable`: no answer, or one that says to come back.
+ */
+export class ProviderError extends Error {
+  readonly kind: 'rejected' | 'unavailable'
+  /** Seconds, if upstream named them. */
+  readonly retryAfter: number | undefined
+  /** Whether upstream may have acted all the same (a lost answer, a time-out, a 5xx). */
+  readonly maybeDone: boolean
+
+  constructor(
+    kind: 'rejected' | 'unavailable',
+    message: string,
+    options: { retryAfter?: number | undefined; maybeDone?: boolean } = {},
+  ) {
+    super(message)
+    this.name = 'ProviderError'
+    this.kind = kind
+    this.retryAfter = options.retryAfter
+    this.maybeDone = options.maybeDone ?? false
+  }
+}
+
+/** A secret in the configuration: the name of a file or of an environment variable, never the secret itself. */
+export const secretRef = z.union([
+  z.strictObject({ file: z.string().min(1) }),
+  z.strictObject({ env: z.string().min(1) }),
+])
+export type SecretRef = z.infer<typeof secretRef>
+
+/**
+ * The attributes of every request's context (design §9), in Cedar's schema
+ * syntax. The type `Context` is these; a provider whose actions carry more
+ * declares a record of its own from these and its additions.
+ */
+export const contextFields = `purpose: String, ttl: Long, environment: String, class: String,
+  revocation: String, approvals: Set<String>, depth: Long, request: Request, held: Set<String>`
+
+/** What the broker lends a connection. */
+export interface ConnectionContext {
+  /** Bound to the connection's own CA, if one is configured. */
+  fetch: typeof fetch
+  clock: Clock
+  /** Reads a secret that the configuration names, without a trailing newline. @throws when it cannot be read. */
+  secret(ref: SecretRef): string
+}
+
+/**
+ * One configured upstream. Every method that calls it takes an abort signal, and
+ * the broker always gives one with a time limit. Failures are `ProviderError`s.
+ */
+export interface Connection<Detail = unknown> {
+  readonly name: string
+  /** How many handles one call of `revoke` may take. */
+  readonly revokesAtOnce: number
+  /** Whether this upstream is the one for `detail` (its owner, account or mount is configured here). */
+  serves(detail: Detail): boolean
+  revocation(detail: Detail): Revocation
+  /** Seconds between which upstream can mint. `min` binds only where revocation is `expiry`. */
+  ttl(detail: Detail): { min: number; max: number }
+  /** What policy must allow for `detail`: never empty. */
+  requests(detail: Detail): AuthorizationRequest[]
+  /** Whether `inner` asks for nothing that `outer` does not. */
+  covers(outer: Detail, inner: Detail): boolean
+  /** @throws ProviderError */
+  mint(detail: Detail, intent: Intent<Detail>, options: { signal: AbortSignal }): Promise<Minted>
+  /** One outcome a handle, in their order. `standing` gives all handles still inside their upstream life. */
+  revoke(
+    handles: Handle[],
+    options: { standing: () => Promise<Handle[]>; signal: AbortSignal },
+  ): Promise<RevocationOutcome[]>
+  /** Looks for the credential of a mint whose outcome is unknown, and ends it where upstream allows. */
+  recover(intent: Intent<Detail>, options: { signal: AbortSignal }): Promise<Recovery>
+  /** Finds out whether the credential still works. */
+  probe(handle: Handle, options: { signal: AbortSignal }): Promise<Evidence>
+}
+
+/** One kind of upstream. */
+export interface Provider<Config = unknown, Detail = unknown> {
+  /** `github`: the detail's `type`, the key under `providers:`, the word before the colon on the command line. */
+  readonly type: string
+  /** One entry under `providers.TYPE`. Every entry has `name`, and may have `ca` and `retired`, which are the broker's. */
+  readonly config: ZodType<Config>
+  /** One RFC 9396 authorization detail of this type. Parsing normalises it, so that equal requests are equal JSON. */
+  readonly detail: ZodType<Detail>
+  /** Its entity types and actions, in Cedar's schema syntax, to stand inside `namespace Mayfly`. */
+  readonly cedar: string
+  /** A problem with an entity id that a policy names (`acme/Web` is not lower case), or undefined. */
+  entityFault?(entity: Entity): string | undefined
+  /** The command line's shorthand without `TYPE:`. @throws Error that says what is expected. */
+  parseScope(text: string): Detail
+  connect(config: Config & { name: string }, context: ConnectionContext): Connection<Detail>
+}

@@ -1,0 +1,120 @@
+/** A broker's configuration for the sandbox: what the demo, the examples and the tests start from. */
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { Sandbox } from './sandbox.ts'
+
+/** The workload that the sandbox's issuer vouches for, as GitHub Actions would describe it. */
+export const sandboxWorkload = {
+  sub: 'repo:acme/web:ref:refs/heads/main',
+  repository: 'acme/web',
+  repository_id: '123',
+} as const
+
+/** The human who may do everything. */
+export const sandboxAdmin = { sub: 'ada', email: 'ada@acme.dev', groups: ['security'] } as const
+
+const agent = {
+  name: 'refactor-bot',
+  owner: 'platform@acme.dev',
+  purpose: 'Opens refactoring pull requests',
+  environment: 'dev',
+  review_by: '2099-12-31',
+  max_ttl: 3600,
+  match: [
+    {
+      issuer: 'sandbox',
+      subject: sandboxWorkload.sub,
+      claims: { repository_id: sandboxWorkload.repository_id },
+    },
+  ],
+}
+
+const policies = `@id("refactor-bot-works-on-acme")
+permit (principal == Mayfly::Agent::"refactor-bot",
+        action in [Mayfly::Action::"read", Mayfly::Action::"write"],
+        resource in Mayfly::GithubOwner::"acme")
+when { context.ttl <= 3600 };
+
+@id("docs-are-read-only")
+forbid (principal,
+        action in [Mayfly::Action::"write", Mayfly::Action::"deploy", Mayfly::Action::"admin"],
+        resource == Mayfly::GithubRepository::"acme/docs");
+
+@id("infra-needs-security")
+@approval("security")
+forbid (principal, action in Mayfly::Action::"write", resource == Mayfly::GithubRepository::"acme/infra")
+unless { context.approvals.contains("security") };
+`
+
+/** Files to write in place of, or besides, the usual ones: their text by path. */
+export type Files = Record<string, string>
+
+/**
+ * Writes a complete configuration into `directory`, which must exist, and
+ * returns the path of its `mayfly.yaml`. `settings` replaces top-level keys.
+ */
+export async function writeConfiguration(
+  directory: string,
+  sandbox: Sandbox,
+  port: number,
+  { settings = {}, files = {} }: { settings?: Record<string, unknown>; files?: Files } = {},
+): Promise<string> {
+  const url = `http://127.0.0.1:${port}`
+  const written: Files = {
+    'mayfly.yaml': stringify({
+      url,
+      listen: `127.0.0.1:${port}`,
+      store: 'sqlite:./mayfly.db',
+      seal: { keys: [{ id: 'k1', secret: { file: './seal.key' } }] },
+      agents: './agents',
+      policies: './policies',
+      issuers: {
+        sandbox: { issuer: sandbox.issuer.url },
+      },
+      providers: {
+        github: [
+          {
+            name: 'acme',
+            api: sandbox.github.url,
+            app_id: sandbox.github.appId,
+            private_key: { file: './app.pem' },
+            owners: ['acme'],
+          },
+        ],
+      },
+      admins: [
+        {
+          name: 'security',
+          issuer: 'sandbox',
+          audience: `${url}/admin`,
+          claims: { groups: 'security' },
+          may: ['read', 'approve', 'revoke', 'suspend'],
+        },
+      ],
+      ...settings,
+    }),
+    'seal.key': randomBytes(32).toString('base64'),
+    'app.pem': sandbox.github.privateKey,
+    'agents/refactor-bot.yaml': stringify(agent),
+    'policies/acme.cedar': policies,
+    ...files,
+  }
+  await mkdir(join(directory, 'agents'), { recursive: true })
+  await mkdir(join(directory, 'policies'), { recursive: true })
+  for (const [path, text] of Object.entries(written))
+    await writeFile(join(directory, path), text, { mode: 0o600 })
+  return join(directory, 'mayfly.yaml')
+}
+
+/** A port on loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

@@ -1,0 +1,45 @@
+/** The app, installed on one owner's account. */
+export interface GithubInstallation {
+  owner: string
+  ownerType: 'Organization' | 'User'
+  installationId: number
+  /** The names, without the owner, of the repositories that it covers. */
+  repositories: string[]
+  /** What it was granted: names as the API has them, levels `read`, `write` or `admin`. */
+  permissions: Record<string, string>
+}
+
+/** May be changed at any time. The first installation's members stand here themselves. */
+export interface GithubSettings extends GithubInstallation {
+  /** Further installations of the same app, each on an owner of its own. */
+  installations: GithubInstallation[]
+  /** Milliseconds for which a new token is not known yet: it is answered 401, even when it is to be revoked. */
+  replicationDelay: number
+}
+
+export function defaultSettings(): GithubSettings {
+  return {
+    owner: 'acme',
+    ownerType: 'Organization',
+    installationId: 5001,
+    repositories: ['web', 'infra', 'docs'],
+    permissions: {
+      actions: 'read',
+      administration: 'read',
+      checks: 'write',
+      contents: 'write',
+      deployments: 'write',
+      environments: 'write',
+      issues: 'write',
+      members: 'read',
+      metadata: 'read',
+      packages: 'write',
+      pull_requests: 'write',
+      secrets: 'write',
+      statuses: 'write',
+      workflows: 'write',
+    },
+    installations: [],
+    replicationDelay: 0,
+  }
+}

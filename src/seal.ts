@@ -1,0 +1,108 @@
+/**
+ * Secrets at rest (invariant I7). One root key per id, from outside the
+ * database; what it is used for is derived from it, so no key serves two ends.
+ */
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+
+export interface SealKey {
+  /** Names the key in what it sealed; no dot in it. */
+  id: string
+  /** 32 bytes. */
+  secret: Buffer
+}
+
+/** Where a sealed value stands. It opens nowhere else. */
+export interface Place {
+  table: string
+  column: string
+  row: string
+}
+
+/** A MAC and the id of the key that made it. */
+export interface Mac {
+  key: string
+  /** 32 bytes, base64url. */
+  mac: string
+}
+
+/** A value that no configured key opens at this place: moved, altered, or its key is gone. */
+export class SealBroken extends Error {
+  constructor(place: Place) {
+    super(`${place.table}.${place.column} of ${place.row} does not open with any configured seal key`)
+    this.name = 'SealBroken'
+  }
+}
+
+export interface Seal {
+  /** The id of the key that seals from now on. */
+  readonly current: string
+  /** AES-256-GCM with a fresh nonce, bound to `place` and to the key's id. */
+  seal(plain: string, place: Place): string
+  /** @throws SealBroken */
+  open(sealed: string, place: Place): string
+  /** HMAC-SHA-256 under the first key, or the named one, derived for `purpose`. @throws Error when no such key is configured. */
+  mac(purpose: string, data: string, keyId?: string): Mac
+  /** Whether the key `id` is configured. */
+  has(id: string): boolean
+}
+
+const cipher = 'aes-256-gcm'
+const nonceBytes = 12
+const tagBytes = 16
+
+/** The first key seals; all of them unseal. @throws Error when there is none. */
+export function createSeal(keys: readonly SealKey[]): Seal {
+  const [first] = keys
+  if (!first) throw new Error('a seal needs at least one key')
+  const roots = new Map(keys.map((key) => [key.id, key.secret]))
+  const derived = new Map<string, Buffer>()
+
+  const derive = (id: string, purpose: string): Buffer | undefined => {
+    const name = `${id}.${purpose}`
+    const known = derived.get(name)
+    if (known) return known
+    const root = roots.get(id)
+    if (!root) return undefined
+    const key = Buffer.from(hkdfSync('sha256', root, '', `mayfly ${purpose}`, 32))
+    derived.set(name, key)
+    return key
+  }
+  const binding = (id: string, place: Place) =>
+    Buffer.from(JSON.stringify([id, place.table, place.column, place.row]))
+
+  return {
+    current: first.id,
+    seal(plain, place) {
+      const nonce = randomBytes(nonceBytes)
+      const sealing = createCipheriv(cipher, derive(first.id, 'seal')!, nonce)
+      sealing.setAAD(binding(first.id, place))
+      const body = Buffer.concat([
+        nonce,
+        sealing.update(plain, 'utf8'),
+        sealing.final(),
+        sealing.getAuthTag(),
+      ])
+      return `${first.id}.${body.toString('base64url')}`
+    },
+    open(sealed, place) {
+      try {
+        const dot = sealed.indexOf('.')
+        const id = sealed.slice(0, dot)
+        const body = Buffer.from(sealed.slice(dot + 1), 'base64url')
+        const opening = createDecipheriv(cipher, derive(id, 'seal')!, body.subarray(0, nonceBytes))
+        opening.setAAD(binding(id, place))
+        opening.setAuthTag(body.subarray(-tagBytes))
+        return opening.update(body.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + opening.final('utf8')
+      } catch {
+        // The cause would say how far the opening got, which helps only someone who forges.
+        throw new SealBroken(place)
+      }
+    },
+    mac(purpose, data, keyId = first.id) {
+      const key = derive(keyId, purpose)
+      if (!key) throw new Error(`the seal key ${keyId} is not configured`)
+      return { key: keyId, mac: createHmac('sha256', key).update(data).digest('base64url') }
+    },
+    has: (id) => roots.has(id),
+  }
+}

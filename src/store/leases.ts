@@ -1,0 +1,235 @@
+/** Leases as rows. */
+import type { Selectable } from 'kysely'
+import {
+  type Lease,
+  type LeaseChange,
+  leaseStatuses,
+  type LeaseStore,
+  predecessors,
+  unfinished,
+} from '../leases/lease.ts'
+import type { Class, Evidence } from '../provider.ts'
+import type { Schema } from './schema.ts'
+import { queries } from './transaction.ts'
+
+type Row = Selectable<Schema['leases']>
+
+const idsPerQuery = 500
+
+/** Reads a row. One that someone damaged is handed on as such: it must neither stop the others nor go unnoticed. */
+function fromRow(row: Row): Lease {
+  try {
+    return readable(row)
+  } catch (error) {
+    const { detail: _detail, classes: _classes, evidence: _evidence, ...rest } = row
+    const damaged = error instanceof SyntaxError ? 'a column does not hold JSON' : 'its state is not one'
+    return {
+      ...readable({ ...rest, status: 'irrevocable', detail: 'null', classes: '[]', evidence: null }),
+      damaged,
+    }
+  }
+}
+
+function readable(row: Row): Lease {
+  if (!leaseStatuses.includes(row.status as Lease['status'])) throw new TypeError(row.status)
+  return {
+    id: row.id,
+    task: row.task,
+    agent: row.agent,
+    owner: row.owner,
+    issuer: row.issuer,
+    provider: row.provider,
+    connection: row.connection,
+    status: row.status as Lease['status'],
+    detail: JSON.parse(row.detail),
+    classes: JSON.parse(row.classes) as Class[],
+    revocation: row.revocation as Lease['revocation'],
+    createdAt: row.created_at,
+    deadline: row.deadline,
+    upstreamExpiresAt: row.upstream_expires_at,
+    liveUntil: row.live_until,
+    endedAt: row.ended_at,
+    fingerprint: row.fingerprint,
+    evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as Evidence),
+    secretHash: row.secret_hash,
+    handle: row.handle,
+    dueAt: row.due_at,
+    attempts: row.attempts,
+    failingSince: row.failing_since,
+  }
+}
+
+function changed(change: LeaseChange): Partial<Row> {
+  const names = {
+    deadline: 'deadline',
+    upstreamExpiresAt: 'upstream_expires_at',
+    liveUntil: 'live_until',
+    endedAt: 'ended_at',
+    fingerprint: 'fingerprint',
+    secretHash: 'secret_hash',
+    handle: 'handle',
+    dueAt: 'due_at',
+    attempts: 'attempts',
+    failingSince: 'failing_since',
+  } as const satisfies Record<keyof LeaseChange, keyof Row>
+  return Object.fromEntries(
+    Object.entries(change).map(([member, value]) => [names[member as keyof LeaseChange], value]),
+  )
+}
+
+export const leases: LeaseStore = {
+  async insert(tx, lease) {
+    await queries(tx)
+      .insertInto('leases')
+      .values({
+        id: lease.id,
+        task: lease.task,
+        agent: lease.agent,
+        owner: lease.owner,
+        issuer: lease.issuer,
+        provider: lease.provider,
+        connection: lease.connection,
+        status: lease.status,
+        detail: JSON.stringify(lease.detail),
+        classes: JSON.stringify(lease.classes),
+        revocation: lease.revocation,
+        created_at: lease.createdAt,
+        deadline: lease.deadline,
+        upstream_expires_at: lease.upstreamExpiresAt,
+        live_until: lease.liveUntil,
+        ended_at: lease.endedAt,
+        fingerprint: lease.fingerprint,
+        evidence: lease.evidence === null ? null : JSON.stringify(lease.evidence),
+        secret_hash: lease.secretHash,
+        handle: lease.handle,
+        due_at: lease.dueAt,
+        attempts: lease.attempts,
+        failing_since: lease.failingSince,
+      })
+      .execute()
+  },
+
+  async get(tx, id) {
+    const row = await queries(tx).selectFrom('leases').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && fromRow(row)
+  },
+
+  async find(tx, { statuses, ...equal }) {
+    let query = queries(tx).selectFrom('leases').selectAll().orderBy('ordinal')
+    for (const [column, value] of Object.entries(equal))
+      query = query.where(column as keyof typeof equal, '=', value)
+    if (statuses) query = query.where('status', 'in', statuses)
+    return (await query.execute()).map(fromRow)
+  },
+
+  async move(tx, id, status, change) {
+    const { numUpdatedRows } = await queries(tx)
+      .updateTable('leases')
+      .set({ ...changed(change), status })
+      .where('id', '=', id)
+      .where('status', 'in', predecessors(status))
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  },
+
+  async amend(tx, id, statuses, change) {
+    const { numUpdatedRows } = await queries(tx)
+      .updateTable('leases')
+      .set(changed(change))
+      .where('id', '=', id)
+      .where('status', 'in', statuses)
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  },
+
+  async postpone(tx, id, dueAt) {
+    await queries(tx).updateTable('leases').set({ due_at: dueAt }).where('id', '=', id).execute()
+  },
+
+  async setEvidence(tx, id, evidence) {
+    await queries(tx)
+      .updateTable('leases')
+      .set({ evidence: JSON.stringify(evidence) })
+      .where('id', '=', id)
+      .execute()
+  },
+
+  async due(tx, now, skip) {
+    // Ten thousand may be due and under way: only the ids of those are read again.
+    const ids = await queries(tx)
+      .selectFrom('leases')
+      .select('id')
+      .where('due_at', '<=', now)
+      .orderBy('due_at')
+      .execute()
+    const wanted = ids.map((row) => row.id).filter((id) => !skip(id))
+    const rows: Row[] = []
+    for (let from = 0; from < wanted.length; from += idsPerQuery)
+      rows.push(
+        ...(await queries(tx)
+          .selectFrom('leases')
+          .selectAll()
+          .where('id', 'in', wanted.slice(from, from + idsPerQuery))
+          .orderBy('due_at')
+          .execute()),
+      )
+    return rows.map(fromRow)
+  },
+
+  async nextDue(tx, now) {
+    const row = await queries(tx)
+      .selectFrom('leases')
+      .select((e) => e.fn.min('due_at').as('next'))
+      .where('due_at', '>', now)
+      .executeTakeFirst()
+    return row?.next ?? undefined
+  },
+
+  async hasten(tx, provider, connection, now) {
+    const { numUpdatedRows } = await queries(tx)
+      .updateTable('leases')
+      .set({ due_at: now })
+      .where('provider', '=', provider)
+      .where('connection', '=', connection)
+      .where('due_at', '>', now)
+      .where('attempts', '>', 0)
+      .executeTakeFirst()
+    return Number(numUpdatedRows)
+  },
+
+  async adopt(tx, now) {
+    const { numUpdatedRows } = await queries(tx)
+      .updateTable('leases')
+      .set({ due_at: now })
+      .where('status', 'in', ['pending', 'revoking'])
+      .where('handle', 'is', null)
+      .where('live_until', 'is', null)
+      .executeTakeFirst()
+    return Number(numUpdatedRows)
+  },
+
+  async held(tx, agent, tasks) {
+    // The lock that the contract asks for is SQLite's own here: there is one writer.
+    const rows = await queries(tx)
+      .selectFrom('leases')
+      .select('classes')
+      .distinct()
+      .where('status', 'in', unfinished)
+      .where((e) => e.or([e('agent', '=', agent), e('task', 'in', tasks)]))
+      .execute()
+    return [...new Set(rows.flatMap((row) => JSON.parse(row.classes) as Class[]))]
+  },
+
+  async countUnfinished(tx, agent, task) {
+    const count = async (column: 'agent' | 'task', value: string) => {
+      const { n } = await queries(tx)
+        .selectFrom('leases')
+        .select((e) => e.fn.countAll<number>().as('n'))
+        .where(column, '=', value)
+        .where('status', 'in', unfinished)
+        .executeTakeFirstOrThrow()
+      return n
+    }
+    return { agent: await count('agent', agent), task: await count('task', task) }
+  },
+}

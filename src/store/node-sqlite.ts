@@ -1,0 +1,44 @@
+/** `node:sqlite` behind the few methods that kysely's SQLite dialect needs. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
+import type { Schema } from './schema.ts'
+
+/** Kysely writes the same few statements again and again; preparing one costs more than running it. */
+function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
+  const prepared = new Map<string, StatementSync>()
+  return (sql) => {
+    const known = prepared.get(sql)
+    if (known) return known
+    const statement = database.prepare(sql)
+    if (prepared.size >= 500) prepared.clear()
+    prepared.set(sql, statement)
+    return statement
+  }
+}
+
+export function kyselyOver(database: DatabaseSync): Kysely<Schema> {
+  const prepare = statementCache(database)
+  const port: SqliteDatabase = {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = prepare(sql)
+      const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[]
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...values(parameters)),
+        run: (parameters) => statement.run(...values(parameters)),
+        iterate: (parameters) => statement.iterate(...values(parameters)) as IterableIterator<never>,
+      }
+    },
+  }
+  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: port }) })
+}
+
+/** Opens a connection that waits a moment for another's lock rather than failing at once. */
+export function openDatabase(path: string, options: { readOnly: boolean }): DatabaseSync {
+  return new DatabaseSync(path, {
+    readOnly: options.readOnly,
+    timeout: 5_000,
+    enableForeignKeyConstraints: true,
+  })
+}

@@ -1,0 +1,10 @@
+/** Which store a configuration means. */
+import type { Configuration } from '../config.ts'
+import type { Seal } from '../seal.ts'
+import { openSqlite, type OpenStore } from './sqlite.ts'
+
+/** @throws Error when it cannot be opened, is another broker's, or is of a newer version. */
+export async function openStore(store: Configuration['store'], seal: Seal): Promise<OpenStore> {
+  if (store.kind === 'sqlite') return await openSqlite(store.path, seal)
+  throw new Error('PostgreSQL is not supported by this version; use `store: sqlite:PATH`')
+}

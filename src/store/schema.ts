@@ -1,0 +1,79 @@
+/** The tables as they stand. Times are integer milliseconds; JSON is text; booleans do not occur. */
+import type { Generated } from 'kysely'
+
+export interface Schema {
+  tasks: {
+    id: string
+    status: string
+    agent: string
+    owner: string
+    /** The configured name of the issuer, for selectors; the principal holds the rest. */
+    issuer: string
+    principal: string
+    purpose: string
+    scope: string
+    ttl: number
+    context: string
+    parent: string | null
+    root: string
+    depth: number
+    created_at: number
+    expires_at: number
+    ended_at: number | null
+    end_reason: string | null
+    token_hash: string
+    ordinal: Generated<number>
+  }
+  approvals: {
+    id: string
+    task: string
+    group: string
+    digest: string
+    status: string
+    created_at: number
+    ordinal: Generated<number>
+  }
+  leases: {
+    id: string
+    task: string
+    agent: string
+    owner: string
+    issuer: string
+    provider: string
+    connection: string
+    status: string
+    detail: string
+    classes: string
+    revocation: string
+    created_at: number
+    deadline: number
+    upstream_expires_at: number | null
+    live_until: number | null
+    ended_at: number | null
+    fingerprint: string | null
+    evidence: string | null
+    secret_hash: string | null
+    handle: string | null
+    due_at: number | null
+    attempts: number
+    failing_since: number | null
+    ordinal: Generated<number>
+  }
+  used_tokens: { key: string; until: number }
+  audit_events: {
+    seq: number
+    at: number
+    type: string
+    actor: string
+    agent: string | null
+    owner: string | null
+    task: string | null
+    lease: string | null
+    status: string | null
+    data: string | null
+    key: string
+    mac: string
+  }
+  /** One row: the end of the chain under a MAC of its own, so that a shortened chain is noticed. */
+  audit_head: { id: number; seq: number; mac: string; key: string; head_mac: string }
+}

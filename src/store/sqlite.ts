@@ -1,0 +1,208 @@
+/** The store on one SQLite file: one writer with group commit, reads on a connection of their own. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Kysely } from 'kysely'
+import { requireChainable } from '../audit/chain.ts'
+import type { AuditEvent } from '../audit/event.ts'
+import { BrokerError } from '../errors.ts'
+import type { Seal } from '../seal.ts'
+import type { Tx, Unit } from '../unit.ts'
+import { appendEvents } from './audit.ts'
+import { migrate, requireCurrent } from './migrations.ts'
+import { kyselyOver, openDatabase } from './node-sqlite.ts'
+import type { Schema } from './schema.ts'
+import { asTx, Transaction } from './transaction.ts'
+
+export interface OpenStore {
+  unit: Unit
+  close(): Promise<void>
+}
+
+/** The most works that share a commit: the first of them waits for the last. */
+const groupSize = 100
+
+/**
+ * Opens the database as its only writer, creating or migrating it first.
+ *
+ * @throws Error when another broker has it, or it was written by a newer version.
+ */
+export async function openSqlite(path: string, seal: Seal): Promise<OpenStore> {
+  const lock = lockFile(path)
+  try {
+    const database = openDatabase(path, { readOnly: false })
+    // FULL: an intent that the client's credential depends on must survive a power cut (invariant I1).
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    const db = kyselyOver(database)
+    await migrate(db)
+    const reader = openReader(path)
+    const writer = new GroupWriter(database, db, seal)
+    return {
+      unit: { write: (work) => writer.write(work), read: (work) => reader.read(work) },
+      async close() {
+        await writer.drain()
+        reader.close()
+        database.close()
+        lock.close()
+      },
+    }
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
+/**
+ * Opens the database for reading only, beside a running broker or without one.
+ *
+ * @throws Error when it does not exist or is of another version.
+ */
+export async function openSqliteReadOnly(path: string): Promise<OpenStore> {
+  const reader = openReader(path)
+  try {
+    await requireCurrent(reader.db)
+  } catch (error) {
+    reader.close()
+    throw error
+  }
+  return {
+    unit: {
+      write: () => Promise.reject(new BrokerError('unavailable', 'the store is open for reading only')),
+      read: (work) => reader.read(work),
+    },
+    close: async () => reader.close(),
+  }
+}
+
+/**
+ * Two brokers on one file would each believe that nobody else ends its leases.
+ * The lock is SQLite's own on a file beside it, so the kernel drops it with the
+ * process, however that ends.
+ */
+function lockFile(path: string): DatabaseSync {
+  const lock = openDatabase(`${path}-lock`, { readOnly: false })
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return lock
+  } catch {
+    lock.close()
+    throw new Error(`another broker is running on ${path}`)
+  }
+}
+
+interface Job {
+  run(tx: Tx): Promise<unknown>
+  settle(outcome: { value: unknown } | { error: unknown }): void
+}
+
+/** Runs works one after another, many in one commit, each behind a savepoint. */
+class GroupWriter {
+  readonly #database: DatabaseSync
+  readonly #db: Kysely<Schema>
+  readonly #seal: Seal
+  #queue: Job[] = []
+  #running: Promise<void> | undefined
+
+  constructor(database: DatabaseSync, db: Kysely<Schema>, seal: Seal) {
+    this.#database = database
+    this.#db = db
+    this.#seal = seal
+  }
+
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({
+        run: work,
+        settle: (outcome) => ('error' in outcome ? reject(outcome.error) : resolve(outcome.value as T)),
+      })
+      this.#running ??= this.#runGroups()
+    })
+  }
+
+  async drain(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #runGroups(): Promise<void> {
+    while (this.#queue.length > 0) {
+      // Whatever else this turn of the event loop brings joins the same commit.
+      await new Promise((resolve) => setImmediate(resolve))
+      await this.#runGroup(this.#queue.splice(0, groupSize))
+    }
+    this.#running = undefined
+  }
+
+  async #runGroup(jobs: Job[]): Promise<void> {
+    const done: (() => void)[] = []
+    try {
+      this.#database.exec('BEGIN IMMEDIATE')
+      const events: AuditEvent[] = []
+      for (const job of jobs) done.push(await this.#runOne(job, events))
+      await appendEvents(this.#db, this.#seal, events)
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      // Some failures (a full disk) have already rolled back by themselves.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      const failure = new BrokerError('unavailable', 'the store cannot be written', {
+        cause: error,
+        retryAfter: 1,
+      })
+      for (const job of jobs) job.settle({ error: failure })
+      return
+    }
+    for (const settle of done) settle()
+  }
+
+  async #runOne(job: Job, events: AuditEvent[]): Promise<() => void> {
+    const transaction = new Transaction(this.#db)
+    this.#database.exec('SAVEPOINT work')
+    try {
+      const value = await job.run(asTx(transaction))
+      // Here, and not only when the group is chained: what one work cannot record must not undo the others.
+      for (const event of transaction.events) requireChainable(event)
+      this.#database.exec('RELEASE work')
+      events.push(...transaction.events)
+      return () => job.settle({ value })
+    } catch (error) {
+      this.#database.exec('ROLLBACK TO work; RELEASE work')
+      // The database's own failures say nothing to a caller and may hold values.
+      const outcome = isDatabaseError(error)
+        ? new BrokerError('unavailable', 'the store cannot be written', { cause: error, retryAfter: 1 })
+        : error
+      return () => job.settle({ error: outcome })
+    } finally {
+      transaction.finish()
+    }
+  }
+}
+
+/** One connection's reads, each on a snapshot of its own. They take turns: a snapshot belongs to the connection. */
+function openReader(path: string): { db: Kysely<Schema>; read: Unit['read']; close(): void } {
+  const database = openDatabase(path, { readOnly: true })
+  const db = kyselyOver(database)
+  let turn: Promise<unknown> = Promise.resolve()
+  const snapshot = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
+    const transaction = new Transaction(db)
+    try {
+      database.exec('BEGIN')
+      return await work(asTx(transaction))
+    } catch (error) {
+      if (!isDatabaseError(error)) throw error
+      throw new BrokerError('unavailable', 'the store cannot be read', { cause: error, retryAfter: 1 })
+    } finally {
+      transaction.finish()
+      if (database.isTransaction) database.exec('ROLLBACK')
+    }
+  }
+  return {
+    db,
+    read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+      const result = turn.then(() => snapshot(work))
+      turn = result.catch(() => undefined)
+      return result
+    },
+    close: () => database.close(),
+  }
+}
+
+function isDatabaseError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+}

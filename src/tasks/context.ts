@@ -1,0 +1,30 @@
+/** What the work on tasks is done with; put together once, by the composition root. */
+import type { Agents } from '../agents/registry.ts'
+import type { Issuers } from '../identity/issuer.ts'
+import type { UsedTokens } from '../identity/single-use.ts'
+import type { Connections } from '../leases/connections.ts'
+import type { LeaseContext } from '../leases/context.ts'
+import type { Revoker } from '../leases/revoke.ts'
+import type { Policies } from '../policy/compile.ts'
+import type { ApprovalStore, TaskStore } from './task.ts'
+
+/** The part of one configuration that decides about tasks; immutable, so that a request sees one from beginning to end. */
+export interface Rules {
+  issuers: Issuers
+  agents: Agents
+  policies: Policies
+  connections: Connections
+  limits: {
+    /** How many unfinished leases there may be. */
+    liveLeases: { task: number; agent: number }
+    /** Seconds that a task waits for approval. */
+    approvalWindow: number
+  }
+}
+
+export interface TaskContext extends LeaseContext {
+  tasks: TaskStore
+  approvals: ApprovalStore
+  usedTokens: UsedTokens
+  revoker: Revoker
+}

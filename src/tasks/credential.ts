@@ -1,0 +1,143 @@
+/** A credential inside an open task: decided afresh, then minted. */
+import { BrokerError } from '../errors.ts'
+import type { ResolvedDetail } from '../leases/connections.ts'
+import { type Admission, mint, type MintedLease } from '../leases/mint.ts'
+import { decide } from '../policy/decide.ts'
+import type { Tx } from '../unit.ts'
+import type { Rules, TaskContext } from './context.ts'
+import { endTask } from './end.ts'
+import { askOf, factsOf } from './facts.ts'
+import { policyDenied } from './open.ts'
+import { standing } from './standing.ts'
+import type { EndReason, Task } from './task.ts'
+
+export interface CredentialRequest {
+  task: Task
+  /** One RFC 9396 detail, as written: equal to or narrower than exactly one of the task's. */
+  authorizationDetail: unknown
+  /** The caller's own words: those given when the task was opened must still hold. */
+  context?: Record<string, string> | undefined
+  /** Aborts when the client has gone away. */
+  gone?: AbortSignal | undefined
+}
+
+/**
+ * Mints one credential under the task.
+ *
+ * @throws BrokerError `invalid_request`, `out_of_scope`, `task_not_active`,
+ *   `context_changed`, `policy_denied`, `limit_exceeded`, `agent_expired`,
+ *   `unknown_agent`, and whatever `mint` throws.
+ */
+export async function issueCredential(
+  context: TaskContext,
+  rules: Rules,
+  request: CredentialRequest,
+): Promise<MintedLease> {
+  const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
+  return await mint(context, context.revoker, {
+    resolved,
+    gone: request.gone,
+    admit: (tx) => admit(context, tx, rules, request, resolved),
+  })
+}
+
+/** The last check before a credential exists, in the transaction of its intent. */
+async function admit(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  request: CredentialRequest,
+  resolved: ResolvedDetail,
+): Promise<Admission> {
+  const now = context.clock.now()
+  const task = await context.tasks.get(tx, request.task.id)
+  if (!task || task.status !== 'active' || task.expiresAt <= now)
+    return refuse(
+      'task_not_active',
+      task?.status === 'pending_approval' ? 'the task waits for approval' : 'the task is over',
+    )
+  const stands = standing(rules, task, now)
+  if ('lapsed' in stands) {
+    await endNow(context, tx, task, stands.lapsed)
+    return { refused: stands.refusal }
+  }
+  const changed = Object.entries(request.context ?? {}).find(
+    ([field, value]) => Object.hasOwn(task.context, field) && task.context[field] !== value,
+  )
+  if (changed) {
+    await endNow(context, tx, task, 'context_changed')
+    return refuse(
+      'context_changed',
+      `context.${changed[0]} is not what the task was opened with; the task has ended`,
+    )
+  }
+  const outside = scopeFault(task, resolved)
+  if (outside) return { refused: outside }
+  const crowded = await limitFault(context, tx, rules, task)
+  if (crowded) return { refused: crowded }
+
+  const held = await context.leases.held(tx, task.agent, await context.tasks.tree(tx, task.root))
+  const facts = factsOf(
+    { ...task, agent: stands.agent, context: { ...request.context, ...task.context } },
+    held,
+  )
+  const decision = decide(rules.policies, facts, [askOf(resolved)])
+  if (decision.outcome !== 'allowed') {
+    const denials = decision.outcome === 'denied' ? decision.denials : []
+    context.audit.record(tx, {
+      at: now,
+      type: 'request.denied',
+      actor: `agent:${task.agent}`,
+      agent: task.agent,
+      owner: task.owner,
+      task: task.id,
+      data: { detail: resolved.detail, denials },
+    })
+    return { refused: policyDenied({ outcome: 'denied', denials }) }
+  }
+  const { id, agent, owner, principal, expiresAt } = task
+  return { holder: { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt } }
+}
+
+function refuse(...[code, message]: [ConstructorParameters<typeof BrokerError>[0], string]): Admission {
+  return { refused: new BrokerError(code, message) }
+}
+
+/** The leases are due at once; the reaper revokes them after the commit. */
+async function endNow(context: TaskContext, tx: Tx, task: Task, reason: EndReason): Promise<void> {
+  await endTask(context, tx, task, { reason, actor: 'broker' })
+  context.wake(context.clock.now())
+}
+
+/** Authority only shrinks (invariant I8): what is minted lies within exactly one of the task's details. */
+function scopeFault(task: Task, { entry, detail }: ResolvedDetail): BrokerError | undefined {
+  const covering = task.scope.filter(
+    (item) =>
+      item.provider === entry.provider.type &&
+      item.connection === entry.name &&
+      entry.connection.covers(item.detail, detail),
+  )
+  if (covering.length === 1) return undefined
+  return new BrokerError(
+    'out_of_scope',
+    covering.length === 0
+      ? "this is not within the task's authorization_details"
+      : "this is within several of the task's authorization_details; ask for what only one of them allows",
+  )
+}
+
+async function limitFault(
+  { leases }: TaskContext,
+  tx: Tx,
+  { limits }: Rules,
+  task: Task,
+): Promise<BrokerError | undefined> {
+  const live = await leases.countUnfinished(tx, task.agent, task.id)
+  const full = (['task', 'agent'] as const).find((whose) => live[whose] >= limits.liveLeases[whose])
+  if (!full) return undefined
+  return new BrokerError(
+    'limit_exceeded',
+    `this ${full} has ${limits.liveLeases[full]} live leases, which is its limit; give one back`,
+    { retryAfter: 10 },
+  )
+}

@@ -1,0 +1,50 @@
+/** The one way in which a task ends: its state, its leases and the record of it, in one transaction (invariant I3). */
+import type { Actor } from '../audit/event.ts'
+import { atMost } from '../clock.ts'
+import type { Lease } from '../leases/lease.ts'
+import { retire } from '../leases/retire.ts'
+import type { Tx } from '../unit.ts'
+import type { TaskContext } from './context.ts'
+import { endStatus, type EndReason, type Task } from './task.ts'
+
+/** Milliseconds that a caller waits for upstream to confirm; what takes longer goes on without it. */
+const settleWithinMs = 10_000
+
+export interface EndCause {
+  reason: EndReason
+  actor: Actor
+  /** An admin's own words. */
+  note?: string
+}
+
+/**
+ * Ends the task, unless it is over already, and retires its leases. Returns the
+ * leases that upstream has to be told of after the commit: hand them to `settle`.
+ */
+export async function endTask(context: TaskContext, tx: Tx, task: Task, cause: EndCause): Promise<Lease[]> {
+  const { tasks, approvals, audit, clock } = context
+  const now = clock.now()
+  const { reason, actor, note } = cause
+  const status = endStatus[reason]
+  if (!(await tasks.end(tx, task.id, status, reason, now))) return []
+  if (task.status === 'pending_approval')
+    await approvals.settle(tx, task.id, status === 'denied' ? 'denied' : 'expired')
+  audit.record(tx, {
+    at: now,
+    type: 'task.ended',
+    actor,
+    agent: task.agent,
+    owner: task.owner,
+    task: task.id,
+    status,
+    data: { reason, ...(note !== undefined && { note }) },
+  })
+  return await retire(context, tx, { task: task.id }, { reason, actor })
+}
+
+/** Revokes and probes what a commit has retired; returns when all is done or the time for it is up. */
+export async function settle(context: TaskContext, leases: Lease[]): Promise<void> {
+  if (leases.length === 0) return
+  const all = Promise.all(leases.map((lease) => context.revoker.revoke(lease)))
+  await atMost(context.clock, settleWithinMs, all)
+}

@@ -1,0 +1,34 @@
+/** What policy is told of a task, read in the transaction that depends on the answer. */
+import type { Agent } from '../agents/agent.ts'
+import type { Principal } from '../identity/principal.ts'
+import type { ResolvedDetail } from '../leases/connections.ts'
+import type { Ask, Facts } from '../policy/decide.ts'
+import type { Class } from '../provider.ts'
+
+/** The part of a request that policy sees. */
+export interface Requested {
+  agent: Agent
+  principal: Principal
+  purpose: string
+  ttl: number
+  context: Record<string, string>
+  depth: number
+}
+
+export function factsOf(requested: Requested, held: Class[]): Facts {
+  const { agent, principal, purpose, ttl, context, depth } = requested
+  return {
+    agent: { name: agent.name, owner: agent.owner, environment: agent.environment },
+    principal,
+    purpose,
+    ttl,
+    depth,
+    request: context,
+    held,
+    approvals: [],
+  }
+}
+
+export function askOf({ entry, detail }: ResolvedDetail): Ask {
+  return { revocation: entry.connection.revocation(detail), requests: entry.connection.requests(detail) }
+}

@@ -1,0 +1,240 @@
+/** Opening a task: who asks, for what, and whether policy allows it. */
+import { requireInForce } from '../agents/in-force.ts'
+import canonicalize from 'canonicalize'
+import { sha256 } from '../digest.ts'
+import { BrokerError } from '../errors.ts'
+import { newId } from '../id.ts'
+import { useUp } from '../identity/single-use.ts'
+import type { VerifiedToken } from '../identity/verify.ts'
+import type { ResolvedDetail } from '../leases/connections.ts'
+import { decide, type Decision } from '../policy/decide.ts'
+import type { Tx } from '../unit.ts'
+import type { Rules, TaskContext } from './context.ts'
+import { askOf, factsOf, type Requested } from './facts.ts'
+import type { Approval, ScopeItem, Task } from './task.ts'
+import { newTaskToken } from './token.ts'
+
+/** Seconds, when neither the caller nor the agent says less. */
+const defaultTtl = 900
+
+/** What a workload asks for, its shape already checked. */
+export interface OpenRequest {
+  verified: VerifiedToken
+  /** Which agent it wants to be, where it matches several. */
+  agent?: string | undefined
+  purpose: string
+  /** RFC 9396, as written. */
+  authorizationDetails: unknown[]
+  /** Seconds. */
+  ttl?: number | undefined
+  context?: Record<string, string> | undefined
+}
+
+/** What would come of a request, without anything kept. */
+export interface DryRun {
+  agent: string
+  owner: string
+  ttl: number
+  resolved: ResolvedDetail[]
+  decision: Decision
+}
+
+/** A task just opened, and its token: the only time that it is seen. */
+export interface OpenedTask {
+  task: Task
+  approvals: Approval[]
+  token: string
+}
+
+/**
+ * Opens a task: `active`, or `pending_approval` where policy asks for a human's
+ * yes.
+ *
+ * @throws BrokerError `unknown_agent`, `agent_expired`, `invalid_request`,
+ *   `policy_denied`, `token_replayed`; `unavailable` when the store fails. A
+ *   refusal does not use the token up.
+ */
+export async function openTask(
+  context: TaskContext,
+  rules: Rules,
+  request: OpenRequest,
+): Promise<OpenedTask> {
+  const { unit, clock, audit, wake } = context
+  const { requested, resolved } = prepare(rules, request, clock.now())
+  const outcome = await unit.write(async (tx) => {
+    const decision = await decideIn(context, tx, rules, requested, resolved)
+    if (decision.outcome === 'denied') {
+      audit.record(tx, {
+        at: clock.now(),
+        type: 'request.denied',
+        actor: `agent:${requested.agent.name}`,
+        agent: requested.agent.name,
+        owner: requested.agent.owner,
+        data: {
+          purpose: requested.purpose,
+          scope: resolved.map((each) => each.detail),
+          denials: decision.denials,
+        },
+      })
+      return { denied: decision }
+    }
+    await useUp(tx, context.usedTokens, request.verified)
+    return await insert(context, tx, rules, requested, resolved, decision)
+  })
+  if ('denied' in outcome) throw policyDenied(outcome.denied)
+  wake(outcome.task.expiresAt)
+  return outcome
+}
+
+/** Decides without keeping anything; the token stays good. @throws BrokerError as `openTask`, a denial excepted. */
+export async function dryRun(context: TaskContext, rules: Rules, request: OpenRequest): Promise<DryRun> {
+  const { requested, resolved } = prepare(rules, request, context.clock.now())
+  const decision = await context.unit.read((tx) => decideIn(context, tx, rules, requested, resolved))
+  const { name, owner } = requested.agent
+  return { agent: name, owner, ttl: requested.ttl, resolved, decision }
+}
+
+export function policyDenied(decision: Decision & { outcome: 'denied' }): BrokerError {
+  return new BrokerError('policy_denied', 'policy does not allow this', { denials: decision.denials })
+}
+
+function prepare(
+  rules: Rules,
+  request: OpenRequest,
+  now: number,
+): { requested: Requested; resolved: ResolvedDetail[] } {
+  const { principal } = request.verified
+  const agent = rules.agents.choose(principal, request.agent)
+  requireInForce(agent, now)
+  const ttl = request.ttl ?? Math.min(defaultTtl, agent.maxTtl)
+  if (ttl > agent.maxTtl)
+    throw new BrokerError(
+      'invalid_request',
+      `ttl: agent ${agent.name} may have at most ${agent.maxTtl} seconds`,
+    )
+  const resolved = request.authorizationDetails.map((detail, index) =>
+    rules.connections.resolve(detail, `authorization_details.${index}`),
+  )
+  const requested = {
+    agent,
+    principal,
+    purpose: request.purpose,
+    ttl,
+    context: request.context ?? {},
+    depth: 0,
+  }
+  return { requested, resolved }
+}
+
+async function decideIn(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  requested: Requested,
+  resolved: ResolvedDetail[],
+): Promise<Decision> {
+  const held = await context.leases.held(tx, requested.agent.name, [])
+  return decide(rules.policies, factsOf(requested, held), resolved.map(askOf))
+}
+
+async function insert(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  requested: Requested,
+  resolved: ResolvedDetail[],
+  decision: Exclude<Decision, { outcome: 'denied' }>,
+): Promise<OpenedTask> {
+  const { tasks, audit, clock } = context
+  const { agent, principal, purpose, ttl, depth } = requested
+  const now = clock.now()
+  const id = newId('task')
+  const pending = decision.outcome === 'pending_approval'
+  const task: Task = {
+    id,
+    status: pending ? 'pending_approval' : 'active',
+    agent: agent.name,
+    owner: agent.owner,
+    principal,
+    purpose,
+    scope: resolved.map(toScopeItem),
+    ttl,
+    context: requested.context,
+    parent: null,
+    root: id,
+    depth,
+    createdAt: now,
+    expiresAt: now + (pending ? rules.limits.approvalWindow : ttl) * 1000,
+    endedAt: null,
+    endReason: null,
+  }
+  const { token, hash } = newTaskToken()
+  await tasks.insert(tx, task, hash)
+  audit.record(tx, {
+    at: now,
+    type: 'task.opened',
+    actor: `agent:${agent.name}`,
+    agent: agent.name,
+    owner: agent.owner,
+    task: id,
+    status: task.status,
+    data: {
+      issuer: principal.iss,
+      subject: principal.subject,
+      purpose,
+      scope: task.scope,
+      ttl,
+      context: task.context,
+      expires_at: new Date(task.expiresAt).toISOString(),
+    },
+  })
+  const approvals = pending ? await askApproval(context, tx, task, decision.approvals) : []
+  return { task, approvals, token }
+}
+
+async function askApproval(context: TaskContext, tx: Tx, task: Task, groups: string[]): Promise<Approval[]> {
+  const digest = requestDigest(task, groups)
+  const asked: Approval[] = groups.map((group) => ({
+    id: newId('appr'),
+    task: task.id,
+    group,
+    digest,
+    status: 'pending',
+    createdAt: task.createdAt,
+  }))
+  for (const approval of asked) {
+    await context.approvals.insert(tx, approval)
+    context.audit.record(tx, {
+      at: task.createdAt,
+      type: 'approval.requested',
+      actor: 'broker',
+      agent: task.agent,
+      owner: task.owner,
+      task: task.id,
+      data: { approval: approval.id, group: approval.group, digest },
+    })
+  }
+  return asked
+}
+
+/** What a yes is bound to: whoever approves, approves exactly this (design §9). Hex. */
+export function requestDigest(task: Task, groups: string[]): string {
+  return sha256(
+    canonicalize({
+      task: task.id,
+      agent: task.agent,
+      issuer: task.principal.iss,
+      subject: task.principal.subject,
+      purpose: task.purpose,
+      scope: task.scope,
+      ttl: task.ttl,
+      context: task.context,
+      parent: task.parent,
+      groups: groups.toSorted(),
+    })!,
+  )
+}
+
+function toScopeItem({ entry, detail }: ResolvedDetail): ScopeItem {
+  return { provider: entry.provider.type, connection: entry.name, detail }
+}

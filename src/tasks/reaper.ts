@@ -1,0 +1,98 @@
+/** What ends tasks whose deadline has passed, and revokes the leases of every task that has ended. */
+import type { Timer } from '../clock.ts'
+import type { TaskContext } from './context.ts'
+import { endTask } from './end.ts'
+import type { Task } from './task.ts'
+
+/** Tasks ended in one go: their ends share commits. */
+const tasksAtOnce = 200
+/** How long the store is left alone after it failed, in milliseconds. */
+const storeRetryMs = 1_000
+
+/**
+ * Sleeps until the next deadline, never polls. Everything it needs is in the
+ * store, so after a crash it goes on where it was.
+ */
+export class Reaper {
+  readonly #context: TaskContext
+  #timer: Timer | undefined
+  #armedFor = Infinity
+  #round: Promise<void> | undefined
+  #stopped = true
+
+  constructor(context: TaskContext) {
+    this.#context = context
+  }
+
+  /** Takes over what the last process left, then keeps time. */
+  async start(): Promise<void> {
+    const { unit, leases, clock } = this.#context
+    await unit.write((tx) => leases.adopt(tx, clock.now()))
+    this.#stopped = false
+    this.wake(clock.now())
+  }
+
+  /** Stops keeping time; resolves when the round under way is over. Revocations under way are the revoker's. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#timer?.cancel()
+    await this.#round
+  }
+
+  /** Something is due at `at`, milliseconds since 1970. Cheap: called after every commit that sets a deadline. */
+  wake(at: number): void {
+    if (this.#stopped || at >= this.#armedFor) return
+    this.#timer?.cancel()
+    this.#armedFor = at
+    this.#timer = this.#context.clock.after(Math.max(0, at - this.#context.clock.now()), () => this.#fire())
+  }
+
+  #fire(): void {
+    this.#armedFor = Infinity
+    // A round under way may have read before this deadline passed, so another follows it.
+    const round = (this.#round ?? Promise.resolve())
+      .then(() => this.#reap())
+      .catch((error: unknown) => {
+        this.#context.log.error({ err: error }, 'the reaper could not reach the store')
+        this.wake(this.#context.clock.now() + storeRetryMs)
+      })
+      .finally(() => {
+        if (this.#round === round) this.#round = undefined
+      })
+    this.#round = round
+  }
+
+  async #reap(): Promise<void> {
+    const { unit, tasks, leases, clock, revoker } = this.#context
+    while (!this.#stopped) {
+      const due = await unit.read((tx) => tasks.due(tx, clock.now(), tasksAtOnce))
+      const ended = await Promise.all(due.map((task) => this.#end(task)))
+      // When the store takes no writes, the rest would be the same tasks again.
+      if (due.length < tasksAtOnce || ended.includes(false)) break
+    }
+    if (this.#stopped) return
+    const now = clock.now()
+    const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id)))
+    for (const lease of due) void revoker.revoke(lease)
+    const next = await unit.read(async (tx) => [await tasks.nextDue(tx, now), await leases.nextDue(tx, now)])
+    this.wake(Math.min(...next.map((at) => at ?? Infinity)))
+  }
+
+  async #end(task: Task): Promise<boolean> {
+    const { unit, leases, log, revoker, clock } = this.#context
+    const reason = task.status === 'pending_approval' ? 'approval_expired' : 'deadline'
+    try {
+      await unit.write((tx) => endTask(this.#context, tx, task, { reason, actor: 'broker' }))
+      return true
+    } catch (error) {
+      // Failing closed governs granting. A due revocation is sent all the same; the record follows (invariant I6).
+      log.error({ err: error, task: task.id }, 'the end of a task could not be recorded yet')
+      const live = await unit.read((tx) =>
+        leases.find(tx, { task: task.id, statuses: ['active', 'revoking'] }),
+      )
+      for (const lease of live) void revoker.revoke(lease)
+      this.wake(clock.now() + storeRetryMs)
+      return false
+    }
+  }
+}

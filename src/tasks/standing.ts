@@ -1,0 +1,33 @@
+/** Whether a task could still be opened today, as far as its identity goes (invariant I12). */
+import type { Agent } from '../agents/agent.ts'
+import { inForce } from '../agents/in-force.ts'
+import { matches } from '../agents/match.ts'
+import { BrokerError } from '../errors.ts'
+import type { Rules } from './context.ts'
+import type { EndReason, Task } from './task.ts'
+
+/** The agent as it is now configured, or why the task may not go on. */
+export type Standing = { agent: Agent } | { lapsed: EndReason; refusal: BrokerError }
+
+/** Holds the task's recorded principal against the rules in force. `now` in milliseconds since 1970. */
+export function standing(rules: Rules, task: Task, now: number): Standing {
+  const { principal } = task
+  if (rules.issuers.get(principal.iss)?.name !== principal.issuer)
+    return lapse('policy_changed', new BrokerError('invalid_token', 'the issuer is no longer trusted'))
+  const agent = rules.agents.get(task.agent)
+  if (!agent || !agent.match.some((rule) => matches(rule, principal)))
+    return lapse(
+      'policy_changed',
+      new BrokerError('unknown_agent', 'this identity no longer matches its agent'),
+    )
+  if (!inForce(agent, now))
+    return lapse(
+      'agent_expired',
+      new BrokerError('agent_expired', `agent ${agent.name} was to be reviewed by ${agent.reviewBy}`),
+    )
+  return { agent }
+}
+
+function lapse(lapsed: EndReason, refusal: BrokerError): Standing {
+  return { lapsed, refusal }
+}

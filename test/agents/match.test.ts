@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { matchRule, mayBothMatch } from '../../src/agents/match.ts'
+import { principal, rule, ruleMatches } from './principal.ts'
+
+describe('a match rule', () => {
+  it('needs its issuer, its subject and each of its claims', () => {
+    const written = { subject: 'repo:acme/web:*', claims: { repository_id: '7', ref: 'main' } }
+    const claims = { repository_id: '7', ref: 'main' }
+    expect(ruleMatches(written, principal('repo:acme/web:x', claims))).toBe(true)
+    expect(ruleMatches(written, principal('repo:acme/api:x', claims))).toBe(false)
+    expect(ruleMatches(written, principal('repo:acme/web:x', { ...claims, ref: 'dev' }))).toBe(false)
+    expect(ruleMatches(written, principal('repo:acme/web:x', claims, 'other'))).toBe(false)
+  })
+
+  it('compares a number or boolean by its JSON text, however the rule writes it', () => {
+    for (const written of [7, '7']) {
+      expect(ruleMatches({ claims: { id: written } }, principal('x', { id: 7 }))).toBe(true)
+      expect(ruleMatches({ claims: { id: written } }, principal('x', { id: '7' }))).toBe(true)
+    }
+    expect(ruleMatches({ claims: { protected: true } }, principal('x', { protected: true }))).toBe(true)
+    expect(ruleMatches({ claims: { protected: true } }, principal('x', { protected: false }))).toBe(false)
+    expect(ruleMatches({ claims: { load: '1.5' } }, principal('x', { load: 1.5 }))).toBe(true)
+  })
+
+  it('matches a list of which one element does', () => {
+    const groups = { claims: { groups: 'security' } }
+    expect(ruleMatches(groups, principal('x', { groups: ['dev', 'security'] }))).toBe(true)
+    expect(ruleMatches(groups, principal('x', { groups: ['dev'] }))).toBe(false)
+    expect(ruleMatches(groups, principal('x', { groups: [['security'], { security: true }, null] }))).toBe(
+      false,
+    )
+  })
+
+  it('does not see claims that every object has', () => {
+    expect(ruleMatches({ claims: { constructor: '*' } }, principal('x'))).toBe(false)
+  })
+
+  it('cannot be changed', () => {
+    const compiled = rule({ subject: 'a', claims: { b: 'c' } })
+    expect(() => Object.assign(compiled, { issuer: 'other' })).toThrow(TypeError)
+    expect(() => (compiled.claims as unknown[]).pop()).toThrow(TypeError)
+    expect(() => (compiled.subject!.literals as unknown[]).pop()).toThrow(TypeError)
+  })
+
+  it('is told from another by issuer, subject or a claim of both', () => {
+    expect(mayBothMatch(rule({ subject: 'a' }), rule({ claims: { b: 'c' } }))).toBe(true)
+    expect(mayBothMatch(rule({ subject: 'a' }), rule({ subject: 'b' }))).toBe(false)
+    expect(mayBothMatch(rule({ claims: { b: 'c' } }), rule({ claims: { b: 'd' } }))).toBe(false)
+    expect(mayBothMatch(rule({ subject: 'a' }), rule({ issuer: 'other', subject: 'a' }))).toBe(false)
+  })
+
+  it.each([[{}], [{ claims: {} }]])('without subject and claims is refused: %j', (written) => {
+    expect(matchRule.safeParse({ issuer: 'ci', ...written }).success).toBe(false)
+  })
+})

@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { compilePattern, matchesPattern, mayOverlap } from '../../src/agents/pattern.ts'
+
+const matchesText = (pattern: string, value: string) => matchesPattern(compilePattern(pattern), value)
+
+/** What a pattern means, by trying everything. */
+function meaning(pattern: string, value: string): boolean {
+  if (pattern === '') return value === ''
+  if (pattern[0] !== '*') return value[0] === pattern[0] && meaning(pattern.slice(1), value.slice(1))
+  for (let taken = 1; taken <= value.length && !'/:'.includes(value[taken - 1]!); taken++)
+    if (meaning(pattern.slice(1), value.slice(taken))) return true
+  return false
+}
+
+const alphabet = fc.constantFrom('a', 'b', '/', ':')
+const pattern = fc
+  .array(fc.constantFrom('a', 'b', '/', ':', '*'), { minLength: 1, maxLength: 8 })
+  .map((parts) => parts.join('').replaceAll(/\*+/g, '*'))
+const value = fc.array(alphabet, { maxLength: 12 }).map((parts) => parts.join(''))
+
+const mask = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 })
+/** A pattern that matches `text`: its masked characters, but for separators, become wildcards. */
+const masked = (text: string, hidden: boolean[]) =>
+  Array.from(text, (character, at) => (hidden[at] && !'/:'.includes(character) ? '*' : character))
+    .join('')
+    .replaceAll(/\*+/g, '*')
+
+describe('a pattern', () => {
+  it('without a wildcard is the text itself', () => {
+    expect(matchesText('repo:acme/web', 'repo:acme/web')).toBe(true)
+    expect(matchesText('repo:acme/web', 'repo:acme/webs')).toBe(false)
+  })
+
+  it('stands for at least one character', () => {
+    expect(matchesText('repo:acme/*', 'repo:acme/web')).toBe(true)
+    expect(matchesText('repo:acme/*', 'repo:acme/')).toBe(false)
+  })
+
+  it('takes no text twice', () => {
+    expect(matchesText('aba*aba', 'aba')).toBe(false)
+    expect(matchesText('aba*aba', 'ababa')).toBe(false)
+    expect(matchesText('aba*aba', 'abaxaba')).toBe(true)
+  })
+
+  it('means what trying everything finds', () => {
+    fc.assert(
+      fc.property(pattern, value, (text, candidate) => {
+        expect(matchesText(text, candidate)).toBe(meaning(text, candidate))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('overlaps with every other one that matches the same value', () => {
+    fc.assert(
+      fc.property(value, mask, mask, (text, a, b) => {
+        const [first, second] = [masked(text, a), masked(text, b)]
+        expect(matchesText(first, text)).toBe(true)
+        expect(matchesText(second, text)).toBe(true)
+        expect(mayOverlap(compilePattern(first), compilePattern(second))).toBe(true)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('does not overlap with one that begins or ends otherwise', () => {
+    const overlap = (a: string, b: string) => mayOverlap(compilePattern(a), compilePattern(b))
+    expect(overlap('repo:acme/*', 'repo:evil/*')).toBe(false)
+    expect(overlap('*:prod', '*:dev')).toBe(false)
+    expect(overlap('alice', 'bob')).toBe(false)
+  })
+
+  it('with many wildcards on hostile text costs no more than a few passes', () => {
+    const hostile = 'a'.repeat(16_000)
+    expect(matchesText(`${'*a'.repeat(400)}*b`, hostile)).toBe(false)
+    expect(matchesText(`${'*aaaaaaab'.repeat(100)}*`, hostile)).toBe(false)
+  })
+})

@@ -1,0 +1,37 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
+
+const der = (tag: number, ...parts: Uint8Array[]): Buffer => {
+  const body = Buffer.concat(parts)
+  const length = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 0xff]
+  return Buffer.concat([Buffer.from([tag, ...length]), body])
+}
+const sequence = (...parts: Uint8Array[]) => der(0x30, ...parts)
+const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'))
+const extension = (id: string, value: Uint8Array) => sequence(oid(id), der(0x04, value))
+
+const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
+const basicConstraints = extension('551d13', sequence(der(0x01, Buffer.from([0xff]))))
+const loopback = extension('551d11', sequence(der(0x87, Buffer.from([127, 0, 0, 1]))))
+
+/** A self-signed certificate for 127.0.0.1 (RFC 5280 §4.1), new each time, and its key. PEM. */
+export function selfSigned(): { cert: string; key: string } {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('test')))))
+  const validity = ['200101000000Z', '491231235959Z'].map((time) => der(0x17, Buffer.from(time)))
+  const body = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, Buffer.from([1])),
+    ecdsaWithSha256,
+    name,
+    sequence(...validity),
+    name,
+    publicKey.export({ type: 'spki', format: 'der' }),
+    der(0xa3, sequence(basicConstraints, loopback)),
+  )
+  const signature = der(0x03, Buffer.from([0]), sign('sha256', body, privateKey))
+  const certificate = sequence(body, ecdsaWithSha256, signature).toString('base64')
+  return {
+    cert: `-----BEGIN CERTIFICATE-----\n${certificate.replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  }
+}

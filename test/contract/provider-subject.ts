@@ -1,0 +1,33 @@
+import type { ConnectionContext, Minted, Provider } from '../../src/provider.ts'
+import type { Faults, RequestLine } from '../../src/sandbox/faults.ts'
+import type { Ledger } from '../../src/sandbox/ledger.ts'
+import type { ManualClock } from '../support/clock.ts'
+
+/** One provider, its counterpart, and what the suite cannot know by itself. */
+export interface Subject<Config, Detail> {
+  provider: Provider<Config, Detail>
+  config: Config & { name: string }
+  /** The same, with an address where nothing listens. */
+  unreachable: Config & { name: string }
+  context: ConnectionContext
+  /** The clock of `context` and of the counterpart. */
+  clock: ManualClock
+  faults: Faults
+  ledger: Ledger
+  /** Whether a request is the one that mints; the one that revokes. */
+  mints: (request: RequestLine) => boolean
+  revokes: (request: RequestLine) => boolean
+  /** The ledger's name for a credential. */
+  secretOf(minted: Minted): string
+  /** A normal detail that this upstream mints; one that asks for less; some that each ask for more in one way. */
+  detail: Detail
+  narrower: Detail
+  wider: Detail[]
+  /** The command line's shorthand for `detail`. */
+  scope: string
+  /** What the configuration keeps secret, in all forms in which it could leak. */
+  secrets: string[]
+  /** Milliseconds that an `eventual` revocation takes to be in force. */
+  propagation?: number
+  close?(): Promise<void>
+}

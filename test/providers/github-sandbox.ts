@@ -1,0 +1,105 @@
+/** GitHub's strict local counterpart, and connections to it. */
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { afterAll } from 'vitest'
+import { github } from '../../providers/github.ts'
+import type { GithubConfig } from '../../providers/github/config.ts'
+import type { GithubDetail } from '../../providers/github/detail.ts'
+import type { ConnectionContext, Intent } from '../../src/provider.ts'
+import type { RequestLine } from '../../src/sandbox/faults.ts'
+import { defaultSettings, type GithubSettings } from '../../src/sandbox/github/settings.ts'
+import { startSandbox } from '../../src/sandbox/sandbox.ts'
+import { manualClock } from '../support/clock.ts'
+
+export const mints = ({ method, path }: RequestLine) => method === 'POST' && path.endsWith('/access_tokens')
+export const revokes = ({ method, path }: RequestLine) =>
+  method === 'DELETE' && path === '/installation/token'
+export const looksUp = ({ method, path }: RequestLine) =>
+  method === 'GET' && path.startsWith('/repos/') && path.endsWith('/installation')
+
+/** Where nothing listens. (`fetch` refuses ports such as 1 by itself, which is no refused connection.) */
+export async function deadAddress(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return `http://127.0.0.1:${port}`
+}
+
+/** A detail for the installation on `acme`, normal. */
+export const webWriter = github.detail.parse({
+  type: 'github',
+  repositories: ['acme/web'],
+  permissions: { contents: 'write' },
+})
+
+// One a file: making the app's key takes longer than all the rest.
+const clock = manualClock()
+const sandbox = await startSandbox({ clock })
+afterAll(() => sandbox.close())
+
+/**
+ * A connection of its own to GitHub as it was when it started, but for
+ * `settings`. Its clock is GitHub's, `ahead` milliseconds on.
+ */
+export function connectGithub({
+  settings = {},
+  ahead = 0,
+}: { settings?: Partial<GithubSettings>; ahead?: number } = {}) {
+  const { url, appId, privateKey, faults, requests } = sandbox.github
+  Object.assign(sandbox.github.settings, defaultSettings(), settings)
+  sandbox.github.unsuspend()
+  sandbox.ledger.entries.length = 0
+  requests.length = 0
+  faults.clear()
+  const bodies: unknown[] = []
+  const context: ConnectionContext = {
+    // Really sends: it only notes what left.
+    fetch(input, init) {
+      if (typeof init?.body === 'string') bodies.push(JSON.parse(init.body))
+      return fetch(input, init)
+    },
+    clock: { now: () => clock.now() + ahead, after: (ms, fn) => clock.after(ms, fn) },
+    secret: () => privateKey,
+  }
+  const config = github.config.parse({
+    name: 'acme',
+    api: url,
+    app_id: appId,
+    private_key: { env: 'GITHUB_APP_KEY' },
+    owners: ['acme'],
+  }) satisfies GithubConfig
+  const connection = github.connect(config, context)
+  const signal = new AbortController().signal
+  return {
+    sandbox,
+    ledger: sandbox.ledger,
+    faults,
+    requests,
+    /** JSON bodies sent, in order. */
+    bodies,
+    clock,
+    config,
+    context,
+    connection,
+    mint: (detail: GithubDetail = webWriter, from = connection) =>
+      from.mint(detail, intentOf(detail, context.clock.now()), { signal }),
+    revoke: async (handle: Record<string, unknown>) =>
+      (await connection.revoke([handle], { standing: () => Promise.resolve([]), signal }))[0],
+    probe: (handle: Record<string, unknown>) => connection.probe(handle, { signal }),
+    recover: (createdAt: number) => connection.recover(intentOf(webWriter, createdAt), { signal }),
+  }
+}
+
+function intentOf(detail: GithubDetail, createdAt: number): Intent<GithubDetail> {
+  return {
+    leaseId: 'lease_test',
+    taskId: 'task_test',
+    agent: 'refactor-bot',
+    owner: 'platform@acme.dev',
+    detail,
+    createdAt,
+    deadline: createdAt + 900_000,
+  }
+}

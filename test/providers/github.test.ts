@@ -1,0 +1,32 @@
+import { github } from '../../providers/github.ts'
+import { providerContract } from '../contract/provider.ts'
+import { connectGithub, deadAddress, mints, revokes } from './github-sandbox.ts'
+
+providerContract('github', async () => {
+  const { sandbox, faults, ledger, clock, config, context } = connectGithub()
+  const { privateKey } = sandbox.github
+  const detail = (repositories: string[], permissions: object) =>
+    github.detail.parse({ type: 'github', repositories, permissions })
+  return {
+    provider: github,
+    config,
+    unreachable: { ...config, api: await deadAddress() },
+    context,
+    clock,
+    faults,
+    ledger,
+    mints,
+    revokes,
+    secretOf: ({ credential }) => String(credential['token']),
+    detail: detail(['acme/web', 'acme/docs'], { contents: 'write', issues: 'read' }),
+    narrower: detail(['acme/web'], { contents: 'read' }),
+    wider: [
+      detail(['acme/web', 'acme/docs', 'acme/infra'], { contents: 'write', issues: 'read' }),
+      detail(['acme/web'], { issues: 'write' }),
+      detail(['acme/web'], { contents: 'write', members: 'read' }),
+      detail(['other/web'], { contents: 'read' }),
+    ],
+    scope: 'acme/docs+acme/web:issues=read,contents=write',
+    secrets: privateKey.split('\n').filter((line) => line && !line.startsWith('-')),
+  }
+})

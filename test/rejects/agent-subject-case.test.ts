@@ -1,0 +1,8 @@
+import { expect, it } from 'vitest'
+import { principal, ruleMatches } from '../agents/principal.ts'
+
+it('a subject or claim that is equal but for case does not match', () => {
+  expect(ruleMatches({ subject: 'repo:acme/web:*' }, principal('repo:Acme/web:x'))).toBe(false)
+  expect(ruleMatches({ claims: { owner: 'acme' } }, principal('x', { owner: 'ACME' }))).toBe(false)
+  expect(ruleMatches({ claims: { owner: 'acme' } }, principal('x', { Owner: 'acme' }))).toBe(false)
+})

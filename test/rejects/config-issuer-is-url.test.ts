@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest'
+import { loadWith, onlyFault, settings } from '../config/installation.ts'
+
+it.each(['https://mayfly.acme.example', 'https://mayfly.acme.example/'])(
+  'the broker itself is refused as an issuer: %s',
+  async (issuer) => {
+    const issuers = { ...settings.issuers, self: { issuer } }
+    expect(onlyFault(await loadWith({ issuers })).path).toBe('issuers.self.issuer')
+  },
+)

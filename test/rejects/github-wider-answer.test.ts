@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { connectGithub, mints } from '../providers/github-sandbox.ts'
+
+type Answer = { permissions: object; repositories: object[] }
+const answers: [string, (answer: Answer) => object, string][] = [
+  ['all repositories', (a) => ({ ...a, repository_selection: 'all' }), 'every repository'],
+  ['no list of repositories', (a) => ({ ...a, repositories: undefined }), 'every repository'],
+  [
+    'one repository more',
+    (a) => ({ ...a, repositories: [...a.repositories, { full_name: 'acme/infra' }] }),
+    '1 repositories',
+  ],
+  [
+    'a repository of the same name elsewhere',
+    (a) => ({ ...a, repositories: [{ full_name: 'evil/web' }] }),
+    '1 repositories',
+  ],
+  ['a higher level', (a) => ({ ...a, permissions: { contents: 'admin' } }), 'contents'],
+  [
+    'one permission more',
+    (a) => ({ ...a, permissions: { ...a.permissions, administration: 'read' } }),
+    'administration',
+  ],
+  ['more than reading metadata', (a) => ({ ...a, permissions: { metadata: 'write' } }), 'metadata'],
+  ['a level nobody knows', (a) => ({ ...a, permissions: { contents: 'owner' } }), 'contents'],
+  ['a permission nobody knows', (a) => ({ ...a, permissions: { teleport: 'read' } }), 'has not documented'],
+  ['no word on permissions', (a) => ({ ...a, permissions: undefined }), 'does not say'],
+  ['permissions that are not any', (a) => ({ ...a, permissions: [{ contents: 'read' }] }), 'does not say'],
+]
+
+test.each(answers)(
+  'an answer with %s is called wider, and its token can be revoked',
+  async (_, change, words) => {
+    const upstream = connectGithub()
+    upstream.faults.add({ kind: 'rewrite', rewrite: (body) => change(body as Answer), on: mints })
+    const minted = await upstream.mint()
+    expect(minted.wider).toContain(words)
+    await expect(upstream.revoke(minted.handle)).resolves.toEqual({ done: true })
+    expect(upstream.ledger.alive(upstream.clock.now())).toEqual([])
+  },
+)

@@ -1,0 +1,117 @@
+/** A real broker on a real file, against the sandbox, driven over HTTP. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { providers } from '../../providers/catalog.ts'
+import { type Broker, startBroker } from '../../src/broker.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import { loadConfiguration } from '../../src/config.ts'
+import { createLogger } from '../../src/logger.ts'
+import { type Files, freePort, sandboxAdmin, sandboxWorkload, writeConfiguration } from '../../src/sandbox/configuration.ts'
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
+
+/** An answer with its body read. */
+export interface Answer {
+  status: number
+  headers: Headers
+  // oxlint-disable-next-line no-explicit-any -- tests look into answers freely; a wrong guess fails the test
+  body: any
+}
+
+export interface TestBroker extends AsyncDisposable {
+  sandbox: Sandbox
+  url: string
+  /** Its folder: configuration, database and all. */
+  directory: string
+  file: string
+  /** Everything that it has logged. */
+  log: string[]
+  call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer>
+  /** A fresh token of the workload that matches `refactor-bot`. */
+  workload(claims?: Record<string, unknown>): Promise<string>
+  admin(claims?: Record<string, unknown>): Promise<string>
+  /** Opens a task with a fresh token. */
+  open(body?: Record<string, unknown>, claims?: Record<string, unknown>): Promise<Answer>
+  /** Mints within an opened task. */
+  mint(task: Answer['body'], detail?: unknown): Promise<Answer>
+  /** Asks the sandbox's GitHub something with a minted token, and gives the status. */
+  use(token: string, path?: string): Promise<number>
+  stop(): Promise<void>
+  /** Starts it again on the same folder. */
+  start(): Promise<void>
+}
+
+export const readWeb = { type: 'github', repositories: ['acme/web'], permissions: { contents: 'read' } }
+export const writeWeb = { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } }
+
+export async function startTestBroker(
+  options: { clock?: Clock; settings?: Record<string, unknown>; files?: Files } = {},
+): Promise<TestBroker> {
+  const clock = options.clock ?? systemClock()
+  const sandbox = await startSandbox({ clock })
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-test-'))
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const file = await writeConfiguration(directory, sandbox, port, options)
+  const log: string[] = []
+  let broker: Broker | undefined
+
+  const test: TestBroker = {
+    sandbox,
+    url,
+    directory,
+    file,
+    log,
+    async call(method, path, { token, body, headers } = {}) {
+      const response = await fetch(url + path, {
+        method,
+        headers: {
+          ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      const json = /json/.test(response.headers.get('Content-Type') ?? '')
+      return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
+    },
+    workload: (claims) => sandbox.issuer.token({ ...sandboxWorkload, aud: url, ...claims }),
+    admin: (claims) => sandbox.issuer.token({ ...sandboxAdmin, aud: `${url}/admin`, ...claims }),
+    async open(body, claims) {
+      const asked = { purpose: 'a test', authorization_details: [writeWeb], ttl: 600, ...body }
+      return await test.call('POST', '/v1/tasks', { token: await test.workload(claims), body: asked })
+    },
+    mint: (task, detail = writeWeb) =>
+      test.call('POST', `/v1/tasks/${task.id}/credentials`, { token: task.task_token, body: { authorization_detail: detail } }),
+    async use(token, path = '/repos/acme/web') {
+      const response = await fetch(sandbox.github.url + path, {
+        headers: { Authorization: `Bearer ${token}`, 'User-Agent': 'test' },
+      })
+      await response.body?.cancel()
+      return response.status
+    },
+    async start() {
+      const { configuration, faults } = await loadConfiguration(file, { providers, clock, env: process.env })
+      if (!configuration) throw new Error(JSON.stringify(faults))
+      const logger = createLogger({ write: (line) => void log.push(line) })
+      broker = await startBroker(configuration, { clock, log: logger, providers })
+    },
+    async stop() {
+      await broker?.close()
+      broker = undefined
+    },
+    async [Symbol.asyncDispose]() {
+      await test.stop()
+      await sandbox.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+  try {
+    await test.start()
+  } catch (error) {
+    await test[Symbol.asyncDispose]()
+    throw error
+  }
+  return test
+}
