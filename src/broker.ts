@@ -1,31 +1,41 @@
 /** The composition root: joins the core's ports to the store, the providers and the server. */
-import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { serve, type ServerType } from '@hono/node-server'
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Actor } from './audit/event.ts'
 import { atMost, type Clock, type Timer } from './clock.ts'
-import type { Configuration } from './config.ts'
-import type { InForce } from './control/in-force.ts'
+import { type Configuration, loadConfiguration } from './config.ts'
+import { type Candidate, Control } from './control/in-force.ts'
 import { stranded } from './control/stranded.ts'
+import { createExclusive } from './exclusive.ts'
+import type { Fault } from './fault.ts'
 import { createApp } from './http/app.ts'
 import { FailureCounter } from './http/failures.ts'
+import { listen } from './http/server.ts'
+import { createFederation } from './keys.ts'
 import { Connections } from './leases/connections.ts'
 import type { LeaseContext } from './leases/context.ts'
 import { Revoker } from './leases/revoke.ts'
+import { maintain } from './leases/standing.ts'
 import type { Log } from './log.ts'
 import type { Provider } from './provider.ts'
 import { createSeal } from './seal.ts'
+import { Services } from './services.ts'
+import { approvals } from './store/approvals.ts'
 import { auditTrail } from './store/audit.ts'
+import { idempotency } from './store/idempotency.ts'
+import { installationId, keys } from './store/installation.ts'
 import { leases } from './store/leases.ts'
 import { openStore } from './store/open.ts'
-import { approvals, tasks } from './store/tasks.ts'
+import { suspensions } from './store/suspensions.ts'
+import { tasks } from './store/tasks.ts'
 import { usedTokens } from './store/used-tokens.ts'
 import type { TaskContext } from './tasks/context.ts'
+import { createMetrics, tracedConnection } from './telemetry.ts'
 import { Reaper } from './tasks/reaper.ts'
 
 export interface Broker {
   /** Where it listens: `http://127.0.0.1:8420`. */
   address: string
+  /** Reads the configuration again. Returns what was wrong with it; the old one is then still in force. */
+  reload(actor?: Actor): Promise<Fault[]>
   /** Stops taking requests, lets what is under way finish, and leaves the rest to the next start. */
   close(): Promise<void>
 }
@@ -34,6 +44,17 @@ export interface BrokerOptions {
   clock: Clock
   log: Log
   providers: readonly Provider[]
+  env: Record<string, string | undefined>
+}
+
+/** The configuration cannot be put in force; `faults` says all that is wrong with it. */
+export class ConfigurationRefused extends Error {
+  readonly faults: Fault[]
+  constructor(faults: Fault[]) {
+    super('the configuration cannot be used')
+    this.name = 'ConfigurationRefused'
+    this.faults = faults
+  }
 }
 
 const minuteMs = 60_000
@@ -43,123 +64,167 @@ const drainMs = 10_000
 const usedTokenMarginMs = 5 * minuteMs
 
 /**
- * Starts a broker.
+ * Starts a broker with the configuration in `file`.
  *
- * @throws Error when the store cannot be opened, the address is taken, or a live
- *   lease needs something that the configuration lacks.
+ * @throws ConfigurationRefused; Error when the store cannot be opened or the address is taken.
  */
-export async function startBroker(configuration: Configuration, options: BrokerOptions): Promise<Broker> {
-  const { clock, log } = options
-  const seal = createSeal(configuration.sealKeys)
-  const inForce = inForceOf(configuration, options.providers)
-  const store = await openStore(configuration.store, seal)
+export async function startBroker(file: string, options: BrokerOptions): Promise<Broker> {
+  const { clock, log, providers } = options
+  const services = new Services()
+  const load = () => loadConfiguration(file, { ...options, services })
+  const { configuration, faults } = await load()
+  if (!configuration) throw new ConfigurationRefused(faults)
+  for (const { file: where, path, message } of faults) log.warn({ file: where, path }, message)
+
+  const first = candidate(configuration, providers)
+  const control = new Control(first.inForce)
+  const seal = createSeal(first.sealKeys)
+  const metrics = createMetrics()
+  const store = await openStore(configuration.store, seal, metrics.committed)
+  const { unit } = store
+  const stop: (() => Promise<unknown> | void)[] = [() => store.close()]
   try {
     const audit = auditTrail()
     const leaseContext: LeaseContext = {
-      unit: store.unit,
+      unit,
       leases,
       audit,
       seal,
       clock,
       log,
-      connections: () => inForce.rules.connections,
+      connections: () => control.current.rules.connections,
       wake: (at) => reaper.wake(at),
     }
     const revoker = new Revoker(leaseContext)
-    const context: TaskContext = { ...leaseContext, tasks, approvals, usedTokens, revoker }
+    const context: TaskContext = {
+      ...leaseContext,
+      tasks,
+      approvals,
+      suspensions,
+      idempotency,
+      usedTokens,
+      revoker,
+    }
     const reaper = new Reaper(context)
-    const lacking = await store.unit.read((tx) =>
-      stranded(tx, { leases, connections: inForce.rules.connections, seal }),
-    )
-    if (lacking.length > 0) throw new Error(lacking.join('; '))
 
-    const failures = new FailureCounter()
-    const metrics = new Registry()
-    collectDefaultMetrics({ register: metrics })
-    const app = createApp({ tasks: context, inForce: () => inForce, failures, metrics, log })
-    await store.unit.write(async (tx) =>
+    const lacking = await unit.read((tx) =>
+      stranded(tx, { leases, connections: first.inForce.rules.connections, seal }),
+    )
+    if (lacking.length > 0)
+      throw new ConfigurationRefused(lacking.map((message) => strandedFault(file, message)))
+    const federation = createFederation({ unit, keys, seal, clock })
+    const installation = await unit.read(installationId)
+    services.attach({
+      installation: () => installation,
+      sign: (audience) => federation.sign(control.current.url, audience),
+      exclusive: createExclusive(),
+    })
+
+    const reload: Broker['reload'] = async (actor = 'broker') => {
+      const loaded = await load()
+      const refused = await adopt(context, control, configuration, loaded, providers, actor)
+      for (const { path, message } of refused) log.error({ file, path }, `not reloaded: ${message}`)
+      if (refused.length === 0) log.info({ file }, 'reloaded')
+      return refused
+    }
+    await unit.write(async (tx) =>
       audit.record(tx, { at: clock.now(), type: 'broker.started', actor: 'broker' }),
     )
     // Before the first request: what is pending now was left by a process that is gone.
     await reaper.start()
-    const server = await listen(configuration, app.fetch).catch(async (error: unknown) => {
-      await reaper.stop()
-      throw error
-    })
-    const housekeeping = everyMinute(
-      clock,
-      async () => {
-        await failures.summarise(context)
-        await store.unit.write((tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
-        await logHead(context)
-      },
-      log,
+    stop.unshift(
+      () => reaper.stop(),
+      () => atMost(clock, drainMs, revoker.idle()),
     )
-    const address = addressOf(server, configuration)
-    log.info({ address, url: configuration.url }, 'listening')
+
+    const failures = new FailureCounter()
+    metrics.countLeases(() => unit.read((tx) => leases.countByStatus(tx)))
+    const app = createApp({
+      tasks: context,
+      inForce: () => control.current,
+      federation,
+      reload,
+      failures,
+      metrics,
+      log,
+    })
+    const server = await listen(app.fetch, configuration)
+    stop.unshift(() => atMost(clock, drainMs, server.close()))
+    const housekeeping = everyMinute(clock, log, async () => {
+      await failures.summarise(context)
+      await unit.write((tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
+      await unit.write((tx) => idempotency.forget(tx, clock.now()))
+      await maintain(context)
+      await logHead(context)
+    })
+    stop.unshift(() => housekeeping.cancel())
+    log.info({ address: server.address, url: configuration.url }, 'listening')
 
     return {
-      address,
+      address: server.address,
+      reload,
       async close() {
-        housekeeping.cancel()
-        await atMost(clock, drainMs, closed(server))
-        await reaper.stop()
-        await atMost(clock, drainMs, revoker.idle())
-        await failures.summarise(context)
-        await store.unit.write(async (tx) =>
-          audit.record(tx, { at: clock.now(), type: 'broker.stopped', actor: 'broker' }),
-        )
-        await logHead(context)
-        await store.close()
+        stop.splice(-1, 0, async () => {
+          await failures.summarise(context)
+          await unit.write(async (tx) =>
+            audit.record(tx, { at: clock.now(), type: 'broker.stopped', actor: 'broker' }),
+          )
+          await logHead(context)
+        })
+        for (const step of stop) await step()
       },
     }
   } catch (error) {
-    await store.close()
+    for (const step of stop) await step()
     throw error
   }
 }
 
-function inForceOf(configuration: Configuration, providers: readonly Provider[]): InForce {
-  const { url, issuers, agents, policies, connections, admins, limits } = configuration
-  return {
-    url,
-    admins,
-    limits: { bodyBytes: limits.bodyBytes },
-    rules: { issuers, agents, policies, limits, connections: new Connections(providers, connections) },
-  }
+/** What of a configuration the core works with. */
+function candidate(configuration: Configuration, providers: readonly Provider[]): Candidate {
+  const { url, issuers, agents, policies, admins, limits, trustedProxies, sealKeys } = configuration
+  const connections = configuration.connections.map((entry) => ({
+    ...entry,
+    connection: tracedConnection(entry.provider.type, entry.connection),
+  }))
+  const rules = { issuers, agents, policies, limits, connections: new Connections(providers, connections) }
+  const requestLimits = { ...limits, trustedProxies }
+  return { sealKeys, inForce: { url, admins, rules, bodyBytes: limits.bodyBytes, requestLimits } }
 }
 
-async function listen(
-  configuration: Configuration,
-  fetch: Parameters<typeof serve>[0]['fetch'],
-): Promise<ServerType> {
-  const { listen, tls } = configuration
-  return await new Promise((resolve, reject) => {
-    const server = serve(
-      {
-        fetch,
-        hostname: listen.host,
-        port: listen.port,
-        serverOptions: {
-          headersTimeout: 10_000,
-          requestTimeout: 30_000,
-          ...(tls && { cert: tls.cert, key: tls.key }),
-        },
-        ...(tls && { createServer: createHttpsServer }),
-      },
-      () => resolve(server),
+async function adopt(
+  context: TaskContext,
+  control: Control,
+  started: Configuration,
+  loaded: { configuration?: Configuration; faults: Fault[] },
+  providers: readonly Provider[],
+  actor: Actor,
+): Promise<Fault[]> {
+  const { configuration } = loaded
+  const faults = loaded.faults.filter((fault) => !fault.warning)
+  if (configuration)
+    for (const key of ['listen', 'store', 'tls'] as const)
+      if (JSON.stringify(configuration[key]) !== JSON.stringify(started[key]))
+        faults.push({
+          file: started.file,
+          path: key,
+          message: 'cannot change while the broker runs',
+          remedy: 'Restart the broker, or undo the change.',
+        })
+  if (!configuration || faults.length > 0) {
+    await control.refused(
+      context,
+      faults.map(({ path, message }) => `${path} ${message}`),
+      actor,
     )
-    server.once('error', reject)
-  })
+    return faults
+  }
+  const lacking = await control.adopt(context, candidate(configuration, providers), actor)
+  return lacking.map((message) => strandedFault(started.file, message))
 }
 
-function closed(server: ServerType): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()))
-}
-
-function addressOf(server: ServerType, { tls }: Configuration): string {
-  const { address, family, port } = server.address() as AddressInfo
-  return `${tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+function strandedFault(file: string, message: string): Fault {
+  return { file, path: '', message, remedy: 'Keep it until those leases are over.' }
 }
 
 /** Where the chain ends, for someone to hold `mayfly audit verify --head` against. */
@@ -168,7 +233,7 @@ async function logHead({ unit, audit, log }: TaskContext): Promise<void> {
   if (head) log.info({ head: `${head.seq}:${head.mac}` }, 'audit head')
 }
 
-function everyMinute(clock: Clock, work: () => Promise<void>, log: Log): Timer {
+function everyMinute(clock: Clock, log: Log, work: () => Promise<void>): Timer {
   let cancelled = false
   let timer: Timer
   const arm = () => {

@@ -21,13 +21,12 @@ const longestTimeout = 2 ** 31 - 1
  * that much (invariant I3). When it is set forward, `now` follows it.
  */
 export function systemClock(): Clock {
-  let wallAt = Date.now()
-  let monotonicAt = performance.now()
+  // How far the wall clock has ever been ahead of the monotonic one, in milliseconds and fractions.
+  let ahead = Date.now() - performance.now()
   const now = () => {
     const monotonic = performance.now()
-    wallAt = Math.max(Date.now(), wallAt + Math.floor(monotonic - monotonicAt))
-    monotonicAt = monotonic
-    return wallAt
+    ahead = Math.max(ahead, Date.now() - monotonic)
+    return Math.floor(ahead + monotonic)
   }
   return {
     now,

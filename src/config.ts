@@ -25,6 +25,7 @@ import type { ConnectionEntry } from './leases/connections.ts'
 import type { Policies } from './policy/compile.ts'
 import type { Provider } from './provider.ts'
 import type { SealKey } from './seal.ts'
+import { Services } from './services.ts'
 
 /** Everything of design §8, compiled; immutable. A request sees one of these from beginning to end. */
 export interface Configuration {
@@ -61,12 +62,14 @@ export async function loadConfiguration(
     clock: Clock
     env: Record<string, string | undefined>
     fetch?: typeof fetch
+    /** What connections are lent; without it they can be described but not used. */
+    services?: Services
   },
 ): Promise<{ configuration?: Configuration; faults: Fault[] }> {
-  const { providers, clock, env, fetch = globalThis.fetch } = given
+  const { providers, clock, env, fetch = globalThis.fetch, services = new Services() } = given
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
-  const loading: Loading = { file, faults, secrets, clock, fetch }
+  const loading: Loading = { file, faults, secrets, clock, fetch, services }
   const settings = readSettings(loading)
   if (!settings) return { faults }
   faults.push(...secrets.check(settings, []))

@@ -39,6 +39,8 @@ export interface ErrorFacts {
   /** Seconds after which trying again makes sense. */
   retryAfter?: number
   denials?: Denial[]
+  /** Which parameter is at fault, where a protocol has an error of its own for that. */
+  parameter?: 'authorization_details' | 'grant_type'
 }
 
 /**

@@ -45,5 +45,6 @@ export function parseJson(text: string): unknown {
 }
 
 function requireText(value: unknown): void {
-  if (typeof value === 'string' && !value.isWellFormed()) throw new JsonFault('has a string that is not Unicode text')
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw new JsonFault('has a string that is not Unicode text')
 }

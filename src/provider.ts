@@ -141,9 +141,20 @@ export const contextFields = `purpose: String, ttl: Long, environment: String, c
 export interface ConnectionContext {
   /** Bound to the connection's own CA, if one is configured. */
   fetch: typeof fetch
+  /** That CA as PEM, for an SDK that brings its own HTTP client. */
+  ca: string | undefined
   clock: Clock
   /** Reads a secret that the configuration names, without a trailing newline. @throws when it cannot be read. */
   secret(ref: SecretRef): string
+  /** Tells this broker's traces upstream from another's: 16 hexadecimal digits, the same for the life of its store. */
+  installation: () => string
+  /**
+   * A JWT of the broker's own for an upstream that trusts it as an OIDC issuer:
+   * signed with the federation key, `aud` as given, a fixed `sub`, five minutes long.
+   */
+  sign: (audience: string) => Promise<string>
+  /** Runs `work` while nobody else, in this or another replica, runs work under the same key. */
+  exclusive: <T>(key: string, work: () => Promise<T>) => Promise<T>
 }
 
 /**
@@ -159,17 +170,32 @@ export interface Connection<Detail = unknown> {
   revocation(detail: Detail): Revocation
   /** Seconds between which upstream can mint. `min` binds only where revocation is `expiry`. */
   ttl(detail: Detail): { min: number; max: number }
+  /**
+   * Upstream room that a credential takes until its upstream life is over, where
+   * there is only so much: `key` names the room (a role), `total` how many fit.
+   * One agent may hold a quarter of it.
+   */
+  slot?(detail: Detail): { key: string; total: number }
   /** What policy must allow for `detail`: never empty. */
   requests(detail: Detail): AuthorizationRequest[]
   /** Whether `inner` asks for nothing that `outer` does not. */
   covers(outer: Detail, inner: Detail): boolean
   /** @throws ProviderError */
   mint(detail: Detail, intent: Intent<Detail>, options: { signal: AbortSignal }): Promise<Minted>
-  /** One outcome a handle, in their order. `standing` gives all handles still inside their upstream life. */
+  /**
+   * One outcome a handle, in their order. `standing` gives the handles of every
+   * lease of this connection that is on its way out or revoked, and still inside
+   * its upstream life: those of `eventual` revocation are kept that long.
+   */
   revoke(
     handles: Handle[],
     options: { standing: () => Promise<Handle[]>; signal: AbortSignal },
   ): Promise<RevocationOutcome[]>
+  /**
+   * Called at the start and every minute while any handle is standing: puts
+   * upstream back as it should be, and removes what is no longer needed.
+   */
+  maintain?(options: { standing: () => Promise<Handle[]>; signal: AbortSignal }): Promise<void>
   /** Looks for the credential of a mint whose outcome is unknown, and ends it where upstream allows. */
   recover(intent: Intent<Detail>, options: { signal: AbortSignal }): Promise<Recovery>
   /** Finds out whether the credential still works. */

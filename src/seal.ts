@@ -44,6 +44,8 @@ export interface Seal {
   mac(purpose: string, data: string, keyId?: string): Mac
   /** Whether the key `id` is configured. */
   has(id: string): boolean
+  /** Uses these keys from now on. */
+  rekey(keys: readonly SealKey[]): void
 }
 
 const cipher = 'aes-256-gcm'
@@ -52,10 +54,18 @@ const tagBytes = 16
 
 /** The first key seals; all of them unseal. @throws Error when there is none. */
 export function createSeal(keys: readonly SealKey[]): Seal {
-  const [first] = keys
-  if (!first) throw new Error('a seal needs at least one key')
-  const roots = new Map(keys.map((key) => [key.id, key.secret]))
+  let current: string
+  let roots: ReadonlyMap<string, Buffer>
   const derived = new Map<string, Buffer>()
+
+  const rekey = (given: readonly SealKey[]) => {
+    const [first] = given
+    if (!first) throw new Error('a seal needs at least one key')
+    current = first.id
+    roots = new Map(given.map((key) => [key.id, key.secret]))
+    derived.clear()
+  }
+  rekey(keys)
 
   const derive = (id: string, purpose: string): Buffer | undefined => {
     const name = `${id}.${purpose}`
@@ -71,25 +81,31 @@ export function createSeal(keys: readonly SealKey[]): Seal {
     Buffer.from(JSON.stringify([id, place.table, place.column, place.row]))
 
   return {
-    current: first.id,
+    rekey,
+    get current() {
+      return current
+    },
     seal(plain, place) {
       const nonce = randomBytes(nonceBytes)
-      const sealing = createCipheriv(cipher, derive(first.id, 'seal')!, nonce)
-      sealing.setAAD(binding(first.id, place))
+      const sealing = createCipheriv(cipher, derive(current, 'seal')!, nonce)
+      sealing.setAAD(binding(current, place))
       const body = Buffer.concat([
         nonce,
         sealing.update(plain, 'utf8'),
         sealing.final(),
         sealing.getAuthTag(),
       ])
-      return `${first.id}.${body.toString('base64url')}`
+      return `${current}.${body.toString('base64url')}`
     },
     open(sealed, place) {
       try {
         const dot = sealed.indexOf('.')
         const id = sealed.slice(0, dot)
         const body = Buffer.from(sealed.slice(dot + 1), 'base64url')
-        const opening = createDecipheriv(cipher, derive(id, 'seal')!, body.subarray(0, nonceBytes))
+        const opening = createDecipheriv(cipher, derive(id, 'seal')!, body.subarray(0, nonceBytes), {
+          // Otherwise Node takes a tag of four bytes for a tag, and that many can be guessed.
+          authTagLength: tagBytes,
+        })
         opening.setAAD(binding(id, place))
         opening.setAuthTag(body.subarray(-tagBytes))
         return opening.update(body.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + opening.final('utf8')
@@ -98,7 +114,7 @@ export function createSeal(keys: readonly SealKey[]): Seal {
         throw new SealBroken(place)
       }
     },
-    mac(purpose, data, keyId = first.id) {
+    mac(purpose, data, keyId = current) {
       const key = derive(keyId, purpose)
       if (!key) throw new Error(`the seal key ${keyId} is not configured`)
       return { key: keyId, mac: createHmac('sha256', key).update(data).digest('base64url') }

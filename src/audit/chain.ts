@@ -32,7 +32,14 @@ export function link(seal: Seal, head: Head, events: readonly AuditEvent[]): Cha
 /** Whether `event` is what was chained behind `previous`. False too when its key is not configured. */
 export function follows(seal: Seal, previous: Head, event: ChainedEvent): boolean {
   if (!seal.has(event.key) || event.seq !== previous.seq + 1) return false
-  return seal.mac('audit', covered(event.seq, previous.mac, event.key, event), event.key).mac === event.mac
+  let text: string
+  try {
+    text = covered(event.seq, previous.mac, event.key, event)
+  } catch {
+    // It has no canonical form, so it was never chained: somebody put it there to stop the verification.
+    return false
+  }
+  return seal.mac('audit', text, event.key).mac === event.mac
 }
 
 /** The MAC kept beside the chain's end, so that events cut off the end are missed. */

@@ -1,4 +1,5 @@
 /** What goes on record: every decision and every change of state. */
+import type { Page, PageRequest } from '../page.ts'
 import type { Tx } from '../unit.ts'
 
 /** What happened. One word for one thing: new kinds are added here, none is ever renamed. */
@@ -71,12 +72,24 @@ export interface StoredHead extends Head {
   headMac: string
 }
 
+/** All members given must hold. */
+export interface EventFilter {
+  type?: EventType
+  actor?: string
+  agent?: string
+  owner?: string
+  task?: string
+  lease?: string
+}
+
 /** Where the core puts its events. */
 export interface AuditTrail {
   /** Adds the event to the transaction: both commit, or neither (invariant I6). */
   record(tx: Tx, event: AuditEvent): void
   /** The end of the chain as stored, or undefined while it is empty. */
   head(tx: Tx): Promise<StoredHead | undefined>
+  /** The newest first. */
+  list(tx: Tx, filter: EventFilter, page: PageRequest): Promise<Page<ChainedEvent>>
   /** Events with `seq` greater than `after`, in order of seq as stored. */
   page(tx: Tx, after: number, limit: number): Promise<ChainedEvent[]>
 }

@@ -5,7 +5,7 @@ import { dotted, meant, parse } from './explain.ts'
 import { located } from './files.ts'
 import { fault, readable, type Loading } from './load.ts'
 import { connectionKeys, type ConfigurationFile } from './schema.ts'
-import { fetchTrusting } from './trust.ts'
+import { trusting } from './trust.ts'
 
 type Entry = z.infer<typeof connectionKeys>
 
@@ -45,16 +45,16 @@ function connect(
   const { ca, retired, ...own } = entry
   const { file, faults, secrets, clock } = loading
   const config = parse(provider.config, own, { file, at, faults, also: ['ca', 'retired'] })
-  const trusting =
+  const trust =
     ca === undefined
-      ? loading.fetch
-      : readable(loading, { at: [...at, 'ca'] }, () => fetchTrusting(located(file, ca)))
+      ? { fetch: loading.fetch, ca }
+      : readable(loading, { at: [...at, 'ca'] }, () => trusting(located(file, ca)))
   // Its secrets have been looked at: those that cannot be read are faults of their own.
   const here = dotted(at)
   const broken = faults.some(
     ({ path, warning }) => !warning && (path === here || path.startsWith(`${here}.`)),
   )
-  if (config === undefined || !trusting || broken) return undefined
+  if (config === undefined || !trust || broken) return undefined
 
   let read = ''
   let connecting = true
@@ -66,7 +66,7 @@ function connect(
   try {
     const connection = provider.connect(
       { ...(config as object), name: entry.name },
-      { fetch: trusting, clock, secret },
+      { ...trust, clock, secret, ...loading.services.lent },
     )
     return Object.freeze({ provider, name: entry.name, connection, retired })
   } catch (error) {

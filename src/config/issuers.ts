@@ -3,7 +3,7 @@ import { compileIssuer, issuerConfig, type Issuer } from '../identity/issuer.ts'
 import { parse } from './explain.ts'
 import { located } from './files.ts'
 import { fault, readable, type Loading } from './load.ts'
-import { fetchTrusting } from './trust.ts'
+import { trusting } from './trust.ts'
 
 /**
  * Compiles the entries of `issuers`, by name. An issuer may stand there once: with two
@@ -38,15 +38,12 @@ export function compileIssuers(
         'Keep one entry; `audience` may be a list.',
       )
     const { ca } = config
-    const trusting =
+    const fetch =
       ca === undefined
         ? loading.fetch
-        : readable(loading, { at: [...at, 'ca'] }, () => fetchTrusting(located(loading.file, ca)))
-    if (trusting)
-      issuers.set(
-        name,
-        compileIssuer(name, config, { fetch: trusting, clock: loading.clock, defaultAudience: url }),
-      )
+        : readable(loading, { at: [...at, 'ca'] }, () => trusting(located(loading.file, ca)))?.fetch
+    if (fetch)
+      issuers.set(name, compileIssuer(name, config, { fetch, clock: loading.clock, defaultAudience: url }))
   }
   return issuers
 }

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { Fault } from '../fault.ts'
+import type { Services } from '../services.ts'
 import { dotted, type Path } from './explain.ts'
 import { listFiles, located, readText, Unreadable } from './files.ts'
 import type { Secrets } from './secrets.ts'
@@ -14,6 +15,7 @@ export interface Loading {
   readonly secrets: Secrets
   readonly clock: Clock
   readonly fetch: typeof fetch
+  readonly services: Services
 }
 
 export function fault(loading: Loading, at: Path, message: string, remedy: string): void {

@@ -5,13 +5,20 @@ import { limits, readText, Unreadable } from './files.ts'
 
 const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
+/** How to reach an upstream whose certificate a CA of one's own has signed. */
+export interface Trust {
+  fetch: typeof fetch
+  /** PEM, for what brings its own HTTP client. */
+  ca: string
+}
+
 /**
- * A `fetch` that trusts the certificates in the PEM file `path` and no others:
- * with a CA of one's own, a public one must not be able to speak for the host.
+ * Trust in the certificates of the PEM file `path` and no others: with a CA of
+ * one's own, a public one must not be able to speak for the host.
  *
  * @throws Unreadable
  */
-export function fetchTrusting(path: string): typeof fetch {
+export function trusting(path: string): Trust {
   const ca = readText(path, limits.secret).match(certificate) ?? []
   try {
     ca.forEach((pem) => new X509Certificate(pem))
@@ -22,5 +29,7 @@ export function fetchTrusting(path: string): typeof fetch {
     throw new Unreadable('holds no certificates, or a broken one', 'Name a file of PEM certificates.')
   const dispatcher = new Agent({ connect: { ca } })
   // The platform's own fetch is the same code with types of its own.
-  return ((input: string | URL, init?: object) => fetchWith(input, { ...init, dispatcher })) as typeof fetch
+  const bound = ((input: string | URL, init?: object) =>
+    fetchWith(input, { ...init, dispatcher })) as typeof fetch
+  return { fetch: bound, ca: ca.join('\n') }
 }

@@ -8,6 +8,10 @@ import type { InForce } from './in-force.ts'
 export interface Admin {
   /** How the audit names this person: the issuer's name and the subject. */
   id: string
+  /** The token's `sub`. */
+  subject: string
+  /** The token's `email`, unless its issuer says that it is not verified. */
+  email: string | undefined
   /** The entries that the token satisfies and that give the right. */
   entries: AdminEntry[]
 }
@@ -32,5 +36,11 @@ export async function authenticateAdmin(
   })
   const entries = admins.find(principal, audiences).filter((entry) => entry.may.includes(right))
   if (entries.length === 0) throw new BrokerError('forbidden', `this identity may not ${right} here`)
-  return { id: `${principal.issuer}:${principal.subject}`, entries }
+  const { email, email_verified: verified } = principal.claims
+  return {
+    id: `${principal.issuer}:${principal.subject}`,
+    subject: principal.subject,
+    email: typeof email === 'string' && verified !== false ? email : undefined,
+    entries,
+  }
 }

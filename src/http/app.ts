@@ -1,11 +1,16 @@
 /** The application: what happens to every request, then the routes. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { routePath } from 'hono/route'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
+import type { InForce } from '../control/in-force.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
 import { adminRoutes } from './admin.ts'
 import type { Env, HttpContext } from './context.ts'
+import { Limits } from './limits.ts'
+import { oauthRoutes } from './oauth.ts'
+import { oauthProblem } from './oauth-errors.ts'
 import { operationsPaths, operationsRoutes } from './operations.ts'
 import { problem, UnfitRequest } from './problem.ts'
 import { taskRoutes } from './tasks.ts'
@@ -29,7 +34,21 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     c.header('Cache-Control', 'no-store')
     await next()
   })
+  app.use(async (c, next) => {
+    const started = performance.now()
+    await next()
+    const seconds = (performance.now() - started) / 1000
+    context.metrics.answered({ method: c.req.method, route: routePath(c, -1), status: c.res.status, seconds })
+  })
   app.use(secureHeaders())
+  app.use(async (c, next) => {
+    const limits = limitsOf(c.var.inForce)
+    const address = limits.addressOf(c.env.incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'))
+    c.set('limits', limits)
+    c.set('address', address)
+    if (!operationsPaths.includes(c.req.path)) await limits.admit(address)
+    await next()
+  })
   app.use(async (c, next) => {
     const { host } = new URL(c.var.inForce.url)
     // A page elsewhere whose name was made to point here (DNS rebinding) sends its own name.
@@ -39,30 +58,48 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   })
   app.use(async (c, next) => {
     const limit = bodyLimit({
-      maxSize: c.var.inForce.limits.bodyBytes,
+      maxSize: c.var.inForce.bodyBytes,
       onError: () => {
-        throw new UnfitRequest(413, `the body is longer than ${c.var.inForce.limits.bodyBytes} bytes`)
+        throw new UnfitRequest(413, `the body is longer than ${c.var.inForce.bodyBytes} bytes`)
       },
     })
     return limit(c, next)
   })
 
   taskRoutes(app)
-  adminRoutes(app)
+  oauthRoutes(app, context)
+  adminRoutes(app, context)
   operationsRoutes(app, context)
 
   app.notFound((c) => {
     const here = app.routes.filter(({ path, method }) => method !== 'ALL' && samePath(path, c.req.path))
-    if (here.length === 0) return problem(c, new BrokerError('not_found', 'there is nothing here'), context.log)
+    if (here.length === 0)
+      return problem(c, new BrokerError('not_found', 'there is nothing here'), context.log)
     // RFC 9110 §15.5.6: a 405 says what would have been right.
     c.header('Allow', [...new Set(here.map(({ method }) => method))].join(', '))
     return problem(c, new UnfitRequest(405, `${c.req.method} is not what this takes`), context.log)
   })
   app.onError((error, c) => {
-    if (isBrokerError(error)) context.failures.count(error.code)
-    return problem(c, error, context.log)
+    if (isBrokerError(error)) {
+      context.failures.count(error.code)
+      if (error.code === 'invalid_token' || error.code === 'token_replayed')
+        void c.var.limits.failed(c.var.address)
+    }
+    const answer = c.req.path.startsWith('/oauth/') ? oauthProblem : problem
+    return answer(c, error, context.log)
   })
   return app
+}
+
+const limitsByConfiguration = new WeakMap<InForce, Limits>()
+
+/** Each configuration has limits of its own: those of an older one are forgotten with it. */
+function limitsOf(inForce: InForce): Limits {
+  const known = limitsByConfiguration.get(inForce)
+  if (known) return known
+  const limits = new Limits(inForce.requestLimits)
+  limitsByConfiguration.set(inForce, limits)
+  return limits
 }
 
 /** Whether `path` is one that the route `pattern` (`/v1/tasks/:id`) stands for. */

@@ -16,7 +16,9 @@ export const byWorkload: MiddlewareHandler<Env> = async (c, next) => {
 
 /** Whoever holds the token of the task in the path: `c.var.task`. */
 export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
-  c.set('task', await authenticate(c.var.tasks, bearer(c), c.req.param('id') ?? ''))
+  const task = await authenticate(c.var.tasks, bearer(c), c.req.param('id') ?? '')
+  await c.var.limits.admitAgent(task.agent)
+  c.set('task', task)
   await next()
 }
 

@@ -1,21 +1,33 @@
 /** What the routes are served from; put together once, by the composition root. */
 import type { HttpBindings } from '@hono/node-server'
-import type { Registry } from 'prom-client'
 import type { Admin } from '../control/authenticate.ts'
 import type { InForce } from '../control/in-force.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
+import type { Actor } from '../audit/event.ts'
+import type { Fault } from '../fault.ts'
+import type { Federation } from '../keys.ts'
 import type { Log } from '../log.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import type { Task } from '../tasks/task.ts'
+import type { Limits } from './limits.ts'
 import type { FailureCounter } from './failures.ts'
 
 export interface HttpContext {
   tasks: TaskContext
   /** The configuration in force at this moment. */
   inForce(): InForce
+  federation: Federation
+  /** Reads the configuration again; what was wrong with it, if it was refused. */
+  reload(actor: Actor): Promise<Fault[]>
   failures: FailureCounter
-  metrics: Registry
+  metrics: RequestMetrics
   log: Log
+}
+
+/** What the server tells of its requests, and what it shows to whoever measures. */
+export interface RequestMetrics {
+  registry: { metrics(): Promise<string>; contentType: string }
+  answered(request: { method: string; route: string; status: number; seconds: number }): void
 }
 
 /** What every request carries through the middleware. */
@@ -26,6 +38,9 @@ export interface Env {
     inForce: InForce
     tasks: TaskContext
     requestId: string
+    limits: Limits
+    /** Where the request comes from. */
+    address: string
     /** Each is set where the route's authentication sets it. */
     verified: VerifiedToken
     task: Task

@@ -33,6 +33,11 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } } as const
 }
 
+/** One JSON answer. */
+export function jsonAnswer<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { description, content: { 'application/json': { schema } } } as const
+}
+
 /** The answers named, each with its schema, and the one that every call may give instead. */
 export function answers<const Named extends Record<number, Described>>(named: Named) {
   const entries = Object.entries(named).map(([status, { schema, description }]) => [

@@ -16,7 +16,7 @@ export function operationsRoutes(app: OpenAPIHono<Env>, { tasks, metrics }: Http
   })
 
   app.get('/metrics', async (c) =>
-    c.body(await metrics.metrics(), 200, { 'Content-Type': metrics.contentType }),
+    c.body(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
   )
 
   for (const [name, scheme] of Object.entries(securitySchemes))

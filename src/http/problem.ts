@@ -36,7 +36,7 @@ export class UnfitRequest extends BrokerError {
 }
 
 /** Any error as the refusal that the caller gets. What nobody foresaw is `internal`, without its words. */
-function asRefusal(error: unknown): BrokerError {
+export function asRefusal(error: unknown): BrokerError {
   if (isBrokerError(error)) return error
   if (error instanceof HTTPException && error.status < 500)
     return new BrokerError('invalid_request', 'the request could not be read')
@@ -47,6 +47,13 @@ function asRefusal(error: unknown): BrokerError {
 
 export function statusOf(error: BrokerError): ContentfulStatusCode {
   return error instanceof UnfitRequest ? error.status : statuses[error.code]
+}
+
+/** Tells the operator what the caller is not told. */
+export function logRefusal(c: Context, error: BrokerError, thrown: unknown, log: Log): void {
+  if (statusOf(error) < 500) return
+  const requestId = c.res.headers.get('X-Request-Id') ?? undefined
+  log.error({ err: thrown, code: error.code, requestId }, error.message)
 }
 
 /** Answers with `application/problem+json`, and logs what the caller is not told. */

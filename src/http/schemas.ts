@@ -11,9 +11,9 @@ const text = (longest: number) =>
     .string()
     .max(longest)
     .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'must not contain control characters')
-const line = (longest: number) => text(longest).min(1)
+export const line = (longest: number) => text(longest).min(1)
 
-const time = z.iso.datetime().openapi({ description: 'RFC 3339, UTC' })
+export const time = z.iso.datetime().openapi({ description: 'RFC 3339, UTC' })
 const seconds = z.int().min(1).max(31_536_000).openapi({ description: 'whole seconds' })
 
 /** One RFC 9396 authorization detail. Its provider knows the rest of its shape. */
@@ -176,3 +176,60 @@ export const problem = z
     request_id: z.string().optional(),
   })
   .openapi('Problem')
+
+const ttlText = z
+  .string()
+  .regex(/^[1-9]\d{0,7}$/, 'must be a whole number of seconds')
+  .openapi({ description: 'whole seconds' })
+
+export const exchangeForm = z
+  .object({
+    grant_type: z.literal('urn:ietf:params:oauth:grant-type:token-exchange'),
+    subject_token: z.string().min(1),
+    subject_token_type: z.enum([
+      'urn:ietf:params:oauth:token-type:jwt',
+      'urn:ietf:params:oauth:token-type:id_token',
+    ]),
+    authorization_details: z
+      .string()
+      .min(1)
+      .openapi({ description: 'a JSON array with one detail (RFC 9396)' }),
+    purpose: line(1000).optional(),
+    ttl: ttlText.optional(),
+    agent: line(100).optional(),
+  })
+  .openapi('ExchangeRequest')
+
+export const revokeForm = z.object({ token: z.string().min(1) }).openapi('RevokeRequest')
+
+export const exchanged = z
+  .object({
+    access_token: z.string(),
+    issued_token_type: z.literal('urn:ietf:params:oauth:token-type:access_token'),
+    token_type: z.literal('Bearer'),
+    expires_in: z.int(),
+    authorization_details: z.array(detail),
+    credential: z.record(z.string(), z.unknown()),
+    task,
+    task_token: z.string(),
+    lease,
+  })
+  .openapi('Exchanged')
+
+export const oauthError = z
+  .object({
+    error: z.enum([
+      'invalid_request',
+      'invalid_authorization_details',
+      'unsupported_grant_type',
+      'authorization_pending',
+      'temporarily_unavailable',
+      'server_error',
+    ]),
+    error_description: z.string(),
+    code: z.enum(errorCodes).optional(),
+    denials: z.array(denial).optional(),
+    task: task.optional(),
+    task_token: z.string().optional(),
+  })
+  .openapi('OAuthError')

@@ -8,6 +8,7 @@ import { readTask } from '../tasks/read.ts'
 import { byTaskToken, byWorkload } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env } from './context.ts'
+import { idempotencyOf } from './idempotency-key.ts'
 import { answers, jsonBody, workloadToken, taskToken } from './openapi.ts'
 import * as schemas from './schemas.ts'
 import { dryRunView, leaseView, taskView } from './views.ts'
@@ -73,9 +74,11 @@ const complete = createRoute({
 
 export function taskRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(open, async (c) => {
-    const { tasks, verified, inForce } = c.var
+    const { tasks, verified, inForce, limits } = c.var
     const { dry_run, authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
-    const request = { ...rest, authorizationDetails, verified }
+    const asked = { ...rest, authorizationDetails }
+    const request = { ...asked, verified, idempotency: idempotencyOf(c, verified.replayKey, asked) }
+    await limits.admitAgent(inForce.rules.agents.choose(verified.principal, rest.agent).name)
     if (dry_run) return c.json(dryRunView(await dryRun(tasks, inForce.rules, request)), 200)
     const { task, approvals, token } = await openTask(tasks, inForce.rules, request)
     const view = { ...taskView({ task, approvals, leases: [] }), task_token: token }
@@ -87,7 +90,8 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(credentials, async (c) => {
     const { tasks, task, inForce } = c.var
     const { authorizationDetail, context } = credentialRequest(c.req.valid('json'))
-    const request = { task, authorizationDetail, context, gone: c.req.raw.signal }
+    const idempotency = idempotencyOf(c, task.id, { authorizationDetail, context })
+    const request = { task, authorizationDetail, context, idempotency, gone: c.req.raw.signal }
     const { lease, credential } = await issueCredential(tasks, inForce.rules, request)
     return c.json({ lease: leaseView(lease), credential }, 201)
   })

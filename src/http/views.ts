@@ -1,11 +1,15 @@
 /** How the core's values look on the wire. */
 import type { z } from '@hono/zod-openapi'
+import type { ChainedEvent } from '../audit/event.ts'
+import type { AgentView } from '../control/agents.ts'
 import type { RevocationReport } from '../control/revocations.ts'
 import type { Lease } from '../leases/lease.ts'
 import { classesOf } from '../leases/mint.ts'
 import { type Class, classes } from '../provider.ts'
 import type { DryRun } from '../tasks/open.ts'
 import type { TaskView } from '../tasks/read.ts'
+import type { Approval, Task } from '../tasks/task.ts'
+import type * as shapes from './admin-schemas.ts'
 import type * as schemas from './schemas.ts'
 
 /** Milliseconds since 1970 as RFC 3339 in UTC. */
@@ -98,4 +102,42 @@ export function revocationView({ id, tasks, leases }: RevocationReport): z.infer
     irrevocable: count('irrevocable'),
     leases: leases.map(leaseView),
   }
+}
+
+export function agentView(view: AgentView): z.infer<typeof shapes.agent> {
+  const { agent, status, suspension, openTasks, liveLeases } = view
+  return {
+    name: agent.name,
+    owner: agent.owner,
+    purpose: agent.purpose,
+    environment: agent.environment,
+    review_by: agent.reviewBy,
+    max_ttl: agent.maxTtl,
+    status,
+    suspension: suspension ? { by: suspension.by, reason: suspension.reason, at: time(suspension.at) } : null,
+    open_tasks: openTasks,
+    live_leases: liveLeases,
+  }
+}
+
+export function approvalRequestView(request: {
+  approval: Approval
+  task: Task
+}): z.infer<typeof shapes.approvalRequest> {
+  const { id, group, digest, status, createdAt } = request.approval
+  const {
+    approvals: _approvals,
+    leases: _leases,
+    ...task
+  } = taskView({ task: request.task, leases: [], approvals: [] })
+  return { id, group, digest, status, created_at: time(createdAt), task }
+}
+
+export function adminLeaseView(lease: Lease): z.infer<typeof shapes.adminLease> {
+  const { agent, owner, attempts, failingSince } = lease
+  return { ...leaseView(lease), agent, owner, attempts, failing_since: time(failingSince) }
+}
+
+export function eventView({ key: _key, at, ...event }: ChainedEvent): z.infer<typeof shapes.auditEvent> {
+  return { ...event, at: time(at) }
 }

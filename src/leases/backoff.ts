@@ -17,6 +17,7 @@ export function backoff(
 ): number {
   const step = Math.min(longestMs, firstMs * 2 ** Math.min(attempts - 1, 16))
   const jittered = step * (0.5 + random() / 2)
-  const asked = Math.min(longestRetryAfterMs, (retryAfterSeconds ?? 0) * 1000)
+  // A `||` for NaN too: a due date that is no number would never come.
+  const asked = Math.min(longestRetryAfterMs, (retryAfterSeconds || 0) * 1000)
   return Math.ceil(Math.max(jittered, asked))
 }

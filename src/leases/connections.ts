@@ -20,13 +20,22 @@ export interface ResolvedDetail {
 }
 
 /** Lookups over the configured connections; immutable. */
-export class Connections {
+export class Connections implements Iterable<ConnectionEntry> {
   readonly #providers: ReadonlyMap<string, Provider>
   readonly #entries: readonly ConnectionEntry[]
 
   constructor(providers: readonly Provider[], entries: readonly ConnectionEntry[]) {
     this.#providers = new Map(providers.map((provider) => [provider.type, provider]))
     this.#entries = entries
+  }
+
+  [Symbol.iterator](): Iterator<ConnectionEntry> {
+    return this.#entries[Symbol.iterator]()
+  }
+
+  /** The types of detail that can be asked for. */
+  types(): string[] {
+    return [...new Set(this.#entries.map((entry) => entry.provider.type))]
   }
 
   /** The connection that a lease was minted through, retired or not. */
@@ -46,10 +55,10 @@ export class Connections {
     const provider = typeof type === 'string' ? this.#providers.get(type) : undefined
     if (!provider) {
       const known = [...this.#providers.keys()].join(', ')
-      throw new BrokerError('invalid_request', `${path}.type: one of ${known} is needed`)
+      throw fault(`${path}.type: one of ${known} is needed`)
     }
     const parsed = provider.detail.safeParse(written)
-    if (!parsed.success) throw new BrokerError('invalid_request', firstFault(parsed.error, path))
+    if (!parsed.success) throw fault(firstFault(parsed.error, path))
     return { entry: this.#choose(provider, parsed.data, path), detail: parsed.data }
   }
 
@@ -64,17 +73,19 @@ export class Connections {
     )
     const [first, second] = fitting
     if (!first)
-      throw new BrokerError(
-        'invalid_request',
+      throw fault(
         `${path}: no ${provider.type} connection${named === undefined ? '' : ` named ${JSON.stringify(named)}`} serves this`,
       )
     if (second)
-      throw new BrokerError(
-        'invalid_request',
+      throw fault(
         `${path}: several connections serve this (${fitting.map((entry) => entry.name).join(', ')}); name one in \`connection\``,
       )
     return first
   }
+}
+
+function fault(message: string): BrokerError {
+  return new BrokerError('invalid_request', message, { parameter: 'authorization_details' })
 }
 
 function firstFault(error: ZodError, path: string): string {

@@ -1,4 +1,5 @@
 /** One minted credential under a task, and what a store must do for leases. */
+import type { Page, PageRequest } from '../page.ts'
 import type { Tx } from '../unit.ts'
 import type { Class, Evidence, Intent, Revocation } from '../provider.ts'
 
@@ -46,6 +47,8 @@ export interface Lease {
   issuer: string
   provider: string
   connection: string
+  /** The upstream room it takes until its upstream life is over, where there is only so much. */
+  slot: string | null
   status: LeaseStatus
   /** The normalised authorization detail that was minted. */
   detail: unknown
@@ -62,9 +65,9 @@ export interface Lease {
   evidence: Evidence | null
   /** SHA-256 of the access token, hex: how RFC 7009 revocation finds the lease. */
   secretHash: string | null
-  /** The sealed revocation handle; erased when the lease ends. */
+  /** The sealed revocation handle; erased when the lease ends and nothing upstream refers to it. */
   handle: string | null
-  /** When the reaper must next look at this lease; null once it is over. */
+  /** When the reaper must next look at this lease; null once nothing is left to do. */
   dueAt: number | null
   /** Failed revocations so far, and since when. */
   attempts: number
@@ -113,6 +116,9 @@ export interface LeaseStore {
   get(tx: Tx, id: string): Promise<Lease | undefined>
   /** In order of creation. */
   find(tx: Tx, filter: LeaseFilter): Promise<Lease[]>
+  list(tx: Tx, filter: LeaseFilter, page: PageRequest): Promise<Page<Lease>>
+  /** The task of the unfinished lease whose access token has this hash. */
+  taskOfSecret(tx: Tx, hash: string): Promise<string | undefined>
   /**
    * Moves the lease to `status` if the state it is in allows it, and sets
    * `change`. False, and nothing changed, where it does not.
@@ -120,10 +126,12 @@ export interface LeaseStore {
   move(tx: Tx, id: string, status: LeaseStatus, change: LeaseChange): Promise<boolean>
   /** Sets `change` without a change of state, if the lease is in one of `statuses`. */
   amend(tx: Tx, id: string, statuses: readonly LeaseStatus[], change: LeaseChange): Promise<boolean>
+  /** Erases what was kept of a lease that is over, and lets it rest. */
+  forget(tx: Tx, id: string): Promise<void>
   /** Sets only when the lease is looked at next. */
   postpone(tx: Tx, id: string, dueAt: number): Promise<void>
   setEvidence(tx: Tx, id: string, evidence: Evidence): Promise<void>
-  /** Unfinished leases that are due at `now` and that `skip` does not hold for, the longest due first. */
+  /** Leases that are due at `now` and that `skip` does not hold for, the longest due first. */
   due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<Lease[]>
   /** When the next lease comes due after `now`. */
   nextDue(tx: Tx, now: number): Promise<number | undefined>
@@ -135,4 +143,13 @@ export interface LeaseStore {
   held(tx: Tx, agent: string, tasks: readonly string[]): Promise<Class[]>
   /** How many unfinished leases the agent has, and how many of them the task. */
   countUnfinished(tx: Tx, agent: string, task: string): Promise<{ agent: number; task: number }>
+  /** How many leases are not over, by provider and state. */
+  countByStatus(tx: Tx): Promise<{ provider: string; status: string; count: number }[]>
+  /** How many leases of this connection take this room upstream at `now`, and how many of them are the agent's. */
+  countSlots(
+    tx: Tx,
+    room: { provider: string; connection: string; slot: string; agent: string; now: number },
+  ): Promise<{ all: number; agent: number }>
+  /** Sealed handles of revoked and leaving leases of a connection that are inside their upstream life at `now`. */
+  standing(tx: Tx, provider: string, connection: string, now: number): Promise<Pick<Lease, 'id' | 'handle'>[]>
 }

@@ -30,6 +30,8 @@ export interface MintRequest {
   resolved: ResolvedDetail
   /** Runs in the intent's transaction. */
   admit: (tx: Tx) => Promise<Admission>
+  /** Runs in the intent's transaction too, once the lease is in it. */
+  intended?: (tx: Tx, leaseId: string) => Promise<void>
   /** Aborts when the client has gone away. */
   gone?: AbortSignal | undefined
 }
@@ -84,13 +86,15 @@ export async function mint(
   return { lease: recorded, credential: minted.credential, accessToken: minted.accessToken }
 }
 
-async function intend(context: LeaseContext, { resolved, admit }: MintRequest): Promise<Lease> {
+async function intend(context: LeaseContext, { resolved, admit, intended }: MintRequest): Promise<Lease> {
   const { unit, leases, audit, clock, wake } = context
   const { entry, detail } = resolved
   const outcome = await unit.write(async (tx) => {
     const admission = await admit(tx)
     if ('refused' in admission) return admission
     const { holder } = admission
+    const crowded = await slotFault(context, tx, resolved, holder.agent)
+    if (crowded) return { refused: crowded }
     const now = clock.now()
     const lease: Lease = {
       id: newId('lease'),
@@ -100,6 +104,7 @@ async function intend(context: LeaseContext, { resolved, admit }: MintRequest): 
       issuer: holder.issuer,
       provider: entry.provider.type,
       connection: entry.name,
+      slot: entry.connection.slot?.(detail).key ?? null,
       status: 'pending',
       detail,
       classes: classesOf(entry.connection.requests(detail)),
@@ -118,6 +123,7 @@ async function intend(context: LeaseContext, { resolved, admit }: MintRequest): 
       failingSince: null,
     }
     await leases.insert(tx, lease)
+    await intended?.(tx, lease.id)
     audit.record(tx, {
       at: now,
       type: 'lease.intended',
@@ -137,6 +143,33 @@ async function intend(context: LeaseContext, { resolved, admit }: MintRequest): 
   if ('refused' in outcome) throw outcome.refused
   wake(outcome.lease.dueAt!)
   return outcome.lease
+}
+
+/** Where upstream has room for only so many, nobody may take it all: a quarter is an agent's share (invariant I4). */
+async function slotFault(
+  { leases, clock }: LeaseContext,
+  tx: Tx,
+  { entry, detail }: ResolvedDetail,
+  agent: string,
+): Promise<BrokerError | undefined> {
+  const slot = entry.connection.slot?.(detail)
+  if (!slot) return undefined
+  const room = {
+    provider: entry.provider.type,
+    connection: entry.name,
+    slot: slot.key,
+    agent,
+    now: clock.now(),
+  }
+  const taken = await leases.countSlots(tx, room)
+  if (taken.agent < Math.floor(slot.total / 4)) return undefined
+  return new BrokerError(
+    'limit_exceeded',
+    `this agent holds its share of what can be revoked on ${slot.key}`,
+    {
+      retryAfter: 60,
+    },
+  )
 }
 
 async function callUpstream(context: LeaseContext, request: MintRequest, lease: Lease): Promise<Minted> {
@@ -198,7 +231,9 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
     const now = clock.now()
     const event = { at: now, actor: 'broker', ...about(lease) } as const
     const activated = { ...known, dueAt: minted.expiresAt }
-    if (minted.wider === undefined && (await leases.move(tx, lease.id, 'active', activated))) {
+    // The reaper may be a moment behind: a task past its deadline is over all the same (I3).
+    const inTime = now < lease.deadline
+    if (minted.wider === undefined && inTime && (await leases.move(tx, lease.id, 'active', activated))) {
       audit.record(tx, {
         ...event,
         type: 'lease.minted',
@@ -211,8 +246,14 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
       return { ...lease, ...activated, status: 'active' }
     }
     const leaving = { ...known, dueAt: now }
-    if (!(await leases.move(tx, lease.id, 'revoking', leaving)))
-      await leases.amend(tx, lease.id, ['revoking', 'irrevocable'], leaving)
+    const left =
+      (await leases.move(tx, lease.id, 'revoking', leaving)) ||
+      (await leases.amend(tx, lease.id, ['revoking', 'irrevocable'], leaving))
+    // Recovery found nothing upstream because nothing was there yet: the lease is over, the credential is not.
+    if (!left)
+      throw new BrokerError('provider_unavailable', 'upstream answered too late; what it minted is revoked', {
+        retryAfter: 5,
+      })
     audit.record(tx, {
       ...event,
       type: 'lease.retired',

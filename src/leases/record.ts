@@ -15,7 +15,10 @@ const over = (now: number) =>
 /** Upstream no longer honours it. False, and nothing recorded, where the lease was not on its way out. */
 export async function recordRevoked(context: LeaseContext, tx: Tx, lease: Lease): Promise<boolean> {
   const now = context.clock.now()
-  if (!(await context.leases.move(tx, lease.id, 'revoked', over(now)))) return false
+  // Upstream goes on refusing it only while what refuses it is kept up, and that is written from the handles.
+  const kept = lease.revocation === 'eventual' && lease.handle !== null
+  const change = kept ? { ...over(now), handle: lease.handle, dueAt: lease.upstreamExpiresAt } : over(now)
+  if (!(await context.leases.move(tx, lease.id, 'revoked', change))) return false
   context.audit.record(tx, {
     at: now,
     type: 'lease.revoked',

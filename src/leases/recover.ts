@@ -1,11 +1,11 @@
 /** What becomes of a lease whose mint had an outcome that nobody saw. */
 import { withinLimit } from '../clock.ts'
-import type { Recovery } from '../provider.ts'
-import { backoff } from './backoff.ts'
+import { ProviderError, type Recovery } from '../provider.ts'
+import type { Tx } from '../unit.ts'
 import type { ConnectionEntry } from './connections.ts'
-import { about, type LeaseContext, upstreamLimit } from './context.ts'
-import { intentOf, type Lease } from './lease.ts'
-import { recordFailed, recordRevoked } from './record.ts'
+import { about, asProviderError, type LeaseContext, upstreamLimit } from './context.ts'
+import { intentOf, type Lease, type LeaseChange } from './lease.ts'
+import { recordAttempt, recordFailed, recordRevoked } from './record.ts'
 
 /**
  * Asks the provider to find and end what may have been minted. Where upstream
@@ -13,45 +13,64 @@ import { recordFailed, recordRevoked } from './record.ts'
  * lost credential could still work.
  */
 export async function recover(context: LeaseContext, lease: Lease, entry: ConnectionEntry): Promise<void> {
-  const { unit, leases, clock, wake } = context
-  let recovery: Recovery
-  try {
-    recovery = await withinLimit(clock, upstreamLimit.recover, (signal) =>
-      entry.connection.recover(intentOf(lease), { signal }),
+  const recovery = await withinLimit(context.clock, upstreamLimit.recover, (signal) =>
+    entry.connection.recover(intentOf(lease), { signal }),
+  ).catch(asProviderError)
+  if (recovery instanceof ProviderError)
+    context.log.warn(
+      { lease: lease.id, connection: entry.name, reason: recovery.message },
+      'a recovery failed',
     )
-  } catch {
-    const attempts = lease.attempts + 1
-    const dueAt = clock.now() + backoff(attempts, undefined)
-    await unit.write((tx) =>
-      leases.amend(tx, lease.id, ['pending', 'revoking', 'irrevocable'], { attempts, dueAt }),
-    )
-    wake(dueAt)
-    return
-  }
-  if (!recovery.gone) return await awaitItsEnd(context, lease, recovery.liveUntil)
-  await unit.write((tx) =>
-    lease.status === 'pending'
-      ? recordFailed(context, tx, lease, 'nothing of it works upstream')
-      : recordRevoked(context, tx, lease),
-  )
+  context.wake(await context.unit.write((tx) => record(context, tx, lease.id, recovery)))
 }
 
-async function awaitItsEnd(context: LeaseContext, lease: Lease, liveUntil: number): Promise<void> {
-  const change = { liveUntil, dueAt: liveUntil }
-  await context.unit.write(async (tx) => {
-    const changed =
-      lease.status === 'pending'
-        ? await context.leases.move(tx, lease.id, 'revoking', change)
-        : await context.leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change)
-    if (changed)
-      context.audit.record(tx, {
-        at: context.clock.now(),
-        type: 'lease.retired',
-        actor: 'broker',
-        ...about(lease),
-        status: lease.status === 'pending' ? 'revoking' : lease.status,
-        data: { reason: 'the outcome of its mint is unknown', live_until: new Date(liveUntil).toISOString() },
-      })
+/** Returns when the lease is to be looked at next. */
+async function record(
+  context: LeaseContext,
+  tx: Tx,
+  id: string,
+  recovery: Recovery | ProviderError,
+): Promise<number> {
+  const { leases, clock } = context
+  const lease = await leases.get(tx, id)
+  // Its mint was recorded meanwhile, late as it was: with a handle it can be revoked like any other.
+  if (!lease || lease.handle !== null) return clock.now()
+  if (recovery instanceof ProviderError) {
+    if (lease.status === 'pending') await retireUnknown(context, tx, lease, {}, recovery.message)
+    return await recordAttempt(context, tx, lease, recovery)
+  }
+  if (recovery.gone) {
+    const failed = await recordFailed(context, tx, lease, 'nothing of it works upstream')
+    if (!failed) await recordRevoked(context, tx, lease)
+    return Infinity
+  }
+  const { liveUntil } = recovery
+  await retireUnknown(
+    context,
+    tx,
+    lease,
+    { liveUntil, dueAt: liveUntil },
+    'the outcome of its mint is unknown',
+  )
+  return liveUntil
+}
+
+async function retireUnknown(
+  { leases, audit, clock }: LeaseContext,
+  tx: Tx,
+  lease: Lease,
+  change: LeaseChange,
+  reason: string,
+): Promise<void> {
+  const retired = await leases.move(tx, lease.id, 'revoking', change)
+  if (!retired && !(await leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change))) return
+  const { liveUntil } = change
+  audit.record(tx, {
+    at: clock.now(),
+    type: 'lease.retired',
+    actor: 'broker',
+    ...about(lease),
+    status: retired ? 'revoking' : lease.status,
+    data: { reason, ...(liveUntil != null && { live_until: new Date(liveUntil).toISOString() }) },
   })
-  context.wake(liveUntil)
 }

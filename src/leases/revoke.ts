@@ -8,6 +8,7 @@ import type { Lease } from './lease.ts'
 import { probe } from './probe.ts'
 import { recordAttempt, recordExpired, recordRevoked } from './record.ts'
 import { recover } from './recover.ts'
+import { standing } from './standing.ts'
 
 const revokeSlots = 32
 /** Probes have their own queue: on the same slots they would make revoking take twice as long. */
@@ -16,6 +17,8 @@ const probeSlots = 8
 const damagedRetryMs = 10 * 60_000
 /** How long the store is left alone after it failed. */
 const storeRetryMs = 1_000
+/** How long an upstream must have answered nothing for its first answer to bring others forward. */
+const silenceMs = 5_000
 
 /** A lease in its lane; `revoked` once upstream has confirmed and the store has it. */
 interface Turn {
@@ -28,8 +31,8 @@ interface Lanes {
   entry: ConnectionEntry
   revoke: Lane<Turn>
   probe: Lane<Turn>
-  /** The last attempt had no answer. */
-  failing: boolean
+  /** Since when upstream has answered nothing, milliseconds since 1970. */
+  silentSince: number | undefined
 }
 
 /**
@@ -60,23 +63,26 @@ export class Revoker {
    * Resolves after that whatever the outcome: the record tells it.
    */
   revoke(lease: Lease): Promise<void> {
-    return this.claim(lease.id, () =>
-      this.#end(lease).catch((error: unknown) => this.#notRecorded(lease, error)),
+    return (
+      this.#underWay.get(lease.id) ??
+      this.claim(lease.id, () => this.#end(lease).catch((error: unknown) => this.#notRecorded(lease, error)))
     )
   }
 
-  /** Does `work`, which must not reject, as the one work under way on the lease; joins what is under way already. */
+  /** Does `work`, which must not reject, as the one work under way on the lease: after what is under way already. */
   claim(id: string, work: () => Promise<void>): Promise<void> {
-    const already = this.#underWay.get(id)
-    if (already) return already
-    const claimed = work().finally(() => this.#underWay.delete(id))
+    const before = this.#underWay.get(id)
+    const claimed = (before ? before.then(work) : work()).finally(() => {
+      if (this.#underWay.get(id) === claimed) this.#underWay.delete(id)
+    })
     this.#underWay.set(id, claimed)
     return claimed
   }
 
   async #end(lease: Lease): Promise<void> {
-    const { unit, clock, connections } = this.#context
+    const { unit, leases, clock, connections } = this.#context
     if (lease.damaged !== undefined) return await this.#quarantine(lease)
+    if (lease.status === 'revoked') return await unit.write((tx) => leases.forget(tx, lease.id))
     const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil
     if (lifeOver !== null && lifeOver <= clock.now())
       return await unit.write((tx) => recordExpired(this.#context, tx, lease))
@@ -110,7 +116,7 @@ export class Revoker {
     if (known?.entry === entry) return known
     const lanes: Lanes = {
       entry,
-      failing: false,
+      silentSince: undefined,
       revoke: new Lane({
         slots: revokeSlots,
         batch: entry.connection.revokesAtOnce,
@@ -129,35 +135,30 @@ export class Revoker {
   /** One upstream call for leases of one connection. */
   async #attempt(lanes: Lanes, turns: Turn[]): Promise<void> {
     const outcomes = await this.#callUpstream(lanes.entry, turns)
-    const answered = outcomes.some((outcome) => outcome.done || outcome.error.kind === 'rejected')
-    const recovered = lanes.failing && answered
-    lanes.failing = !answered
+    const recovered = this.#breaksSilence(lanes, outcomes)
     await Promise.all(turns.map((turn, index) => this.#settle(turn, outcomes[index]!)))
     if (recovered) await this.#hasten(lanes.entry)
+  }
+
+  /** Whether upstream answers after a silence. A failure here and there is none: hastening then would undo the back-off. */
+  #breaksSilence(lanes: Lanes, outcomes: RevocationOutcome[]): boolean {
+    const now = this.#context.clock.now()
+    const { silentSince } = lanes
+    const answered = outcomes.some((outcome) => outcome.done || outcome.error.kind === 'rejected')
+    lanes.silentSince = answered ? undefined : (silentSince ?? now)
+    return answered && silentSince !== undefined && now - silentSince >= silenceMs
   }
 
   async #callUpstream(entry: ConnectionEntry, turns: Turn[]): Promise<RevocationOutcome[]> {
     const handles = turns.map((turn) => turn.handle)
     try {
       return await withinLimit(this.#context.clock, upstreamLimit.revoke, (signal) =>
-        entry.connection.revoke(handles, { standing: () => this.#standing(entry), signal }),
+        entry.connection.revoke(handles, { standing: () => standing(this.#context, entry), signal }),
       )
     } catch (error) {
       const failure = asProviderError(error)
       return handles.map(() => ({ done: false, error: failure }))
     }
-  }
-
-  /** Handles of the connection's leases that are on their way out or gone, but inside their upstream life. */
-  async #standing(entry: ConnectionEntry): Promise<Handle[]> {
-    const { unit, leases, clock } = this.#context
-    const statuses = ['revoking', 'irrevocable', 'revoked'] as const
-    const filter = { provider: entry.provider.type, connection: entry.name, statuses }
-    const found = await unit.read((tx) => leases.find(tx, filter))
-    return found
-      .filter((lease) => lease.handle !== null && (lease.upstreamExpiresAt ?? 0) > clock.now())
-      .map((lease) => this.#open(lease))
-      .filter((handle) => handle !== undefined)
   }
 
   async #settle(turn: Turn, outcome: RevocationOutcome): Promise<void> {

@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { link, origin, sealHead } from '../audit/chain.ts'
 import type { AuditEvent, AuditTrail, ChainedEvent } from '../audit/event.ts'
 import type { Seal } from '../seal.ts'
+import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { inside, queries } from './transaction.ts'
 
@@ -85,6 +86,21 @@ export function auditTrail(): AuditTrail {
     async head(tx) {
       const row = await queries(tx).selectFrom('audit_head').selectAll().executeTakeFirst()
       return row && { seq: row.seq, mac: row.mac, key: row.key, headMac: row.head_mac }
+    },
+    async list(tx, filter, page) {
+      let query = queries(tx).selectFrom('audit_events').selectAll()
+      for (const [column, value] of Object.entries(filter))
+        query = query.where(column as keyof typeof filter, '=', value)
+      const rows = await query
+        .where('seq', '<', before(page))
+        .orderBy('seq', 'desc')
+        .limit(page.limit + 1)
+        .execute()
+      return pageOf(
+        rows.map((row) => ({ ...row, ordinal: row.seq })),
+        page,
+        fromRow,
+      )
     },
     async page(tx, after, limit) {
       const rows = await queries(tx)

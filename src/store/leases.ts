@@ -3,12 +3,15 @@ import type { Selectable } from 'kysely'
 import {
   type Lease,
   type LeaseChange,
+  type LeaseFilter,
   leaseStatuses,
   type LeaseStore,
   predecessors,
   unfinished,
 } from '../leases/lease.ts'
-import type { Class, Evidence } from '../provider.ts'
+import { type Class, classes, type Evidence } from '../provider.ts'
+import type { Tx } from '../unit.ts'
+import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries } from './transaction.ts'
 
@@ -40,6 +43,7 @@ function readable(row: Row): Lease {
     issuer: row.issuer,
     provider: row.provider,
     connection: row.connection,
+    slot: row.slot,
     status: row.status as Lease['status'],
     detail: JSON.parse(row.detail),
     classes: JSON.parse(row.classes) as Class[],
@@ -56,6 +60,15 @@ function readable(row: Row): Lease {
     dueAt: row.due_at,
     attempts: row.attempts,
     failingSince: row.failing_since,
+  }
+}
+
+/** What cannot be read may be anything: such a lease counts as every class, so that no `forbid` on what is held is missed. */
+function classesIn(text: string): readonly Class[] {
+  try {
+    return JSON.parse(text) as Class[]
+  } catch {
+    return classes
   }
 }
 
@@ -77,6 +90,13 @@ function changed(change: LeaseChange): Partial<Row> {
   )
 }
 
+function filtered(tx: Tx, { statuses, ...equal }: LeaseFilter) {
+  let query = queries(tx).selectFrom('leases').selectAll()
+  for (const [column, value] of Object.entries(equal))
+    query = query.where(column as keyof typeof equal, '=', value)
+  return statuses ? query.where('status', 'in', statuses) : query
+}
+
 export const leases: LeaseStore = {
   async insert(tx, lease) {
     await queries(tx)
@@ -89,6 +109,7 @@ export const leases: LeaseStore = {
         issuer: lease.issuer,
         provider: lease.provider,
         connection: lease.connection,
+        slot: lease.slot,
         status: lease.status,
         detail: JSON.stringify(lease.detail),
         classes: JSON.stringify(lease.classes),
@@ -114,12 +135,26 @@ export const leases: LeaseStore = {
     return row && fromRow(row)
   },
 
-  async find(tx, { statuses, ...equal }) {
-    let query = queries(tx).selectFrom('leases').selectAll().orderBy('ordinal')
-    for (const [column, value] of Object.entries(equal))
-      query = query.where(column as keyof typeof equal, '=', value)
-    if (statuses) query = query.where('status', 'in', statuses)
-    return (await query.execute()).map(fromRow)
+  async find(tx, filter) {
+    return (await filtered(tx, filter).orderBy('ordinal').execute()).map(fromRow)
+  },
+
+  async list(tx, filter, page) {
+    const rows = await filtered(tx, filter)
+      .where('ordinal', '<', before(page))
+      .orderBy('ordinal', 'desc')
+      .limit(page.limit + 1)
+      .execute()
+    return pageOf(rows, page, fromRow)
+  },
+
+  async taskOfSecret(tx, hash) {
+    const row = await queries(tx)
+      .selectFrom('leases')
+      .select('task')
+      .where('secret_hash', '=', hash)
+      .executeTakeFirst()
+    return row?.task
   },
 
   async move(tx, id, status, change) {
@@ -142,8 +177,23 @@ export const leases: LeaseStore = {
     return numUpdatedRows > 0n
   },
 
+  async forget(tx, id) {
+    await queries(tx)
+      .updateTable('leases')
+      .set({ handle: null, due_at: null })
+      .where('id', '=', id)
+      .where('status', 'not in', unfinished)
+      .execute()
+  },
+
   async postpone(tx, id, dueAt) {
-    await queries(tx).updateTable('leases').set({ due_at: dueAt }).where('id', '=', id).execute()
+    await queries(tx)
+      .updateTable('leases')
+      .set({ due_at: dueAt })
+      .where('id', '=', id)
+      // A lease that has come to rest meanwhile is not woken.
+      .where('due_at', 'is not', null)
+      .execute()
   },
 
   async setEvidence(tx, id, evidence) {
@@ -191,6 +241,8 @@ export const leases: LeaseStore = {
       .set({ due_at: now })
       .where('provider', '=', provider)
       .where('connection', '=', connection)
+      // What is revoked waits for its upstream expiry and for nothing else.
+      .where('status', 'in', unfinished)
       .where('due_at', '>', now)
       .where('attempts', '>', 0)
       .executeTakeFirst()
@@ -217,7 +269,7 @@ export const leases: LeaseStore = {
       .where('status', 'in', unfinished)
       .where((e) => e.or([e('agent', '=', agent), e('task', 'in', tasks)]))
       .execute()
-    return [...new Set(rows.flatMap((row) => JSON.parse(row.classes) as Class[]))]
+    return [...new Set(rows.flatMap((row) => classesIn(row.classes)))]
   },
 
   async countUnfinished(tx, agent, task) {
@@ -231,5 +283,43 @@ export const leases: LeaseStore = {
       return n
     }
     return { agent: await count('agent', agent), task: await count('task', task) }
+  },
+
+  async countByStatus(tx) {
+    return await queries(tx)
+      .selectFrom('leases')
+      .select(['provider', 'status', (e) => e.fn.countAll<number>().as('count')])
+      .where('status', 'in', unfinished)
+      .groupBy(['provider', 'status'])
+      .execute()
+  },
+
+  async countSlots(tx, { provider, connection, slot, agent, now }) {
+    const rows = await queries(tx)
+      .selectFrom('leases')
+      .select(['agent', (e) => e.fn.countAll<number>().as('n')])
+      .where('provider', '=', provider)
+      .where('connection', '=', connection)
+      .where('slot', '=', slot)
+      // Until an upstream has answered, there is no telling when the room is free again.
+      .where((e) => e.or([e('upstream_expires_at', '>', now), e('status', 'in', unfinished)]))
+      .groupBy('agent')
+      .execute()
+    return {
+      all: rows.reduce((sum, row) => sum + row.n, 0),
+      agent: rows.find((row) => row.agent === agent)?.n ?? 0,
+    }
+  },
+
+  async standing(tx, provider, connection, now) {
+    return await queries(tx)
+      .selectFrom('leases')
+      .select(['id', 'handle'])
+      .where('provider', '=', provider)
+      .where('connection', '=', connection)
+      .where('status', 'in', ['revoking', 'irrevocable', 'revoked'])
+      .where('handle', 'is not', null)
+      .where('upstream_expires_at', '>', now)
+      .execute()
   },
 }

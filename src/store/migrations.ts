@@ -1,4 +1,5 @@
 /** How the tables came to be. A migration that has been released is never changed. */
+import { randomBytes } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Schema } from './schema.ts'
@@ -41,6 +42,11 @@ const migrations: Record<string, Migration> = {
         .addColumn('digest', 'text', (c) => c.notNull())
         .addColumn('status', 'text', (c) => c.notNull())
         .addColumn('created_at', 'bigint', (c) => c.notNull())
+        .addColumn('by', 'text')
+        .addColumn('at', 'bigint')
+        .addColumn('reason', 'text')
+        .addColumn('mac', 'text')
+        .addColumn('mac_key', 'text')
         .addUniqueConstraint('approvals_task_group', ['task', 'group'])
         .execute()
 
@@ -54,6 +60,7 @@ const migrations: Record<string, Migration> = {
         .addColumn('issuer', 'text', (c) => c.notNull())
         .addColumn('provider', 'text', (c) => c.notNull())
         .addColumn('connection', 'text', (c) => c.notNull())
+        .addColumn('slot', 'text')
         .addColumn('status', 'text', (c) => c.notNull())
         .addColumn('detail', 'text', (c) => c.notNull())
         .addColumn('classes', 'text', (c) => c.notNull())
@@ -86,6 +93,34 @@ const migrations: Record<string, Migration> = {
         .where(sql.ref('ended_at'), 'is', null)
         .execute()
       await db.schema.createIndex('leases_secret').on('leases').column('secret_hash').execute()
+
+      await db.schema
+        .createTable('suspensions')
+        .addColumn('agent', 'text', (c) => c.primaryKey().notNull())
+        .addColumn('by', 'text', (c) => c.notNull())
+        .addColumn('reason', 'text', (c) => c.notNull())
+        .addColumn('at', 'bigint', (c) => c.notNull())
+        .execute()
+      await db.schema
+        .createTable('idempotency')
+        .addColumn('key', 'text', (c) => c.primaryKey().notNull())
+        .addColumn('digest', 'text', (c) => c.notNull())
+        .addColumn('task', 'text', (c) => c.notNull().references('tasks.id'))
+        .addColumn('lease', 'text')
+        .addColumn('until', 'bigint', (c) => c.notNull())
+        .execute()
+      await db.schema.createIndex('idempotency_until').on('idempotency').column('until').execute()
+
+      await db.schema
+        .createTable('installation')
+        .addColumn('id', 'text', (c) => c.notNull())
+        .execute()
+      await sql`insert into installation (id) values (${randomBytes(8).toString('hex')})`.execute(db)
+      await db.schema
+        .createTable('federation_keys')
+        .addColumn('kid', 'text', (c) => c.primaryKey().notNull())
+        .addColumn('sealed', 'text', (c) => c.notNull())
+        .execute()
 
       await db.schema
         .createTable('used_tokens')

@@ -31,6 +31,13 @@ export interface Schema {
     digest: string
     status: string
     created_at: number
+    /** Who settled it, `ISSUER:SUBJECT`, when, and in which words. */
+    by: string | null
+    at: number | null
+    reason: string | null
+    /** Over the row: a yes written straight into the table is none. */
+    mac: string | null
+    mac_key: string | null
     ordinal: Generated<number>
   }
   leases: {
@@ -41,6 +48,8 @@ export interface Schema {
     issuer: string
     provider: string
     connection: string
+    /** The upstream room it takes, where there is only so much. */
+    slot: string | null
     status: string
     detail: string
     classes: string
@@ -59,6 +68,19 @@ export interface Schema {
     failing_since: number | null
     ordinal: Generated<number>
   }
+  suspensions: { agent: string; by: string; reason: string; at: number }
+  /** What a repeated request resumes. */
+  idempotency: {
+    key: string
+    /** SHA-256 of the request, hex. */
+    digest: string
+    task: string
+    lease: string | null
+    until: number
+  }
+  /** One row: what tells this store's traces upstream from another's. */
+  installation: { id: string }
+  federation_keys: { kid: string; sealed: string }
   used_tokens: { key: string; until: number }
   audit_events: {
     seq: number

@@ -20,33 +20,38 @@ export interface OpenStore {
 /** The most works that share a commit: the first of them waits for the last. */
 const groupSize = 100
 
+const databaseErrors: readonly unknown[] = ['ERR_SQLITE_ERROR', 'ERR_INVALID_STATE']
+/** SQLITE_BUSY, of https://sqlite.org/rescode.html */
+const sqliteBusy = 5
+
 /**
  * Opens the database as its only writer, creating or migrating it first.
+ * `committed` hears of every commit's events.
  *
  * @throws Error when another broker has it, or it was written by a newer version.
  */
-export async function openSqlite(path: string, seal: Seal): Promise<OpenStore> {
-  const lock = lockFile(path)
-  try {
-    const database = openDatabase(path, { readOnly: false })
-    // FULL: an intent that the client's credential depends on must survive a power cut (invariant I1).
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    const db = kyselyOver(database)
-    await migrate(db)
-    const reader = openReader(path)
-    const writer = new GroupWriter(database, db, seal)
-    return {
-      unit: { write: (work) => writer.write(work), read: (work) => reader.read(work) },
-      async close() {
-        await writer.drain()
-        reader.close()
-        database.close()
-        lock.close()
-      },
-    }
-  } catch (error) {
-    lock.close()
-    throw error
+export async function openSqlite(
+  path: string,
+  seal: Seal,
+  committed: (events: readonly AuditEvent[]) => void = () => undefined,
+): Promise<OpenStore> {
+  using opened = new DisposableStack()
+  opened.use(lockFile(path))
+  const database = opened.use(openDatabase(path, { readOnly: false }))
+  // FULL: an intent that the client's credential depends on must survive a power cut (invariant I1).
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  const db = kyselyOver(database)
+  await migrate(db)
+  const reader = openReader(path)
+  const writer = new GroupWriter(database, db, seal, committed)
+  const open = opened.move()
+  return {
+    unit: { write: (work) => writer.write(work), read: (work) => reader.read(work) },
+    async close() {
+      await writer.drain()
+      await reader.close()
+      open.dispose()
+    },
   }
 }
 
@@ -60,7 +65,7 @@ export async function openSqliteReadOnly(path: string): Promise<OpenStore> {
   try {
     await requireCurrent(reader.db)
   } catch (error) {
-    reader.close()
+    await reader.close()
     throw error
   }
   return {
@@ -68,7 +73,7 @@ export async function openSqliteReadOnly(path: string): Promise<OpenStore> {
       write: () => Promise.reject(new BrokerError('unavailable', 'the store is open for reading only')),
       read: (work) => reader.read(work),
     },
-    close: async () => reader.close(),
+    close: () => reader.close(),
   }
 }
 
@@ -82,9 +87,11 @@ function lockFile(path: string): DatabaseSync {
   try {
     lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock
-  } catch {
+  } catch (error) {
     lock.close()
-    throw new Error(`another broker is running on ${path}`)
+    if (isDatabaseError(error) && error.errcode === sqliteBusy)
+      throw new Error(`another broker is running on ${path}`, { cause: error })
+    throw error
   }
 }
 
@@ -98,13 +105,20 @@ class GroupWriter {
   readonly #database: DatabaseSync
   readonly #db: Kysely<Schema>
   readonly #seal: Seal
+  readonly #committed: (events: readonly AuditEvent[]) => void
   #queue: Job[] = []
   #running: Promise<void> | undefined
 
-  constructor(database: DatabaseSync, db: Kysely<Schema>, seal: Seal) {
+  constructor(
+    database: DatabaseSync,
+    db: Kysely<Schema>,
+    seal: Seal,
+    committed: (events: readonly AuditEvent[]) => void,
+  ) {
     this.#database = database
     this.#db = db
     this.#seal = seal
+    this.#committed = committed
   }
 
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -132,15 +146,14 @@ class GroupWriter {
 
   async #runGroup(jobs: Job[]): Promise<void> {
     const done: (() => void)[] = []
+    const events: AuditEvent[] = []
     try {
       this.#database.exec('BEGIN IMMEDIATE')
-      const events: AuditEvent[] = []
       for (const job of jobs) done.push(await this.#runOne(job, events))
       await appendEvents(this.#db, this.#seal, events)
       this.#database.exec('COMMIT')
     } catch (error) {
-      // Some failures (a full disk) have already rolled back by themselves.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      this.#rollBack()
       const failure = new BrokerError('unavailable', 'the store cannot be written', {
         cause: error,
         retryAfter: 1,
@@ -148,7 +161,17 @@ class GroupWriter {
       for (const job of jobs) job.settle({ error: failure })
       return
     }
+    this.#committed(events)
     for (const settle of done) settle()
+  }
+
+  /** Some failures (a full disk) have rolled back by themselves. Where this fails, the next group cannot begin and tries again. */
+  #rollBack(): void {
+    try {
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK')
+    } catch {
+      // Whoever waits for the group must be told in any case.
+    }
   }
 
   async #runOne(job: Job, events: AuditEvent[]): Promise<() => void> {
@@ -175,7 +198,7 @@ class GroupWriter {
 }
 
 /** One connection's reads, each on a snapshot of its own. They take turns: a snapshot belongs to the connection. */
-function openReader(path: string): { db: Kysely<Schema>; read: Unit['read']; close(): void } {
+function openReader(path: string): { db: Kysely<Schema>; read: Unit['read']; close(): Promise<void> } {
   const database = openDatabase(path, { readOnly: true })
   const db = kyselyOver(database)
   let turn: Promise<unknown> = Promise.resolve()
@@ -183,13 +206,16 @@ function openReader(path: string): { db: Kysely<Schema>; read: Unit['read']; clo
     const transaction = new Transaction(db)
     try {
       database.exec('BEGIN')
-      return await work(asTx(transaction))
+      const value = await work(asTx(transaction))
+      // INVARIANT I6: what is recorded here would never be chained.
+      if (transaction.events.length > 0) throw new Error('only a transaction that writes can record an event')
+      return value
     } catch (error) {
       if (!isDatabaseError(error)) throw error
       throw new BrokerError('unavailable', 'the store cannot be read', { cause: error, retryAfter: 1 })
     } finally {
       transaction.finish()
-      if (database.isTransaction) database.exec('ROLLBACK')
+      if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
     }
   }
   return {
@@ -199,10 +225,14 @@ function openReader(path: string): { db: Kysely<Schema>; read: Unit['read']; clo
       turn = result.catch(() => undefined)
       return result
     },
-    close: () => database.close(),
+    async close() {
+      await turn
+      if (database.isOpen) database.close()
+    },
   }
 }
 
-function isDatabaseError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+/** An error of the database itself, or of using it after it was closed. */
+function isDatabaseError(error: unknown): error is Error & { errcode?: number } {
+  return error instanceof Error && 'code' in error && databaseErrors.includes(error.code)
 }

@@ -1,18 +1,29 @@
-/** Tasks and the approvals they wait for, as rows. */
+/** Tasks as rows. */
 import type { Selectable } from 'kysely'
 import { recordedPrincipal } from '../identity/principal.ts'
-import {
-  type Approval,
-  type ApprovalStore,
-  open,
-  predecessors,
-  type Task,
-  type TaskStore,
-} from '../tasks/task.ts'
+import { open, predecessors, type Task, type TaskFilter, type TaskStore } from '../tasks/task.ts'
+import type { Tx } from '../unit.ts'
+import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries } from './transaction.ts'
 
+/**
+ * Reads a row. One that someone damaged reads as a task that can get nothing but
+ * can be ended: it must not stop the reaper, or an admin, from ending the others.
+ */
 function fromRow(row: Selectable<Schema['tasks']>): Task {
+  try {
+    return readable(row)
+  } catch {
+    const principal = JSON.stringify({ issuer: row.issuer, iss: '', subject: '', claims: {} })
+    return {
+      ...readable({ ...row, principal, scope: '[]', context: '{}' }),
+      damaged: 'a column does not hold JSON',
+    }
+  }
+}
+
+function readable(row: Selectable<Schema['tasks']>): Task {
   return {
     id: row.id,
     status: row.status as Task['status'],
@@ -31,6 +42,13 @@ function fromRow(row: Selectable<Schema['tasks']>): Task {
     endedAt: row.ended_at,
     endReason: row.end_reason as Task['endReason'],
   }
+}
+
+function filtered(tx: Tx, { statuses, ...equal }: TaskFilter) {
+  let query = queries(tx).selectFrom('tasks').selectAll()
+  for (const [column, value] of Object.entries(equal))
+    query = query.where(column as keyof typeof equal, '=', value)
+  return statuses ? query.where('status', 'in', statuses) : query
 }
 
 export const tasks: TaskStore = {
@@ -74,12 +92,31 @@ export const tasks: TaskStore = {
     return row && fromRow(row)
   },
 
-  async find(tx, { statuses, ...equal }) {
-    let query = queries(tx).selectFrom('tasks').selectAll().orderBy('ordinal')
-    for (const [column, value] of Object.entries(equal))
-      query = query.where(column as keyof typeof equal, '=', value)
-    if (statuses) query = query.where('status', 'in', statuses)
-    return (await query.execute()).map(fromRow)
+  async replaceToken(tx, id, tokenHash) {
+    await queries(tx).updateTable('tasks').set({ token_hash: tokenHash }).where('id', '=', id).execute()
+  },
+
+  async find(tx, filter) {
+    return (await filtered(tx, filter).orderBy('ordinal').execute()).map(fromRow)
+  },
+
+  async list(tx, filter, page) {
+    const rows = await filtered(tx, filter)
+      .where('ordinal', '<', before(page))
+      .orderBy('ordinal', 'desc')
+      .limit(page.limit + 1)
+      .execute()
+    return pageOf(rows, page, fromRow)
+  },
+
+  async activate(tx, id, expiresAt) {
+    const { numUpdatedRows } = await queries(tx)
+      .updateTable('tasks')
+      .set({ status: 'active', expires_at: expiresAt })
+      .where('id', '=', id)
+      .where('status', 'in', predecessors('active'))
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
   },
 
   async end(tx, id, status, reason, at) {
@@ -117,41 +154,5 @@ export const tasks: TaskStore = {
       .where('expires_at', '>', now)
       .executeTakeFirst()
     return row?.next ?? undefined
-  },
-}
-
-export const approvals: ApprovalStore = {
-  async insert(tx, approval) {
-    const { createdAt, ...row } = approval
-    await queries(tx)
-      .insertInto('approvals')
-      .values({ ...row, created_at: createdAt })
-      .execute()
-  },
-
-  async ofTask(tx, task) {
-    const rows = await queries(tx)
-      .selectFrom('approvals')
-      .selectAll()
-      .where('task', '=', task)
-      .orderBy('ordinal')
-      .execute()
-    return rows.map((row) => ({
-      id: row.id,
-      task: row.task,
-      group: row.group,
-      digest: row.digest,
-      status: row.status as Approval['status'],
-      createdAt: row.created_at,
-    }))
-  },
-
-  async settle(tx, task, status) {
-    await queries(tx)
-      .updateTable('approvals')
-      .set({ status })
-      .where('task', '=', task)
-      .where('status', '=', 'pending')
-      .execute()
   },
 }

@@ -6,8 +6,8 @@ import type { Schema } from './schema.ts'
 
 /** An open transaction: its queries and the events that will be chained when it commits. */
 export class Transaction {
-  readonly events: AuditEvent[] = []
   readonly #db: Kysely<Schema>
+  readonly #events: AuditEvent[] = []
   #over = false
 
   constructor(db: Kysely<Schema>) {
@@ -18,6 +18,12 @@ export class Transaction {
   get db(): Kysely<Schema> {
     if (this.#over) throw new Error('this transaction is over')
     return this.#db
+  }
+
+  /** @throws Error once the transaction is over: an event added then would be lost. */
+  get events(): AuditEvent[] {
+    if (this.#over) throw new Error('this transaction is over')
+    return this.#events
   }
 
   finish(): void {

@@ -14,7 +14,7 @@ export const usedTokens: UsedTokens = {
   async forget(tx, before) {
     const { numDeletedRows } = await queries(tx)
       .deleteFrom('used_tokens')
-      .where('until', '<', before)
+      .where('until', '<=', before)
       .executeTakeFirst()
     return Number(numDeletedRows)
   },

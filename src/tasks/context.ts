@@ -6,7 +6,7 @@ import type { Connections } from '../leases/connections.ts'
 import type { LeaseContext } from '../leases/context.ts'
 import type { Revoker } from '../leases/revoke.ts'
 import type { Policies } from '../policy/compile.ts'
-import type { ApprovalStore, TaskStore } from './task.ts'
+import type { ApprovalStore, IdempotencyStore, SuspensionStore, TaskStore } from './task.ts'
 
 /** The part of one configuration that decides about tasks; immutable, so that a request sees one from beginning to end. */
 export interface Rules {
@@ -25,6 +25,8 @@ export interface Rules {
 export interface TaskContext extends LeaseContext {
   tasks: TaskStore
   approvals: ApprovalStore
+  suspensions: SuspensionStore
+  idempotency: IdempotencyStore
   usedTokens: UsedTokens
   revoker: Revoker
 }

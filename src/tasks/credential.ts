@@ -2,11 +2,14 @@
 import { BrokerError } from '../errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import { type Admission, mint, type MintedLease } from '../leases/mint.ts'
+import { retire } from '../leases/retire.ts'
 import { decide } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { endTask } from './end.ts'
+import { grantedGroups } from './digest.ts'
+import { endTask, settle } from './end.ts'
 import { askOf, factsOf } from './facts.ts'
+import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { policyDenied } from './open.ts'
 import { standing } from './standing.ts'
 import type { EndReason, Task } from './task.ts'
@@ -17,6 +20,7 @@ export interface CredentialRequest {
   authorizationDetail: unknown
   /** The caller's own words: those given when the task was opened must still hold. */
   context?: Record<string, string> | undefined
+  idempotency?: IdempotencyKey | undefined
   /** Aborts when the client has gone away. */
   gone?: AbortSignal | undefined
 }
@@ -25,7 +29,7 @@ export interface CredentialRequest {
  * Mints one credential under the task.
  *
  * @throws BrokerError `invalid_request`, `out_of_scope`, `task_not_active`,
- *   `context_changed`, `policy_denied`, `limit_exceeded`, `agent_expired`,
+ *   `context_changed`, `policy_denied`, `limit_exceeded`, `agent_suspended`, `agent_expired`,
  *   `unknown_agent`, and whatever `mint` throws.
  */
 export async function issueCredential(
@@ -34,11 +38,32 @@ export async function issueCredential(
   request: CredentialRequest,
 ): Promise<MintedLease> {
   const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
+  const { idempotency } = request
+  if (idempotency) await replaced(context, request.task, idempotency)
   return await mint(context, context.revoker, {
     resolved,
     gone: request.gone,
+    ...(idempotency && {
+      intended: (tx, lease) =>
+        context.idempotency.put(tx, {
+          ...idempotency,
+          task: request.task.id,
+          lease,
+          until: request.task.expiresAt + rememberedForMs,
+        }),
+    }),
     admit: (tx) => admit(context, tx, rules, request, resolved),
   })
+}
+
+/** A credential minted under this key before was never seen by who asks again: it goes first. */
+async function replaced(context: TaskContext, task: Task, key: IdempotencyKey): Promise<void> {
+  const cause = { reason: 'asked for again', actor: `agent:${task.agent}` } as const
+  const leaving = await context.unit.write(async (tx) => {
+    const remembered = await recall(context, tx, key)
+    return remembered?.lease ? await retire(context, tx, { id: remembered.lease, task: task.id }, cause) : []
+  })
+  await settle(context, leaving)
 }
 
 /** The last check before a credential exists, in the transaction of its intent. */
@@ -56,6 +81,8 @@ async function admit(
       'task_not_active',
       task?.status === 'pending_approval' ? 'the task waits for approval' : 'the task is over',
     )
+  if (await context.suspensions.get(tx, task.agent))
+    return refuse('agent_suspended', `agent ${task.agent} is suspended`)
   const stands = standing(rules, task, now)
   if ('lapsed' in stands) {
     await endNow(context, tx, task, stands.lapsed)
@@ -80,6 +107,7 @@ async function admit(
   const facts = factsOf(
     { ...task, agent: stands.agent, context: { ...request.context, ...task.context } },
     held,
+    grantedGroups(context.seal, task, await context.approvals.ofTask(tx, task.id)),
   )
   const decision = decide(rules.policies, facts, [askOf(resolved)])
   if (decision.outcome !== 'allowed') {

@@ -27,8 +27,7 @@ export async function endTask(context: TaskContext, tx: Tx, task: Task, cause: E
   const { reason, actor, note } = cause
   const status = endStatus[reason]
   if (!(await tasks.end(tx, task.id, status, reason, now))) return []
-  if (task.status === 'pending_approval')
-    await approvals.settle(tx, task.id, status === 'denied' ? 'denied' : 'expired')
+  if (task.status === 'pending_approval') await approvals.expire(tx, task.id)
   audit.record(tx, {
     at: now,
     type: 'task.ended',

@@ -15,7 +15,8 @@ export interface Requested {
   depth: number
 }
 
-export function factsOf(requested: Requested, held: Class[]): Facts {
+/** `approvals`: the groups whose yes stands. */
+export function factsOf(requested: Requested, held: Class[], approvals: string[] = []): Facts {
   const { agent, principal, purpose, ttl, context, depth } = requested
   return {
     agent: { name: agent.name, owner: agent.owner, environment: agent.environment },
@@ -25,7 +26,7 @@ export function factsOf(requested: Requested, held: Class[]): Facts {
     depth,
     request: context,
     held,
-    approvals: [],
+    approvals,
   }
 }
 

@@ -1,7 +1,5 @@
 /** Opening a task: who asks, for what, and whether policy allows it. */
 import { requireInForce } from '../agents/in-force.ts'
-import canonicalize from 'canonicalize'
-import { sha256 } from '../digest.ts'
 import { BrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
 import { useUp } from '../identity/single-use.ts'
@@ -10,8 +8,10 @@ import type { ResolvedDetail } from '../leases/connections.ts'
 import { decide, type Decision } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import type { Rules, TaskContext } from './context.ts'
+import { requestDigest } from './digest.ts'
 import { askOf, factsOf, type Requested } from './facts.ts'
 import type { Approval, ScopeItem, Task } from './task.ts'
+import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { newTaskToken } from './token.ts'
 
 /** Seconds, when neither the caller nor the agent says less. */
@@ -28,6 +28,7 @@ export interface OpenRequest {
   /** Seconds. */
   ttl?: number | undefined
   context?: Record<string, string> | undefined
+  idempotency?: IdempotencyKey | undefined
 }
 
 /** What would come of a request, without anything kept. */
@@ -48,10 +49,11 @@ export interface OpenedTask {
 
 /**
  * Opens a task: `active`, or `pending_approval` where policy asks for a human's
- * yes.
+ * yes. The same token, key and request again give the same task and a fresh task
+ * token, the one before being good for nothing from then on.
  *
- * @throws BrokerError `unknown_agent`, `agent_expired`, `invalid_request`,
- *   `policy_denied`, `token_replayed`; `unavailable` when the store fails. A
+ * @throws BrokerError `unknown_agent`, `agent_suspended`, `agent_expired`, `invalid_request`,
+ *   `policy_denied`, `token_replayed`, `conflict`; `unavailable` when the store fails. A
  *   refusal does not use the token up.
  */
 export async function openTask(
@@ -62,6 +64,9 @@ export async function openTask(
   const { unit, clock, audit, wake } = context
   const { requested, resolved } = prepare(rules, request, clock.now())
   const outcome = await unit.write(async (tx) => {
+    const resumed = request.idempotency && (await resume(context, tx, request.idempotency))
+    if (resumed) return resumed
+    await requireNotSuspended(context, tx, requested.agent.name)
     const decision = await decideIn(context, tx, rules, requested, resolved)
     if (decision.outcome === 'denied') {
       audit.record(tx, {
@@ -79,7 +84,12 @@ export async function openTask(
       return { denied: decision }
     }
     await useUp(tx, context.usedTokens, request.verified)
-    return await insert(context, tx, rules, requested, resolved, decision)
+    const opened = await insert(context, tx, rules, requested, resolved, decision)
+    if (request.idempotency) {
+      const until = opened.task.expiresAt + requested.ttl * 1000 + rememberedForMs
+      await context.idempotency.put(tx, { ...request.idempotency, task: opened.task.id, lease: null, until })
+    }
+    return opened
   })
   if ('denied' in outcome) throw policyDenied(outcome.denied)
   wake(outcome.task.expiresAt)
@@ -89,9 +99,21 @@ export async function openTask(
 /** Decides without keeping anything; the token stays good. @throws BrokerError as `openTask`, a denial excepted. */
 export async function dryRun(context: TaskContext, rules: Rules, request: OpenRequest): Promise<DryRun> {
   const { requested, resolved } = prepare(rules, request, context.clock.now())
-  const decision = await context.unit.read((tx) => decideIn(context, tx, rules, requested, resolved))
+  const decision = await context.unit.read(async (tx) => {
+    await requireNotSuspended(context, tx, requested.agent.name)
+    return await decideIn(context, tx, rules, requested, resolved)
+  })
   const { name, owner } = requested.agent
   return { agent: name, owner, ttl: requested.ttl, resolved, decision }
+}
+
+async function resume(context: TaskContext, tx: Tx, key: IdempotencyKey): Promise<OpenedTask | undefined> {
+  const remembered = await recall(context, tx, key)
+  const task = remembered && (await context.tasks.get(tx, remembered.task))
+  if (!task) return undefined
+  const { token, hash } = newTaskToken()
+  await context.tasks.replaceToken(tx, task.id, hash)
+  return { task, approvals: await context.approvals.ofTask(tx, task.id), token }
 }
 
 export function policyDenied(decision: Decision & { outcome: 'denied' }): BrokerError {
@@ -124,6 +146,16 @@ function prepare(
     depth: 0,
   }
   return { requested, resolved }
+}
+
+/** @throws BrokerError `agent_suspended` */
+export async function requireNotSuspended(
+  { suspensions }: TaskContext,
+  tx: Tx,
+  agent: string,
+): Promise<void> {
+  if (await suspensions.get(tx, agent))
+    throw new BrokerError('agent_suspended', `agent ${agent} is suspended`)
 }
 
 async function decideIn(
@@ -201,6 +233,7 @@ async function askApproval(context: TaskContext, tx: Tx, task: Task, groups: str
     digest,
     status: 'pending',
     createdAt: task.createdAt,
+    settled: null,
   }))
   for (const approval of asked) {
     await context.approvals.insert(tx, approval)
@@ -215,24 +248,6 @@ async function askApproval(context: TaskContext, tx: Tx, task: Task, groups: str
     })
   }
   return asked
-}
-
-/** What a yes is bound to: whoever approves, approves exactly this (design §9). Hex. */
-export function requestDigest(task: Task, groups: string[]): string {
-  return sha256(
-    canonicalize({
-      task: task.id,
-      agent: task.agent,
-      issuer: task.principal.iss,
-      subject: task.principal.subject,
-      purpose: task.purpose,
-      scope: task.scope,
-      ttl: task.ttl,
-      context: task.context,
-      parent: task.parent,
-      groups: groups.toSorted(),
-    })!,
-  )
 }
 
 function toScopeItem({ entry, detail }: ResolvedDetail): ScopeItem {

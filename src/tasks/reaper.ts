@@ -8,9 +8,14 @@ import type { Task } from './task.ts'
 const tasksAtOnce = 200
 /** How long the store is left alone after it failed, in milliseconds. */
 const storeRetryMs = 1_000
+/**
+ * The longest sleep, in milliseconds. Timers count the time that the machine runs:
+ * when it was suspended, or its clock set forward, a deadline passes unnoticed.
+ */
+const longestSleepMs = 60_000
 
 /**
- * Sleeps until the next deadline, never polls. Everything it needs is in the
+ * Sleeps until the next deadline. Everything it needs is in the
  * store, so after a crash it goes on where it was.
  */
 export class Reaper {
@@ -44,7 +49,8 @@ export class Reaper {
     if (this.#stopped || at >= this.#armedFor) return
     this.#timer?.cancel()
     this.#armedFor = at
-    this.#timer = this.#context.clock.after(Math.max(0, at - this.#context.clock.now()), () => this.#fire())
+    const wait = Math.min(longestSleepMs, Math.max(0, at - this.#context.clock.now()))
+    this.#timer = this.#context.clock.after(wait, () => this.#fire())
   }
 
   #fire(): void {
@@ -81,6 +87,8 @@ export class Reaper {
   async #end(task: Task): Promise<boolean> {
     const { unit, leases, log, revoker, clock } = this.#context
     const reason = task.status === 'pending_approval' ? 'approval_expired' : 'deadline'
+    if (task.damaged !== undefined)
+      log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged')
     try {
       await unit.write((tx) => endTask(this.#context, tx, task, { reason, actor: 'broker' }))
       return true

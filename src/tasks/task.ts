@@ -1,4 +1,5 @@
 /** One unit of work by one agent, and what a store must do for tasks. */
+import type { Page, PageRequest } from '../page.ts'
 import type { Tx } from '../unit.ts'
 import type { Principal } from '../identity/principal.ts'
 
@@ -95,6 +96,8 @@ export interface Task {
   expiresAt: number
   endedAt: number | null
   endReason: EndReason | null
+  /** Set when the stored row cannot be read: what is wrong with it. It can be ended, and nothing else. */
+  damaged?: string
 }
 
 export type ApprovalStatus = 'pending' | 'granted' | 'denied' | 'expired'
@@ -104,10 +107,27 @@ export interface Approval {
   id: string
   task: string
   group: string
-  /** What a yes would be bound to: SHA-256 of the request's canonical JSON, hex. */
+  /** What a yes is bound to: SHA-256 of the request's canonical JSON, hex. */
   digest: string
   status: ApprovalStatus
+  /** Milliseconds since 1970. */
   createdAt: number
+  /** How it was settled; null while it is pending or when time settled it. */
+  settled: Settlement | null
+}
+
+/** A human's answer. */
+export interface Settlement {
+  /** `ISSUER:SUBJECT` */
+  by: string
+  /** Milliseconds since 1970. */
+  at: number
+  /** Their own words. */
+  reason: string | null
+  /** Over all of the above: a yes written straight into the table is none. */
+  mac: string
+  /** The id of the seal key under which `mac` was made. */
+  key: string
 }
 
 export interface TaskFilter {
@@ -122,8 +142,13 @@ export interface TaskStore {
   insert(tx: Tx, task: Task, tokenHash: string): Promise<void>
   get(tx: Tx, id: string): Promise<Task | undefined>
   byTokenHash(tx: Tx, hash: string): Promise<Task | undefined>
+  /** Gives the task another token; the one before is good for nothing from then on. */
+  replaceToken(tx: Tx, id: string, tokenHash: string): Promise<void>
   /** In order of creation. */
   find(tx: Tx, filter: TaskFilter): Promise<Task[]>
+  list(tx: Tx, filter: TaskFilter, page: PageRequest): Promise<Page<Task>>
+  /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */
+  activate(tx: Tx, id: string, expiresAt: number): Promise<boolean>
   /** Moves the task to `status` if the state it is in allows it; false, and nothing changed, where it does not. */
   end(tx: Tx, id: string, status: TaskStatus, reason: EndReason, at: number): Promise<boolean>
   /** Ids of every task with this root, ended ones too. */
@@ -134,9 +159,57 @@ export interface TaskStore {
   nextDue(tx: Tx, now: number): Promise<number | undefined>
 }
 
+export interface ApprovalFilter {
+  task?: string
+  group?: string
+  status?: ApprovalStatus
+}
+
 export interface ApprovalStore {
   insert(tx: Tx, approval: Approval): Promise<void>
+  get(tx: Tx, id: string): Promise<Approval | undefined>
   ofTask(tx: Tx, task: string): Promise<Approval[]>
-  /** Gives every still pending approval of the task this status. */
-  settle(tx: Tx, task: string, status: Exclude<ApprovalStatus, 'pending' | 'granted'>): Promise<void>
+  list(tx: Tx, filter: ApprovalFilter, page: PageRequest): Promise<Page<Approval>>
+  /** Settles one that is pending; false, and nothing changed, where it is not. */
+  settle(tx: Tx, id: string, status: 'granted' | 'denied', settlement: Settlement): Promise<boolean>
+  /** Marks the still pending ones of the task as expired. */
+  expire(tx: Tx, task: string): Promise<void>
+}
+
+/** An agent that may do nothing until it is resumed. */
+export interface Suspension {
+  agent: string
+  /** `ISSUER:SUBJECT` */
+  by: string
+  /** Their own words. */
+  reason: string
+  /** Milliseconds since 1970. */
+  at: number
+}
+
+export interface SuspensionStore {
+  get(tx: Tx, agent: string): Promise<Suspension | undefined>
+  all(tx: Tx): Promise<Suspension[]>
+  put(tx: Tx, suspension: Suspension): Promise<void>
+  /** False where the agent was not suspended. */
+  remove(tx: Tx, agent: string): Promise<boolean>
+}
+
+/** What an `Idempotency-Key` stands for. */
+export interface Remembered {
+  /** SHA-256, hex, of whose key it is and the key. */
+  key: string
+  /** SHA-256, hex, of the request. */
+  digest: string
+  task: string
+  /** The lease minted last under the key. */
+  lease: string | null
+  /** Milliseconds since 1970. */
+  until: number
+}
+
+export interface IdempotencyStore {
+  get(tx: Tx, key: string): Promise<Remembered | undefined>
+  put(tx: Tx, remembered: Remembered): Promise<void>
+  forget(tx: Tx, before: number): Promise<number>
 }

@@ -10,6 +10,7 @@ import type { RequestLine } from '../../src/sandbox/faults.ts'
 import { defaultSettings, type GithubSettings } from '../../src/sandbox/github/settings.ts'
 import { startSandbox } from '../../src/sandbox/sandbox.ts'
 import { manualClock } from '../support/clock.ts'
+import { lentServices } from '../support/services.ts'
 
 export const mints = ({ method, path }: RequestLine) => method === 'POST' && path.endsWith('/access_tokens')
 export const revokes = ({ method, path }: RequestLine) =>
@@ -55,6 +56,7 @@ export function connectGithub({
   faults.clear()
   const bodies: unknown[] = []
   const context: ConnectionContext = {
+    ...lentServices,
     // Really sends: it only notes what left.
     fetch(input, init) {
       if (typeof init?.body === 'string') bodies.push(JSON.parse(init.body))

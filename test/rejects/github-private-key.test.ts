@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { lentServices } from '../support/services.ts'
 import { github } from '../../providers/github.ts'
 import { systemClock } from '../../src/clock.ts'
 
@@ -16,7 +17,7 @@ test.each([
   const config = github.config.parse({ name: 'a', app_id: 1, private_key: { env: 'K' }, owners: ['acme'] })
   let message = ''
   try {
-    github.connect(config, { fetch, clock: systemClock(), secret: () => pem })
+    github.connect(config, { ...lentServices, fetch, clock: systemClock(), secret: () => pem })
   } catch (error) {
     message = String(error)
   }

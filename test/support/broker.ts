@@ -5,9 +5,15 @@ import { join } from 'node:path'
 import { providers } from '../../providers/catalog.ts'
 import { type Broker, startBroker } from '../../src/broker.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { loadConfiguration } from '../../src/config.ts'
 import { createLogger } from '../../src/logger.ts'
-import { type Files, freePort, sandboxAdmin, sandboxWorkload, writeConfiguration } from '../../src/sandbox/configuration.ts'
+import {
+  type Files,
+  freePort,
+  sandboxAdmin,
+  sandboxWorkload,
+  writeConfiguration,
+} from '../../src/sandbox/configuration.ts'
+import type { GithubSettings } from '../../src/sandbox/github.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 
 /** An answer with its body read. */
@@ -26,14 +32,24 @@ export interface TestBroker extends AsyncDisposable {
   file: string
   /** Everything that it has logged. */
   log: string[]
-  call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer>
+  call(
+    method: string,
+    path: string,
+    options?: { token?: string; body?: unknown; headers?: Record<string, string> },
+  ): Promise<Answer>
   /** A fresh token of the workload that matches `refactor-bot`. */
   workload(claims?: Record<string, unknown>): Promise<string>
   admin(claims?: Record<string, unknown>): Promise<string>
   /** Opens a task with a fresh token. */
   open(body?: Record<string, unknown>, claims?: Record<string, unknown>): Promise<Answer>
   /** Mints within an opened task. */
-  mint(task: Answer['body'], detail?: unknown): Promise<Answer>
+  mint(task: Answer['body'], detail?: unknown, context?: Record<string, string>): Promise<Answer>
+  /** Completes an opened task. */
+  complete(task: Answer['body']): Promise<Answer>
+  /** Reads an opened task. */
+  read(task: Answer['body']): Promise<Answer>
+  /** Revokes by selector, as the admin. */
+  revoke(selector: Record<string, unknown>): Promise<Answer>
   /** Asks the sandbox's GitHub something with a minted token, and gives the status. */
   use(token: string, path?: string): Promise<number>
   stop(): Promise<void>
@@ -44,15 +60,23 @@ export interface TestBroker extends AsyncDisposable {
 export const readWeb = { type: 'github', repositories: ['acme/web'], permissions: { contents: 'read' } }
 export const writeWeb = { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } }
 
-export async function startTestBroker(
-  options: { clock?: Clock; settings?: Record<string, unknown>; files?: Files } = {},
-): Promise<TestBroker> {
+export interface TestBrokerOptions {
+  clock?: Clock
+  /** Top-level keys to replace, or how they follow from the sandbox. */
+  settings?: Record<string, unknown> | ((sandbox: Sandbox) => Record<string, unknown>)
+  files?: Files
+  github?: Partial<GithubSettings>
+}
+
+export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const clock = options.clock ?? systemClock()
-  const sandbox = await startSandbox({ clock })
+  const sandbox = await startSandbox({ clock, ...(options.github && { github: options.github }) })
+  const { files = {}, settings: given = {} } = options
+  const settings = typeof given === 'function' ? given(sandbox) : given
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-test-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const file = await writeConfiguration(directory, sandbox, port, options)
+  const file = await writeConfiguration(directory, sandbox, port, { settings, files })
   const log: string[] = []
   let broker: Broker | undefined
 
@@ -82,8 +106,18 @@ export async function startTestBroker(
       const asked = { purpose: 'a test', authorization_details: [writeWeb], ttl: 600, ...body }
       return await test.call('POST', '/v1/tasks', { token: await test.workload(claims), body: asked })
     },
-    mint: (task, detail = writeWeb) =>
-      test.call('POST', `/v1/tasks/${task.id}/credentials`, { token: task.task_token, body: { authorization_detail: detail } }),
+    mint: (task, detail = writeWeb, context) =>
+      test.call('POST', `/v1/tasks/${task.id}/credentials`, {
+        token: task.task_token,
+        body: { authorization_detail: detail, context },
+      }),
+    complete: (task) => test.call('POST', `/v1/tasks/${task.id}/complete`, { token: task.task_token }),
+    read: (task) => test.call('GET', `/v1/tasks/${task.id}`, { token: task.task_token }),
+    revoke: async (selector) =>
+      test.call('POST', '/v1/admin/revocations', {
+        token: await test.admin(),
+        body: { selector, reason: 'a test' },
+      }),
     async use(token, path = '/repos/acme/web') {
       const response = await fetch(sandbox.github.url + path, {
         headers: { Authorization: `Bearer ${token}`, 'User-Agent': 'test' },
@@ -92,10 +126,8 @@ export async function startTestBroker(
       return response.status
     },
     async start() {
-      const { configuration, faults } = await loadConfiguration(file, { providers, clock, env: process.env })
-      if (!configuration) throw new Error(JSON.stringify(faults))
       const logger = createLogger({ write: (line) => void log.push(line) })
-      broker = await startBroker(configuration, { clock, log: logger, providers })
+      broker = await startBroker(file, { clock, log: logger, providers, env: process.env })
     },
     async stop() {
       await broker?.close()

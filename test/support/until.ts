@@ -1,21 +1,18 @@
-/** Waiting for a state rather than for a time. */
-import { setTimeout as wait } from 'node:timers/promises'
+import { vi } from 'vitest'
+import type { ManualClock } from './clock.ts'
 
 /**
- * Resolves with the first answer of `probe` that is neither undefined nor false.
- *
- * @throws Error naming `what` when there is none `within` milliseconds (by the machine's clock).
+ * Waits for a state rather than for a time: polls until `probe` is truthy.
+ * `timeout` in milliseconds of the machine's clock.
  */
-export async function until<T>(
-  what: string,
-  probe: () => T | Promise<T>,
-  within = 10_000,
-): Promise<Exclude<T, undefined | false>> {
-  const deadline = performance.now() + within
-  for (;;) {
-    const answer = await probe()
-    if (answer !== undefined && answer !== false) return answer as Exclude<T, undefined | false>
-    if (performance.now() >= deadline) throw new Error(`not within ${within} ms: ${what}`)
-    await wait(5)
-  }
+export function until<T>(probe: () => T | Promise<T>, timeout = 10_000) {
+  return vi.waitUntil(probe, { timeout, interval: 5 })
+}
+
+/** The same where time stands still: what is due now is done, and nothing more. */
+export function untilNow<T>(clock: ManualClock, probe: () => T | Promise<T>) {
+  return until(async () => {
+    await clock.advance(0)
+    return await probe()
+  })
 }

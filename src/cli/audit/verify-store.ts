@@ -1,0 +1,35 @@
+import type { Head } from '../../audit/event.ts'
+import { type Verification, verifyAudit } from '../../audit/verify.ts'
+import type { Configuration } from '../../config.ts'
+import { createSeal } from '../../seal.ts'
+import { auditTrail } from '../../store/audit.ts'
+import { openSqliteReadOnly } from '../../store/sqlite.ts'
+import { tables } from '../../store/tables.ts'
+import { Failure } from '../failure.ts'
+
+/**
+ * Verifies the record in the configuration's store, beside a running broker or
+ * without one. Nothing is written.
+ *
+ * @throws Failure when the store cannot be read.
+ */
+export async function verifyStore(
+  { file, store, sealKeys }: Pick<Configuration, 'file' | 'store' | 'sealKeys'>,
+  expected?: Head,
+): Promise<Verification> {
+  if (store.kind !== 'sqlite')
+    throw new Failure('failed', 'PostgreSQL is not supported by this version', 'Use `store: sqlite:PATH`.')
+  const opened = await openSqliteReadOnly(store.path).catch((error: unknown) => {
+    throw new Failure(
+      'failed',
+      `the store ${store.path} cannot be opened: ${error instanceof Error ? error.message : 'unknown error'}`,
+      `Check \`store\` in ${file}, and that a broker of this version has run on it.`,
+    )
+  })
+  try {
+    const given = { trail: auditTrail(), tables, seal: createSeal(sealKeys), expected }
+    return await opened.unit.read((tx) => verifyAudit(tx, given))
+  } finally {
+    await opened.close()
+  }
+}

@@ -1,0 +1,63 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Head } from '../../audit/event.ts'
+import type { Discrepancy } from '../../audit/verify.ts'
+import { readConfiguration } from '../configuration.ts'
+import { Failure } from '../failure.ts'
+import { withConfiguration, withJson } from '../options.ts'
+import { answer } from '../print.ts'
+import { verifyStore } from './verify-store.ts'
+
+export function registerVerify(group: Command): void {
+  withJson(withConfiguration(group.command('verify')))
+    .summary('verify that the record is complete and unaltered')
+    .description(
+      `Verifies every event of the record against the seal keys, then the tables
+against the record. Works beside a running broker or without one, and writes
+nothing.
+
+A store put back to an earlier state can only be told by a head that was noted
+elsewhere: the broker logs one every minute ("audit head"). Give it as --head.
+
+The exit status is 1 when anything is not as it was written; the first bad seq
+is named. With --json the answer is { "intact", "events", "head",
+"first_bad_seq", "discrepancies" }.`,
+    )
+    .option('--head <seq:mac>', 'a head that was noted earlier, which the record must still reach', head)
+    .action(verify)
+}
+
+async function verify(options: { config: string; json?: boolean; head?: Head }): Promise<void> {
+  const { configuration } = await readConfiguration(options.config)
+  const { events, head: end, discrepancies } = await verifyStore(configuration, options.head)
+  const intact = discrepancies.length === 0
+  const seqs = discrepancies.flatMap(({ seq }) => seq ?? [])
+  const firstBadSeq = seqs.length > 0 ? Math.min(...seqs) : null
+  const headText = `${end.seq}:${end.mac}`
+  if (intact || options.json)
+    answer(options, { intact, events, head: headText, first_bad_seq: firstBadSeq, discrepancies }, [
+      `intact: ${events} events, head ${headText}`,
+    ])
+  if (intact) return
+  if (options.json) process.exitCode = 1
+  else
+    throw new Failure(
+      'not_intact',
+      firstBadSeq === null
+        ? 'the tables are not what the record says'
+        : `the record is not intact: the first bad event is ${firstBadSeq}`,
+      'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it.',
+      { lines: discrepancies.map(inWords) },
+    )
+}
+
+function inWords({ seq, subject, message }: Discrepancy): string {
+  const what = [seq === undefined ? undefined : `event ${seq}`, subject].filter((part) => part !== undefined)
+  return `${what.join(', ')}: ${message}`
+}
+
+function head(written: string): Head {
+  const { seq, mac } = /^(?<seq>\d{1,15}):(?<mac>[\w-]{43})$/.exec(written)?.groups ?? {}
+  if (seq === undefined || mac === undefined)
+    throw new InvalidArgumentError('It is SEQ:MAC, as the log has it under `audit head`.')
+  return { seq: Number(seq), mac }
+}

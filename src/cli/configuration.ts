@@ -1,0 +1,18 @@
+import { providers } from '../../providers/catalog.ts'
+import { systemClock } from '../clock.ts'
+import { type Configuration, loadConfiguration } from '../config.ts'
+import type { Fault } from '../fault.ts'
+import { FaultyConfiguration } from './failure.ts'
+
+/** The configuration that `file` is, with what does not stop a start. @throws FaultyConfiguration */
+export async function readConfiguration(
+  file: string,
+): Promise<{ configuration: Configuration; warnings: Fault[] }> {
+  const { configuration, faults } = await loadConfiguration(file, {
+    providers,
+    clock: systemClock(),
+    env: process.env,
+  })
+  if (!configuration) throw new FaultyConfiguration(faults)
+  return { configuration, warnings: faults }
+}

@@ -1,0 +1,63 @@
+import type { Command } from 'commander'
+import { errands } from './demo/keep.ts'
+import { setStage, type Stage } from './demo/stage.ts'
+import { startTimeline, type Timeline } from './demo/timeline.ts'
+import { tour } from './demo/tour.ts'
+import { withJson } from './options.ts'
+import { statusOf, untilStopped } from './signals.ts'
+
+export function register(program: Command): void {
+  withJson(program.command('demo'))
+    .summary('watch credentials being minted, used, ended and proven dead')
+    .description(
+      `Starts a real broker against a local sandbox of its upstreams, and shows over
+the broker's own API how credentials live: minted, used, and dead once their
+task is completed, has expired, or is revoked. Dead means that the demo itself
+tried the credential upstream and was refused. No account, network or
+configuration is needed.
+
+With --json, each step is a line of JSON with "step" and "provider"; the last
+line counts. The exit status is 0 when every credential that was minted was
+proven dead, and the record is intact.`,
+    )
+    .option('--keep', 'leave everything running afterwards, with commands to try, until Ctrl-C')
+    .action(demo)
+}
+
+async function demo({ json = false, keep = false }: { json?: boolean; keep?: boolean }): Promise<void> {
+  const stopped = untilStopped()
+  // Nothing outside this process is left behind: the upstreams are in it.
+  let interrupted = (signal: NodeJS.Signals): void => process.exit(statusOf(signal))
+  void stopped.then((signal) => interrupted(signal))
+
+  const timeline = startTimeline(json)
+  const stage = await setStage()
+  timeline.show('started', null, `a broker at ${stage.url}, and a sandbox of its upstreams`, {
+    url: stage.url,
+  })
+  const { minted, proven_dead, ok } = await tour(stage, timeline)
+  interrupted = () => undefined
+  if (keep) await showErrands(stage, timeline, json)
+  else await stage.close()
+
+  const summary = { minted, proven_dead, ok, elapsed_ms: timeline.elapsed() }
+  process.stdout.write(`${json ? JSON.stringify(summary) : `${minted} minted, ${proven_dead} proven dead`}\n`)
+  process.exitCode = ok ? 0 : 1
+  if (!keep) return
+  await stopped
+  await stage.close()
+  process.exit()
+}
+
+async function showErrands(stage: Stage, timeline: Timeline, json: boolean): Promise<void> {
+  const { configuration, log } = stage
+  const list = await errands(stage)
+  timeline.show('kept', null, `everything runs on until Ctrl-C; the broker's log is ${log}`, {
+    configuration: configuration.file,
+    log,
+    commands: list.map(({ command }) => command),
+  })
+  if (json) return
+  const lines = list.flatMap(({ what, command }) => [`# ${what}`, command, ''])
+  process.stdout.write(`\nIn another terminal, in the checkout:\n\n${lines.join('\n')}\n`)
+}

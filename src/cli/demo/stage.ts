@@ -1,0 +1,73 @@
+/** What the demo plays on: a sandbox of upstreams, and a real broker in a folder of its own. */
+import { appendFileSync, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { providers } from '../../../providers/catalog.ts'
+import { startBroker } from '../../broker.ts'
+import { type Client, createClient } from '../../client/client.ts'
+import { findIdentity } from '../../client/identity.ts'
+import { systemClock } from '../../clock.ts'
+import type { Configuration } from '../../config.ts'
+import { createLogger } from '../../logger.ts'
+import { freePort, sandboxAdmin, sandboxWorkload, writeConfiguration } from '../../sandbox/configuration.ts'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { readConfiguration } from '../configuration.ts'
+
+export interface Stage {
+  sandbox: Sandbox
+  configuration: Configuration
+  /** The broker's. */
+  url: string
+  client: Client
+  /** Holds the configuration, the store and the log; removed when the process ends. */
+  directory: string
+  log: string
+  /** What a job in GitHub Actions finds in its environment. */
+  job: { ACTIONS_ID_TOKEN_REQUEST_URL: string; ACTIONS_ID_TOKEN_REQUEST_TOKEN: string }
+  /** A fresh token of the job. */
+  workload: () => Promise<string>
+  /** A token of the admin, good for an hour. */
+  admin: () => Promise<string>
+  close: () => Promise<void>
+}
+
+export async function setStage(): Promise<Stage> {
+  const clock = systemClock()
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-demo-'))
+  // Whatever ends the process: the folder holds the keys of this sandbox.
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const sandbox = await startSandbox({ clock })
+  const file = await writeConfiguration(directory, sandbox, await freePort())
+  const { configuration } = await readConfiguration(file)
+  const log = join(directory, 'broker.log')
+  const logger = createLogger({ write: (line) => appendFileSync(log, line) })
+  const broker = await startBroker(file, { clock, log: logger, providers, env: {} })
+  const { url } = configuration
+
+  const actions = sandbox.issuer.actions({ ...sandboxWorkload })
+  const job = {
+    ACTIONS_ID_TOKEN_REQUEST_URL: actions.url,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: actions.requestToken,
+  }
+  return {
+    sandbox,
+    configuration,
+    url,
+    client: createClient({ url }),
+    directory,
+    log,
+    job,
+    workload: () => findIdentity({ env: job, audience: url }),
+    admin: () =>
+      sandbox.issuer.token({
+        ...sandboxAdmin,
+        aud: `${url}/admin`,
+        exp: Math.floor(clock.now() / 1000) + 3600,
+      }),
+    close: async () => {
+      await broker.close()
+      await sandbox.close()
+    },
+  }
+}

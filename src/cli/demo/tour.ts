@@ -1,0 +1,210 @@
+/** The life of three credentials of each provider: three ways to end, each proven by trying. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { BrokerProblem, type OpenedTask, type TaskAccess } from '../../client/client.ts'
+import { verifyStore } from '../audit/verify-store.ts'
+import type { Act, Attempt, Credential } from './act.ts'
+import { githubAct } from './github.ts'
+import type { Stage } from './stage.ts'
+import type { Timeline } from './timeline.ts'
+
+export interface Tally {
+  /** Credentials that the demo was given. */
+  minted: number
+  /** Of these, how many worked at first and were then refused by upstream. */
+  proven_dead: number
+  /** Whether everything went as it should, also what has no credential. */
+  ok: boolean
+}
+
+interface Held {
+  act: Act
+  task: OpenedTask
+  access: TaskAccess
+  lease: string
+  credential: Credential
+}
+
+/** How long a dead credential may take to be refused, and how often it is tried, in milliseconds. */
+const patience = 4_000
+const interval = 25
+
+/** Every provider's part, in the order shown. */
+const actsOf = ({ sandbox }: Stage): Act[] => [githubAct(sandbox.github.url)]
+
+export async function tour(stage: Stage, timeline: Timeline): Promise<Tally> {
+  const tally: Tally = { minted: 0, proven_dead: 0, ok: true }
+  const scene = async (provider: string | null, play: () => Promise<void>) => {
+    try {
+      await play()
+    } catch (error) {
+      tally.ok = false
+      const message = error instanceof Error ? error.message : 'unknown error'
+      timeline.show('failed', provider, message, { message })
+    }
+  }
+  const play = new Play(stage, timeline, tally)
+  for (const act of actsOf(stage)) {
+    await scene(act.provider, () => play.completed(act))
+    await scene(act.provider, () => play.expired(act))
+    await scene(act.provider, () => play.revoked(act))
+  }
+  await scene(null, () => play.audited())
+  if (tally.minted !== tally.proven_dead) tally.ok = false
+  return tally
+}
+
+class Play {
+  readonly #stage: Stage
+  readonly #timeline: Timeline
+  readonly #tally: Tally
+
+  constructor(stage: Stage, timeline: Timeline, tally: Tally) {
+    this.#stage = stage
+    this.#timeline = timeline
+    this.#tally = tally
+  }
+
+  /** The workload says that it is done. On the way, it asks for too much. */
+  async completed(act: Act): Promise<void> {
+    const held = await this.#begin(act, 'refactor the parser', 600)
+    await this.#refused(act)
+    const { status, leases } = await this.#stage.client.complete(held.access)
+    const since = Date.now()
+    const [evidence] = leases.flatMap((lease) => lease.evidence ?? [])
+    this.#show(
+      act,
+      'completed',
+      `the task is ${status}; the broker found its credential ${evidence?.result ?? 'in doubt'}`,
+      {
+        task: held.task.id,
+        status,
+        evidence: evidence ?? null,
+      },
+    )
+    await this.#prove(held, since)
+  }
+
+  /** Nobody says anything: the deadline passes. */
+  async expired(act: Act): Promise<void> {
+    const held = await this.#begin(act, 'forget to complete a task', 2)
+    const deadline = Date.parse(held.task.expires_at)
+    this.#show(act, 'abandoned', `nobody completes the task; its deadline is ${held.task.expires_at}`, {
+      task: held.task.id,
+      expires_at: held.task.expires_at,
+    })
+    await wait(Math.max(0, deadline - Date.now()))
+    await this.#prove(held, deadline)
+  }
+
+  /** A human stops it. */
+  async revoked(act: Act): Promise<void> {
+    const held = await this.#begin(act, 'get out of hand', 600)
+    const selector = { task: held.task.id }
+    const report = await this.#stage.client.revoke(await this.#stage.admin(), { selector, reason: 'demo' })
+    const since = Date.now()
+    this.#show(
+      act,
+      'revoked',
+      `an admin ended the task: ${report.revoked} of ${report.matched} credentials revoked`,
+      {
+        task: held.task.id,
+        revocation: report.id,
+        matched: report.matched,
+        revoked: report.revoked,
+      },
+    )
+    await this.#prove(held, since)
+  }
+
+  async audited(): Promise<void> {
+    const { events, head, discrepancies } = await verifyStore(this.#stage.configuration)
+    const intact = discrepancies.length === 0
+    if (!intact) this.#tally.ok = false
+    this.#timeline.show(
+      'audit_verified',
+      null,
+      intact
+        ? `${events} events, chained and intact`
+        : `the record is not intact: ${discrepancies[0]?.message}`,
+      { intact, events, head: `${head.seq}:${head.mac}`, discrepancies },
+    )
+  }
+
+  /** Opens a task, mints in it, and works with what was minted. */
+  async #begin(act: Act, purpose: string, ttl: number): Promise<Held> {
+    const { client, workload } = this.#stage
+    const task = await client.openTask(await workload(), { purpose, authorization_details: [act.scope], ttl })
+    const access = { id: task.id, token: task.task_token }
+    this.#show(act, 'task_opened', `${task.id} "${purpose}" for ${task.agent}, at most ${ttl} s`, {
+      task: task.id,
+      agent: task.agent,
+      purpose,
+      ttl,
+      expires_at: task.expires_at,
+    })
+    const { lease, credential } = await client.credential(access, act.scope)
+    this.#tally.minted += 1
+    const { id, fingerprint, revocation, deadline } = lease
+    this.#show(act, 'minted', `${id}, revocation ${revocation}`, {
+      task: task.id,
+      lease: id,
+      fingerprint,
+      revocation,
+      deadline,
+    })
+    const attempts = await act.work(credential)
+    for (const attempt of attempts) this.#tried(act, 'used', id, attempt)
+    if (attempts.some(({ outcome }) => outcome !== 'accepted'))
+      throw new Error(`the new credential of ${id} does not work, so nothing can be proven of its end`)
+    return { act, task, access, lease: id, credential }
+  }
+
+  /** Policy says no, and which policy it was. */
+  async #refused(act: Act): Promise<void> {
+    const { client, workload } = this.#stage
+    const request = { purpose: 'reach further', authorization_details: [act.forbidden], ttl: 600 }
+    const problem = await client.openTask(await workload(), request).then(
+      ({ id }) => new Error(`policy let ${id} have what it should forbid`),
+      (error: unknown) => error,
+    )
+    if (!(problem instanceof BrokerProblem) || problem.code !== 'policy_denied') throw problem
+    const { code, detail, denials } = problem
+    const words = denials.map(
+      ({ action, resource, policies }) => `${action} on ${resource} by ${policies.join(', ')}`,
+    )
+    this.#show(act, 'refused', `${code}: ${words.join('; ')}`, { code, detail, denials })
+  }
+
+  /** Tries the credential upstream until it is refused, or patience ends. `since`: when it should have died. */
+  async #prove(held: Held, since: number): Promise<void> {
+    const { act, credential, lease } = held
+    for (;;) {
+      const attempt = await act.attempt(credential)
+      const after = Date.now() - since
+      if (attempt.outcome === 'refused') {
+        this.#tally.proven_dead += 1
+        return this.#tried(act, 'proven_dead', lease, attempt, after)
+      }
+      if (after > patience) {
+        this.#tally.ok = false
+        return this.#tried(act, 'still_alive', lease, attempt, after)
+      }
+      await wait(interval)
+    }
+  }
+
+  #tried(act: Act, step: string, lease: string, { request, status, outcome }: Attempt, after?: number): void {
+    const late = after === undefined ? '' : `, ${after} ms after its end`
+    this.#show(act, step, `${request} answered ${status}${late}`, {
+      lease,
+      request,
+      status,
+      outcome,
+      ...(after !== undefined && { after_ms: after }),
+    })
+  }
+
+  #show(act: Act, step: string, text: string, facts: object): void {
+    this.#timeline.show(step, act.provider, text, facts)
+  }
+}

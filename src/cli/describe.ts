@@ -1,0 +1,38 @@
+/** Tasks and leases in lines for a reader. */
+import type { Lease, Task } from '../client/client.ts'
+
+export function taskLines(task: Task): string[] {
+  const { id, status, agent, owner, purpose, expires_at, ended_at, end_reason, approvals, leases } = task
+  const waiting = approvals.filter((approval) => approval.status === 'pending').map(({ group }) => group)
+  return [
+    `${id} ${status}${end_reason ? ` (${end_reason})` : ''}`,
+    `  agent    ${agent}, owned by ${owner}`,
+    `  purpose  ${purpose}`,
+    ...task.authorization_details.map((detail) => `  scope    ${detailText(detail)}`),
+    ended_at ? `  ended    ${ended_at}` : `  until    ${expires_at}`,
+    ...(waiting.length > 0 ? [`  awaits   the approval of ${waiting.join(', ')}`] : []),
+    ...leases.map((lease) => `  ${leaseLine(lease)}`),
+  ]
+}
+
+export function leaseLine({
+  id,
+  status,
+  authorization_detail,
+  revocation,
+  deadline,
+  evidence,
+  fingerprint,
+}: Lease): string {
+  const facts = [
+    detailText(authorization_detail),
+    status === 'active' ? `until ${deadline}, revocation ${revocation}` : undefined,
+    fingerprint ? `fingerprint ${fingerprint}` : undefined,
+    evidence ? `found ${evidence.result}: ${evidence.method}` : undefined,
+  ]
+  return `${id} ${status}: ${facts.filter((fact) => fact !== undefined).join('; ')}`
+}
+
+function detailText({ type, ...rest }: Lease['authorization_detail']): string {
+  return `${type} ${JSON.stringify(rest)}`
+}

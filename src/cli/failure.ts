@@ -1,0 +1,126 @@
+/** How a command says that it did not do what it was asked to. */
+import { BrokerProblem, BrokerUnreachable } from '../client/client.ts'
+import { NoIdentity } from '../client/identity.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Fault } from '../fault.ts'
+import { redact } from '../logger.ts'
+import { oneLine } from './print.ts'
+
+/** A failure of the command's own, not the broker's. */
+export type LocalCode =
+  'configuration' | 'no_identity' | 'unreachable' | 'not_intact' | 'not_revoked' | 'failed'
+
+export class Failure extends Error {
+  readonly code: LocalCode
+  /** What to do about it, one line. */
+  readonly remedy: string
+  /** Further members of the answer under `--json`, and further lines without it. */
+  readonly facts: Record<string, unknown>
+  readonly lines: readonly string[]
+
+  constructor(
+    code: LocalCode,
+    message: string,
+    remedy: string,
+    more: { facts?: Record<string, unknown>; lines?: readonly string[] } = {},
+  ) {
+    super(message)
+    this.name = 'Failure'
+    this.code = code
+    this.remedy = remedy
+    this.facts = more.facts ?? {}
+    this.lines = more.lines ?? []
+  }
+}
+
+/** A configuration with which nothing can be done. `faults` holds its warnings too. */
+export class FaultyConfiguration extends Failure {
+  readonly faults: readonly Fault[]
+
+  constructor(faults: readonly Fault[]) {
+    super('configuration', 'the configuration has faults', 'Correct them.', { facts: { faults } })
+    this.faults = faults
+  }
+}
+
+/** Tells stderr what happened and what to do, or with `json` the same as one JSON object. Returns the exit status. */
+export function report(error: unknown, json: boolean): 1 {
+  const { code, message, remedy, facts, lines } = asFailure(error)
+  if (json) tell([JSON.stringify({ code, detail: message, remedy, ...facts })])
+  else if (error instanceof FaultyConfiguration) tell(error.faults.flatMap(faultLines))
+  else {
+    const what = code === 'failed' ? message : `${code}: ${message}`
+    tell([`mayfly: ${what}`, ...[...lines, remedy].map((line) => `  ${line}`)])
+  }
+  return 1
+}
+
+/** For a reader, on stderr. */
+export function tell(lines: readonly string[]): void {
+  process.stderr.write(`${redact(lines.map(oneLine).join('\n'))}\n`)
+}
+
+/** What is wrong where, and what to do. */
+export function faultLines({ file, path, message, remedy, warning }: Fault): string[] {
+  const place = [file, path].filter((part) => part !== '').join(': ')
+  return [`${warning ? 'warning: ' : ''}${place}: ${message}`, `  ${remedy}`]
+}
+
+interface Told {
+  code: LocalCode | ErrorCode
+  message: string
+  remedy: string
+  facts: Record<string, unknown>
+  lines: readonly string[]
+}
+
+function asFailure(error: unknown): Told {
+  if (error instanceof Failure) return error
+  if (error instanceof BrokerProblem) return asRefusal(error)
+  if (error instanceof NoIdentity) return new Failure('no_identity', error.message, error.remedy)
+  if (error instanceof BrokerUnreachable)
+    return new Failure(
+      'unreachable',
+      error.message,
+      'Check --url (MAYFLY_URL), and that the broker is running.',
+    )
+  const message = error instanceof Error ? error.message : String(error)
+  return new Failure('failed', message, 'Correct what it names; `--help` tells what the command takes.')
+}
+
+function asRefusal({ status, code, detail, denials, retryAfter, requestId }: BrokerProblem): Told {
+  const later = retryAfter === undefined ? 'Try again later.' : `Try again in ${retryAfter} seconds.`
+  return {
+    code,
+    message: detail,
+    remedy: remedies[code] ?? later,
+    facts: {
+      status,
+      ...(denials.length > 0 && { denials }),
+      ...(retryAfter !== undefined && { retry_after: retryAfter }),
+      ...(requestId !== undefined && { request_id: requestId }),
+    },
+    lines: denials.map(({ action, resource, policies }) => {
+      const why = policies.length > 0 ? `forbidden by ${policies.join(', ')}` : 'no policy permits it'
+      return `${action} on ${resource}: ${why}`
+    }),
+  }
+}
+
+/** Codes without an entry pass by themselves. */
+const remedies: Partial<Record<ErrorCode, string>> = {
+  invalid_request: 'Correct the request; `--help` tells what the command takes.',
+  invalid_token: "Get a fresh token whose audience is the broker's url, from an issuer that it trusts.",
+  token_replayed: 'Get a fresh token: each opens one task.',
+  unknown_agent: 'Have an agent whose rules match this identity added to the configuration.',
+  agent_suspended: 'Ask whoever suspended the agent.',
+  agent_expired: 'Have the owner review the agent and set its next review date.',
+  policy_denied: 'Ask for less, or have the policy changed.',
+  out_of_scope: "Ask for what is within the task's scope, or open another task.",
+  forbidden: 'Use the token of an admin who has this right, with the audience that admins have.',
+  not_found: 'Check the id, and that the task token is that of the task.',
+  task_not_active: 'Open another task.',
+  context_changed: 'Open another task with the context as it is now.',
+  conflict: 'Look at how things stand now, then decide again.',
+  provider_rejected: 'Check that upstream has granted the app what was asked for.',
+}

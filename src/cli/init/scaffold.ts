@@ -1,0 +1,103 @@
+/**
+ * What `init` writes, as text by path. It must compile once what nobody else can
+ * know is filled in, and until then let nobody in.
+ *
+ * `reviewBy` is the example agent's, `YYYY-MM-DD`.
+ */
+export function scaffold(reviewBy: string): Record<string, string> {
+  return {
+    'mayfly.yaml': configuration,
+    'agents/refactor-bot.yaml': agent(reviewBy),
+    'policies/refactor-bot.cedar': policy,
+    '.gitignore': ignored,
+  }
+}
+
+const configuration = `# Mayfly's configuration. Paths are relative to this file; a secret is { file: PATH } or { env: NAME }.
+# Check it with: mayfly validate -c mayfly.yaml
+
+# The public base URL. It is also the audience that workloads' tokens must have.
+# http:// is for this machine only: in production, write https://mayfly.YOUR.DOMAIN.
+url: http://127.0.0.1:8420
+# A public address needs \`tls: { cert: ./cert.pem, key: ./key.pem }\`, or \`trusted_proxies\` that do TLS.
+listen: 127.0.0.1:8420
+
+store: sqlite:./mayfly.db
+
+# Seals what has to be kept of live credentials, and makes the audit record tamper-evident.
+# To change the key, put a new one first and keep the old one behind it.
+seal:
+  keys:
+    - { id: k1, secret: { file: ./seal.key } }
+
+agents: ./agents # *.yaml
+policies: ./policies # *.cedar
+
+# Whose tokens are believed. Agents refer to an issuer by its name here.
+issuers:
+  workloads:
+    # GitHub Actions: https://token.actions.githubusercontent.com
+    # GitLab: https://gitlab.com; Kubernetes: what \`kubectl get --raw /.well-known/openid-configuration\` says
+    issuer:
+
+# Where credentials come from.
+providers:
+  github:
+    - name: main
+      # Of a GitHub App of yours: Settings, Developer settings, GitHub Apps.
+      app_id:
+      private_key: { file: ./app.pem }
+      # The accounts that it is installed on.
+      owners: [acme]
+
+# The humans who can look, approve and stop. They need an issuer of their own above, for example:
+# admins:
+#   - name: security
+#     issuer: okta
+#     audience: https://mayfly.YOUR.DOMAIN/admin
+#     claims: { groups: security }
+#     may: [read, approve, revoke, suspend]
+`
+
+const agent = (reviewBy: string) => `# An agent: a governed identity of something that is not a human.
+name: refactor-bot
+# The human who answers for it.
+owner: platform@acme.example
+purpose: Opens refactoring pull requests
+environment: dev
+# From the next day on its requests are refused, until its owner has looked at it again.
+review_by: ${reviewBy}
+# Seconds: the longest life of one of its tasks.
+max_ttl: 3600
+# Which tokens are its. Any rule may match; within a rule everything must.
+match:
+  - issuer: workloads
+    subject: repo:acme/web:ref:refs/heads/main
+    # Names can be reused by someone else, ids cannot. No repository has the id 0, so nobody
+    # matches before you put in yours: gh api repos/OWNER/REPO --jq .id
+    claims: { repository_id: '0' }
+`
+
+const policy = `// What agents may do, in Cedar. What no policy permits is denied, and \`forbid\` wins.
+
+// The actions are github.PERMISSION.LEVEL, in the groups read, write, deploy, secrets and admin.
+@id("refactor-bot-works-on-web")
+permit (
+  principal == Mayfly::Agent::"refactor-bot",
+  action in [Mayfly::Action::"read", Mayfly::Action::"write"],
+  resource == Mayfly::GithubRepository::"acme/web"
+)
+when { context.ttl <= 3600 };
+
+// Whoever can deploy and read secrets can carry them away.
+@id("no-secrets-with-deploy")
+forbid (principal, action, resource)
+when { context.held.containsAll(["deploy", "secrets"]) };
+`
+
+const ignored = `# Secrets, and what the broker keeps.
+seal.key
+*.pem
+*.token
+mayfly.db*
+`

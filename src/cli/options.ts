@@ -1,0 +1,71 @@
+/** Options that several commands take. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Client, createClient } from '../client/client.ts'
+import { endpointFault } from '../endpoint.ts'
+
+export interface BrokerOptions {
+  url: string
+  tokenFile?: string
+  audience?: string
+  json?: boolean
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'answer with one JSON object; what fails is told in JSON too')
+}
+
+/** `--config FILE`: for what works on a configuration rather than through a broker. */
+export function withConfiguration(command: Command): Command {
+  return command.option('-c, --config <file>', 'the configuration', 'mayfly.yaml')
+}
+
+/** `--url`: for whatever speaks to a broker. */
+export function withBroker(command: Command): Command {
+  return withJson(
+    command.addOption(
+      new Option('--url <url>', "the broker's public url")
+        .env('MAYFLY_URL')
+        .argParser(url)
+        .makeOptionMandatory(),
+    ),
+  )
+}
+
+/** `--token-file`, `--audience`: for whatever shows the workload's own identity. */
+export function withIdentity(command: Command): Command {
+  return command
+    .option('--token-file <file>', 'a file that holds the OIDC token of this workload')
+    .option('--audience <audience>', "whom a token made on demand is for (default: the broker's url)")
+}
+
+export const identityHelp = `
+Who this is, is shown with an OIDC token. The first of these that is there counts:
+  --token-file FILE
+  MAYFLY_TOKEN        the token itself
+  MAYFLY_TOKEN_FILE   a file that holds it
+  GitHub Actions      in a job with \`permissions: { id-token: write }\`
+  Kubernetes          a service account token projected to /var/run/secrets/tokens/mayfly
+                      with the broker's url as its audience`
+
+export const scopeHelp = `
+A scope names its provider first:
+  github:acme/web:contents=write,pull_requests=write
+  github:acme/web+acme/docs:contents=read`
+
+export function connect(options: BrokerOptions): Client {
+  return createClient({ url: options.url })
+}
+
+function url(written: string): string {
+  const fault = endpointFault(written)
+  if (fault !== undefined) throw new InvalidArgumentError(`It ${fault}.`)
+  return written.replace(/\/+$/, '')
+}
+
+/** For `--ttl`. */
+export function seconds(written: string): number {
+  const value = Number(written)
+  if (!/^\d+$/.test(written) || value < 1 || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError('It is a number of whole seconds, 1 or more.')
+  return value
+}

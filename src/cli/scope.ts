@@ -1,0 +1,24 @@
+/** `--scope`: `TYPE:…`, the rest of it in its provider's own shorthand. */
+import { InvalidArgumentError } from 'commander'
+import { providers } from '../../providers/catalog.ts'
+import type { AuthorizationDetail } from '../client/client.ts'
+
+/** @throws InvalidArgumentError that says what is expected. */
+export function parseScope(written: string): AuthorizationDetail {
+  const [type = ''] = written.split(':', 1)
+  const provider = providers.find((known) => known.type === type)
+  if (!provider)
+    throw new InvalidArgumentError(
+      `It begins with a provider and a colon; known are ${providers.map((known) => known.type).join(', ')}.`,
+    )
+  try {
+    return provider.parseScope(written.slice(type.length + 1)) as AuthorizationDetail
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : 'It cannot be read.')
+  }
+}
+
+/** For an option that may be repeated. */
+export function addScope(written: string, earlier: AuthorizationDetail[] = []): AuthorizationDetail[] {
+  return [...earlier, parseScope(written)]
+}

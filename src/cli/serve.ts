@@ -1,0 +1,54 @@
+import type { Command } from 'commander'
+import { providers } from '../../providers/catalog.ts'
+import { ConfigurationRefused, startBroker } from '../broker.ts'
+import { systemClock } from '../clock.ts'
+import { createLogger } from '../logger.ts'
+import { Failure, FaultyConfiguration } from './failure.ts'
+import { withConfiguration, withJson } from './options.ts'
+import { untilStopped } from './signals.ts'
+
+export function register(program: Command): void {
+  withJson(withConfiguration(program.command('serve')))
+    .summary('run the broker')
+    .description(
+      `Runs the broker until SIGINT or SIGTERM, then finishes what is under way and
+exits with 0. A second signal exits at once; what was left undone then, the
+next start does. SIGHUP reads the configuration again; if it has faults, the
+old one stays in force.
+
+The log goes to stdout, one JSON object a line. With --json, the reason why
+the broker cannot start is JSON too, on stderr.`,
+    )
+    .action(serve)
+}
+
+async function serve({ config }: { config: string }): Promise<void> {
+  const stopped = untilStopped()
+  const log = createLogger()
+  const broker = await startBroker(config, { clock: systemClock(), log, providers, env: process.env }).catch(
+    (error: unknown) => {
+      throw error instanceof ConfigurationRefused
+        ? new FaultyConfiguration(error.faults)
+        : notStarted(error, config)
+    },
+  )
+  // What is wrong with the new configuration goes to the log; the old one stays in force.
+  process.on(
+    'SIGHUP',
+    () => void broker.reload().catch((error: unknown) => log.error({ err: error }, 'not reloaded')),
+  )
+
+  const signal = await stopped
+  log.info({ signal }, 'stopping')
+  await broker.close()
+  process.exit()
+}
+
+function notStarted(error: unknown, config: string): Failure {
+  const message = error instanceof Error ? error.message : 'unknown error'
+  return new Failure(
+    'failed',
+    `the broker cannot start: ${message}`,
+    `Correct it in ${config}, or free what it needs, and start again.`,
+  )
+}

@@ -1,0 +1,14 @@
+import type { Command } from 'commander'
+import { registerComplete } from './task/complete.ts'
+import { registerOpen } from './task/open.ts'
+import { registerShow } from './task/show.ts'
+
+export function register(program: Command): void {
+  const group = program
+    .command('task')
+    .summary('open, show and complete tasks')
+    .description('A task is one unit of work. Every credential belongs to one, and dies with it.')
+  registerOpen(group)
+  registerShow(group)
+  registerComplete(group)
+}

@@ -1,0 +1,102 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { AuthorizationDetail, Client, MintedCredential, TaskAccess } from '../client/client.ts'
+import { findIdentity } from '../client/identity.ts'
+import { taskFromEnvironment } from '../client/task-environment.ts'
+import { Failure, tell } from './failure.ts'
+import {
+  type BrokerOptions,
+  connect,
+  identityHelp,
+  scopeHelp,
+  seconds,
+  withBroker,
+  withIdentity,
+} from './options.ts'
+import { answer } from './print.ts'
+import { parseScope } from './scope.ts'
+
+interface TokenOptions extends BrokerOptions {
+  scope: AuthorizationDetail
+  purpose: string
+  ttl?: number
+  agent?: string
+}
+
+export function register(program: Command): void {
+  withIdentity(withBroker(program.command('token')))
+    .summary('print one credential')
+    .description(
+      `Mints one credential and prints its secret, and nothing else, on stdout.
+
+Inside a task (MAYFLY_TASK and MAYFLY_TASK_TOKEN) it is minted in that task and
+dies with it; --purpose, --ttl and --agent do not apply there.
+Outside, this opens a task of its own for it. Nobody completes that task: it
+lives until its ttl is over, and the credential as long. So give a --ttl, or
+open a task first and complete it.
+
+With --json the answer is { "lease", "credential" }, with the deadline.`,
+    )
+    .requiredOption('--scope <scope>', 'what the credential is for', oneScope)
+    .option('--purpose <text>', 'what a task of its own is for; goes on record', 'mayfly token')
+    .option(
+      '--ttl <seconds>',
+      "how long a task of its own lives (default: 900, or the agent's max_ttl if less)",
+      seconds,
+    )
+    .option('--agent <name>', 'which agent to be, where the identity matches several')
+    .addHelpText(
+      'after',
+      `${scopeHelp}
+${identityHelp}
+
+Example:
+  GH_TOKEN=$(mayfly token --scope github:acme/web:contents=read --ttl 60) gh api repos/acme/web`,
+    )
+    .action(token)
+}
+
+async function token(options: TokenOptions): Promise<void> {
+  const client = connect(options)
+  const within = taskFromEnvironment(process.env)
+  const task = within ?? (await openTask(client, options))
+  const minted = await client.credential(task, options.scope).catch(async (error: unknown) => {
+    // What could not be minted needs no task. That it ends is tried, the mint's refusal is what counts.
+    if (!within) await client.complete(task).catch(() => undefined)
+    throw error
+  })
+  if (within && options.ttl !== undefined)
+    tell([`--ttl does not apply inside a task: the credential lives until ${minted.lease.deadline}`])
+  answer(options, minted, options.json ? [] : [secretOf(minted)])
+}
+
+async function openTask(client: Client, options: TokenOptions): Promise<TaskAccess> {
+  const { url, tokenFile, audience = url, scope, purpose, ttl, agent } = options
+  const identity = await findIdentity({ env: process.env, tokenFile, audience })
+  const request = { purpose, authorization_details: [scope], ttl, agent }
+  const { id, task_token, status, approvals } = await client.openTask(identity, request)
+  const task = { id, token: task_token }
+  if (status === 'active') return task
+  // Its token ends with this process: approved later, the task would serve nobody.
+  await client.complete(task)
+  throw new Failure(
+    'failed',
+    `this needs the approval of ${approvals.map(({ group }) => group).join(', ')}`,
+    'Open a task with `mayfly task open --env`, have it approved, and run this inside it.',
+  )
+}
+
+/** The one secret of the credential. Of several parts, which one is wanted is not ours to guess. */
+function secretOf({ credential }: MintedCredential): string {
+  const { token: secret } = credential
+  if (typeof secret === 'string') return secret
+  throw new Failure(
+    'failed',
+    `this credential has several parts: ${Object.keys(credential).join(', ')}`,
+    'Ask for it with --json.',
+  )
+}
+
+function oneScope(written: string, earlier?: AuthorizationDetail): AuthorizationDetail {
+  if (earlier) throw new InvalidArgumentError('One credential has one scope.')
+  return parseScope(written)
+}

@@ -1,0 +1,127 @@
+/** Where a workload's OIDC token comes from. */
+import { readFile } from 'node:fs/promises'
+import { bearer } from './bearer.ts'
+
+/** There is no token, or not a usable one. Never holds one. */
+export class NoIdentity extends Error {
+  /** What to do about it, one line. */
+  readonly remedy: string
+
+  constructor(message: string, remedy: string) {
+    super(message)
+    this.name = 'NoIdentity'
+    this.remedy = remedy
+  }
+}
+
+export interface IdentitySources {
+  env: Record<string, string | undefined>
+  /** A file that holds the token; comes before everything in `env`. */
+  tokenFile?: string | undefined
+  /** What a token made on demand is to be for: the broker's url. */
+  audience: string
+  fetch?: typeof fetch
+  /** Where Kubernetes projects the token. Default: `/var/run/secrets/tokens/mayfly`. */
+  projected?: string
+}
+
+/**
+ * Where the documentation has Kubernetes project the token. Never the pod's
+ * default one, `kubernetes.io/serviceaccount/token`: that is the pod's key to
+ * the cluster's own API, which whoever received it could use.
+ */
+const projectedToken = '/var/run/secrets/tokens/mayfly'
+
+/**
+ * The token of this workload: what was given (`givenIdentity`), else what its
+ * surroundings offer, GitHub Actions first and then a projected Kubernetes token.
+ *
+ * @throws NoIdentity
+ */
+export async function findIdentity(sources: IdentitySources): Promise<string> {
+  const { env, projected = projectedToken } = sources
+  const found =
+    (await givenIdentity(sources)) ??
+    (await actionsToken(sources)) ??
+    (await readToken(projected, 'if there'))
+  if (found !== undefined) return found
+  throw new NoIdentity(
+    'this process has no identity token to show to the broker',
+    env['GITHUB_ACTIONS'] === 'true'
+      ? 'Give the job `permissions: { id-token: write }`.'
+      : `Give one with --token-file or MAYFLY_TOKEN, or project one to ${projected}.`,
+  )
+}
+
+/**
+ * The token that someone has named: `tokenFile`, `MAYFLY_TOKEN`, or the file that
+ * `MAYFLY_TOKEN_FILE` names, in this order; undefined where nobody has.
+ *
+ * @throws NoIdentity where it cannot be used.
+ */
+export async function givenIdentity({
+  env,
+  tokenFile,
+}: Pick<IdentitySources, 'env' | 'tokenFile'>): Promise<string | undefined> {
+  if (tokenFile !== undefined) return await readToken(tokenFile)
+  if (env['MAYFLY_TOKEN']) return usable(env['MAYFLY_TOKEN'], 'MAYFLY_TOKEN')
+  if (env['MAYFLY_TOKEN_FILE']) return await readToken(env['MAYFLY_TOKEN_FILE'])
+  return undefined
+}
+
+async function readToken(path: string, absence?: 'if there'): Promise<string | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    if (absence && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
+    throw new NoIdentity(
+      `the token file ${path} cannot be read (${code})`,
+      'Name a file that holds the token.',
+    )
+  }
+  return usable(text, `the file ${path}`)
+}
+
+function usable(text: string, source: string): string {
+  const token = text.trim()
+  try {
+    bearer(token)
+  } catch {
+    throw new NoIdentity(`${source} does not hold one token`, 'Put the token there, alone.')
+  }
+  return token
+}
+
+/** GitHub's "OpenID Connect reference": the runner lends the job a URL and a bearer token for it. */
+async function actionsToken({
+  env,
+  audience,
+  fetch: call = fetch,
+}: IdentitySources): Promise<string | undefined> {
+  const { ACTIONS_ID_TOKEN_REQUEST_URL: address, ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken } = env
+  if (!address || !requestToken) return undefined
+  const failed = (how: string) =>
+    new NoIdentity(
+      `GitHub Actions gave no identity token: ${how}`,
+      'Run the job again, or look at its permissions.',
+    )
+  const url = URL.parse(address)
+  if (!url) throw failed('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL')
+  url.searchParams.set('audience', audience)
+  let value: unknown
+  try {
+    const response = await call(url, {
+      headers: { Authorization: bearer(requestToken), Accept: 'application/json' },
+      redirect: 'error',
+      signal: AbortSignal.timeout(30_000),
+    })
+    if (!response.ok) throw failed(`it answered ${response.status}`)
+    ;({ value } = (await response.json()) as { value?: unknown })
+  } catch (error) {
+    throw error instanceof NoIdentity ? error : failed('its answer did not come, or could not be read')
+  }
+  if (typeof value !== 'string') throw failed('its answer holds none')
+  return usable(value, "GitHub Actions' answer")
+}

@@ -1,0 +1,115 @@
+/** The shapes of the admin calls. */
+import { z } from '@hono/zod-openapi'
+import { eventTypes } from '../audit/event.ts'
+import { leaseStatuses } from '../leases/lease.ts'
+import { taskStatuses } from '../tasks/task.ts'
+import { approval, lease, line, task, time } from './schemas.ts'
+
+const name = line(300).optional()
+
+const paging = {
+  limit: z.coerce.number<string>().int().min(1).max(200).default(50),
+  cursor: line(100).optional(),
+}
+
+/** A query says which it wants and how much; an unknown parameter is a mistake, never a filter that does nothing. */
+export const agentsQuery = z.strictObject({
+  ...paging,
+  name,
+  owner: name,
+  environment: name,
+  status: z.enum(['active', 'suspended', 'expired']).optional(),
+})
+
+export const tasksQuery = z.strictObject({
+  ...paging,
+  id: name,
+  agent: name,
+  owner: name,
+  issuer: name,
+  status: z.enum(taskStatuses).optional(),
+})
+
+export const leasesQuery = z.strictObject({
+  ...paging,
+  id: name,
+  task: name,
+  agent: name,
+  owner: name,
+  issuer: name,
+  provider: name,
+  connection: name,
+  status: z.enum(leaseStatuses).optional(),
+})
+
+export const approvalsQuery = z.strictObject({
+  ...paging,
+  task: name,
+  group: name,
+  status: z.enum(['pending', 'granted', 'denied', 'expired']).optional(),
+})
+
+export const auditQuery = z.strictObject({
+  ...paging,
+  type: z.enum(eventTypes).optional(),
+  actor: name,
+  agent: name,
+  owner: name,
+  task: name,
+  lease: name,
+})
+
+export const agent = z
+  .object({
+    name: z.string(),
+    owner: z.string(),
+    purpose: z.string(),
+    environment: z.string(),
+    review_by: z.string(),
+    max_ttl: z.int(),
+    status: z.enum(['active', 'suspended', 'expired']),
+    suspension: z.object({ by: z.string(), reason: z.string(), at: time }).nullable(),
+    open_tasks: z.int(),
+    live_leases: z.int(),
+  })
+  .openapi('Agent')
+
+/** With everything that an approver has to see before a yes. */
+export const approvalRequest = approval
+  .extend({ task: task.omit({ approvals: true, leases: true }), created_at: time })
+  .openapi('ApprovalRequest')
+
+export const adminLease = lease
+  .extend({ agent: z.string(), owner: z.string(), attempts: z.int(), failing_since: time.nullable() })
+  .openapi('AdminLease')
+
+export const auditEvent = z
+  .object({
+    seq: z.int(),
+    at: time,
+    type: z.enum(eventTypes),
+    actor: z.string(),
+    agent: z.string().optional(),
+    owner: z.string().optional(),
+    task: z.string().optional(),
+    lease: z.string().optional(),
+    status: z.string().optional(),
+    data: z.record(z.string(), z.unknown()).optional(),
+    mac: z.string(),
+  })
+  .openapi('AuditEvent')
+
+export function page<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    items: z.array(item),
+    next: z.string().nullable().openapi({ description: 'the `cursor` of the next page' }),
+  })
+}
+
+export const answerBody = z
+  .strictObject({ digest: z.string().regex(/^[0-9a-f]{64}$/), reason: line(1000).optional() })
+  .openapi('AnswerApproval')
+
+export const reasonBody = z.strictObject({ reason: line(1000) }).openapi('Reason')
+
+export const reloaded = z.object({ status: z.literal('reloaded') }).openapi('Reloaded')

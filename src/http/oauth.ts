@@ -1,0 +1,175 @@
+/** OAuth for CI: token exchange (RFC 8693), revocation (RFC 7009) and metadata (RFC 8414). */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { sha256 } from '../digest.ts'
+import { BrokerError } from '../errors.ts'
+import { verify } from '../identity/verify.ts'
+import { JsonFault, parseJson } from '../json.ts'
+import { completeTask } from '../tasks/complete.ts'
+import { exchange } from '../tasks/exchange.ts'
+import type { Env, HttpContext } from './context.ts'
+import { idempotencyOf } from './idempotency-key.ts'
+import { jsonAnswer } from './openapi.ts'
+import { UnfitRequest } from './problem.ts'
+import * as schemas from './schemas.ts'
+import { leaseView, taskView } from './views.ts'
+
+const grant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+
+function form<Schema extends z.ZodType>(schema: Schema) {
+  return { required: true, content: { 'application/x-www-form-urlencoded': { schema } } } as const
+}
+
+const refusal = jsonAnswer(schemas.oauthError, 'a refusal (RFC 6749 section 5.2)')
+
+// Described for OpenAPI; the form is read by `parameters`, which sees repetitions that a schema does not.
+const token = createRoute({
+  method: 'post',
+  path: '/oauth/token',
+  summary: "Exchange a CI job's OIDC token for one credential (RFC 8693)",
+  request: { body: form(schemas.exchangeForm) },
+  responses: { 200: jsonAnswer(schemas.exchanged, 'the credential'), default: refusal },
+})
+const revocation = createRoute({
+  method: 'post',
+  path: '/oauth/revoke',
+  summary: 'Revoke a credential or a task token, and complete its task (RFC 7009)',
+  request: { body: form(schemas.revokeForm) },
+  responses: { 200: { description: 'it is revoked, or was not known' }, default: refusal },
+})
+
+export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext): void {
+  app.openAPIRegistry.registerPath(token)
+  app.openAPIRegistry.registerPath(revocation)
+
+  app.post(token.path, async (c) => {
+    const { tasks, inForce, limits } = c.var
+    const asked = await exchangeRequest(c)
+    const verified = await verify(asked.subjectToken, inForce.rules.issuers, { clock: tasks.clock })
+    await limits.admitAgent(inForce.rules.agents.choose(verified.principal, asked.agent).name)
+    const { subjectToken: _, ...request } = asked
+    const idempotency = idempotencyOf(c, verified.replayKey, request)
+    const { opened, minted } = await exchange(
+      tasks,
+      inForce.rules,
+      { ...request, verified, idempotency },
+      c.req.raw.signal,
+    )
+    const { task, approvals, token: taskToken } = opened
+    if (!minted) {
+      // RFC 8628's name for it: the task goes on through its token once a human has said yes.
+      const view = taskView({ task, approvals, leases: [] })
+      return c.json(
+        {
+          error: 'authorization_pending',
+          error_description: 'the task waits for approval',
+          task: view,
+          task_token: taskToken,
+        } satisfies z.infer<typeof schemas.oauthError>,
+        400,
+      )
+    }
+    const { lease, credential, accessToken } = minted
+    const body: z.infer<typeof schemas.exchanged> = {
+      access_token: accessToken ?? taskToken,
+      issued_token_type: accessTokenType,
+      token_type: 'Bearer',
+      expires_in: Math.max(0, Math.floor((lease.deadline - tasks.clock.now()) / 1000)),
+      authorization_details: [leaseView(lease).authorization_detail],
+      credential,
+      task: taskView({ task, approvals, leases: [lease] }),
+      task_token: taskToken,
+      lease: leaseView(lease),
+    }
+    return c.json(body, 200, { Pragma: 'no-cache' })
+  })
+
+  app.post(revocation.path, async (c) => {
+    const { tasks } = c.var
+    const { token: secret } = await parameters(c)
+    if (!secret) throw new BrokerError('invalid_request', 'token is missing')
+    const hash = sha256(secret)
+    const task = await tasks.unit.read(async (tx) => {
+      const own = await tasks.tasks.byTokenHash(tx, hash)
+      const id = own?.id ?? (await tasks.leases.taskOfSecret(tx, hash))
+      return id === undefined ? undefined : await tasks.tasks.get(tx, id)
+    })
+    // RFC 7009 §2.2: an unknown token is answered alike, so that nothing can be tried out here.
+    if (task) await completeTask(tasks, task)
+    return c.body(null, 200)
+  })
+
+  app.get('/.well-known/oauth-authorization-server', (c) => {
+    const { url, rules } = c.var.inForce
+    return c.json({
+      issuer: url,
+      token_endpoint: `${url}${token.path}`,
+      revocation_endpoint: `${url}${revocation.path}`,
+      grant_types_supported: [grant],
+      response_types_supported: [],
+      token_endpoint_auth_methods_supported: ['none'],
+      revocation_endpoint_auth_methods_supported: ['none'],
+      authorization_details_types_supported: rules.connections.types(),
+    })
+  })
+
+  // Mayfly as an issuer towards upstreams that trust it: the federation key alone.
+  app.get('/.well-known/openid-configuration', (c) => {
+    const { url } = c.var.inForce
+    return c.json({
+      issuer: url,
+      jwks_uri: `${url}/.well-known/jwks.json`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['RS256'],
+    })
+  })
+  app.get('/.well-known/jwks.json', async (c) => c.json(await federation.jwks()))
+}
+
+/** The form's parameters. @throws BrokerError `invalid_request` for one given twice (RFC 6749 §3.2). */
+async function parameters(c: Context<Env>): Promise<Record<string, string | undefined>> {
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(c.req.header('Content-Type') ?? ''))
+    throw new UnfitRequest(415, 'the body must be application/x-www-form-urlencoded')
+  const written = [...new URLSearchParams(await c.req.text())]
+  const names = new Set(written.map(([name]) => name))
+  if (names.size < written.length) throw new BrokerError('invalid_request', 'a parameter is given twice')
+  return Object.fromEntries(written)
+}
+
+async function exchangeRequest(c: Context<Env>) {
+  const written = await parameters(c)
+  if (written['grant_type'] !== grant) {
+    if (written['grant_type'] === undefined) throw new BrokerError('invalid_request', 'grant_type is missing')
+    throw new BrokerError('invalid_request', `grant_type must be ${grant}`, { parameter: 'grant_type' })
+  }
+  const parsed = schemas.exchangeForm.safeParse(written)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new BrokerError('invalid_request', `${issue?.path.join('.')}: ${issue?.message}`)
+  }
+  const { subject_token: subjectToken, authorization_details: details, purpose, ttl, agent } = parsed.data
+  return {
+    subjectToken,
+    authorizationDetails: oneDetail(details),
+    purpose: purpose ?? 'token exchange',
+    ttl: ttl === undefined ? undefined : Number(ttl),
+    agent,
+  }
+}
+
+function oneDetail(written: string): unknown[] {
+  const fault = (message: string) =>
+    new BrokerError('invalid_request', `authorization_details ${message}`, {
+      parameter: 'authorization_details',
+    })
+  let details: unknown
+  try {
+    details = parseJson(written)
+  } catch (error) {
+    throw error instanceof JsonFault ? fault(error.message) : error
+  }
+  if (!Array.isArray(details) || details.length !== 1) throw fault('must be a list of one detail')
+  return details
+}

@@ -1,0 +1,88 @@
+/** Mayfly as an OIDC issuer towards upstreams that trust it: the federation key, used for nothing else (design §10). */
+import { randomUUID } from 'node:crypto'
+import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
+import type { Clock } from './clock.ts'
+import type { Place, Seal } from './seal.ts'
+import type { Tx, Unit } from './unit.ts'
+
+/** RSA: every upstream that takes federated tokens takes RS256. */
+const algorithm = 'RS256'
+/** Seconds that a token of ours is good for. */
+const life = 300
+/** What every such token says it is about. */
+const subject = 'mayfly'
+
+/** A federation key at rest. */
+export interface StoredKey {
+  kid: string
+  /** The private JWK, sealed. */
+  sealed: string
+}
+
+export interface KeyStore {
+  federationKey(tx: Tx): Promise<StoredKey | undefined>
+  addFederationKey(tx: Tx, key: StoredKey): Promise<void>
+}
+
+export interface Federation {
+  /** A JWT for the upstream that expects this audience, good for five minutes. `issuer` is the broker's public URL. */
+  sign(issuer: string, audience: string): Promise<string>
+  /** What is published at `/.well-known/jwks.json`. */
+  jwks(): Promise<{ keys: JWK[] }>
+}
+
+const placeOf = (kid: string): Place => ({ table: 'federation_keys', column: 'sealed', row: kid })
+
+/** The federation key of this store, made when it is first asked for: few brokers need one. */
+export function createFederation(given: {
+  unit: Unit
+  keys: KeyStore
+  seal: Seal
+  clock: Clock
+}): Federation {
+  const { unit, keys, seal, clock } = given
+  let opening: Promise<{ kid: string; jwk: JWK; key: Awaited<ReturnType<typeof importJWK>> }> | undefined
+  const open = async () => {
+    const { kid, sealed } =
+      (await unit.read((tx) => keys.federationKey(tx))) ?? (await create(unit, keys, seal))
+    const jwk = JSON.parse(seal.open(sealed, placeOf(kid))) as JWK
+    return { kid, jwk, key: await importJWK(jwk, algorithm) }
+  }
+  const opened = () =>
+    (opening ??= open().catch((error: unknown) => {
+      opening = undefined
+      throw error
+    }))
+  return {
+    async sign(issuer, audience) {
+      const { kid, key } = await opened()
+      const now = Math.floor(clock.now() / 1000)
+      return await new SignJWT()
+        .setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' })
+        .setIssuer(issuer)
+        .setSubject(subject)
+        .setAudience(audience)
+        .setIssuedAt(now)
+        .setNotBefore(now)
+        .setExpirationTime(now + life)
+        .setJti(randomUUID())
+        .sign(key)
+    },
+    async jwks() {
+      const { kid, jwk } = await opened()
+      return { keys: [{ kty: 'RSA', n: jwk.n!, e: jwk.e!, kid, alg: algorithm, use: 'sig' }] }
+    },
+  }
+}
+
+async function create(unit: Unit, keys: KeyStore, seal: Seal): Promise<StoredKey> {
+  const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
+  const kid = randomUUID()
+  const made = { kid, sealed: seal.seal(JSON.stringify(await exportJWK(privateKey)), placeOf(kid)) }
+  return await unit.write(async (tx) => {
+    // Another replica may have made one meanwhile.
+    const first = await keys.federationKey(tx)
+    if (!first) await keys.addFederationKey(tx, made)
+    return first ?? made
+  })
+}

@@ -1,0 +1,13 @@
+/** Lists in pages. */
+
+/** A page of a list, the newest first; `next` continues it. */
+export interface Page<Item> {
+  items: Item[]
+  next: string | null
+}
+
+export interface PageRequest {
+  limit: number
+  /** `next` of the page before. */
+  cursor?: string | undefined
+}

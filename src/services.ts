@@ -1,0 +1,25 @@
+/** What a running broker lends its connections, which are compiled before it runs. */
+import type { ConnectionContext } from './provider.ts'
+
+type Lent = Pick<ConnectionContext, 'installation' | 'sign' | 'exclusive'>
+
+/** Handed to the configuration compiler; refuses to serve until a broker is behind it. */
+export class Services {
+  #behind: Lent | undefined
+
+  /** From now on `lent` serves. */
+  attach(lent: Lent): void {
+    this.#behind = lent
+  }
+
+  readonly lent: Lent = {
+    installation: () => this.#attached().installation(),
+    sign: async (audience) => await this.#attached().sign(audience),
+    exclusive: async (key, work) => await this.#attached().exclusive(key, work),
+  }
+
+  #attached(): Lent {
+    if (!this.#behind) throw new Error('only a running broker can do this')
+    return this.#behind
+  }
+}

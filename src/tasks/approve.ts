@@ -1,0 +1,163 @@
+/** A human's yes or no to exactly one request (design §9). */
+import { isOwner } from '../agents/owner.ts'
+import { BrokerError } from '../errors.ts'
+import type { Lease } from '../leases/lease.ts'
+import { decide } from '../policy/decide.ts'
+import type { Tx } from '../unit.ts'
+import type { Rules, TaskContext } from './context.ts'
+import { grantedGroups, requestDigest, settlementMac } from './digest.ts'
+import { endTask, settle } from './end.ts'
+import { askOf, factsOf } from './facts.ts'
+import { readTask, type TaskView } from './read.ts'
+import { resolveScope } from './scope.ts'
+import { standing } from './standing.ts'
+import type { Approval, Task } from './task.ts'
+
+/** The human, as their token says. */
+export interface Approver {
+  /** `ISSUER:SUBJECT`, as the audit names this person. */
+  id: string
+  /** The token's `sub`. */
+  subject: string
+  /** The token's `email`, unless its issuer says that it is not verified. */
+  email: string | undefined
+  /** Admin entries that may approve and that this token satisfies. */
+  groups: readonly string[]
+}
+
+export interface Answer {
+  approval: string
+  /** What the approver saw. */
+  digest: string
+  reason?: string | undefined
+}
+
+/**
+ * Grants one group's approval. With the last one the task is decided afresh and
+ * becomes active, or ends where policy would no longer allow it.
+ *
+ * @throws BrokerError `not_found`, `conflict` (settled before, expired, another
+ *   digest), `forbidden` (another group, one's own agent, a second group).
+ */
+export async function approve(
+  context: TaskContext,
+  rules: Rules,
+  approver: Approver,
+  answer: Answer,
+): Promise<TaskView> {
+  const { task, leaving } = await context.unit.write(async (tx) => {
+    const { approval, task, all } = await admissible(context, tx, approver, answer)
+    const owners = [task.owner, rules.agents.get(task.agent)?.owner ?? task.owner]
+    if (owners.some((owner) => isOwner(approver, owner)))
+      throw new BrokerError('forbidden', 'nobody approves for an agent they own')
+    if (all.some((other) => other.status === 'granted' && other.settled?.by === approver.id))
+      throw new BrokerError('forbidden', 'one person counts for one group')
+    await settleAs(context, tx, approval, task, 'granted', approver, answer)
+    return { task, leaving: await proceed(context, tx, rules, task) }
+  })
+  await settle(context, leaving)
+  context.wake(context.clock.now())
+  return await readTask(context, task.id)
+}
+
+/** Refuses the request: the task ends as `denied`. @throws BrokerError `not_found`, `conflict`, `forbidden`. */
+export async function deny(context: TaskContext, approver: Approver, answer: Answer): Promise<TaskView> {
+  const task = await context.unit.write(async (tx) => {
+    const { approval, task } = await admissible(context, tx, approver, answer)
+    await settleAs(context, tx, approval, task, 'denied', approver, answer)
+    await endTask(context, tx, task, { reason: 'denied', actor: `admin:${approver.id}` })
+    return task
+  })
+  return await readTask(context, task.id)
+}
+
+/** The pending approval, if this approver may settle it as they saw it. */
+async function admissible(
+  context: TaskContext,
+  tx: Tx,
+  approver: Approver,
+  { approval: id, digest }: Answer,
+): Promise<{ approval: Approval; task: Task; all: Approval[] }> {
+  const approval = await context.approvals.get(tx, id)
+  const task = approval && (await context.tasks.get(tx, approval.task))
+  if (!approval || !task) throw new BrokerError('not_found', 'there is no such approval')
+  if (!approver.groups.includes(approval.group))
+    throw new BrokerError('forbidden', `this needs a member of ${approval.group}`)
+  const waiting =
+    approval.status === 'pending' &&
+    task.status === 'pending_approval' &&
+    context.clock.now() < task.expiresAt
+  if (!waiting) throw new BrokerError('conflict', 'this request is no longer waiting')
+  const all = await context.approvals.ofTask(tx, task.id)
+  // Computed from the task as it stands, so that neither its row nor the approval's can be swapped under the yes.
+  const current = requestDigest(
+    task,
+    all.map((other) => other.group),
+  )
+  if (digest !== current || approval.digest !== current)
+    throw new BrokerError('conflict', 'the digest is not that of this request; look at it again')
+  return { approval, task, all }
+}
+
+async function settleAs(
+  context: TaskContext,
+  tx: Tx,
+  approval: Approval,
+  task: Task,
+  status: 'granted' | 'denied',
+  approver: Approver,
+  answer: Answer,
+): Promise<void> {
+  const at = context.clock.now()
+  const settlement = { by: approver.id, at, reason: answer.reason ?? null }
+  const { mac, key } = settlementMac(context.seal, approval, status, settlement)
+  await context.approvals.settle(tx, approval.id, status, { ...settlement, mac, key })
+  context.audit.record(tx, {
+    at,
+    type: status === 'granted' ? 'approval.granted' : 'approval.denied',
+    actor: `admin:${approver.id}`,
+    agent: task.agent,
+    owner: task.owner,
+    task: task.id,
+    data: {
+      approval: approval.id,
+      group: approval.group,
+      digest: approval.digest,
+      reason: settlement.reason,
+    },
+  })
+}
+
+/** When all have said yes, everything is decided afresh: much may have changed while they thought. */
+async function proceed(context: TaskContext, tx: Tx, rules: Rules, task: Task): Promise<Lease[]> {
+  const { approvals, tasks, audit, clock, seal, leases } = context
+  const all = await approvals.ofTask(tx, task.id)
+  const granted = grantedGroups(seal, task, all)
+  if (granted.length < all.length) return []
+  const now = clock.now()
+  const stands = standing(rules, task, now)
+  const suspended = await context.suspensions.get(tx, task.agent)
+  const cause = (reason: 'policy_changed' | 'agent_suspended') => ({ reason, actor: 'broker' }) as const
+  if (suspended) return await endTask(context, tx, task, cause('agent_suspended'))
+  if ('lapsed' in stands) return await endTask(context, tx, task, { reason: stands.lapsed, actor: 'broker' })
+  const resolved = resolveScope(rules, task)
+  const held = await leases.held(tx, task.agent, await tasks.tree(tx, task.root))
+  const allowed =
+    resolved &&
+    decide(rules.policies, factsOf({ ...task, agent: stands.agent }, held, granted), resolved.map(askOf))
+      .outcome === 'allowed'
+  if (!allowed) return await endTask(context, tx, task, cause('policy_changed'))
+  const expiresAt = now + task.ttl * 1000
+  await tasks.activate(tx, task.id, expiresAt)
+  audit.record(tx, {
+    at: now,
+    type: 'task.approved',
+    actor: 'broker',
+    agent: task.agent,
+    owner: task.owner,
+    task: task.id,
+    status: 'active',
+    data: { groups: granted, expires_at: new Date(expiresAt).toISOString() },
+  })
+  return []
+}

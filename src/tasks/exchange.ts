@@ -1,0 +1,46 @@
+/** One call for CI: a task of its own, opened for one credential (RFC 8693, design §10). */
+import { isBrokerError } from '../errors.ts'
+import type { MintedLease } from '../leases/mint.ts'
+import type { Rules, TaskContext } from './context.ts'
+import { issueCredential } from './credential.ts'
+import { endTask, settle } from './end.ts'
+import { type OpenedTask, type OpenRequest, openTask } from './open.ts'
+
+/** The opened task, and its credential unless the task waits for approval. */
+export interface Exchanged {
+  opened: OpenedTask
+  minted: MintedLease | undefined
+}
+
+/**
+ * Opens a task for one detail and mints it. Where the mint fails the task ends:
+ * the caller never learns its token, so nobody else could end it.
+ *
+ * @throws BrokerError as `openTask` and `issueCredential`.
+ */
+export async function exchange(
+  context: TaskContext,
+  rules: Rules,
+  request: OpenRequest,
+  gone: AbortSignal | undefined,
+): Promise<Exchanged> {
+  const opened = await openTask(context, rules, request)
+  if (opened.task.status === 'pending_approval') return { opened, minted: undefined }
+  const [authorizationDetail] = request.authorizationDetails
+  try {
+    const { idempotency } = request
+    const minted = await issueCredential(context, rules, {
+      task: opened.task,
+      authorizationDetail,
+      idempotency,
+      gone,
+    })
+    return { opened, minted }
+  } catch (error) {
+    // With a key the caller can come back, once upstream has; the token is used up, so it needs this task.
+    if (request.idempotency && isBrokerError(error, 'provider_unavailable')) throw error
+    const cause = { reason: 'completed', actor: `agent:${opened.task.agent}` } as const
+    await settle(context, await context.unit.write((tx) => endTask(context, tx, opened.task, cause)))
+    throw error
+  }
+}

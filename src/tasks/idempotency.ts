@@ -1,0 +1,38 @@
+/** What an `Idempotency-Key` does: a request that is sent again resumes what the first one began. */
+import canonicalize from 'canonicalize'
+import { sha256 } from '../digest.ts'
+import { BrokerError } from '../errors.ts'
+import type { Tx } from '../unit.ts'
+import type { TaskContext } from './context.ts'
+import type { Remembered } from './task.ts'
+
+/** How long after its task's deadline a key is remembered, in milliseconds. */
+export const rememberedForMs = 3_600_000
+
+/** A key as one caller uses it for one request. */
+export interface IdempotencyKey {
+  /** SHA-256, hex, of who uses it and the key: another's key of the same name is another key. */
+  key: string
+  /** SHA-256, hex, of what is asked. */
+  digest: string
+}
+
+/** `owner` is what only this caller has: its token's replay key, or its task. */
+export function idempotencyKey(owner: string, written: string, request: unknown): IdempotencyKey {
+  return {
+    key: sha256(JSON.stringify([owner, written])),
+    digest: sha256(canonicalize(request) ?? ''),
+  }
+}
+
+/** What was done under the key, if anything. @throws BrokerError `conflict` when it was something else. */
+export async function recall(
+  { idempotency }: TaskContext,
+  tx: Tx,
+  { key, digest }: IdempotencyKey,
+): Promise<Remembered | undefined> {
+  const remembered = await idempotency.get(tx, key)
+  if (remembered && remembered.digest !== digest)
+    throw new BrokerError('conflict', 'this Idempotency-Key was used for another request')
+  return remembered
+}

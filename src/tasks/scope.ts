@@ -1,0 +1,21 @@
+/** A task's stored scope under the rules of today. */
+import { isBrokerError } from '../errors.ts'
+import type { ResolvedDetail } from '../leases/connections.ts'
+import type { Rules } from './context.ts'
+import type { Task } from './task.ts'
+
+/** The scope with its connections, or undefined where one of its details could no longer be asked for. */
+export function resolveScope(rules: Rules, task: Task): ResolvedDetail[] | undefined {
+  try {
+    return task.scope.map((item) => {
+      const resolved = rules.connections.resolve(
+        { connection: item.connection, ...(item.detail as object) },
+        'scope',
+      )
+      return { ...resolved, detail: item.detail }
+    })
+  } catch (error) {
+    if (isBrokerError(error)) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,91 @@
+/** Metrics and traces, attached where the parts are joined so that none of them knows. */
+import { SpanStatusCode, trace } from '@opentelemetry/api'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { type AuditEvent, eventTypes } from './audit/event.ts'
+import { leaseStatuses } from './leases/lease.ts'
+import type { Connection } from './provider.ts'
+
+const tracer = trace.getTracer('mayfly')
+
+/** How many leases are in each state now. */
+export type LeaseCounts = () => Promise<{ provider: string; status: string; count: number }[]>
+
+export interface Metrics {
+  registry: Registry
+  /** Counts what a commit has put on record. */
+  committed(events: readonly AuditEvent[]): void
+  /** `route` is the pattern, never the path: a label must not be of the caller's choosing. */
+  answered(request: { method: string; route: string; status: number; seconds: number }): void
+  /** From now on the gauges ask here. */
+  countLeases(counts: LeaseCounts): void
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const events = new Counter({
+    name: 'mayfly_events_total',
+    help: 'Audit events put on record, by type.',
+    labelNames: ['type'],
+    registers,
+  })
+  for (const type of eventTypes) events.inc({ type }, 0)
+  const requests = new Histogram({
+    name: 'mayfly_http_request_duration_seconds',
+    help: 'How long requests took, by method, route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  })
+  let counts: LeaseCounts = () => Promise.resolve([])
+  new Gauge({
+    name: 'mayfly_leases',
+    help: 'Leases that are not over, by provider and status. Alarm on any that are irrevocable.',
+    labelNames: ['provider', 'status'],
+    registers,
+    async collect() {
+      this.reset()
+      for (const { provider, status, count } of await counts())
+        if ((leaseStatuses as readonly string[]).includes(status)) this.set({ provider, status }, count)
+    },
+  })
+  return {
+    registry,
+    committed: (committed) => committed.forEach(({ type }) => events.inc({ type })),
+    answered: ({ method, route, status, seconds }) =>
+      requests.observe({ method, route, status: String(status) }, seconds),
+    countLeases: (asked) => (counts = asked),
+  }
+}
+
+/** Runs `work` in a span of this name. */
+export async function traced<T>(
+  name: string,
+  attributes: Record<string, string>,
+  work: () => Promise<T>,
+): Promise<T> {
+  return await tracer.startActiveSpan(name, { attributes }, async (span) => {
+    try {
+      return await work()
+    } catch (error) {
+      // The message may hold what an upstream said; the kind of failure is enough for a trace.
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'error' })
+      throw error
+    } finally {
+      span.end()
+    }
+  })
+}
+
+/** The connection with a span around each upstream call. */
+export function tracedConnection(provider: string, connection: Connection): Connection {
+  const attributes = { 'mayfly.provider': provider, 'mayfly.connection': connection.name }
+  return {
+    ...connection,
+    mint: (...call) => traced('mayfly.mint', attributes, () => connection.mint(...call)),
+    revoke: (...call) => traced('mayfly.revoke', attributes, () => connection.revoke(...call)),
+    recover: (...call) => traced('mayfly.recover', attributes, () => connection.recover(...call)),
+    probe: (...call) => traced('mayfly.probe', attributes, () => connection.probe(...call)),
+  }
+}

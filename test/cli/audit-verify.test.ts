@@ -1,0 +1,86 @@
+import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startTestBroker, type TestBroker } from '../support/broker.ts'
+import { mayfly } from './mayfly.ts'
+
+let broker: TestBroker
+beforeAll(async () => {
+  broker = await startTestBroker()
+  const { body: task } = await broker.open()
+  await broker.mint(task)
+  await broker.complete(task)
+})
+afterAll(() => broker[Symbol.asyncDispose]())
+
+const verify = (...args: string[]) => mayfly(['audit', 'verify', '-c', broker.file, ...args])
+
+/** Changes the stopped broker's tables by hand, for as long as `look` takes. */
+async function tampered(sql: string, undo: string, look: () => Promise<void>): Promise<void> {
+  const database = new DatabaseSync(join(broker.directory, 'mayfly.db'))
+  try {
+    database.exec(sql)
+    await look()
+    database.exec(undo)
+  } finally {
+    database.close()
+  }
+}
+
+it('an intact record is told with its events and its head, beside a running broker', async () => {
+  const { status, stdout, stderr } = await verify()
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout).toMatch(/^intact: \d+ events, head \d+:[\w-]{43}\n$/)
+})
+
+it('an altered event is found, and named as the first bad one', async () => {
+  await broker.stop()
+  await tampered(
+    `UPDATE audit_events SET actor = 'admin:x' || actor WHERE seq IN (3, 5)`,
+    `UPDATE audit_events SET actor = substr(actor, 8) WHERE seq IN (3, 5)`,
+    async () => {
+      const { status, stdout, stderr } = await verify()
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+      expect(stderr).toContain('the first bad event is 3')
+      expect(stderr).toMatch(/^ {2}event 5: /m)
+      const inJson = await verify('--json')
+      expect(inJson).toMatchObject({ status: 1, stderr: '' })
+      expect(JSON.parse(inJson.stdout)).toMatchObject({
+        intact: false,
+        first_bad_seq: 3,
+        discrepancies: [{ seq: 3 }, { seq: 5 }],
+      })
+    },
+  )
+  expect(await verify()).toMatchObject({ status: 0 })
+})
+
+it('a row that says otherwise than the record is found', async () => {
+  await broker.stop()
+  await tampered(`UPDATE tasks SET status = 'active'`, `UPDATE tasks SET status = 'completed'`, async () => {
+    const { status, stderr } = await verify()
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/task_\w+: it is active in the tables but completed in the record/)
+  })
+})
+
+it('a noted head that the record reaches is confirmed; one that it does not is a truncation', async () => {
+  await broker.stop()
+  const { head, intact, first_bad_seq } = JSON.parse((await verify('--json')).stdout)
+  expect({ intact, first_bad_seq }).toEqual({ intact: true, first_bad_seq: null })
+  expect(await verify('--head', head)).toMatchObject({ status: 0 })
+  const [seq, mac] = head.split(':')
+  const { status, stderr } = await verify('--head', `${Number(seq) + 1}:${mac}`)
+  expect(status).toBe(1)
+  expect(stderr).toContain(`the first bad event is ${Number(seq) + 1}`)
+})
+
+it('a store that is not there is told as that, and not made', async () => {
+  await using fresh = await startTestBroker({ settings: { store: 'sqlite:./other.db' } })
+  await fresh.stop()
+  const elsewhere = new DatabaseSync(join(fresh.directory, 'mayfly.db'))
+  elsewhere.close()
+  const settings = await mayfly(['audit', 'verify', '-c', join(fresh.directory, 'missing.yaml')])
+  expect(settings).toMatchObject({ status: 1, stdout: '' })
+  expect(settings.stderr).toMatch(/missing\.yaml: the file does not exist\n {2}.+\n$/)
+})

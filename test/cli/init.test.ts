@@ -1,0 +1,72 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { mayfly } from './mayfly.ts'
+
+let parent: string
+let directory: string
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'mayfly-init-'))
+  directory = join(parent, 'broker')
+})
+afterEach(() => rm(parent, { recursive: true, force: true }))
+
+const file = () => join(directory, 'mayfly.yaml')
+const faults = async () => JSON.parse((await mayfly(['validate', '-c', file(), '--json'])).stdout).faults
+
+it('leaves open only what nobody else can know, and validates once that is filled in', async () => {
+  expect(await mayfly(['init', directory])).toMatchObject({ status: 0, stderr: '' })
+  expect((await faults()).map(({ path }: { path: string }) => path).toSorted()).toEqual([
+    'issuers.workloads.issuer',
+    'providers.github[0].app_id',
+    'providers.github[0].private_key',
+  ])
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
+  await writeFile(join(directory, 'app.pem'), pem, { mode: 0o600 })
+  const yaml = await readFile(file(), 'utf8')
+  const filledIn = yaml
+    .replace(/issuer:$/m, 'issuer: https://token.actions.githubusercontent.com')
+    .replace(/app_id:$/m, 'app_id: 12345')
+  await writeFile(file(), filledIn)
+  expect(await faults()).toEqual([])
+  expect(await mayfly(['validate', '-c', file()])).toEqual({
+    status: 0,
+    stdout: `${file()} is valid: 1 agent, 1 issuer, 1 connection\n`,
+    stderr: '',
+  })
+})
+
+it('tells each fault with a line of what happened and a line of what to do', async () => {
+  await mayfly(['init', directory])
+  const { status, stdout, stderr } = await mayfly(['validate', '-c', file()])
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  const lines = stderr.trimEnd().split('\n')
+  expect(lines).toHaveLength(6)
+  expect(lines[0]).toMatch(new RegExp(`^${file()}: \\S+: \\S`))
+  expect(lines[1]).toMatch(/^ {2}\S/)
+})
+
+it('makes a seal key of its own each time, which only its owner can read and git does not see', async () => {
+  const other = join(parent, 'other')
+  await mayfly(['init', directory, '--json'])
+  await mayfly(['init', other])
+  const keys = await Promise.all([directory, other].map((at) => readFile(join(at, 'seal.key'), 'utf8')))
+  expect(Buffer.from(keys[0]!, 'base64')).toHaveLength(32)
+  expect(keys[0]).not.toBe(keys[1])
+  expect((await stat(join(directory, 'seal.key'))).mode & 0o777).toBe(0o600)
+  expect(await readFile(join(directory, '.gitignore'), 'utf8')).toMatch(/^seal\.key$/m)
+})
+
+it('overwrites nothing, and then writes nothing', async () => {
+  await mayfly(['init', directory])
+  await rm(join(directory, 'seal.key'))
+  await writeFile(file(), 'mine')
+  const { status, stdout, stderr } = await mayfly(['init', directory])
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toContain(file())
+  expect(await readFile(file(), 'utf8')).toBe('mine')
+  await expect(stat(join(directory, 'seal.key'))).rejects.toThrow('ENOENT')
+})

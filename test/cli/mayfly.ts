@@ -1,0 +1,56 @@
+/** The command line as its users meet it: a process with arguments, an environment, two streams and a status. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+export interface Outcome {
+  status: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface Running {
+  process: ChildProcess
+  /** What has been printed so far. */
+  stdout(): string
+  /** Resolves once `wanted` is on stdout. */
+  printed(wanted: string | RegExp): Promise<void>
+  ended: Promise<Outcome>
+}
+
+type Environment = Record<string, string | undefined>
+
+/** Runs it to its end. */
+export function mayfly(args: string[], env: Environment = {}): Promise<Outcome> {
+  return startMayfly(args, env).ended
+}
+
+/** Starts it, with nothing of ours in its environment but what is given. */
+export function startMayfly(args: string[], env: Environment = {}): Running {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...env },
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const output = { stdout: '', stderr: '' }
+  const watchers = new Set<() => void>()
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      output[stream] += text
+      for (const watch of watchers) watch()
+    })
+  const ended = new Promise<Outcome>((resolve) =>
+    child.on('close', (status) => resolve({ status, ...output })),
+  )
+  const printed = (wanted: string | RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const watch = () => {
+        if (output.stdout.match(wanted)) resolve()
+      }
+      watchers.add(watch)
+      watch()
+      void ended.then(() => reject(new Error(`it ended without printing ${wanted}: ${output.stderr}`)))
+    })
+  return { process: child, stdout: () => output.stdout, printed, ended }
+}

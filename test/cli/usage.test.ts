@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { mayfly } from './mayfly.ts'
+
+const url = 'http://127.0.0.1:9'
+const scope = ['--scope', 'github:acme/web:contents=read']
+
+describe('wrong usage exits with 2 and says on stderr what is wrong and where help is', () => {
+  it.each<[string, string[], string]>([
+    ['an unknown command', ['bogus'], 'unknown command'],
+    ['an unknown option', ['serve', '--prot', '1'], 'unknown option'],
+    ['a purpose left out', ['task', 'open', '--url', url, ...scope], '--purpose'],
+    ['a broker left out', ['token', ...scope], '--url'],
+    ['a scope of an unknown provider', ['token', '--url', url, '--scope', 'gitlab:x'], 'known are'],
+    [
+      'a scope that is misspelt',
+      ['token', '--url', url, '--scope', 'github:acme/web:content=read'],
+      'contents',
+    ],
+    ['two scopes for one credential', ['token', '--url', url, ...scope, ...scope], 'one scope'],
+    ['a ttl of 0', ['token', '--url', url, ...scope, '--ttl', '0'], 'whole seconds'],
+    ['a ttl that is not a number', ['token', '--url', url, ...scope, '--ttl', '1e3'], 'whole seconds'],
+    [
+      'a broker that tokens would reach in clear',
+      ['token', '--url', 'http://mayfly.example', ...scope],
+      'https',
+    ],
+    ['no selector', ['admin', 'revoke', '--url', url, '--reason', 'r'], 'exactly one of'],
+    [
+      'two selectors',
+      ['admin', 'revoke', '--url', url, '--reason', 'r', '--all', '--task', 't'],
+      'exactly one of',
+    ],
+    ['a reason left out', ['admin', 'revoke', '--url', url, '--all'], '--reason'],
+    ['a head that is none', ['audit', 'verify', '--head', '12'], 'SEQ:MAC'],
+    ['a directory left out', ['init'], 'dir'],
+  ])('%s', async (_what, args, words) => {
+    const { status, stdout, stderr } = await mayfly(args)
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain(words)
+    expect(stderr).toContain('--help')
+  })
+
+  it('no command at all: the help, on stderr', async () => {
+    const { status, stdout, stderr } = await mayfly([])
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain('Usage: mayfly')
+  })
+})
+
+it('the help names every command and exits with 0', async () => {
+  const { status, stdout } = await mayfly(['--help'])
+  expect(status).toBe(0)
+  for (const command of ['demo', 'init', 'validate', 'serve', 'task', 'token', 'admin', 'audit'])
+    expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
+})
+
+it('a broker that is not there is told as that, also in JSON', async () => {
+  const env = { MAYFLY_URL: url, MAYFLY_TOKEN: 'a-token-that-nobody-prints' }
+  const told = await mayfly(['token', ...scope], env)
+  expect(told.status).toBe(1)
+  expect(told.stderr).toMatch(
+    /^mayfly: unreachable: http:\/\/127\.0\.0\.1:9 gave no usable answer.*\n {2}.*MAYFLY_URL.*\n$/,
+  )
+  const inJson = await mayfly(['token', ...scope, '--json'], env)
+  expect(JSON.parse(inJson.stderr)).toMatchObject({ code: 'unreachable', remedy: expect.any(String) })
+  expect(told.stderr + inJson.stderr).not.toContain(env.MAYFLY_TOKEN)
+})

@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+import { setStage } from '../../src/cli/demo/stage.ts'
+import { tour } from '../../src/cli/demo/tour.ts'
+import { mayfly, startMayfly } from '../cli/mayfly.ts'
+
+interface Line extends Record<string, unknown> {
+  step?: string
+  provider?: string | null
+}
+
+const parse = (stdout: string) =>
+  stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+
+it('the demo shows every step and ends with its count', async () => {
+  const { status, stdout, stderr } = await mayfly(['demo'])
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const lines = stdout.trimEnd().split('\n')
+  expect(lines.at(-1)).toBe('3 minted, 3 proven dead')
+  expect(stdout).toContain('docs-are-read-only')
+  for (const line of lines.slice(0, -1)) expect(line).toMatch(/^ +\d+\.\d\d s {2}/)
+  expect(stdout).not.toMatch(/ghs_|mft_|eyJ/)
+})
+
+it('with --json each step is a line, the tries are those of the demo itself, and the summary is last', async () => {
+  const { status, stdout, stderr } = await mayfly(['demo', '--json'])
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const lines = parse(stdout)
+  expect(lines.at(-1)).toMatchObject({ minted: 3, proven_dead: 3, ok: true })
+  const steps = lines.slice(0, -1)
+  for (const line of steps) expect(line).toMatchObject({ step: expect.any(String), at: expect.any(String) })
+  for (const line of steps) expect(line).toHaveProperty('provider')
+  const of = (step: string) => steps.filter((line) => line.step === step)
+  expect(of('used').filter(({ status: answered }) => answered === 200)).toHaveLength(3)
+  expect(of('refused')).toMatchObject([
+    { provider: 'github', code: 'policy_denied', denials: [{ policies: ['docs-are-read-only'] }] },
+  ])
+  const leases = of('minted').map(({ lease }) => lease)
+  expect(new Set(leases).size).toBe(3)
+  expect(of('proven_dead')).toMatchObject(leases.map((lease) => ({ lease, status: 401 })))
+  expect(of('audit_verified')).toMatchObject([{ intact: true }])
+})
+
+it('a credential that upstream did not revoke is counted as not dead', async () => {
+  const stage = await setStage()
+  try {
+    // Upstream says that it has revoked, and has not.
+    stage.sandbox.github.faults.add({
+      kind: 'status',
+      status: 204,
+      on: ({ method }) => method === 'DELETE',
+      times: 1,
+    })
+    const shown: string[] = []
+    const tally = await tour(stage, { show: (step) => void shown.push(step), elapsed: () => 0 })
+    expect(tally).toEqual({ minted: 3, proven_dead: 2, ok: false })
+    expect(shown).toContain('still_alive')
+  } finally {
+    await stage.close()
+    await rm(stage.directory, { recursive: true })
+  }
+})
+
+it('with --keep the commands that it prints work as they are, and Ctrl-C leaves nothing behind', async () => {
+  const demo = startMayfly(['demo', '--json', '--keep'])
+  await demo.printed('"proven_dead":3')
+  const kept = parse(demo.stdout()).find(({ step }) => step === 'kept')!
+  const folder = dirname(String(kept['configuration']))
+  expect(existsSync(String(kept['log']))).toBe(true)
+
+  const script = (kept['commands'] as string[]).join('\n')
+  const pasted = await promisify(execFile)('sh', ['-e', '-u', '-c', script], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
+  })
+  expect(pasted.stderr).toBe('')
+  // The credential worked, and worked no more once an admin had ended its task.
+  expect(pasted.stdout.match(/^\}?(200|401)$|(?<=\})(200|401)$/gm)).toEqual(['200', '401'])
+  expect(pasted.stdout).toContain('ended 1 task')
+  expect(pasted.stdout).toMatch(/^intact: /m)
+  expect(pasted.stdout).toMatch(/"status":"active".*"task_token"/)
+
+  demo.process.kill('SIGINT')
+  expect((await demo.ended).status).toBe(0)
+  expect(existsSync(folder)).toBe(false)
+})
+
+it('interrupted in the middle, it leaves nothing behind either', async () => {
+  const demo = startMayfly(['demo', '--json'], { TMPDIR: undefined })
+  await demo.printed('"abandoned"')
+  demo.process.kill('SIGINT')
+  const { status, stdout } = await demo.ended
+  expect(status).toBe(130)
+  expect(stdout).not.toContain('"proven_dead":')
+})

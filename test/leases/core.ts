@@ -1,0 +1,165 @@
+/** The core without its edges: a real store and reaper, a clock that stands still, and an upstream in memory. */
+import { expect } from 'vitest'
+import type { EventType } from '../../src/audit/event.ts'
+import { BrokerError } from '../../src/errors.ts'
+import { Connections, type ConnectionEntry } from '../../src/leases/connections.ts'
+import type { LeaseContext } from '../../src/leases/context.ts'
+import type { Lease } from '../../src/leases/lease.ts'
+import { mint, type MintedLease } from '../../src/leases/mint.ts'
+import { Revoker } from '../../src/leases/revoke.ts'
+import { approvals } from '../../src/store/approvals.ts'
+import { idempotency } from '../../src/store/idempotency.ts'
+import { suspensions } from '../../src/store/suspensions.ts'
+import type { TaskContext } from '../../src/tasks/context.ts'
+import { endTask } from '../../src/tasks/end.ts'
+import { Reaper } from '../../src/tasks/reaper.ts'
+import type { EndReason, Task } from '../../src/tasks/task.ts'
+import { aTask, events, noon } from '../contract/store-subject.ts'
+import { type SqliteSubject, sqliteStore } from '../store/sqlite.ts'
+import { type ManualClock, manualClock } from '../support/clock.ts'
+import { type Upstream, upstream } from './upstream.ts'
+
+export interface Core extends AsyncDisposable {
+  clock: ManualClock
+  store: SqliteSubject
+  context: TaskContext
+  revoker: Revoker
+  reaper: Reaper
+  upstream: Upstream
+  /** Messages logged as errors. */
+  errors: string[]
+  open(changed?: Partial<Task>): Promise<Task>
+  mint(task: Task, options?: { through?: Upstream; gone?: AbortSignal }): Promise<MintedLease>
+  /** Ends the task; its leases are left to the reaper. */
+  end(task: Task, reason?: EndReason): Promise<void>
+  lease(id: string): Promise<Lease>
+  /** The lease of a task that has one. */
+  leaseOf(task: Task): Promise<Lease>
+  task(id: string): Promise<Task>
+  /** Types of the events about this task or lease, in order. */
+  history(id: string): Promise<EventType[]>
+  /** Moves time on, and waits until all that is due has been looked at. */
+  pass(ms: number): Promise<void>
+  quiet(): Promise<void>
+}
+
+/** How long `quiet` waits, in milliseconds of the machine's clock. */
+const quietWithinMs = 5_000
+
+/** `also`: further connections. Its clock starts at noon. */
+export async function startCore(also: (clock: ManualClock) => Upstream[] = () => []): Promise<Core> {
+  const clock = manualClock(noon)
+  const store = await sqliteStore()
+  const first = upstream(clock)
+  const upstreams = [first, ...also(clock)]
+  const entries = upstreams.map((connection) => entryOf(first, connection))
+  const connections = new Connections([first.provider], entries)
+  const errors: string[] = []
+  const { unit, leases, audit, seal } = store
+  const leaseContext: LeaseContext = {
+    unit,
+    leases,
+    audit,
+    seal,
+    clock,
+    log: { info: () => undefined, warn: () => undefined, error: (_, message) => void errors.push(message) },
+    connections: () => connections,
+    wake: (at) => reaper.wake(at),
+  }
+  const revoker = new Revoker(leaseContext)
+  const { tasks, usedTokens } = store
+  const context: TaskContext = {
+    ...leaseContext,
+    tasks,
+    approvals,
+    suspensions,
+    idempotency,
+    usedTokens,
+    revoker,
+  }
+  const reaper = new Reaper(context)
+
+  const core: Core = {
+    clock,
+    store,
+    context,
+    revoker,
+    reaper,
+    upstream: first,
+    errors,
+    async open(changed) {
+      const task = aTask({ createdAt: clock.now(), expiresAt: clock.now() + 600_000, ...changed })
+      await unit.write(async (tx) => {
+        await tasks.insert(tx, task, `hash of ${task.id}`)
+        const { id, status, agent } = task
+        audit.record(tx, { at: clock.now(), type: 'task.opened', actor: `agent:${agent}`, task: id, status })
+      })
+      reaper.wake(task.expiresAt)
+      return task
+    },
+    mint: async (task, { through = first, gone } = {}) =>
+      await mint(context, revoker, {
+        resolved: { entry: entryOf(first, through), detail: { type: 'fake', name: 'a' } },
+        gone,
+        async admit(tx) {
+          const now = await tasks.get(tx, task.id)
+          if (now?.status !== 'active' || now.expiresAt <= clock.now())
+            return { refused: new BrokerError('task_not_active', 'the task is over') }
+          const { id, agent, owner, principal, expiresAt } = now
+          return { holder: { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt } }
+        },
+      }),
+    async end(task, reason = 'completed') {
+      await unit.write((tx) => endTask(context, tx, task, { reason, actor: 'broker' }))
+      reaper.wake(clock.now())
+    },
+    lease: async (id) => (await unit.read((tx) => leases.get(tx, id)))!,
+    async leaseOf({ id }) {
+      const found = await unit.read((tx) => leases.find(tx, { task: id }))
+      expect(found).toHaveLength(1)
+      return found[0]!
+    },
+    task: async (id) => (await unit.read((tx) => tasks.get(tx, id)))!,
+    async history(id) {
+      const about = (await events(store)).filter((event) => (event.lease ?? event.task) === id)
+      return about.map((event) => event.type)
+    },
+    async pass(ms) {
+      await clock.advance(ms)
+      await core.quiet()
+    },
+    async quiet() {
+      const end = performance.now() + quietWithinMs
+      while (!(await nothingDue())) if (performance.now() > end) throw new Error('something is due that nobody looks at')
+    },
+    async [Symbol.asyncDispose]() {
+      await reaper.stop()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+
+  /** Whether nothing is under way, and nothing due that the reaper has not looked at. */
+  async function nothingDue(): Promise<boolean> {
+    await clock.advance(0)
+    let idle = false
+    void revoker.idle().then(() => (idle = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    const due = await unit.read(async (tx) => [
+      ...(await tasks.due(tx, clock.now(), 1)),
+      ...(await leases.due(tx, clock.now(), () => false)),
+    ])
+    return idle && due.length === 0
+  }
+
+  await reaper.start()
+  return core
+}
+
+const entries = new WeakMap<Upstream, ConnectionEntry>()
+
+/** Always the same entry for a connection: the revoker tells connections apart by it. */
+function entryOf({ provider }: Upstream, connection: Upstream): ConnectionEntry {
+  const entry = entries.get(connection) ?? { provider, name: connection.name, connection, retired: false }
+  entries.set(connection, entry)
+  return entry
+}

@@ -1,0 +1,21 @@
+import { writeFile } from 'node:fs/promises'
+import { expect, it, onTestFinished } from 'vitest'
+import { openSqlite, openSqliteReadOnly } from '../../src/store/sqlite.ts'
+import { testSeal } from '../contract/store-subject.ts'
+import { besideFile, temporaryPath } from '../store/sqlite.ts'
+
+it('a file that is no database is refused, and not mistaken for another broker', async () => {
+  const { path, remove } = await temporaryPath()
+  onTestFinished(remove)
+  await writeFile(path, 'these are notes, not a database; '.repeat(100))
+  await expect(openSqlite(path, testSeal())).rejects.toThrow('not a database')
+  await expect(openSqlite(`${path}/in/no/folder.db`, testSeal())).rejects.not.toThrow('another broker')
+})
+
+it('a database that no broker has made is not read', async () => {
+  const { path, remove } = await temporaryPath()
+  onTestFinished(remove)
+  await expect(openSqliteReadOnly(path)).rejects.toThrow()
+  besideFile(path, 'create table notes (text)')
+  await expect(openSqliteReadOnly(path)).rejects.toThrow('start the broker first')
+})

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { aTask, events, note, put, verified } from '../contract/store-subject.ts'
+import { sqliteStore } from './sqlite.ts'
+
+/**
+ * Commits that the write-ahead log holds: its frames that carry the size of the
+ * database after a commit (https://sqlite.org/fileformat2.html#the_write_ahead_log, §4.1).
+ */
+async function commits(path: string): Promise<number> {
+  const wal = await readFile(`${path}-wal`)
+  const frame = 24 + wal.readUInt32BE(8)
+  const sizes = Array.from({ length: Math.floor((wal.length - 32) / frame) }, (_, index) =>
+    wal.readUInt32BE(32 + index * frame + 4),
+  )
+  return sizes.filter((size) => size > 0).length
+}
+
+describe('commits to a SQLite file', () => {
+  it('are shared by works that arrive together', async () => {
+    await using store = await sqliteStore()
+    const before = await commits(store.path)
+    await Promise.all(Array.from({ length: 80 }, (_, n) => store.unit.write(async (tx) => note(store, tx, { n }))))
+    expect(await commits(store.path)).toBe(before + 1)
+    await store.unit.write(async (tx) => note(store, tx))
+    expect(await commits(store.path)).toBe(before + 2)
+  })
+
+  it('are in the file by the time that write resolves', async () => {
+    await using store = await sqliteStore()
+    const before = await commits(store.path)
+    for (let n = 1; n <= 3; n += 1) {
+      await store.unit.write((tx) => put(store, tx, aTask()))
+      expect(await commits(store.path)).toBe(before + n)
+    }
+  })
+
+  it('do not happen while the audit cannot be written, and do again once it can (I6)', async () => {
+    await using store = await sqliteStore()
+    await store.beside(`create trigger full before insert on audit_events begin select raise(abort, 'no'); end`)
+    const task = aTask()
+    const opening = store.unit.write(async (tx) => {
+      await put(store, tx, task)
+      note(store, tx)
+    })
+    await expect(opening).rejects.toHaveProperty('code', 'unavailable')
+    expect(await store.unit.read((tx) => store.tasks.get(tx, task.id))).toBeUndefined()
+    await store.beside('drop trigger full')
+    await store.unit.write(async (tx) => note(store, tx))
+    expect(await events(store)).toHaveLength(1)
+    expect((await verified(store)).discrepancies).toEqual([])
+  })
+})

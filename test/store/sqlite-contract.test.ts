@@ -1,0 +1,7 @@
+import { describe } from 'vitest'
+import { storeContract } from '../contract/store.ts'
+import { sqliteStore } from './sqlite.ts'
+
+describe('the SQLite store', () => {
+  storeContract(() => sqliteStore())
+})

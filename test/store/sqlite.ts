@@ -1,0 +1,63 @@
+/** The SQLite store on a file of its own. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Seal } from '../../src/seal.ts'
+import { approvals } from '../../src/store/approvals.ts'
+import { auditTrail } from '../../src/store/audit.ts'
+import { leases } from '../../src/store/leases.ts'
+import { openSqlite } from '../../src/store/sqlite.ts'
+import { tables } from '../../src/store/tables.ts'
+import { tasks } from '../../src/store/tasks.ts'
+import { usedTokens } from '../../src/store/used-tokens.ts'
+import { type StoreSubject, testSeal } from '../contract/store-subject.ts'
+
+export interface SqliteSubject extends StoreSubject {
+  path: string
+  close(): Promise<void>
+  /** Closes it and opens the same file again. */
+  reopen(): Promise<void>
+}
+
+/** A path in a folder of its own; `remove` takes the folder away. */
+export async function temporaryPath(): Promise<{ path: string; remove(): Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-store-'))
+  return { path: join(directory, 'mayfly.db'), remove: () => rm(directory, { recursive: true, force: true }) }
+}
+
+/** Runs SQL on the file beside whoever has it open. */
+export function besideFile(path: string, sql: string): void {
+  const database = new DatabaseSync(path, { timeout: 5_000 })
+  try {
+    database.exec(sql)
+  } finally {
+    database.close()
+  }
+}
+
+export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubject> {
+  const { path, remove } = await temporaryPath()
+  let store = await openSqlite(path, seal)
+  return {
+    path,
+    unit: { write: (work) => store.unit.write(work), read: (work) => store.unit.read(work) },
+    tasks,
+    leases,
+    approvals,
+    usedTokens,
+    audit: auditTrail(),
+    tables,
+    seal,
+    beside: async (sql) => besideFile(path, sql),
+    close: () => store.close(),
+    async reopen() {
+      await store.close()
+      store = await openSqlite(path, seal)
+    },
+    async [Symbol.asyncDispose]() {
+      await store.close().catch(() => undefined)
+      await remove()
+    },
+  }
+}
