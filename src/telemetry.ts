@@ -60,7 +60,7 @@ export function createMetrics(): Metrics {
 }
 
 /** Runs `work` in a span of this name. */
-export async function traced<T>(
+async function traced<T>(
   name: string,
   attributes: Record<string, string>,
   work: () => Promise<T>,

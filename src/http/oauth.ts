@@ -1,5 +1,5 @@
 /** OAuth for CI: token exchange (RFC 8693), revocation (RFC 7009) and metadata (RFC 8414). */
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { createRoute, type OpenAPIHono, type z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { sha256 } from '../digest.ts'
 import { BrokerError } from '../errors.ts'

@@ -49,7 +49,7 @@ export const credentialBody = z
   ])
   .openapi('RequestCredential')
 
-export const evidence = z
+const evidence = z
   .object({
     result: z.enum(['dead', 'denied', 'expired', 'live', 'unknown']),
     method: z.string(),

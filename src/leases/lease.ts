@@ -28,7 +28,7 @@ const successors: Record<LeaseStatus, readonly LeaseStatus[]> = {
   expired: [],
 }
 
-export function canFollow(from: LeaseStatus, to: LeaseStatus): boolean {
+function canFollow(from: LeaseStatus, to: LeaseStatus): boolean {
   return successors[from].includes(to)
 }
 
@@ -72,7 +72,7 @@ export interface Lease {
   /** Failed revocations so far, and since when. */
   attempts: number
   failingSince: number | null
-  /** Set when the stored row cannot be read as a lease: what is wrong with it. Nothing else in it is to be relied on. */
+  /** Set when the stored row cannot be read as a lease: what is wrong with it. Of the rest only the sealed handle is to be relied on. */
   damaged?: string
 }
 

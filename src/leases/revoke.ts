@@ -81,7 +81,11 @@ export class Revoker {
 
   async #end(lease: Lease): Promise<void> {
     const { unit, leases, clock, connections } = this.#context
-    if (lease.damaged !== undefined) return await this.#quarantine(lease)
+    if (lease.damaged !== undefined) {
+      await this.#quarantine(lease)
+      // What opens was sealed for this row, whatever else is wrong with it: what can be revoked still is (I4).
+      if (lease.handle === null) return
+    }
     if (lease.status === 'revoked') return await unit.write((tx) => leases.forget(tx, lease.id))
     const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil
     if (lifeOver !== null && lifeOver <= clock.now())
@@ -210,7 +214,7 @@ export class Revoker {
     const { clock, log } = this.#context
     log.error(
       { lease: lease.id, damage: lease.damaged },
-      'a lease row is damaged and cannot be revoked; `mayfly audit verify` tells more',
+      'a lease row is damaged; `mayfly audit verify` tells more',
     )
     await this.#postpone(lease, clock.now() + damagedRetryMs)
   }

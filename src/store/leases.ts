@@ -23,18 +23,22 @@ const idsPerQuery = 500
 function fromRow(row: Row): Lease {
   try {
     return readable(row)
-  } catch (error) {
+  } catch {
     const { detail: _detail, classes: _classes, evidence: _evidence, ...rest } = row
-    const damaged = error instanceof SyntaxError ? 'a column does not hold JSON' : 'its state is not one'
-    return {
-      ...readable({ ...rest, status: 'irrevocable', detail: 'null', classes: '[]', evidence: null }),
-      damaged,
-    }
+    const known = isStatus(row.status)
+    const damaged = known ? 'a column does not hold JSON' : 'its state is not one'
+    // Its own state as long as that can be read: whether it is to be revoked depends on it.
+    const status = known ? row.status : 'irrevocable'
+    return { ...readable({ ...rest, status, detail: 'null', classes: '[]', evidence: null }), damaged }
   }
 }
 
+function isStatus(text: string): text is Lease['status'] {
+  return leaseStatuses.includes(text as Lease['status'])
+}
+
 function readable(row: Row): Lease {
-  if (!leaseStatuses.includes(row.status as Lease['status'])) throw new TypeError(row.status)
+  if (!isStatus(row.status)) throw new TypeError(row.status)
   return {
     id: row.id,
     task: row.task,
@@ -44,7 +48,7 @@ function readable(row: Row): Lease {
     provider: row.provider,
     connection: row.connection,
     slot: row.slot,
-    status: row.status as Lease['status'],
+    status: row.status,
     detail: JSON.parse(row.detail),
     classes: JSON.parse(row.classes) as Class[],
     revocation: row.revocation as Lease['revocation'],

@@ -149,7 +149,7 @@ function prepare(
 }
 
 /** @throws BrokerError `agent_suspended` */
-export async function requireNotSuspended(
+async function requireNotSuspended(
   { suspensions }: TaskContext,
   tx: Tx,
   agent: string,

@@ -70,14 +70,15 @@ export class Reaper {
 
   async #reap(): Promise<void> {
     const { unit, tasks, leases, clock, revoker } = this.#context
+    // One moment for the whole round: a deadline between two readings of the clock would be neither due nor next.
+    const now = clock.now()
     while (!this.#stopped) {
-      const due = await unit.read((tx) => tasks.due(tx, clock.now(), tasksAtOnce))
+      const due = await unit.read((tx) => tasks.due(tx, now, tasksAtOnce))
       const ended = await Promise.all(due.map((task) => this.#end(task)))
       // When the store takes no writes, the rest would be the same tasks again.
       if (due.length < tasksAtOnce || ended.includes(false)) break
     }
     if (this.#stopped) return
-    const now = clock.now()
     const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id)))
     for (const lease of due) void revoker.revoke(lease)
     const next = await unit.read(async (tx) => [await tasks.nextDue(tx, now), await leases.nextDue(tx, now)])

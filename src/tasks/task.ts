@@ -55,7 +55,7 @@ const successors: Record<TaskStatus, readonly TaskStatus[]> = {
   completed: [],
 }
 
-export function canFollow(from: TaskStatus, to: TaskStatus): boolean {
+function canFollow(from: TaskStatus, to: TaskStatus): boolean {
   return successors[from].includes(to)
 }
 

@@ -33,6 +33,6 @@ export async function authenticate(context: TaskContext, token: string, id: stri
   return task
 }
 
-export function isOpen(task: Task): boolean {
+function isOpen(task: Task): boolean {
   return (open as readonly string[]).includes(task.status)
 }

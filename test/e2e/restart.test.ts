@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { discrepancies } from '../support/audit.ts'
+import type { Answer } from '../support/broker.ts'
 import { manualClock } from '../support/clock.ts'
 import { beside, rows } from '../support/database.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
@@ -68,41 +69,39 @@ test('what upstream itself has ended meanwhile is recorded as expired', async ()
   await untilNow(clock, () => rows(broker, 'leases', `task = '${task.id}'`)[0]!.status === 'expired')
 })
 
-test('a damaged row is set aside and told of, and stops nothing else', async () => {
+test('a damaged row is told of, and revoked all the same where its handle is sound', async () => {
   const { body: task } = await broker.open({ ttl: 60 })
-  const damaged = (await broker.mint(task)).body.lease.id
-  const sound = await broker.mint(task)
-  const tampered = await broker.mint(task)
+  const [garbled, stateless, tampered, sound] = await Promise.all([0, 1, 2, 3].map(() => broker.mint(task)))
+  const idOf = (answer: Answer | undefined): string => answer!.body.lease.id
   await broker.stop()
   beside(broker, (db) => {
-    db.prepare("update leases set detail = '{' where id = ?").run(damaged)
-    // A handle sealed for another row opens nowhere else.
+    db.prepare("update leases set detail = '{' where id = ?").run(idOf(garbled))
+    db.prepare("update leases set status = 'gone' where id = ?").run(idOf(stateless))
+    // A handle opens only in the row that it was sealed for.
     db.prepare('update leases set handle = (select handle from leases where id = ?) where id = ?').run(
-      sound.body.lease.id,
-      tampered.body.lease.id,
+      idOf(sound),
+      idOf(tampered),
     )
   })
   await clock.advance(120_000)
   const logged = broker.log.length
   await broker.start()
 
-  await untilNow(clock, () => ledger.find(sound.body.credential.token)!.revokedAt)
-  await untilNow(
-    clock,
-    () => rows(broker, 'leases', `id = '${tampered.body.lease.id}'`)[0]!.status === 'irrevocable',
-  )
+  const dead = (answer: Answer | undefined) => ledger.find(answer!.body.credential.token)!.revokedAt
+  await untilNow(clock, () => dead(sound) && dead(garbled))
+  await untilNow(clock, () => rows(broker, 'leases', `id = '${idOf(tampered)}'`)[0]!.status === 'irrevocable')
   const said = broker.log.slice(logged).join('')
-  expect(said).toContain(damaged)
-  expect(said).toContain(tampered.body.lease.id)
+  for (const answer of [garbled, tampered]) expect(said).toContain(idOf(answer))
+  expect(said).not.toContain(idOf(sound))
+  // The state being unknown, it is found no later than its credential's own end.
+  expect(dead(stateless)).toBeUndefined()
+  await clock.advance(3_600_000)
+  await untilNow(clock, () => broker.log.slice(logged).join('').includes(idOf(stateless)))
   expect((await broker.open()).status).toBe(201)
-  expect((await discrepancies(broker)).map(({ subject }) => subject)).toEqual(
-    expect.arrayContaining([tampered.body.lease.id]),
+  const found = await discrepancies(broker)
+  expect(found.map(({ subject }) => subject)).toEqual(
+    expect.arrayContaining([idOf(stateless), idOf(tampered)]),
   )
-  await broker.stop()
-  beside(broker, (db) =>
-    db.prepare('delete from leases where id in (?, ?)').run(damaged, tampered.body.lease.id),
-  )
-  await broker.start()
 })
 
 test('a second broker on the same file does not start, and the first serves on', async () => {
