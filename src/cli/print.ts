@@ -6,6 +6,11 @@ export function answer(options: { json?: boolean }, value: object, lines: readon
   process.stdout.write(`${text}\n`)
 }
 
+/** `1 lease`, `2 leases`. */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
+
 /** Words from elsewhere must neither break the line nor steer the terminal. */
 export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trimEnd()

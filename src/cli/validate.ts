@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { readConfiguration } from './configuration.ts'
 import { faultLines, FaultyConfiguration, tell } from './failure.ts'
 import { withConfiguration, withJson } from './options.ts'
-import { answer } from './print.ts'
+import { answer, count } from './print.ts'
 
 export function register(program: Command): void {
   withJson(withConfiguration(program.command('validate')))
@@ -33,8 +33,4 @@ async function validate(options: { config: string; json?: boolean }): Promise<vo
     answer(options, { valid: false, faults: error.faults }, [])
     process.exitCode = 1
   }
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }

@@ -254,16 +254,18 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
       throw new BrokerError('provider_unavailable', 'upstream answered too late; what it minted is revoked', {
         retryAfter: 5,
       })
+    // `irrevocable` where the search for it has failed meanwhile.
+    const { status } = (await leases.get(tx, lease.id))!
     audit.record(tx, {
       ...event,
       type: 'lease.retired',
-      status: 'revoking',
+      status,
       data: {
         fingerprint: minted.fingerprint,
         reason: minted.wider ?? 'the task ended while its credential was being minted',
       },
     })
-    return { ...lease, ...leaving, status: 'revoking' }
+    return { ...lease, ...leaving, status }
   })
 }
 

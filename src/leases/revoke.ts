@@ -174,6 +174,8 @@ export class Revoker {
     try {
       await this.#context.unit.write((tx) => recordRevoked(this.#context, tx, lease))
       turn.revoked = true
+      // What upstream goes on needing is erased then.
+      if (lease.revocation === 'eventual') this.#context.wake(lease.upstreamExpiresAt ?? Infinity)
     } catch (error) {
       this.#notRecorded(lease, error)
     }

@@ -41,6 +41,7 @@ export class Reaper {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
+    this.#armedFor = Infinity
     await this.#round
   }
 

@@ -24,7 +24,12 @@ export async function history(seal: Seal = createSeal([sealKey('k1', 1)])): Prom
   ]
   await store.unit.write(async (tx) => {
     await put(store, tx, task)
-    store.audit.record(tx, { ...event, type: 'task.opened', status: 'active', data: { purpose: task.purpose } })
+    store.audit.record(tx, {
+      ...event,
+      type: 'task.opened',
+      status: 'active',
+      data: { purpose: task.purpose },
+    })
     for (const lease of held) {
       await store.leases.insert(tx, lease)
       store.audit.record(tx, { ...event, type: 'lease.intended', lease: lease.id, status: 'pending' })
@@ -32,7 +37,13 @@ export async function history(seal: Seal = createSeal([sealKey('k1', 1)])): Prom
   })
   await store.unit.write(async (tx) => {
     for (const { id: lease, fingerprint } of held)
-      store.audit.record(tx, { ...event, type: 'lease.minted', lease, status: 'active', data: { fingerprint } })
+      store.audit.record(tx, {
+        ...event,
+        type: 'lease.minted',
+        lease,
+        status: 'active',
+        data: { fingerprint },
+      })
     store.audit.record(tx, { ...event, type: 'lease.revoked', lease: held[2].id, status: 'revoked' })
   })
   return { ...store, task, held }

@@ -167,9 +167,7 @@ describe('the tables', () => {
 
   it('into which a row was put are found', async () => {
     await using store = await history()
-    await store.beside(
-      `update leases set id = 'lease_smuggled' where id = '${store.held[2].id}'`,
-    )
+    await store.beside(`update leases set id = 'lease_smuggled' where id = '${store.held[2].id}'`)
     expect((await verified(store)).discrepancies).toEqual([
       { subject: 'lease_smuggled', message: 'it stands in the tables but not in the record' },
       { subject: store.held[2].id, message: 'it is on record but not in the tables' },
@@ -177,7 +175,10 @@ describe('the tables', () => {
   })
 
   it('in which a sealed handle was moved or altered are found', async () => {
-    const broken = (subject: string) => ({ subject, message: expect.stringContaining('sealed handle does not open') })
+    const broken = (subject: string) => ({
+      subject,
+      message: expect.stringContaining('sealed handle does not open'),
+    })
     await using store = await history()
     const [one, other] = store.held
     await store.beside(`update leases set handle = '${other.handle}' where id = '${one.id}'`)

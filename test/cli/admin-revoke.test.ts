@@ -25,7 +25,7 @@ it('ends the task that is selected and kills its credential, and no other', asyn
   const args = [...revoke('--task', one.task.id), '--token-file', file, '--url', broker.url]
   const { status, stdout, stderr } = await mayfly(args)
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  expect(stdout).toMatch(/^rev_\w+: ended 1 task; of 1 lease 1 is over/)
+  expect(stdout).toMatch(/^rev_\w+: ended 1 task; 1 lease matched: 1 over/)
   expect(await broker.use(one.secret)).toBe(401)
   expect(await broker.use(other.secret)).toBe(200)
 })

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -76,11 +78,10 @@ it('a noted head that the record reaches is confirmed; one that it does not is a
 })
 
 it('a store that is not there is told as that, and not made', async () => {
-  await using fresh = await startTestBroker({ settings: { store: 'sqlite:./other.db' } })
-  await fresh.stop()
-  const elsewhere = new DatabaseSync(join(fresh.directory, 'mayfly.db'))
-  elsewhere.close()
-  const settings = await mayfly(['audit', 'verify', '-c', join(fresh.directory, 'missing.yaml')])
-  expect(settings).toMatchObject({ status: 1, stdout: '' })
-  expect(settings.stderr).toMatch(/missing\.yaml: the file does not exist\n {2}.+\n$/)
+  const file = join(broker.directory, 'other.yaml')
+  await writeFile(file, (await readFile(broker.file, 'utf8')).replace('mayfly.db', 'absent.db'))
+  const { status, stdout, stderr } = await mayfly(['audit', 'verify', '-c', file])
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toMatch(/^mayfly: the store .+absent\.db cannot be opened.*\n {2}.+\n$/)
+  expect(existsSync(join(broker.directory, 'absent.db'))).toBe(false)
 })

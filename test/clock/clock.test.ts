@@ -134,9 +134,13 @@ describe('a time limit', () => {
     const working = withinLimit(
       clock,
       1000,
-      (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      (signal) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
     )
-    const outcome = expect(working).rejects.toMatchObject({ name: 'TimeoutError', message: 'no answer within 1000 ms' })
+    const outcome = expect(working).rejects.toMatchObject({
+      name: 'TimeoutError',
+      message: 'no answer within 1000 ms',
+    })
     await clock.advance(999)
     expect(clock.armed.size).toBe(1)
     await clock.advance(1)

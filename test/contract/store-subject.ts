@@ -105,7 +105,12 @@ export const unanswered = {
 } as const satisfies Partial<Lease>
 
 /** Inserts the task with a token hash of its own, and returns it. */
-export async function put(store: StoreSubject, tx: Tx, task: Task, tokenHash = `hash of ${task.id}`): Promise<Task> {
+export async function put(
+  store: StoreSubject,
+  tx: Tx,
+  task: Task,
+  tokenHash = `hash of ${task.id}`,
+): Promise<Task> {
   await store.tasks.insert(tx, task, tokenHash)
   return task
 }
@@ -121,7 +126,12 @@ export async function putLeases(store: StoreSubject, ...changed: Partial<Lease>[
 }
 
 /** Adds an event that is about nothing in the tables. */
-export function note(store: StoreSubject, tx: Tx, data?: Record<string, unknown>, type: EventType = 'broker.started') {
+export function note(
+  store: StoreSubject,
+  tx: Tx,
+  data?: Record<string, unknown>,
+  type: EventType = 'broker.started',
+) {
   store.audit.record(tx, { at: noon, type, actor: 'broker', ...(data && { data }) })
 }
 

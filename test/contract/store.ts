@@ -231,7 +231,9 @@ export function storeContract(open: () => Promise<StoreSubject>): void {
       })
       const ours = [late, later, ended, last].map((task) => task.id)
       const due = async (now: number) =>
-        (await read((tx) => store.tasks.due(tx, now, 1000))).map((task) => task.id).filter((id) => ours.includes(id))
+        (await read((tx) => store.tasks.due(tx, now, 1000)))
+          .map((task) => task.id)
+          .filter((id) => ours.includes(id))
       expect(await due(at - 1)).toEqual([])
       expect(await due(at + 1)).toEqual([later.id, late.id])
       expect(await read((tx) => store.tasks.nextDue(tx, at + 1))).toBe(at + 2)
@@ -243,7 +245,9 @@ export function storeContract(open: () => Promise<StoreSubject>): void {
       const task = aTask({ expiresAt: noon - 5000 })
       await write((tx) => put(store, tx, task))
       await store.beside(`update tasks set scope = '{', principal = '' where id = '${task.id}'`)
-      const found = (await read((tx) => store.tasks.due(tx, noon - 5000, 10))).find(({ id }) => id === task.id)
+      const found = (await read((tx) => store.tasks.due(tx, noon - 5000, 10))).find(
+        ({ id }) => id === task.id,
+      )
       expect(found).toMatchObject({ scope: [], agent: task.agent, damaged: expect.stringContaining('JSON') })
       expect(await write((tx) => store.tasks.end(tx, task.id, 'expired', 'deadline', noon))).toBe(true)
     })
@@ -267,7 +271,9 @@ export function storeContract(open: () => Promise<StoreSubject>): void {
       const leases = await putLeases(store, ...pairs.map(({ from }) => ({ status: from })))
       for (const [index, { from, to }] of pairs.entries()) {
         const before = leases[index]!
-        const moved = await write((tx) => store.leases.move(tx, before.id, to, { endedAt: noon, handle: null }))
+        const moved = await write((tx) =>
+          store.leases.move(tx, before.id, to, { endedAt: noon, handle: null }),
+        )
         const allowed = leaseMoves[from].includes(to)
         expect({ from, to, moved }).toEqual({ from, to, moved: allowed })
         const expected = allowed ? { status: to, endedAt: noon, handle: null } : {}
@@ -278,7 +284,8 @@ export function storeContract(open: () => Promise<StoreSubject>): void {
     it('are amended only in the states named', async () => {
       const [active] = await putLeases(store, {})
       const change = { attempts: 3, failingSince: noon, dueAt: noon }
-      const amend = (statuses: LeaseStatus[]) => write((tx) => store.leases.amend(tx, active!.id, statuses, change))
+      const amend = (statuses: LeaseStatus[]) =>
+        write((tx) => store.leases.amend(tx, active!.id, statuses, change))
       expect(await amend(['revoking', 'irrevocable'])).toBe(false)
       expect(await lease(active!.id)).toEqual(active)
       expect(await amend(['active'])).toBe(true)

@@ -33,7 +33,6 @@ it('waits as long as upstream asks, but for no more than a minute (I4)', () => {
 })
 
 it('is not led astray by a Retry-After that is none', () => {
-  for (const odd of [Number.NaN, -5, Number.NEGATIVE_INFINITY])
-    expect(backoff(1, odd, () => 0)).toBe(250)
+  for (const odd of [Number.NaN, -5, Number.NEGATIVE_INFINITY]) expect(backoff(1, odd, () => 0)).toBe(250)
   expect(backoff(1, Infinity, () => 0)).toBe(60_000)
 })

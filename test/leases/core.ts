@@ -17,6 +17,7 @@ import type { EndReason, Task } from '../../src/tasks/task.ts'
 import { aTask, events, noon } from '../contract/store-subject.ts'
 import { type SqliteSubject, sqliteStore } from '../store/sqlite.ts'
 import { type ManualClock, manualClock } from '../support/clock.ts'
+import { until } from '../support/until.ts'
 import { type Upstream, upstream } from './upstream.ts'
 
 export interface Core extends AsyncDisposable {
@@ -33,6 +34,8 @@ export interface Core extends AsyncDisposable {
   /** Ends the task; its leases are left to the reaper. */
   end(task: Task, reason?: EndReason): Promise<void>
   lease(id: string): Promise<Lease>
+  /** Waits until the task has a lease that is being minted. */
+  intended(task: Task): Promise<void>
   /** The lease of a task that has one. */
   leaseOf(task: Task): Promise<Lease>
   task(id: string): Promise<Task>
@@ -114,6 +117,9 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
       reaper.wake(clock.now())
     },
     lease: async (id) => (await unit.read((tx) => leases.get(tx, id)))!,
+    async intended({ id }) {
+      await until(async () => (await unit.read((tx) => leases.find(tx, { task: id }))).length > 0)
+    },
     async leaseOf({ id }) {
       const found = await unit.read((tx) => leases.find(tx, { task: id }))
       expect(found).toHaveLength(1)
@@ -130,7 +136,8 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
     },
     async quiet() {
       const end = performance.now() + quietWithinMs
-      while (!(await nothingDue())) if (performance.now() > end) throw new Error('something is due that nobody looks at')
+      while (!(await nothingDue()))
+        if (performance.now() > end) throw new Error('something is due that nobody looks at')
     },
     async [Symbol.asyncDispose]() {
       await reaper.stop()

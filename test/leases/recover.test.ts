@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isBrokerError } from '../../src/errors.ts'
 import { ProviderError } from '../../src/provider.ts'
 import { hour, verified } from '../contract/store-subject.ts'
+import { until } from '../support/until.ts'
 import { type Core, startCore } from './core.ts'
 
 const minute = 60_000
@@ -72,7 +73,7 @@ describe('an intent that the last process left', () => {
     core.upstream.fates.push('held')
     const task = await core.open()
     void minting(task)
-    await expect.poll(() => core.store.unit.read((tx) => core.store.leases.find(tx, { task: task.id }))).toHaveLength(1)
+    await core.intended(task)
     await core.reaper.stop()
     await core.reaper.start()
     await core.quiet()
@@ -84,6 +85,7 @@ describe('an intent that the last process left', () => {
     core.upstream.recovery = new ProviderError('unavailable', 'upstream is down')
     const task = await core.open()
     void minting(task)
+    await core.intended(task)
     await core.pass(unknownAfter)
     const { id, status } = await core.leaseOf(task)
     expect(status).toBe('revoking')
@@ -98,8 +100,9 @@ describe('an intent that the last process left', () => {
       core.upstream.recovering = () => gate.promise
       const task = await core.open()
       void minting(task)
+      await core.intended(task)
       await core.clock.advance(unknownAfter)
-      await expect.poll(async () => core.revoker.isUnderWay((await core.leaseOf(task)).id)).toBe(true)
+      await until(async () => core.revoker.isUnderWay((await core.leaseOf(task)).id))
       await core.end(task)
       gate.resolve()
       await core.quiet()
@@ -115,6 +118,7 @@ describe('a mint that answers after its lease was given up', () => {
     core.upstream.fates.push('held')
     const task = await core.open()
     const outcome = minting(task)
+    await core.intended(task)
     await core.pass(unknownAfter)
     expect(await core.leaseOf(task)).toHaveProperty('status', 'failed')
     core.upstream.release()
@@ -129,6 +133,7 @@ describe('a mint that answers after its lease was given up', () => {
     core.upstream.fates.push('held')
     const task = await core.open()
     const outcome = minting(task)
+    await core.intended(task)
     await core.pass(unknownAfter)
     core.upstream.release()
     expect(await outcome).toBe('task_not_active')
@@ -144,8 +149,9 @@ describe('a mint that answers after its lease was given up', () => {
     core.upstream.fates.push('held')
     const task = await core.open()
     const outcome = minting(task)
+    await core.intended(task)
     await core.clock.advance(unknownAfter)
-    await expect.poll(async () => core.revoker.isUnderWay((await core.leaseOf(task)).id)).toBe(true)
+    await until(async () => core.revoker.isUnderWay((await core.leaseOf(task)).id))
     core.upstream.release()
     expect(await outcome).toBe('delivered')
     gate.resolve()

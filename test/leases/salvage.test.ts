@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ProviderError } from '../../src/provider.ts'
 import { verified } from '../contract/store-subject.ts'
 import { refuseWrites } from '../support/database.ts'
+import { until } from '../support/until.ts'
 import { type Core, startCore } from './core.ts'
 
 let core: Core
@@ -25,12 +26,12 @@ describe('a credential whose mint cannot be recorded', () => {
     core.upstream.fates.push('held')
     const minting = core.mint(task)
     const refused = expect(minting).rejects.toHaveProperty('code', 'unavailable')
-    await expect.poll(async () => (await core.store.unit.read((tx) => core.store.leases.find(tx, {}))).length).toBe(1)
+    await core.intended(task)
     const directory = core.store.path.replace('/mayfly.db', '')
     const admit = refuseWrites({ directory }, 'update on leases')
     core.upstream.release()
     await refused
-    await expect.poll(() => core.upstream.working()).toEqual([])
+    await until(() => core.upstream.working().length === 0)
     expect(await core.leaseOf(task)).toMatchObject({ status: 'pending', handle: null })
     admit()
     await core.pass(30_000)
@@ -42,11 +43,12 @@ describe('a credential whose mint cannot be recorded', () => {
     const admit = refuseMints()
     const task = await core.open()
     let tries = 0
-    core.upstream.refuse = () => (++tries < 3 ? new ProviderError('unavailable', 'upstream is down') : undefined)
+    core.upstream.refuse = () =>
+      ++tries < 3 ? new ProviderError('unavailable', 'upstream is down') : undefined
     await expect(core.mint(task)).rejects.toHaveProperty('code', 'unavailable')
     expect(core.upstream.working()).toHaveLength(1)
     for (let n = 0; n < 4; n += 1) await core.clock.advance(500)
-    await expect.poll(() => core.upstream.working()).toEqual([])
+    await until(() => core.upstream.working().length === 0)
     admit()
     await core.pass(30_000)
     expect(await core.leaseOf(task)).toHaveProperty('status', 'failed')
@@ -59,13 +61,14 @@ describe('a credential whose mint cannot be recorded', () => {
     core.upstream.fates.push('held')
     const task = await core.open()
     const refused = expect(core.mint(task)).rejects.toHaveProperty('code', 'unavailable')
+    await core.intended(task)
     await core.clock.advance(30_000)
-    await expect.poll(async () => core.revoker.isUnderWay((await core.leaseOf(task)).id)).toBe(true)
+    await until(async () => core.revoker.isUnderWay((await core.leaseOf(task)).id))
     core.upstream.release()
     await refused
     expect(core.upstream.working()).toHaveLength(1)
     gate.resolve()
-    await expect.poll(() => core.upstream.working()).toEqual([])
+    await until(() => core.upstream.working().length === 0)
     admit()
     await core.quiet()
     expect(await core.leaseOf(task)).toHaveProperty('status', 'failed')
@@ -77,7 +80,7 @@ describe('a credential that comes too late', () => {
     const task = await core.open({ expiresAt: core.clock.now() + 10_000 })
     core.upstream.fates.push('held')
     const refused = expect(core.mint(task)).rejects.toHaveProperty('code', 'task_not_active')
-    await expect.poll(async () => (await core.store.unit.read((tx) => core.store.leases.find(tx, {}))).length).toBe(1)
+    await core.intended(task)
     await core.reaper.stop()
     await core.clock.advance(10_000)
     expect(await core.task(task.id)).toHaveProperty('status', 'active')
@@ -90,8 +93,11 @@ describe('a credential that comes too late', () => {
     const client = new AbortController()
     core.upstream.fates.push('held')
     const task = await core.open()
-    const refused = expect(core.mint(task, { gone: client.signal })).rejects.toHaveProperty('code', 'unavailable')
-    await expect.poll(async () => (await core.store.unit.read((tx) => core.store.leases.find(tx, {}))).length).toBe(1)
+    const refused = expect(core.mint(task, { gone: client.signal })).rejects.toHaveProperty(
+      'code',
+      'unavailable',
+    )
+    await core.intended(task)
     client.abort()
     core.upstream.release()
     await refused
@@ -102,7 +108,10 @@ describe('a credential that comes too late', () => {
   it('that is wider than asked is revoked (I8)', async () => {
     core.upstream.fates.push('wider')
     const task = await core.open()
-    await expect(core.mint(task)).rejects.toMatchObject({ code: 'provider_rejected', message: /more than was asked/ })
+    await expect(core.mint(task)).rejects.toMatchObject({
+      code: 'provider_rejected',
+      message: /more than was asked/,
+    })
     expect(core.upstream.working()).toEqual([])
   })
 })

@@ -35,15 +35,23 @@ async function firstBad(chain: ChainedEvent[]): Promise<number | undefined> {
 
 it('any two events that change places are found at the first of them', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anEvent, { minLength: 2, maxLength: 12 }), fc.nat(), fc.nat(), async (events, a, b) => {
-      const chain = link(seal, origin, events)
-      const [first, second] = [a % chain.length, b % chain.length].toSorted((x, y) => x - y) as [number, number]
-      fc.pre(first !== second)
-      expect(await firstBad(chain)).toBeUndefined()
-      const swapped = chain.with(first, { ...chain[second]!, seq: first + 1 })
-      swapped[second] = { ...chain[first]!, seq: second + 1 }
-      expect(await firstBad(swapped)).toBe(first + 1)
-    }),
+    fc.asyncProperty(
+      fc.array(anEvent, { minLength: 2, maxLength: 12 }),
+      fc.nat(),
+      fc.nat(),
+      async (events, a, b) => {
+        const chain = link(seal, origin, events)
+        const [first, second] = [a % chain.length, b % chain.length].toSorted((x, y) => x - y) as [
+          number,
+          number,
+        ]
+        fc.pre(first !== second)
+        expect(await firstBad(chain)).toBeUndefined()
+        const swapped = chain.with(first, { ...chain[second]!, seq: first + 1 })
+        swapped[second] = { ...chain[first]!, seq: second + 1 }
+        expect(await firstBad(swapped)).toBe(first + 1)
+      },
+    ),
     { numRuns: 60 },
   )
 })
@@ -58,7 +66,9 @@ it('any event that is left out, with what follows moved up or not, is found at i
         const chain = link(seal, origin, events)
         const gone = at % (chain.length - 1)
         const cut = chain.toSpliced(gone, 1)
-        expect(await firstBad(movedUp ? cut.map((event, index) => ({ ...event, seq: index + 1 })) : cut)).toBe(gone + 1)
+        expect(
+          await firstBad(movedUp ? cut.map((event, index) => ({ ...event, seq: index + 1 })) : cut),
+        ).toBe(gone + 1)
       },
     ),
     { numRuns: 60 },
@@ -81,7 +91,8 @@ let store: StoreSubject
 const length = 15
 beforeAll(async () => {
   store = await sqliteStore(seal)
-  for (let n = 0; n < length; n += 1) await store.unit.write(async (tx) => note(store, tx, { n, words: `event ${n}` }))
+  for (let n = 0; n < length; n += 1)
+    await store.unit.write(async (tx) => note(store, tx, { n, words: `event ${n}` }))
 })
 afterAll(() => store[Symbol.asyncDispose]())
 

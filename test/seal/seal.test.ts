@@ -51,7 +51,12 @@ describe('what is sealed', () => {
     const sealed = seal.seal(secret, place)
     const { length } = Buffer.from(sealed.split('.')[1]!, 'base64url')
     for (let kept = 0; kept < length; kept += 1)
-      expect(() => seal.open(spoilt(sealed, (body) => body.subarray(0, kept)), place)).toThrow(SealBroken)
+      expect(() =>
+        seal.open(
+          spoilt(sealed, (body) => body.subarray(0, kept)),
+          place,
+        ),
+      ).toThrow(SealBroken)
     const longer = spoilt(sealed, (body) => Buffer.concat([body, Buffer.of(0)]))
     expect(() => seal.open(longer, place)).toThrow(SealBroken)
   })

@@ -6,7 +6,9 @@ describe('closing a SQLite store', () => {
   it('first does every work that waits', async () => {
     await using store = await sqliteStore()
     // More than share one commit.
-    const works = Array.from({ length: 250 }, (_, n) => store.unit.write(async (tx) => note(store, tx, { n })))
+    const works = Array.from({ length: 250 }, (_, n) =>
+      store.unit.write(async (tx) => note(store, tx, { n })),
+    )
     await store.close()
     expect((await Promise.allSettled(works)).filter(({ status }) => status === 'rejected')).toEqual([])
     await store.reopen()
@@ -33,7 +35,10 @@ describe('closing a SQLite store', () => {
   it('leaves whoever comes later with `unavailable`, not waiting for ever', async () => {
     await using store = await sqliteStore()
     await store.close()
-    await expect(store.unit.write(async (tx) => note(store, tx))).rejects.toHaveProperty('code', 'unavailable')
+    await expect(store.unit.write(async (tx) => note(store, tx))).rejects.toHaveProperty(
+      'code',
+      'unavailable',
+    )
     await expect(store.unit.write(async () => 1)).rejects.toHaveProperty('code', 'unavailable')
     await expect(store.unit.read((tx) => store.audit.head(tx))).rejects.toHaveProperty('code', 'unavailable')
   })

@@ -20,7 +20,9 @@ describe('commits to a SQLite file', () => {
   it('are shared by works that arrive together', async () => {
     await using store = await sqliteStore()
     const before = await commits(store.path)
-    await Promise.all(Array.from({ length: 80 }, (_, n) => store.unit.write(async (tx) => note(store, tx, { n }))))
+    await Promise.all(
+      Array.from({ length: 80 }, (_, n) => store.unit.write(async (tx) => note(store, tx, { n }))),
+    )
     expect(await commits(store.path)).toBe(before + 1)
     await store.unit.write(async (tx) => note(store, tx))
     expect(await commits(store.path)).toBe(before + 2)
@@ -37,7 +39,9 @@ describe('commits to a SQLite file', () => {
 
   it('do not happen while the audit cannot be written, and do again once it can (I6)', async () => {
     await using store = await sqliteStore()
-    await store.beside(`create trigger full before insert on audit_events begin select raise(abort, 'no'); end`)
+    await store.beside(
+      `create trigger full before insert on audit_events begin select raise(abort, 'no'); end`,
+    )
     const task = aTask()
     const opening = store.unit.write(async (tx) => {
       await put(store, tx, task)

@@ -12,7 +12,9 @@ const holder = fileURLToPath(new URL('holder.ts', import.meta.url))
 describe('one broker owns a SQLite file', () => {
   it('a second one is refused while the first has it, and admitted after', async () => {
     await using store = await sqliteStore()
-    await expect(openSqlite(store.path, testSeal())).rejects.toThrow(`another broker is running on ${store.path}`)
+    await expect(openSqlite(store.path, testSeal())).rejects.toThrow(
+      `another broker is running on ${store.path}`,
+    )
     await store.close()
     const second = await openSqlite(store.path, testSeal())
     await second.close()

@@ -4,7 +4,7 @@ import { givenIdentity, NoIdentity } from '../../client/identity.ts'
 import { leaseLine } from '../describe.ts'
 import { Failure } from '../failure.ts'
 import { type BrokerOptions, connect, withBroker } from '../options.ts'
-import { answer } from '../print.ts'
+import { answer, count } from '../print.ts'
 
 /** The selectors that take a value, and what it is. */
 const selectors = {
@@ -61,7 +61,7 @@ async function revoke(options: RevokeOptions, command: Command): Promise<void> {
   if (alive > 0)
     throw new Failure(
       'not_revoked',
-      `${alive} of ${outcome.matched} leases may still work upstream`,
+      `${alive} of ${count(outcome.matched, 'lease')} may still work upstream`,
       'The broker goes on revoking them. Run this again to see how they stand.',
     )
 }
@@ -82,7 +82,7 @@ function summary({ id, tasks, matched, revoked, pending, irrevocable, leases }: 
   if (tasks.length === 0 && matched === 0)
     return [`${id}: nothing matched: no task was open, no credential alive`]
   return [
-    `${id}: ended ${tasks.length} tasks; of ${matched} leases ${revoked} are over, ${pending} pending, ${irrevocable} irrevocable`,
+    `${id}: ended ${count(tasks.length, 'task')}; ${count(matched, 'lease')} matched: ${revoked} over, ${pending} pending, ${irrevocable} irrevocable`,
     ...leases.map((lease) => `  ${leaseLine(lease)}`),
   ]
 }

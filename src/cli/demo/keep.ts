@@ -39,12 +39,12 @@ export async function errands({
     },
     {
       what: 'Use a credential of it against the sandbox GitHub',
-      command: `TOKEN=$(${mayfly} token --scope github:acme/web:contents=read); curl -s -w '%{http_code}\\n' -H "Authorization: Bearer $TOKEN" ${sandbox.github.url}/repos/acme/web/contents/README.md`,
+      command: `TOKEN=$(${mayfly} token --scope github:acme/web:contents=read); curl -s -w '\\n%{http_code}\\n' -H "Authorization: Bearer $TOKEN" ${sandbox.github.url}/repos/acme/web/contents/README.md`,
     },
     { what: 'See the task', command: `${mayfly} task show` },
     {
       what: 'Stop it as an admin (the token is good for an hour), and use the credential again',
-      command: `${mayfly} admin revoke --task "$MAYFLY_TASK" --reason 'trying it out' --token-file ${adminToken}; curl -s -w '%{http_code}\\n' -H "Authorization: Bearer $TOKEN" ${sandbox.github.url}/repos/acme/web/contents/README.md`,
+      command: `${mayfly} admin revoke --task "$MAYFLY_TASK" --reason 'trying it out' --token-file ${adminToken}; curl -s -w '\\n%{http_code}\\n' -H "Authorization: Bearer $TOKEN" ${sandbox.github.url}/repos/acme/web/contents/README.md`,
     },
     { what: 'Verify the record', command: `${mayfly} audit verify -c ${configuration.file}` },
     {

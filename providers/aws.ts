@@ -1,0 +1,17 @@
+/** AWS sessions: one `AssumeRole` per lease, narrowed by a session policy, and denied by name when its task ends. */
+import type { Provider } from '../src/provider.ts'
+import { cedar, entityFault } from './aws/cedar.ts'
+import { awsConfig, type AwsConfig } from './aws/config.ts'
+import { connect } from './aws/connection.ts'
+import { awsDetail, type AwsDetail } from './aws/detail.ts'
+import { parseScope } from './aws/scope.ts'
+
+export const aws: Provider<AwsConfig, AwsDetail> = {
+  type: 'aws',
+  config: awsConfig,
+  detail: awsDetail,
+  cedar,
+  entityFault,
+  parseScope,
+  connect,
+}

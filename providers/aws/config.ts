@@ -1,0 +1,65 @@
+/** One AWS account's roles in one region: an entry under `providers.aws`. */
+import { z, type ZodType } from 'zod'
+import { endpointFault } from '../../src/endpoint.ts'
+import { classes, type Class } from '../../src/provider.ts'
+import { roleArn } from './arn.ts'
+
+export interface AwsRole {
+  arn: string
+  /** What kind of authority the role is. */
+  class: Class
+  /** What its trust policy asks of whoever assumes it; AWS does not treat it as a secret. */
+  external_id?: string
+  /** Seconds, as the role itself is configured. */
+  max_session_duration: number
+}
+
+export interface AwsConfig {
+  name: string
+  region: string
+  /** `expiry`: the broker may not write the roles' policies, so that only a session's own end ends it. */
+  revocation: 'deny-policy' | 'expiry'
+  /** In place of the region's own, without a closing slash. */
+  endpoints: { sts?: string; iam?: string }
+  /** The role that the broker takes on with a JWT of its own; without it, the SDK's default credential chain. */
+  web_identity?: { role_arn: string }
+  /** The only ones that can be asked for. */
+  roles: AwsRole[]
+}
+
+/** Seconds. The bounds that IAM sets for a role's maximum session duration. */
+const [shortest, longest] = [3600, 43_200]
+
+const endpoint = z
+  .string()
+  .superRefine((raw, issues) => {
+    const message = endpointFault(raw)
+    if (message !== undefined) issues.addIssue({ code: 'custom', message })
+  })
+  .transform((raw) => raw.replace(/\/+$/, ''))
+
+const role = z.strictObject({
+  arn: roleArn,
+  class: z.enum(classes),
+  // STS API reference, AssumeRole, ExternalId.
+  external_id: z
+    .string()
+    .regex(/^[\w+=,.@:/-]{2,1224}$/, 'must be 2 to 1224 letters, digits or any of +=,.@:/-')
+    .exactOptional(),
+  max_session_duration: z.int().min(shortest).max(longest).default(shortest),
+})
+
+export const awsConfig: ZodType<AwsConfig> = z.strictObject({
+  name: z.string().min(1),
+  region: z.string().regex(/^[a-z]{2,}(?:-[a-z]+)+-\d+$/, 'is not a region, as eu-west-1'),
+  revocation: z.enum(['deny-policy', 'expiry']).default('deny-policy'),
+  endpoints: z.strictObject({ sts: endpoint.exactOptional(), iam: endpoint.exactOptional() }).default({}),
+  web_identity: z.strictObject({ role_arn: roleArn }).exactOptional(),
+  roles: z
+    .array(role)
+    .min(1)
+    .refine(
+      (roles) => new Set(roles.map(({ arn }) => arn)).size === roles.length,
+      'the same role stands here twice',
+    ),
+})

@@ -1,0 +1,13 @@
+import { awsDetail, type AwsDetail } from './detail.ts'
+
+/**
+ * Reads the command line's shorthand, the ARN of a role. Narrowing has none:
+ * actions and resources hold every character that could separate them.
+ *
+ * @throws Error that says what is wrong and what is expected.
+ */
+export function parseScope(text: string): AwsDetail {
+  const parsed = awsDetail.safeParse({ type: 'aws', role_arn: text })
+  if (parsed.success) return parsed.data
+  throw new Error(`${parsed.error.issues[0]?.message ?? 'is not a scope'}; an aws scope is the ARN of a role`)
+}

@@ -1,0 +1,58 @@
+/**
+ * The broker under load, in a process of its own: an ordinary one whose
+ * connections note how long each lease's upstream calls took.
+ */
+import { providers } from '../../providers/catalog.ts'
+import { startBroker } from '../../src/broker.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createLogger } from '../../src/logger.ts'
+import type { Connection, Handle, Provider } from '../../src/provider.ts'
+
+const upstreamMs = new Map<string, number>()
+const leaseOf = new Map<string, string>()
+
+async function timed<T>(leases: (string | undefined)[], work: () => Promise<T>): Promise<T> {
+  const started = performance.now()
+  try {
+    return await work()
+  } finally {
+    const took = performance.now() - started
+    for (const lease of leases) if (lease !== undefined) upstreamMs.set(lease, (upstreamMs.get(lease) ?? 0) + took)
+  }
+}
+
+function timing(connection: Connection): Connection {
+  const owner = (handle: Handle) => leaseOf.get(JSON.stringify(handle))
+  return {
+    ...connection,
+    async mint(detail, intent, options) {
+      const minted = await timed([intent.leaseId], () => connection.mint(detail, intent, options))
+      leaseOf.set(JSON.stringify(minted.handle), intent.leaseId)
+      return minted
+    },
+    revoke: (handles, options) => timed(handles.map(owner), () => connection.revoke(handles, options)),
+    probe: (handle, options) => timed([owner(handle)], () => connection.probe(handle, options)),
+  }
+}
+
+const measured = providers.map((provider): Provider => ({
+  ...provider,
+  connect: (config, context) => timing(provider.connect(config, context)),
+}))
+
+const broker = await startBroker(process.argv[2]!, {
+  clock: systemClock(),
+  log: createLogger({ write: (line) => void (/"level":"(warn|error)"/.test(line) && process.stderr.write(line)) }),
+  providers: measured,
+  env: process.env,
+})
+
+process.on('message', (message) => {
+  if (message === 'report') {
+    process.send!({ upstreamMs: [...upstreamMs], cpu: process.cpuUsage(), rss: process.memoryUsage().rss })
+    upstreamMs.clear()
+    leaseOf.clear()
+  }
+  if (message === 'stop') void broker.close().then(() => process.exit(0))
+})
+process.send!('ready')
