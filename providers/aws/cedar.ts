@@ -2,7 +2,7 @@
 import { classes, contextFields, type AuthorizationRequest, type Class, type Entity } from '../../src/provider.ts'
 import { parseRole, roleArn } from './arn.ts'
 import type { AwsDetail } from './detail.ts'
-import { sameAction } from './patterns.ts'
+import { foldedAction } from './patterns.ts'
 
 const actionOf = (group: Class) => `aws.assume_role.${group}`
 
@@ -35,7 +35,7 @@ export function requests({ role_arn, actions, resources }: AwsDetail, group: Cla
       resource: { type: 'AwsRole', id: role_arn, parents: [account] },
       implied: [],
       context: {
-        aws_actions: (actions ?? ['*']).map(sameAction),
+        aws_actions: (actions ?? ['*']).map(foldedAction),
         aws_resources: resources ?? ['*'],
       },
     },

@@ -1,7 +1,7 @@
 /** What a task asks of AWS: one RFC 9396 authorization detail. */
 import { z, type ZodType } from 'zod'
 import { roleArn } from './arn.ts'
-import { actionPattern, resourcePattern, sameAction } from './patterns.ts'
+import { actionPattern, resourcePattern, foldedAction } from './patterns.ts'
 import { longestSessionPolicy, sessionPolicy } from './session-policy.ts'
 
 export interface AwsDetail {
@@ -14,11 +14,14 @@ export interface AwsDetail {
   resources?: string[]
 }
 
-/** Sorted, and of those that are the same under `key` only the first. */
+/** Sorts, and keeps the first of those that are the same under `key`. */
 const distinct =
-  (key = (text: string) => text) =>
-  (texts: string[]) =>
-    [...new Map(texts.toSorted().toReversed().map((text) => [key(text), text])).values()].toSorted()
+  (key: (text: string) => string = (text) => text) =>
+  (texts: string[]) => {
+    const kept = new Map<string, string>()
+    for (const text of texts.toSorted()) if (!kept.has(key(text))) kept.set(key(text), text)
+    return [...kept.values()]
+  }
 
 /** The schema of a detail. Its output is normal: equal requests are equal JSON. */
 export const awsDetail: ZodType<AwsDetail> = z
@@ -26,7 +29,7 @@ export const awsDetail: ZodType<AwsDetail> = z
     type: z.literal('aws'),
     connection: z.string().min(1).exactOptional(),
     role_arn: roleArn,
-    actions: z.array(actionPattern).min(1).transform(distinct(sameAction)).exactOptional(),
+    actions: z.array(actionPattern).min(1).transform(distinct(foldedAction)).exactOptional(),
     resources: z.array(resourcePattern).min(1).transform(distinct()).exactOptional(),
   })
   .refine(({ actions, resources }) => (actions === undefined) === (resources === undefined), {

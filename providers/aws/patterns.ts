@@ -13,8 +13,8 @@ export const actionPattern = z
   .max(128)
   .regex(/^[a-z0-9-]+:[a-z0-9*?]+$/i, 'is not SERVICE:ACTION, as s3:GetObject')
 
-/** IAM matches actions whatever their case, resources as they are written. */
-export const sameAction = (action: string) => action.toLowerCase()
+/** IAM matches actions whatever their case, and resources as they are written. */
+export const foldedAction = (action: string) => action.toLowerCase()
 
 /**
  * `*`, or an ARN with all of its six parts: AWS completes a shorter one with
@@ -30,7 +30,7 @@ export const resourcePattern = z
 
 /** Whether everything that the action `inner` matches is matched by one of `outer`. No where that is not certain. */
 export function actionWithin(inner: string, outer: readonly string[]): boolean {
-  return outer.some((pattern) => within(sameAction(inner), sameAction(pattern)))
+  return outer.some((pattern) => within(foldedAction(inner), foldedAction(pattern)))
 }
 
 /** The same for resources, part by part: whether a wildcard reaches over a colon is not for us to say. */
@@ -51,9 +51,19 @@ function parts(arn: string): string[] {
 /**
  * Matches `inner` as text, wildcards and all. What a `*` of `outer` takes in, it
  * takes in whatever a wildcard there stands for; its `?` stands for one character,
- * which a `*` need not be.
+ * which a `*` need not be. Both texts are the caller's: a regular expression of
+ * many `*` would take for ever to fail.
  */
 function within(inner: string, outer: string): boolean {
-  const pattern = outer.replace(/[.*+?^${}()|[\]\\]/g, (char) => ({ '*': '.*', '?': '[^*]' })[char] ?? `\\${char}`)
-  return new RegExp(`^${pattern}$`, 's').test(inner)
+  let [at, want] = [0, 0]
+  // Where to go on when what follows the last `*` does not fit.
+  let retry: { at: number; want: number } | undefined
+  while (at < inner.length) {
+    const [char, pattern] = [inner[at], outer[want]]
+    if (pattern === '*') retry = { at, want: ++want }
+    else if (pattern === char || (pattern === '?' && char !== '*')) [at, want] = [at + 1, want + 1]
+    else if (retry) [at, want] = [++retry.at, retry.want]
+    else return false
+  }
+  return /^\**$/.test(outer.slice(want))
 }

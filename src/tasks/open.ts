@@ -149,11 +149,7 @@ function prepare(
 }
 
 /** @throws BrokerError `agent_suspended` */
-async function requireNotSuspended(
-  { suspensions }: TaskContext,
-  tx: Tx,
-  agent: string,
-): Promise<void> {
+async function requireNotSuspended({ suspensions }: TaskContext, tx: Tx, agent: string): Promise<void> {
   if (await suspensions.get(tx, agent))
     throw new BrokerError('agent_suspended', `agent ${agent} is suspended`)
 }

@@ -162,7 +162,7 @@ describe('the tables', () => {
     ])
     await store.beside('delete from leases; delete from tasks')
     const subjects = (await verified(store)).discrepancies.map(({ subject }) => subject)
-    expect(subjects.toSorted()).toEqual([store.task.id, ...store.held.map(({ id }) => id)].toSorted())
+    expect(new Set(subjects)).toEqual(new Set([store.task.id, ...store.held.map(({ id }) => id)]))
   })
 
   it('into which a row was put are found', async () => {

@@ -37,7 +37,11 @@ const file = await writeConfiguration(directory, sandbox, port, {
   },
 })
 
-const child = (script: string, ...args: string[]) => fork(join(import.meta.dirname, script), args, { serialization: 'advanced', execArgv: process.env.PROF ? ['--cpu-prof','--cpu-prof-dir='+process.env.PROF] : [] })
+const child = (script: string, ...args: string[]) =>
+  fork(join(import.meta.dirname, script), args, {
+    serialization: 'advanced',
+    execArgv: process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=' + process.env.PROF] : [],
+  })
 const broker = child('broker.ts', file)
 await once(broker, 'message')
 const workload = () => sandbox.issuer.token({ ...sandboxWorkload, aud: url })
@@ -83,8 +87,14 @@ async function round(clientCount: number, forSeconds: number): Promise<Round> {
   await load(clientCount, started + forSeconds * 1000, async () => {
     const token = tokens.pop() ?? (await workload())
     const begun = performance.now()
-    const task = await call('/v1/tasks', token, { purpose: 'bench', authorization_details: [detail], ttl: 600 })
-    const minted = await call(`/v1/tasks/${task['id']}/credentials`, task['task_token']!, { authorization_detail: detail })
+    const task = await call('/v1/tasks', token, {
+      purpose: 'bench',
+      authorization_details: [detail],
+      ttl: 600,
+    })
+    const minted = await call(`/v1/tasks/${task['id']}/credentials`, task['task_token']!, {
+      authorization_detail: detail,
+    })
     await call(`/v1/tasks/${task['id']}/complete`, task['task_token']!)
     took.set((minted['lease']! as { id: string }).id, performance.now() - begun)
   })
@@ -133,7 +143,10 @@ try {
   const aloneFloor = await floor(1, Math.min(seconds, 3))
   const alive = sandbox.ledger.alive(Date.now()).length
   const ratios = { loaded: loaded.own.p50 / loadedFloor.p50, alone: alone.own.p50 / aloneFloor.p50 }
-  if (values.json) console.log(JSON.stringify({ clients, seconds, loaded, loadedFloor, alone, aloneFloor, ratios, failures, alive }))
+  if (values.json)
+    console.log(
+      JSON.stringify({ clients, seconds, loaded, loadedFloor, alone, aloneFloor, ratios, failures, alive }),
+    )
   else {
     console.log(`${clients} clients for ${seconds} s, each: open, mint, complete\n`)
     console.log(`${'milliseconds'.padEnd(44)}       p50       p95       p99`)
@@ -143,9 +156,15 @@ try {
     console.log(row('cycle, one client', alone.cycle))
     console.log(row("  of it the broker's own", alone.own))
     console.log(row('floor, one client', aloneFloor))
-    console.log(`\n${loaded.perSecond.toFixed(0)} cycles/s, ${loaded.cpuMsPerCycle.toFixed(2)} ms of the broker's CPU each`)
-    console.log(`own time to floor, p50: ${ratios.loaded.toFixed(2)} loaded, ${ratios.alone.toFixed(2)} alone`)
-    console.log(`resident memory ${loaded.rssMb.toFixed(0)} MB; ${failures} failures; ${alive} credentials alive at the end`)
+    console.log(
+      `\n${loaded.perSecond.toFixed(0)} cycles/s, ${loaded.cpuMsPerCycle.toFixed(2)} ms of the broker's CPU each`,
+    )
+    console.log(
+      `own time to floor, p50: ${ratios.loaded.toFixed(2)} loaded, ${ratios.alone.toFixed(2)} alone`,
+    )
+    console.log(
+      `resident memory ${loaded.rssMb.toFixed(0)} MB; ${failures} failures; ${alive} credentials alive at the end`,
+    )
   }
   if (failures > 0 || alive > 0) process.exitCode = 1
 } finally {

@@ -17,7 +17,8 @@ async function timed<T>(leases: (string | undefined)[], work: () => Promise<T>):
     return await work()
   } finally {
     const took = performance.now() - started
-    for (const lease of leases) if (lease !== undefined) upstreamMs.set(lease, (upstreamMs.get(lease) ?? 0) + took)
+    for (const lease of leases)
+      if (lease !== undefined) upstreamMs.set(lease, (upstreamMs.get(lease) ?? 0) + took)
   }
 }
 
@@ -42,7 +43,9 @@ const measured = providers.map((provider): Provider => ({
 
 const broker = await startBroker(process.argv[2]!, {
   clock: systemClock(),
-  log: createLogger({ write: (line) => void (/"level":"(warn|error)"/.test(line) && process.stderr.write(line)) }),
+  log: createLogger({
+    write: (line) => void (/"level":"(warn|error)"/.test(line) && process.stderr.write(line)),
+  }),
   providers: measured,
   env: process.env,
 })

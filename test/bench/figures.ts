@@ -9,7 +9,8 @@ export interface Figures {
 
 export function figures(series: readonly number[]): Figures {
   const sorted = series.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
   return { n: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }
 
@@ -19,7 +20,11 @@ export function row(name: string, { p50, p95, p99 }: Figures): string {
 }
 
 /** Runs `work` from `clients` loops at once until `until`, milliseconds of `performance.now`. */
-export async function load(clients: number, until: number, work: (client: number) => Promise<void>): Promise<void> {
+export async function load(
+  clients: number,
+  until: number,
+  work: (client: number) => Promise<void>,
+): Promise<void> {
   await Promise.all(
     Array.from({ length: clients }, async (_, client) => {
       while (performance.now() < until) await work(client)

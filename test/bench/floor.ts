@@ -30,7 +30,10 @@ process.on('message', (order: Order) => {
 
 async function measure({ clients, seconds, token, jwks, upstream }: Order): Promise<number[]> {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-floor-'))
-  const store = await openSqlite(join(directory, 'floor.db'), createSeal([{ id: 'k', secret: Buffer.alloc(32) }]))
+  const store = await openSqlite(
+    join(directory, 'floor.db'),
+    createSeal([{ id: 'k', secret: Buffer.alloc(32) }]),
+  )
   const keys = createLocalJWKSet(jwks)
   const series: number[] = []
   let n = 0

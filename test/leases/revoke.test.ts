@@ -224,10 +224,7 @@ describe('while the store takes no record', () => {
   it('a revocation is sent, and its record follows (I6)', async () => {
     const { task, lease } = await minted()
     await core.end(task)
-    const admit = refuseWrites(
-      { directory: core.store.path.replace('/mayfly.db', '') },
-      'insert on audit_events',
-    )
+    const admit = refuseWrites(core.store, 'insert on audit_events')
     await core.revoker.revoke(await core.lease(lease.id))
     expect(core.upstream.working()).toEqual([])
     expect(await core.lease(lease.id)).toHaveProperty('status', 'revoking')

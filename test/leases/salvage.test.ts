@@ -16,8 +16,7 @@ afterEach(async () => {
 
 /** Refuses records of mints alone: intents go through. */
 function refuseMints(): () => void {
-  const directory = core.store.path.replace('/mayfly.db', '')
-  return refuseWrites({ directory }, `update on leases when new.status = 'active'`)
+  return refuseWrites(core.store, `update on leases when new.status = 'active'`)
 }
 
 describe('a credential whose mint cannot be recorded', () => {
@@ -27,8 +26,7 @@ describe('a credential whose mint cannot be recorded', () => {
     const minting = core.mint(task)
     const refused = expect(minting).rejects.toHaveProperty('code', 'unavailable')
     await core.intended(task)
-    const directory = core.store.path.replace('/mayfly.db', '')
-    const admit = refuseWrites({ directory }, 'update on leases')
+    const admit = refuseWrites(core.store, 'update on leases')
     core.upstream.release()
     await refused
     await until(() => core.upstream.working().length === 0)

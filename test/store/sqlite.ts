@@ -1,7 +1,7 @@
 /** The SQLite store on a file of its own. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Seal } from '../../src/seal.ts'
 import { approvals } from '../../src/store/approvals.ts'
@@ -14,6 +14,8 @@ import { usedTokens } from '../../src/store/used-tokens.ts'
 import { type StoreSubject, testSeal } from '../contract/store-subject.ts'
 
 export interface SqliteSubject extends StoreSubject {
+  /** Its folder, and the file in it. */
+  directory: string
   path: string
   close(): Promise<void>
   /** Closes it and opens the same file again. */
@@ -40,6 +42,7 @@ export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubjec
   const { path, remove } = await temporaryPath()
   let store = await openSqlite(path, seal)
   return {
+    directory: dirname(path),
     path,
     unit: { write: (work) => store.unit.write(work), read: (work) => store.unit.read(work) },
     tasks,
