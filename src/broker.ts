@@ -4,32 +4,18 @@ import { atMost, type Clock, type Timer } from './clock.ts'
 import { type Configuration, loadConfiguration } from './config.ts'
 import { type Candidate, Control } from './control/in-force.ts'
 import { stranded } from './control/stranded.ts'
-import { createExclusive } from './exclusive.ts'
+import { openCore } from './core.ts'
 import type { Fault } from './fault.ts'
 import { createApp } from './http/app.ts'
 import { FailureCounter } from './http/failures.ts'
 import { listen } from './http/server.ts'
-import { createFederation } from './keys.ts'
 import { Connections } from './leases/connections.ts'
-import type { LeaseContext } from './leases/context.ts'
-import { Revoker } from './leases/revoke.ts'
 import { maintain } from './leases/standing.ts'
 import type { Log } from './log.ts'
 import type { Provider } from './provider.ts'
-import { createSeal } from './seal.ts'
 import { Services } from './services.ts'
-import { approvals } from './store/approvals.ts'
-import { auditTrail } from './store/audit.ts'
-import { idempotency } from './store/idempotency.ts'
-import { installationId, keys } from './store/installation.ts'
-import { leases } from './store/leases.ts'
-import { openStore } from './store/open.ts'
-import { suspensions } from './store/suspensions.ts'
-import { tasks } from './store/tasks.ts'
-import { usedTokens } from './store/used-tokens.ts'
 import type { TaskContext } from './tasks/context.ts'
 import { createMetrics, tracedConnection } from './telemetry.ts'
-import { Reaper } from './tasks/reaper.ts'
 
 export interface Broker {
   /** Where it listens: `http://127.0.0.1:8420`. */
@@ -78,48 +64,26 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
 
   const first = candidate(configuration, providers)
   const control = new Control(first.inForce)
-  const seal = createSeal(first.sealKeys)
   const metrics = createMetrics()
-  const store = await openStore(configuration.store, seal, metrics.committed)
-  const { unit } = store
-  const stop: (() => Promise<unknown> | void)[] = [() => store.close()]
+  const core = await openCore({
+    store: configuration.store,
+    sealKeys: first.sealKeys,
+    services,
+    clock,
+    log,
+    connections: () => control.current.rules.connections,
+    url: () => control.current.url,
+    committed: (events) => metrics.committed(events),
+  })
+  const { context, reaper, federation } = core
+  const { unit, audit, revoker, seal, leases, idempotency, usedTokens } = context
+  const stop: (() => Promise<unknown> | void)[] = [() => core.close()]
   try {
-    const audit = auditTrail()
-    const leaseContext: LeaseContext = {
-      unit,
-      leases,
-      audit,
-      seal,
-      clock,
-      log,
-      connections: () => control.current.rules.connections,
-      wake: (at) => reaper.wake(at),
-    }
-    const revoker = new Revoker(leaseContext)
-    const context: TaskContext = {
-      ...leaseContext,
-      tasks,
-      approvals,
-      suspensions,
-      idempotency,
-      usedTokens,
-      revoker,
-    }
-    const reaper = new Reaper(context)
-
     const lacking = await unit.read((tx) =>
       stranded(tx, { leases, connections: first.inForce.rules.connections, seal }),
     )
     if (lacking.length > 0)
       throw new ConfigurationRefused(lacking.map((message) => strandedFault(file, message)))
-    const federation = createFederation({ unit, keys, seal, clock })
-    const installation = await unit.read(installationId)
-    services.attach({
-      installation: () => installation,
-      sign: (audience) => federation.sign(control.current.url, audience),
-      exclusive: createExclusive(),
-    })
-
     const reload: Broker['reload'] = async (actor = 'broker') => {
       const loaded = await load()
       const refused = await adopt(context, control, configuration, loaded, providers, actor)

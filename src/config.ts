@@ -2,16 +2,12 @@
  * The configuration compiler: raw files become one immutable value, or a list
  * of everything that is wrong with them. The linter and the server share it.
  */
-import { Agents } from './agents/registry.ts'
+import type { Agents } from './agents/registry.ts'
 import type { Clock } from './clock.ts'
-import { compileAdmins } from './config/admins.ts'
-import { compileAgents } from './config/agents.ts'
-import { compileConnections } from './config/connections.ts'
 import { deepFreeze } from './config/freeze.ts'
-import { compileIssuers } from './config/issuers.ts'
 import { fault, type Loading } from './config/load.ts'
-import { compilePolicyFiles } from './config/policies.ts'
 import { readSettings } from './config/read.ts'
+import { compileRules } from './config/rules.ts'
 import type { Limits } from './config/schema.ts'
 import { compileSealKeys } from './config/seal.ts'
 import { secretReader } from './config/secrets.ts'
@@ -61,7 +57,7 @@ export async function loadConfiguration(
     providers: readonly Provider[]
     clock: Clock
     env: Record<string, string | undefined>
-    fetch?: typeof fetch
+    fetch?: typeof globalThis.fetch
     /** What connections are lent; without it they can be described but not used. */
     services?: Services
   },
@@ -86,13 +82,7 @@ export async function loadConfiguration(
   const tls = tlsSetting && compileTls(tlsSetting, loading)
   const store = settings.store && compileStore(settings.store, loading)
   const sealKeys = settings.seal && compileSealKeys(settings.seal, loading)
-  const issuers = compileIssuers(settings.issuers ?? {}, url ?? '', loading)
-  const connections = compileConnections(settings.providers ?? {}, providers, loading)
-
-  const known = new Map(Object.keys(settings.issuers ?? {}).map((name) => [name, issuers.get(name)]))
-  const agents = new Agents(await compileAgents(settings.agents, known, loading))
-  const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
-  const policies = await compilePolicyFiles(settings.policies, { providers, agents, admins }, loading)
+  const { policies, ...rules } = await compileRules(settings, providers, loading)
 
   const { limits, retention } = settings
   if (faults.some(({ warning }) => !warning)) return { faults }
@@ -103,11 +93,8 @@ export async function loadConfiguration(
     configuration: Object.freeze({
       ...deepFreeze({ file, url, listen, trustedProxies, tls, store, limits, retention }),
       sealKeys,
-      issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])),
-      agents,
       policies,
-      connections: Object.freeze(connections),
-      admins,
+      ...rules,
     }),
   }
 }

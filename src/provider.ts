@@ -140,7 +140,7 @@ export const contextFields = `purpose: String, ttl: Long, environment: String, c
 /** What the broker lends a connection. */
 export interface ConnectionContext {
   /** Bound to the connection's own CA, if one is configured. */
-  fetch: typeof fetch
+  fetch: typeof globalThis.fetch
   /** That CA as PEM, for an SDK that brings its own HTTP client. */
   ca: string | undefined
   clock: Clock

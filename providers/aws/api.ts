@@ -5,7 +5,11 @@ import {
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam'
-import { AssumeRoleCommand, type AssumeRoleCommandInput, type AssumeRoleCommandOutput } from '@aws-sdk/client-sts'
+import {
+  AssumeRoleCommand,
+  type AssumeRoleCommandInput,
+  type AssumeRoleCommandOutput,
+} from '@aws-sdk/client-sts'
 import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
 import { parseRole } from './arn.ts'
 import { createClients, type Clients } from './client.ts'
@@ -19,7 +23,7 @@ export interface Api {
   /** Whether the broker is itself a session, which may assume roles for an hour at most (STS, "role chaining"). */
   chains(signal: AbortSignal): Promise<boolean>
   /** Milliseconds that AWS's clock is ahead of ours. */
-  skew(): number
+  skew: () => number
   /** The text of an inline policy, undefined where the role has none of this name. */
   rolePolicy(role: string, policy: string, signal: AbortSignal): Promise<string | undefined>
   rolePolicyNames(role: string, signal: AbortSignal): Promise<string[]>
@@ -35,7 +39,7 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
   const own = config.web_identity
   const identity = own && webIdentity(own.role_arn, context, () => clients.sts)
   const clients: Clients = createClients(config, context, identity)
-  const { sts, iam, skew } = clients
+  const { sts, iam, skew, temporary } = clients
   const named = (role: string) => ({ RoleName: parseRole(role).name })
   return {
     skew,
@@ -50,8 +54,7 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
           PackedPolicyTooLarge: 'actions, resources and tags together are more than a session can hold',
         },
       }),
-    chains: (signal) =>
-      attempt(async () => (await sts.config.credentials()).sessionToken !== undefined, signal, { acts: false }),
+    chains: (signal) => attempt(temporary, signal, { acts: false }),
 
     async rolePolicy(role, PolicyName, signal) {
       const command = new GetRolePolicyCommand({ ...named(role), PolicyName })
@@ -68,10 +71,19 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
 
     async rolePolicyNames(role, signal) {
       const names: string[] = []
-      for (let Marker: string | undefined; ; ) {
-        const command = new ListRolePoliciesCommand({ ...named(role), ...(Marker !== undefined && { Marker }) })
-        const meanings = { AccessDenied: 'the broker may not list the policies of the role', NoSuchEntity: gone }
-        const answer = await attempt((options) => iam.send(command, options), signal, { acts: false, meanings })
+      for (let Marker: string | undefined; ;) {
+        const command = new ListRolePoliciesCommand({
+          ...named(role),
+          ...(Marker !== undefined && { Marker }),
+        })
+        const meanings = {
+          AccessDenied: 'the broker may not list the policies of the role',
+          NoSuchEntity: gone,
+        }
+        const answer = await attempt((options) => iam.send(command, options), signal, {
+          acts: false,
+          meanings,
+        })
         names.push(...(answer.PolicyNames ?? []))
         if (!answer.IsTruncated || answer.Marker === undefined) return names
         Marker = answer.Marker
@@ -80,7 +92,10 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
 
     async putRolePolicy(role, PolicyName, PolicyDocument, signal) {
       const command = new PutRolePolicyCommand({ ...named(role), PolicyName, PolicyDocument })
-      const meanings = { AccessDenied: 'the broker may not write the policies of the role', NoSuchEntity: gone }
+      const meanings = {
+        AccessDenied: 'the broker may not write the policies of the role',
+        NoSuchEntity: gone,
+      }
       return await attempt(
         async (options) => {
           await iam.send(command, options)

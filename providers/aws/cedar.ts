@@ -1,5 +1,11 @@
 /** AWS's part of the policy schema, and what is asked of policy. */
-import { classes, contextFields, type AuthorizationRequest, type Class, type Entity } from '../../src/provider.ts'
+import {
+  classes,
+  contextFields,
+  type AuthorizationRequest,
+  type Class,
+  type Entity,
+} from '../../src/provider.ts'
 import { parseRole, roleArn } from './arn.ts'
 import type { AwsDetail } from './detail.ts'
 import { foldedAction } from './patterns.ts'

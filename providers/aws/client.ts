@@ -14,7 +14,9 @@ export interface Clients {
   sts: STSClient
   iam: IAMClient
   /** Milliseconds that AWS's clock is ahead of ours, as of its last answer. */
-  skew(): number
+  skew: () => number
+  /** Whether the broker's own credentials are a session's. */
+  temporary: () => Promise<boolean>
 }
 
 /** What is known of one call while it is under way. */
@@ -49,7 +51,18 @@ export function createClients(
   const time = timekeeper(clock)
   watch(sts, time)
   watch(iam, time)
-  return { sts, iam, skew: () => time.skew }
+  return {
+    sts,
+    iam,
+    skew: () => time.skew,
+    async temporary() {
+      try {
+        return (await sts.config.credentials()).sessionToken !== undefined
+      } catch (error) {
+        throw translated(error, { sent: false })
+      }
+    },
+  }
 }
 
 /** The SDK would print AWS's own words to the console. */
@@ -104,7 +117,10 @@ function watch(client: STSClient | IAMClient, time: Timekeeper): void {
       requireSafe(args.request)
       exchange.sent = true
       const result = await next(args)
-      const { statusCode, headers } = result.response as { statusCode: number; headers: Record<string, string> }
+      const { statusCode, headers } = result.response as {
+        statusCode: number
+        headers: Record<string, string>
+      }
       exchange.status = statusCode
       const retryAfter = headers['retry-after']
       if (/^\d{1,10}$/.test(retryAfter ?? '')) exchange.retryAfter = Number(retryAfter)
@@ -127,8 +143,11 @@ const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
 
 function translated(error: unknown, { sent, status, retryAfter }: Exchange): Error {
   if (error instanceof ProviderError || error instanceof AwsFailure) return error
-  const { name = '', code } = error as NodeJS.ErrnoException
+  const { name, code } = error as NodeJS.ErrnoException
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
-    return new ProviderError('unavailable', 'the broker has no AWS credentials of its own, or cannot get them')
+    return new ProviderError(
+      'unavailable',
+      'the broker has no AWS credentials of its own, or cannot get them',
+    )
   return new AwsFailure({ code: name, status, retryAfter, sent: sent && !neverSent.has(code ?? '') })
 }

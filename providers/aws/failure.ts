@@ -61,7 +61,9 @@ export function refusal(failure: AwsFailure, acts: boolean, meanings: Meanings =
   const { code, status, retryAfter, sent } = failure
   const maybeDone = acts && sent
   if (status === undefined)
-    return new ProviderError('unavailable', sent ? 'AWS did not answer' : 'AWS cannot be reached', { maybeDone })
+    return new ProviderError('unavailable', sent ? 'AWS did not answer' : 'AWS cannot be reached', {
+      maybeDone,
+    })
   if (throttled.has(code) || status === 429)
     return new ProviderError('unavailable', 'AWS limits how often it may be asked', { retryAfter })
   if (status >= 500)
@@ -70,7 +72,10 @@ export function refusal(failure: AwsFailure, acts: boolean, meanings: Meanings =
     const soon = new Map(Object.entries(passing)).get(code)
     if (soon !== undefined) return new ProviderError('unavailable', soon)
     const meaning = new Map(Object.entries({ ...common, ...meanings })).get(code)
-    return new ProviderError('rejected', `AWS answered ${status}${meaning === undefined ? '' : `: ${meaning}`}`)
+    return new ProviderError(
+      'rejected',
+      `AWS answered ${status}${meaning === undefined ? '' : `: ${meaning}`}`,
+    )
   }
   return garbage(acts)
 }

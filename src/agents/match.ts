@@ -4,7 +4,7 @@ import type { Principal } from '../identity/principal.ts'
 import { compilePattern, matchesPattern, mayOverlap, type Pattern } from './pattern.ts'
 
 /** A claim that must be there, and what it must be. */
-interface ClaimRule {
+export interface ClaimRule {
   readonly name: string
   readonly pattern: Pattern
 }

@@ -1,10 +1,18 @@
 import type { Command } from 'commander'
+import { registerAnswers } from './admin/answer.ts'
+import { registerLists } from './admin/lists.ts'
+import { registerReload } from './admin/reload.ts'
 import { registerRevoke } from './admin/revoke.ts'
+import { registerSuspend } from './admin/suspend.ts'
 
 export function register(program: Command): void {
   const group = program
     .command('admin')
     .summary('what an admin does')
     .description("Calls for humans whose token matches one of the configuration's `admins`.")
+  registerLists(group)
+  registerAnswers(group)
   registerRevoke(group)
+  registerSuspend(group)
+  registerReload(group)
 }

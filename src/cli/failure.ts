@@ -8,7 +8,7 @@ import { oneLine } from './print.ts'
 
 /** A failure of the command's own, not the broker's. */
 export type LocalCode =
-  'configuration' | 'no_identity' | 'unreachable' | 'not_intact' | 'not_revoked' | 'failed'
+  'configuration' | 'no_identity' | 'unreachable' | 'not_intact' | 'not_revoked' | 'not_confirmed' | 'failed'
 
 export class Failure extends Error {
   readonly code: LocalCode

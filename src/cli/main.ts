@@ -13,7 +13,9 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   validate: () => import('./validate.ts'),
   serve: () => import('./serve.ts'),
   task: () => import('./task.ts'),
+  run: () => import('./run.ts'),
   token: () => import('./token.ts'),
+  'git-credential': () => import('./git-credential.ts'),
   admin: () => import('./admin.ts'),
   audit: () => import('./audit.ts'),
 }

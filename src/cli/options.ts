@@ -21,14 +21,11 @@ export function withConfiguration(command: Command): Command {
 
 /** `--url`: for whatever speaks to a broker. */
 export function withBroker(command: Command): Command {
-  return withJson(
-    command.addOption(
-      new Option('--url <url>', "the broker's public url")
-        .env('MAYFLY_URL')
-        .argParser(url)
-        .makeOptionMandatory(),
-    ),
-  )
+  return withJson(command.addOption(urlOption().makeOptionMandatory()))
+}
+
+export function urlOption(): Option {
+  return new Option('--url <url>', "the broker's public url").env('MAYFLY_URL').argParser(url)
 }
 
 /** `--token-file`, `--audience`: for whatever shows the workload's own identity. */
@@ -60,6 +57,11 @@ function url(written: string): string {
   const fault = endpointFault(written)
   if (fault !== undefined) throw new InvalidArgumentError(`It ${fault}.`)
   return written.replace(/\/+$/, '')
+}
+
+/** For an option that may be repeated. */
+export function addText(written: string, earlier: string[] = []): string[] {
+  return [...earlier, written]
 }
 
 /** For `--ttl`. */

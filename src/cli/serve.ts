@@ -3,7 +3,7 @@ import { providers } from '../../providers/catalog.ts'
 import { ConfigurationRefused, startBroker } from '../broker.ts'
 import { systemClock } from '../clock.ts'
 import { createLogger } from '../logger.ts'
-import { Failure, FaultyConfiguration } from './failure.ts'
+import { Failure, FaultyConfiguration, report } from './failure.ts'
 import { withConfiguration, withJson } from './options.ts'
 import { untilStopped } from './signals.ts'
 
@@ -22,7 +22,7 @@ the broker cannot start is JSON too, on stderr.`,
     .action(serve)
 }
 
-async function serve({ config }: { config: string }): Promise<void> {
+async function serve({ config, json = false }: { config: string; json?: boolean }): Promise<void> {
   const stopped = untilStopped()
   const log = createLogger()
   const broker = await startBroker(config, { clock: systemClock(), log, providers, env: process.env }).catch(
@@ -40,7 +40,10 @@ async function serve({ config }: { config: string }): Promise<void> {
 
   const signal = await stopped
   log.info({ signal }, 'stopping')
-  await broker.close()
+  await broker.close().catch((error: unknown) => {
+    process.exitCode = report(error, json)
+  })
+  // Whatever a failed close has left open must not keep the process.
   process.exit()
 }
 

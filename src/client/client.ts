@@ -4,7 +4,9 @@
  */
 import type { z } from 'zod'
 import { endpointFault } from '../endpoint.ts'
+import type * as adminSchemas from '../http/admin-schemas.ts'
 import type * as schemas from '../http/schemas.ts'
+import type { Page } from '../page.ts'
 import { bearer } from './bearer.ts'
 import { BrokerProblem, BrokerUnreachable } from './problem.ts'
 
@@ -21,6 +23,19 @@ export type Lease = z.infer<typeof schemas.lease>
 export type MintedCredential = z.infer<typeof schemas.minted>
 export type OrderRevocation = z.input<typeof schemas.revocationBody>
 export type Revocation = z.infer<typeof schemas.revocation>
+export type Agent = z.infer<typeof adminSchemas.agent>
+export type AdminLease = z.infer<typeof adminSchemas.adminLease>
+/** `digest` is that of `request`, the whole of what is to be approved. */
+export type ApprovalRequest = z.infer<typeof adminSchemas.approvalRequest>
+export type AnswerApproval = z.input<typeof adminSchemas.answerBody>
+
+/** What an admin can list: what each item is, and by what it can be filtered and paged. */
+export interface Lists {
+  agents: { item: Agent; query: z.input<typeof adminSchemas.agentsQuery> }
+  tasks: { item: Task; query: z.input<typeof adminSchemas.tasksQuery> }
+  leases: { item: AdminLease; query: z.input<typeof adminSchemas.leasesQuery> }
+  approvals: { item: ApprovalRequest; query: z.input<typeof adminSchemas.approvalsQuery> }
+}
 
 /** A task and the right to act in it. */
 export interface TaskAccess {
@@ -36,14 +51,14 @@ export interface TaskAccess {
  */
 export interface Client {
   /** Opens a task: `active`, or `pending_approval`. `identity` is the workload's OIDC token, which this uses up. */
-  openTask(identity: string, request: OpenTask, options?: CallOptions): Promise<OpenedTask>
+  openTask(identity: string, request: OpenTask, options?: RetryOptions): Promise<OpenedTask>
   /** The task with its leases; also for an hour after its end. */
   showTask(task: TaskAccess, options?: CallOptions): Promise<Task>
   /** Mints a credential for `detail`, which is equal to or narrower than exactly one detail of the task. */
   credential(
     task: TaskAccess,
     detail: AuthorizationDetail,
-    options?: CallOptions & { context?: Record<string, string> },
+    options?: RetryOptions & { context?: Record<string, string> },
   ): Promise<MintedCredential>
   /** Returns one credential before the task is done. */
   giveBack(task: TaskAccess, lease: string, options?: CallOptions): Promise<Lease>
@@ -51,11 +66,36 @@ export interface Client {
   complete(task: TaskAccess, options?: CallOptions): Promise<Task>
   /** An admin's order. `identity` is the admin's OIDC token. */
   revoke(identity: string, order: OrderRevocation, options?: CallOptions): Promise<Revocation>
+  /** One page, the newest first, agents by name. `next` is the `cursor` of the page after it. */
+  list<Kind extends keyof Lists>(
+    identity: string,
+    kind: Kind,
+    query?: Lists[Kind]['query'],
+    options?: CallOptions,
+  ): Promise<Page<Lists[Kind]['item']>>
+  /** An admin's yes to the request with this digest. Answers the task as it is then. */
+  approve(identity: string, approval: string, answer: AnswerApproval, options?: CallOptions): Promise<Task>
+  /** An admin's no: the task ends. */
+  deny(identity: string, approval: string, answer: AnswerApproval, options?: CallOptions): Promise<Task>
+  /** Stops the agent until it is resumed, and revokes what it holds. */
+  suspend(identity: string, agent: string, reason: string, options?: CallOptions): Promise<Agent>
+  resume(identity: string, agent: string, reason: string, options?: CallOptions): Promise<Agent>
+  /** Has the broker read its configuration again. */
+  reload(identity: string, options?: CallOptions): Promise<void>
 }
 
 export interface CallOptions {
   /** Aborting a mint makes the broker revoke what it was minting. */
   signal?: AbortSignal
+}
+
+export interface RetryOptions extends CallOptions {
+  /**
+   * Makes it safe to call again when no answer came: the same token, key and
+   * request resume the task, and a credential minted before is revoked.
+   * 1 to 200 visible characters.
+   */
+  idempotencyKey?: string
 }
 
 /** The broker gives an upstream up to twenty seconds to mint, and ten to confirm that a credential is dead. */
@@ -67,11 +107,11 @@ const answerWithinMs = 60_000
  * @throws TypeError for a url to which no token may be sent: only this machine
  *   is spoken to without TLS.
  */
-export function createClient(given: { url: string; fetch?: typeof fetch }): Client {
+export function createClient(given: { url: string; fetch?: typeof globalThis.fetch }): Client {
   const fault = endpointFault(given.url)
   if (fault !== undefined) throw new TypeError(`the broker's url ${fault}`)
   const broker = { url: given.url.replace(/\/+$/, ''), fetch: given.fetch ?? fetch }
-  const post = <Answer>(path: string, token: string, body: unknown, options?: CallOptions) =>
+  const post = <Answer>(path: string, token: string, body: unknown, options?: RetryOptions) =>
     call<Answer>(broker, { method: 'POST', path, token, body, ...options })
 
   return {
@@ -89,6 +129,22 @@ export function createClient(given: { url: string; fetch?: typeof fetch }): Clie
       post(`${taskPath(task)}/leases/${segment(lease)}/revoke`, task.token, undefined, options),
     complete: (task, options) => post(`${taskPath(task)}/complete`, task.token, undefined, options),
     revoke: (identity, order, options) => post('/v1/admin/revocations', identity, order, options),
+    list: (identity, kind, query = {}, options) =>
+      call(broker, {
+        method: 'GET',
+        path: `/v1/admin/${kind}${queryText(query)}`,
+        token: identity,
+        ...options,
+      }),
+    approve: (identity, approval, answer, options) =>
+      post(`/v1/admin/approvals/${segment(approval)}/approve`, identity, answer, options),
+    deny: (identity, approval, answer, options) =>
+      post(`/v1/admin/approvals/${segment(approval)}/deny`, identity, answer, options),
+    suspend: (identity, agent, reason, options) =>
+      post(`/v1/admin/agents/${agentSegment(agent)}/suspend`, identity, { reason }, options),
+    resume: (identity, agent, reason, options) =>
+      post(`/v1/admin/agents/${agentSegment(agent)}/resume`, identity, { reason }, options),
+    reload: async (identity, options) => void (await post('/v1/admin/reload', identity, undefined, options)),
   }
 }
 
@@ -96,21 +152,32 @@ function taskPath({ id }: TaskAccess): string {
   return `/v1/tasks/${segment(id)}`
 }
 
+function queryText(query: Record<string, string | undefined>): string {
+  const text = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) text.append(name, value)
+  return text.size > 0 ? `?${text}` : ''
+}
+
 /** An id from elsewhere must not lead a token to another path (`..`). */
 function segment(id: string): string {
-  if (!/^\w{1,100}$/.test(id)) throw new TypeError('this is not the id of a task or lease')
+  if (!/^\w{1,100}$/.test(id)) throw new TypeError('this is not the id of a task, lease or approval')
   return id
 }
 
-interface Call extends CallOptions {
+function agentSegment(name: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) throw new TypeError('this is not the name of an agent')
+  return name
+}
+
+interface Call extends RetryOptions {
   method: 'GET' | 'POST'
   path: string
   token: string
   body?: unknown
 }
 
-async function call<Answer>(broker: { url: string; fetch: typeof fetch }, request: Call): Promise<Answer> {
-  const { method, path, token, body, signal } = request
+async function call<Answer>(broker: { url: string; fetch: typeof globalThis.fetch }, request: Call): Promise<Answer> {
+  const { method, path, token, body, signal, idempotencyKey } = request
   const limit = AbortSignal.timeout(answerWithinMs)
   const init: RequestInit = {
     method,
@@ -118,6 +185,7 @@ async function call<Answer>(broker: { url: string; fetch: typeof fetch }, reques
       Authorization: bearer(token),
       Accept: 'application/json',
       ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     // A token goes to the broker and nowhere else.

@@ -20,7 +20,7 @@ export interface IdentitySources {
   tokenFile?: string | undefined
   /** What a token made on demand is to be for: the broker's url. */
   audience: string
-  fetch?: typeof fetch
+  fetch?: typeof globalThis.fetch
   /** Where Kubernetes projects the token. Default: `/var/run/secrets/tokens/mayfly`. */
   projected?: string
 }

@@ -14,7 +14,7 @@ export interface Loading {
   readonly faults: Fault[]
   readonly secrets: Secrets
   readonly clock: Clock
-  readonly fetch: typeof fetch
+  readonly fetch: typeof globalThis.fetch
   readonly services: Services
 }
 

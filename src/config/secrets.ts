@@ -9,6 +9,8 @@ export interface Secrets {
   read(ref: SecretRef): string
   /** Reads every secret that `data`, standing at `at`, refers to, and says what is wrong. */
   check(data: unknown, at: Path): Fault[]
+  /** The files that `data` refers to as secrets. */
+  files(data: unknown): string[]
 }
 
 export function secretReader(given: { file: string; env: Record<string, string | undefined> }): Secrets {
@@ -24,12 +26,12 @@ export function secretReader(given: { file: string; env: Record<string, string |
       : new Unreadable(`${variable(ref.env)} is not set`, 'Set it, or correct the name.')
   }
 
-  function* faultsIn(data: unknown, at: Path): Generator<Fault> {
+  function* refsIn(data: unknown, at: Path): Generator<{ ref: SecretRef; at: Path }> {
     if (typeof data !== 'object' || data === null) return
     const ref = secretRef.safeParse(data)
-    if (ref.success) return yield* faultsOf(ref.data, dotted(at))
+    if (ref.success) return yield { ref: ref.data, at }
     for (const [key, value] of Object.entries(data))
-      yield* faultsIn(value, [...at, Array.isArray(data) ? Number(key) : key])
+      yield* refsIn(value, [...at, Array.isArray(data) ? Number(key) : key])
   }
 
   function* faultsOf(ref: SecretRef, path: string): Generator<Fault> {
@@ -51,7 +53,11 @@ export function secretReader(given: { file: string; env: Record<string, string |
       }
   }
 
-  return { read, check: (data, at) => [...faultsIn(data, at)] }
+  return {
+    read,
+    check: (data, start) => [...refsIn(data, start)].flatMap(({ ref, at }) => [...faultsOf(ref, dotted(at))]),
+    files: (data) => [...refsIn(data, [])].flatMap(({ ref }) => ('file' in ref ? [locate(ref.file)] : [])),
+  }
 }
 
 /** Undefined for a secret whose fault is reported already. */

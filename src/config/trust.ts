@@ -7,7 +7,7 @@ const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /** How to reach an upstream whose certificate a CA of one's own has signed. */
 export interface Trust {
-  fetch: typeof fetch
+  fetch: typeof globalThis.fetch
   /** PEM, for what brings its own HTTP client. */
   ca: string
 }
@@ -30,6 +30,6 @@ export function trusting(path: string): Trust {
   const dispatcher = new Agent({ connect: { ca } })
   // The platform's own fetch is the same code with types of its own.
   const bound = ((input: string | URL, init?: object) =>
-    fetchWith(input, { ...init, dispatcher })) as typeof fetch
+    fetchWith(input, { ...init, dispatcher })) as typeof globalThis.fetch
   return { fetch: bound, ca: ca.join('\n') }
 }

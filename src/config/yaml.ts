@@ -1,4 +1,4 @@
-/** YAML as plain data: one document, one map, every key a string and written once, nothing that refers or executes. */
+/** YAML as plain data: one document, every key a string and written once, nothing that refers or executes. */
 import {
   isMap,
   isNode,
@@ -16,8 +16,27 @@ import { dotted } from './explain.ts'
 /** One broken line can bring down all that follow; more than this is noise. */
 const mostSyntaxFaults = 10
 
-/** `value` is there exactly when nothing is wrong. */
+/** A document that is one map. `value` is there exactly when nothing is wrong. */
 export function readYaml(text: string, file: string): { value?: Record<string, unknown>; faults: Fault[] } {
+  const { document, faults } = parseStrictly(text, file)
+  if (!document) return { faults }
+  if (!isMap(document.contents))
+    return { faults: [otherShape(document, file, 'a map', '`key: value` lines')] }
+  // A map of string keys without tags, as checked before, comes out as a plain object.
+  return { value: document.toJS({ maxAliasCount: 0 }) as Record<string, unknown>, faults: [] }
+}
+
+/** A document that is one list. `value` is there exactly when nothing is wrong. */
+export function readYamlList(text: string, file: string): { value?: unknown[]; faults: Fault[] } {
+  const { document, faults } = parseStrictly(text, file)
+  if (!document) return { faults }
+  if (!isSeq(document.contents))
+    return { faults: [otherShape(document, file, 'a list', '`- ` and each item')] }
+  return { value: document.toJS({ maxAliasCount: 0 }) as unknown[], faults: [] }
+}
+
+/** The document, if nothing is wrong with it. */
+function parseStrictly(text: string, file: string): { document?: Document; faults: Fault[] } {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     version: '1.2',
@@ -54,8 +73,7 @@ export function readYaml(text: string, file: string): { value?: Record<string, u
       checkNode(node, (message, remedy) => refuse(node, ancestors, message, remedy))
     },
   })
-  if (faults.length > 0) return { faults }
-  return mapOf(document, file)
+  return faults.length > 0 ? { faults } : { document, faults }
 }
 
 function checkNode(node: Node, refuse: (message: string, remedy: string) => void): void {
@@ -74,20 +92,9 @@ function checkNode(node: Node, refuse: (message: string, remedy: string) => void
     )
 }
 
-function mapOf(document: Document, file: string): { value?: Record<string, unknown>; faults: Fault[] } {
-  if (!isMap(document.contents))
-    return {
-      faults: [
-        {
-          file,
-          path: '',
-          message: document.contents === null ? 'the file is empty' : 'the file is not a map',
-          remedy: 'Write `key: value` lines at the top level.',
-        },
-      ],
-    }
-  // A map of string keys without tags, as checked before, comes out as a plain object.
-  return { value: document.toJS({ maxAliasCount: 0 }) as Record<string, unknown>, faults: [] }
+function otherShape(document: Document, file: string, wanted: string, how: string): Fault {
+  const message = document.contents === null ? 'the file is empty' : `the file is not ${wanted}`
+  return { file, path: '', message, remedy: `Write ${how} at the top level.` }
 }
 
 /** By the code: some of the library's messages quote the text, which may hold a secret. */

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { eventTypes } from '../audit/event.ts'
 import { leaseStatuses } from '../leases/lease.ts'
-import { taskStatuses } from '../tasks/task.ts'
+import { approvalStatuses, taskStatuses } from '../tasks/task.ts'
 import { approval, lease, line, task, time } from './schemas.ts'
 
 const name = line(300).optional()
@@ -44,9 +44,10 @@ export const leasesQuery = z.strictObject({
 
 export const approvalsQuery = z.strictObject({
   ...paging,
+  id: name,
   task: name,
   group: name,
-  status: z.enum(['pending', 'granted', 'denied', 'expired']).optional(),
+  status: z.enum(approvalStatuses).optional(),
 })
 
 export const auditQuery = z.strictObject({
@@ -74,9 +75,30 @@ export const agent = z
   })
   .openapi('Agent')
 
+const requestToApprove = z
+  .object({
+    task: z.string(),
+    agent: z.string(),
+    issuer: z.string(),
+    subject: z.string(),
+    purpose: z.string(),
+    scope: z.array(z.object({ provider: z.string(), connection: z.string(), detail: z.unknown() })),
+    ttl: z.int(),
+    context: z.record(z.string(), z.string()),
+    parent: z.string().nullable(),
+    groups: z.array(z.string()),
+  })
+  .openapi('RequestToApprove', {
+    description: 'What `digest` is the SHA-256 of, as canonical JSON (RFC 8785).',
+  })
+
 /** With everything that an approver has to see before a yes. */
 export const approvalRequest = approval
-  .extend({ task: task.omit({ approvals: true, leases: true }), created_at: time })
+  .extend({
+    request: requestToApprove,
+    task: task.omit({ approvals: true, leases: true }),
+    created_at: time,
+  })
   .openapi('ApprovalRequest')
 
 export const adminLease = lease

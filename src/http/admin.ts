@@ -182,6 +182,7 @@ function listRoutes(app: OpenAPIHono<Env>): void {
       const requests = items.map(async (approval) => ({
         approval,
         task: (await context.tasks.get(tx, approval.task))!,
+        all: await context.approvals.ofTask(tx, approval.task),
       }))
       return { items: await Promise.all(requests), next }
     })

@@ -6,6 +6,7 @@ import type { RevocationReport } from '../control/revocations.ts'
 import type { Lease } from '../leases/lease.ts'
 import { classesOf } from '../leases/mint.ts'
 import { type Class, classes } from '../provider.ts'
+import { requestToApprove } from '../tasks/digest.ts'
 import type { DryRun } from '../tasks/open.ts'
 import type { TaskView } from '../tasks/read.ts'
 import type { Approval, Task } from '../tasks/task.ts'
@@ -120,17 +121,21 @@ export function agentView(view: AgentView): z.infer<typeof shapes.agent> {
   }
 }
 
-export function approvalRequestView(request: {
+export function approvalRequestView(asked: {
   approval: Approval
   task: Task
+  /** Every approval of the task. */
+  all: Approval[]
 }): z.infer<typeof shapes.approvalRequest> {
-  const { id, group, digest, status, createdAt } = request.approval
+  const { id, group, digest, status, createdAt } = asked.approval
   const {
     approvals: _approvals,
     leases: _leases,
     ...task
-  } = taskView({ task: request.task, leases: [], approvals: [] })
-  return { id, group, digest, status, created_at: time(createdAt), task }
+  } = taskView({ task: asked.task, leases: [], approvals: [] })
+  const groups = asked.all.map((approval) => approval.group)
+  const request = requestToApprove(asked.task, groups)
+  return { id, group, digest, status, request, created_at: time(createdAt), task }
 }
 
 export function adminLeaseView(lease: Lease): z.infer<typeof shapes.adminLease> {

@@ -21,7 +21,7 @@ export interface KeyOrigin {
   issuer: string
   /** Set where the operator names the key set; then there is no discovery. */
   jwksUri: string | undefined
-  fetch: typeof fetch
+  fetch: typeof globalThis.fetch
   clock: Clock
 }
 

@@ -74,7 +74,7 @@ export type Issuers = ReadonlyMap<string, Issuer>
 export function compileIssuer(
   name: string,
   config: IssuerConfig,
-  options: { fetch: typeof fetch; clock: Clock; defaultAudience: string },
+  options: { fetch: typeof globalThis.fetch; clock: Clock; defaultAudience: string },
 ): Issuer {
   const { issuer, jwks_uri: jwksUri } = config
   const { fetch, clock, defaultAudience } = options

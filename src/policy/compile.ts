@@ -13,7 +13,9 @@ export type { AgentFacts } from './slice.ts'
 /** What one agent's decisions are made with. */
 interface AgentPolicies {
   agent: AgentFacts
-  /** The engine's name of the policies that can concern the agent. */
+  /** The policies that can concern the agent. */
+  concerning: readonly ParsedPolicy[]
+  /** The engine's name of them. */
   name: string
   /** The claims that any of them reads; `all` where it cannot be told. */
   claims: ReadonlySet<string> | 'all'
@@ -129,7 +131,7 @@ function agentPolicies(
         claims: claimsRead(concerning),
       }
       loaded.set(key, shared)
-      return [agent.name, { agent, ...shared }]
+      return [agent.name, { agent, concerning, ...shared }]
     }),
   )
 }

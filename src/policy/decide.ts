@@ -1,6 +1,6 @@
 /** Whether policy allows what a task asks for, and whose approval it needs. */
 import type { Denial } from '../errors.ts'
-import type { AuthorizationRequest, Revocation } from '../provider.ts'
+import type { AuthorizationRequest, Class, Entity, Revocation } from '../provider.ts'
 import type { Policies } from './compile.ts'
 import { evaluation, type Evaluate, type Facts, type Question } from './evaluate.ts'
 
@@ -19,6 +19,9 @@ export type Decision =
   | { outcome: 'pending_approval'; approvals: string[] }
   | { outcome: 'denied'; denials: Denial[] }
 
+/** A question, and either the approvals under which the answer is yes, or the policies that say no whoever approves. */
+export type Judged = { question: Question } & ({ approvals: ReadonlySet<string> } | { policies: string[] })
+
 /**
  * Decides `asks` together, all or nothing (design §9). Pure: the same arguments
  * give the same decision, and whatever cannot be decided is denied.
@@ -28,30 +31,40 @@ export function decide(policies: Policies, facts: Facts, asks: readonly Ask[]): 
   if (asks.length === 0 || asks.some(({ requests }) => requests.length === 0)) {
     return { outcome: 'denied', denials: [] }
   }
-  const asked = asks.flatMap(({ requests }) => requests.map((request) => request.class))
-  const evaluate = evaluation(policies, facts, new Set([...facts.held, ...asked]))
-  const given = new Set(facts.approvals)
-
-  const needed = new Set(given)
-  const refused: Refused[] = []
-  const questions = asks.flatMap(questionsOf)
-  for (const question of questions) {
-    const outcome = withApprovals(evaluate, question, given, policies.approvals)
-    if ('approvals' in outcome) for (const group of outcome.approvals) needed.add(group)
-    else refused.push({ question, policies: outcome.policies })
-  }
-  if (refused.length === 0 && needed.size > given.size) {
-    for (const question of questions) {
-      const verdict = evaluate(question, needed)
-      if (!verdict.allowed) refused.push({ question, policies: verdict.policies })
-    }
-  }
-
+  const judged = judge(policies, facts, asks)
+  const refused = judged.filter((each) => 'policies' in each)
   if (refused.length > 0) return { outcome: 'denied', denials: denials(refused) }
-  const missing = [...needed].filter((group) => !given.has(group))
+
+  const needed = judged.flatMap((each) => ('approvals' in each ? [...each.approvals] : []))
+  const missing = [...new Set(needed)].filter((group) => !facts.approvals.includes(group))
   return missing.length === 0
     ? { outcome: 'allowed' }
     : { outcome: 'pending_approval', approvals: missing.toSorted() }
+}
+
+/** What comes of each question that `asks` raise, given that all of them are asked together. */
+export function judge(policies: Policies, facts: Facts, asks: readonly Ask[]): Judged[] {
+  const evaluate = evaluation(policies, facts, heldWith(facts, asks))
+  const given = new Set(facts.approvals)
+  const judged: Judged[] = asks
+    .flatMap(questionsOf)
+    .map((question) => ({ question, ...withApprovals(evaluate, question, given, policies.approvals) }))
+
+  const needed = new Set(given)
+  for (const each of judged) {
+    if ('policies' in each) return judged
+    for (const group of each.approvals) needed.add(group)
+  }
+  if (needed.size === given.size) return judged
+  return judged.map((each) => {
+    const verdict = evaluate(each.question, needed)
+    return verdict.allowed ? each : { question: each.question, policies: verdict.policies }
+  })
+}
+
+/** The classes that the agent would hold with what it asks for. */
+export function heldWith({ held }: Facts, asks: readonly Ask[]): ReadonlySet<Class> {
+  return new Set([...held, ...asks.flatMap(({ requests }) => requests.map((request) => request.class))])
 }
 
 function questionsOf({ revocation, requests }: Ask): Question[] {
@@ -85,10 +98,7 @@ function withApprovals(
   }
 }
 
-interface Refused {
-  question: Question
-  policies: string[]
-}
+type Refused = Extract<Judged, { policies: string[] }>
 
 /** One denial for each action and resource, however many details asked for it. */
 function denials(refused: readonly Refused[]): Denial[] {
@@ -102,9 +112,14 @@ function denials(refused: readonly Refused[]): Denial[] {
     return [
       {
         action: action.action,
-        resource: `${resource.type}::${JSON.stringify(resource.id)}`,
+        resource: entityText(resource),
         policies: [...new Set(same.flatMap(({ policies }) => policies))].toSorted(),
       },
     ]
   })
+}
+
+/** In Cedar's notation without the namespace: `GithubRepository::"acme/web"`. */
+export function entityText({ type, id }: Entity): string {
+  return `${type}::${JSON.stringify(id)}`
 }

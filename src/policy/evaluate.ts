@@ -42,8 +42,17 @@ export type Evaluate = (question: Question, approvals: ReadonlySet<string>) => V
 
 const undecidable: Verdict = { allowed: false, policies: [], failed: true }
 
-/** Prepares to ask about one task. `held` is what the agent would hold with what it asks for. */
-export function evaluation(policies: Policies, facts: Facts, held: ReadonlySet<Class>): Evaluate {
+/**
+ * Prepares to ask about one task. `held` is what the agent would hold with what
+ * it asks for; `name` is the engine's name of the policies to ask, all that can
+ * concern the agent unless it is given.
+ */
+export function evaluation(
+  policies: Policies,
+  facts: Facts,
+  held: ReadonlySet<Class>,
+  name?: string,
+): Evaluate {
   const slice = policies.agents.get(facts.agent.name)
   // The slice was made for this owner and environment; for others it may lack a forbid.
   if (slice?.agent.owner !== facts.agent.owner || slice.agent.environment !== facts.agent.environment) {
@@ -84,7 +93,7 @@ export function evaluation(policies: Policies, facts: Facts, held: ReadonlySet<C
         held: [...held],
       },
       preparsedSchemaName: policies.schema.name,
-      preparsedPolicySetId: slice.name,
+      preparsedPolicySetId: name ?? slice.name,
       // Without it, an action on a resource or with a context that its schema does not declare
       // is evaluated all the same, by policies that were validated for something else.
       validateRequest: true,

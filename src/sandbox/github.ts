@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts'
 import type { Faults, RequestLine } from './faults.ts'
 import { createAccounts } from './github/accounts.ts'
 import { appRoutes } from './github/app.ts'
+import { gitRoutes } from './github/git.ts'
 import { refusal } from './github/refusal.ts'
 import { repositoryRoutes } from './github/repositories.ts'
 import { defaultSettings, type GithubSettings } from './github/settings.ts'
@@ -20,7 +21,7 @@ import { listen } from './server.ts'
 export type { GithubSettings }
 
 export interface SandboxGithub {
-  /** The API's base URL, without a trailing slash. */
+  /** The API's base URL, without a trailing slash; git's too: `URL/acme/web.git`. */
   url: string
   appId: number
   /** PEM (PKCS#1, as GitHub hands it out), made at the start. */
@@ -57,6 +58,8 @@ export async function startGithub(
   })
   app.route('/', appRoutes({ appId, publicKey, accounts, tokens, clock, url }))
   app.route('/', repositoryRoutes({ accounts, tokens, clock, url }))
+  const git = gitRoutes({ accounts, tokens })
+  app.route('/', git.routes)
   app.notFound(() => refusal(404, 'Not Found').getResponse())
 
   return {
@@ -68,6 +71,9 @@ export async function startGithub(
     settings,
     suspend: (installationId = settings.installationId) => accounts.suspend(installationId),
     unsuspend: (installationId = settings.installationId) => accounts.unsuspend(installationId),
-    close,
+    async close() {
+      await close()
+      await git.close()
+    },
   }
 }

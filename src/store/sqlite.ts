@@ -17,6 +17,14 @@ export interface OpenStore {
   close(): Promise<void>
 }
 
+/** Another broker has this store, and two would each believe that nobody else ends its leases. */
+export class StoreInUse extends Error {
+  constructor(path: string, options: { cause: unknown }) {
+    super(`another broker is running on ${path}`, options)
+    this.name = 'StoreInUse'
+  }
+}
+
 /** The most works that share a commit: the first of them waits for the last. */
 const groupSize = 100
 
@@ -28,7 +36,7 @@ const sqliteBusy = 5
  * Opens the database as its only writer, creating or migrating it first.
  * `committed` hears of every commit's events.
  *
- * @throws Error when another broker has it, or it was written by a newer version.
+ * @throws StoreInUse when another broker has it; Error when it was written by a newer version.
  */
 export async function openSqlite(
   path: string,
@@ -78,9 +86,10 @@ export async function openSqliteReadOnly(path: string): Promise<OpenStore> {
 }
 
 /**
- * Two brokers on one file would each believe that nobody else ends its leases.
- * The lock is SQLite's own on a file beside it, so the kernel drops it with the
- * process, however that ends.
+ * Takes the file for this process alone. The lock is SQLite's own on a file
+ * beside it, so the kernel drops it with the process, however that ends.
+ *
+ * @throws StoreInUse
  */
 function lockFile(path: string): DatabaseSync {
   const lock = openDatabase(`${path}-lock`, { readOnly: false })
@@ -89,8 +98,7 @@ function lockFile(path: string): DatabaseSync {
     return lock
   } catch (error) {
     lock.close()
-    if (isDatabaseError(error) && error.errcode === sqliteBusy)
-      throw new Error(`another broker is running on ${path}`, { cause: error })
+    if (isDatabaseError(error) && error.errcode === sqliteBusy) throw new StoreInUse(path, { cause: error })
     throw error
   }
 }

@@ -2,24 +2,48 @@
 import canonicalize from 'canonicalize'
 import { sha256 } from '../digest.ts'
 import type { Seal } from '../seal.ts'
-import type { Approval, Settlement, Task } from './task.ts'
+import type { Approval, ScopeItem, Settlement, Task } from './task.ts'
 
-/** SHA-256 of the whole request as canonical JSON (RFC 8785, design §9), hex: whoever approves, approves exactly this. */
+/** The whole of what an approver says yes to (design §9). */
+export interface RequestToApprove {
+  task: string
+  agent: string
+  /** The token's `iss`. */
+  issuer: string
+  subject: string
+  purpose: string
+  scope: ScopeItem[]
+  /** Seconds. */
+  ttl: number
+  context: Record<string, string>
+  parent: string | null
+  /** Everyone whose yes is needed, sorted. */
+  groups: string[]
+}
+
+/** `groups` are those of all its approvals, in any order. */
+export function requestToApprove(task: Task, groups: readonly string[]): RequestToApprove {
+  return {
+    task: task.id,
+    agent: task.agent,
+    issuer: task.principal.iss,
+    subject: task.principal.subject,
+    purpose: task.purpose,
+    scope: task.scope,
+    ttl: task.ttl,
+    context: task.context,
+    parent: task.parent,
+    groups: groups.toSorted(),
+  }
+}
+
+/** SHA-256 of the canonical JSON (RFC 8785), hex: whoever approves, approves exactly this. */
+export function digestOf(request: RequestToApprove): string {
+  return sha256(canonicalize(request)!)
+}
+
 export function requestDigest(task: Task, groups: readonly string[]): string {
-  return sha256(
-    canonicalize({
-      task: task.id,
-      agent: task.agent,
-      issuer: task.principal.iss,
-      subject: task.principal.subject,
-      purpose: task.purpose,
-      scope: task.scope,
-      ttl: task.ttl,
-      context: task.context,
-      parent: task.parent,
-      groups: groups.toSorted(),
-    })!,
-  )
+  return digestOf(requestToApprove(task, groups))
 }
 
 /** The MAC that tells a settled approval from one written straight into the table. */

@@ -13,9 +13,7 @@ import { askOf, factsOf, type Requested } from './facts.ts'
 import type { Approval, ScopeItem, Task } from './task.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { newTaskToken } from './token.ts'
-
-/** Seconds, when neither the caller nor the agent says less. */
-const defaultTtl = 900
+import { ttlFor } from './ttl.ts'
 
 /** What a workload asks for, its shape already checked. */
 export interface OpenRequest {
@@ -128,12 +126,7 @@ function prepare(
   const { principal } = request.verified
   const agent = rules.agents.choose(principal, request.agent)
   requireInForce(agent, now)
-  const ttl = request.ttl ?? Math.min(defaultTtl, agent.maxTtl)
-  if (ttl > agent.maxTtl)
-    throw new BrokerError(
-      'invalid_request',
-      `ttl: agent ${agent.name} may have at most ${agent.maxTtl} seconds`,
-    )
+  const ttl = ttlFor(agent, request.ttl)
   const resolved = request.authorizationDetails.map((detail, index) =>
     rules.connections.resolve(detail, `authorization_details.${index}`),
   )

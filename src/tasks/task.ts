@@ -100,7 +100,8 @@ export interface Task {
   damaged?: string
 }
 
-export type ApprovalStatus = 'pending' | 'granted' | 'denied' | 'expired'
+export const approvalStatuses = ['pending', 'granted', 'denied', 'expired'] as const
+export type ApprovalStatus = (typeof approvalStatuses)[number]
 
 /** A group's yes that a task waits for. */
 export interface Approval {
@@ -160,6 +161,7 @@ export interface TaskStore {
 }
 
 export interface ApprovalFilter {
+  id?: string
   task?: string
   group?: string
   status?: ApprovalStatus

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -61,12 +61,11 @@ it('makes a seal key of its own each time, which only its owner can read and git
 })
 
 it('overwrites nothing, and then writes nothing', async () => {
-  await mayfly(['init', directory])
-  await rm(join(directory, 'seal.key'))
-  await writeFile(file(), 'mine')
+  await mkdir(directory)
+  await writeFile(join(directory, 'seal.key'), 'mine')
   const { status, stdout, stderr } = await mayfly(['init', directory])
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
-  expect(stderr).toContain(file())
-  expect(await readFile(file(), 'utf8')).toBe('mine')
-  await expect(stat(join(directory, 'seal.key'))).rejects.toThrow('ENOENT')
+  expect(stderr).toContain(join(directory, 'seal.key'))
+  expect(await readFile(join(directory, 'seal.key'), 'utf8')).toBe('mine')
+  expect(await readdir(directory)).toEqual(['seal.key'])
 })

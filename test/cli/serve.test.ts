@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestBroker, type TestBroker, writeWeb } from '../support/broker.ts'
 import { mayfly, startMayfly } from './mayfly.ts'
@@ -41,7 +42,7 @@ it('a second signal ends it at once, whatever is under way', async () => {
   await served.printed('"stopping"')
   const at = performance.now()
   // Past the echo of one Ctrl-C that npm passes on.
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await setTimeout(200)
   served.process.kill('SIGTERM')
   expect((await served.ended).status).toBe(143)
   expect(performance.now() - at).toBeLessThan(3_000)
@@ -51,8 +52,19 @@ it('a second signal ends it at once, whatever is under way', async () => {
 
 it('a Ctrl-C that npm passes on a second time still ends it in good order', async () => {
   const served = await start()
+  const { body: task } = await broker.open()
+  const slow = broker.sandbox.github.faults.add({
+    kind: 'slow',
+    ms: 500,
+    on: ({ method }) => method === 'POST',
+  })
+  const mint = broker.mint(task, writeWeb)
+  await expect.poll(() => slow.hits).toBe(1)
   served.process.kill('SIGINT')
+  await setTimeout(10)
   served.process.kill('SIGINT')
+  expect((await mint).status).toBe(201)
+  slow.clear()
   expect((await served.ended).status).toBe(0)
 })
 

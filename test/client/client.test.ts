@@ -72,6 +72,15 @@ it('a refusal is a BrokerProblem with its code, its denials and the request id',
   })
 })
 
+it('opening again under the same idempotency key resumes the task', async () => {
+  const identity = await broker.workload()
+  const request = { purpose: 'a test', authorization_details: [writeWeb], ttl: 600 }
+  const first = await client.openTask(identity, request, { idempotencyKey: 'once' })
+  const again = await client.openTask(identity, request, { idempotencyKey: 'once' })
+  expect(again.id).toBe(first.id)
+  await expect(client.openTask(identity, request)).rejects.toMatchObject({ code: 'token_replayed' })
+})
+
 it('a refusal that names a time to wait carries it', async () => {
   const url = await impostor((_request, response) =>
     response

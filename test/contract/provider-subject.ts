@@ -19,9 +19,9 @@ export interface Subject<Config, Detail> {
   revokes: (request: RequestLine) => boolean
   /** The ledger's name for a credential. */
   secretOf(minted: Minted): string
-  /** A normal detail that this upstream mints; one that asks for less; some that each ask for more in one way. */
+  /** A normal detail that this upstream mints; one that asks for less, if there can be; some that each ask for more in one way. */
   detail: Detail
-  narrower: Detail
+  narrower?: Detail
   wider: Detail[]
   /** The command line's shorthand for `detail`. */
   scope: string

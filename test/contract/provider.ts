@@ -27,6 +27,8 @@ export function providerContract<Config, Detail>(
     })
     afterAll(() => subject?.close?.())
 
+    const details = () =>
+      [subject.detail, subject.narrower, ...subject.wider].filter((detail) => detail !== undefined)
     const patient = () => ({ signal: new AbortController().signal })
     const intentOf = (detail: Detail): Intent<Detail> => ({
       leaseId: `lease_${crypto.randomUUID()}`,
@@ -37,22 +39,19 @@ export function providerContract<Config, Detail>(
       createdAt: subject.clock.now(),
       deadline: subject.clock.now() + 900_000,
     })
-    const mint = async (options = patient(), from = connection) => {
-      const minted = await from.mint(subject.detail, intentOf(subject.detail), options)
-      standing.push(minted.handle)
-      return minted
-    }
+    const mint = (options = patient(), from = connection) =>
+      from.mint(subject.detail, intentOf(subject.detail), options)
     const failedMint = async (options = patient(), from = connection): Promise<ProviderError> => {
       const outcome: unknown = await mint(options, from).catch((error: unknown) => error)
       expect(outcome).toBeInstanceOf(ProviderError)
       return outcome as ProviderError
     }
     /** Through JSON, as a handle comes back from the store. */
-    const revoke = (handles: Handle[], options = patient(), from = connection) =>
-      from.revoke(JSON.parse(JSON.stringify(handles)) as Handle[], {
-        standing: () => Promise.resolve(standing),
-        ...options,
-      })
+    const revoke = (handles: Handle[], options = patient(), from = connection) => {
+      const stored = JSON.parse(JSON.stringify(handles)) as Handle[]
+      standing.push(...stored)
+      return from.revoke(stored, { standing: () => Promise.resolve(standing), ...options })
+    }
     const entryOf = (minted: Minted): LedgerEntry => {
       const entry = subject.ledger.find(subject.secretOf(minted))
       if (!entry) throw new Error('upstream never minted this credential')
@@ -76,8 +75,8 @@ export function providerContract<Config, Detail>(
 
     describe('before anything is minted', () => {
       test('a normal detail parses to itself, and again', () => {
-        const { provider, detail, narrower, wider } = subject
-        for (const sample of [detail, narrower, ...wider]) {
+        const { provider } = subject
+        for (const sample of details()) {
           expect(JSON.stringify(provider.detail.parse(sample))).toBe(JSON.stringify(sample))
         }
       })
@@ -107,7 +106,7 @@ export function providerContract<Config, Detail>(
 
       test('every question to policy is one that the schema declares, in its class and on its resource', () => {
         const declared = declaredActions(subject.provider.cedar)
-        for (const detail of [subject.detail, subject.narrower, ...subject.wider]) {
+        for (const detail of details()) {
           const requests = connection.requests(detail)
           expect(requests).not.toHaveLength(0)
           for (const { action, class: group, implied, resource } of requests) {
@@ -124,8 +123,10 @@ export function providerContract<Config, Detail>(
       test('a detail covers itself and what is narrower, and nothing wider', () => {
         const { detail, narrower, wider } = subject
         expect(connection.covers(detail, detail)).toBe(true)
-        expect(connection.covers(detail, narrower)).toBe(true)
-        expect(connection.covers(narrower, detail)).toBe(false)
+        if (narrower !== undefined) {
+          expect(connection.covers(detail, narrower)).toBe(true)
+          expect(connection.covers(narrower, detail)).toBe(false)
+        }
         for (const more of wider) expect(connection.covers(detail, more)).toBe(false)
       })
 
@@ -199,7 +200,6 @@ export function providerContract<Config, Detail>(
       test('is done for a credential that upstream has let expire', async () => {
         const minted = await mint()
         await subject.clock.advance(entryOf(minted).expiresAt - subject.clock.now() + 1000)
-        standing = []
         await expect(revoke([minted.handle])).resolves.toEqual([{ done: true }])
       })
 

@@ -71,20 +71,29 @@ test('a mint that GitHub never answers is given up after 20 s, and may have been
   await untilNow(clock, async () => (await leasesOf(task))[0].live_until)
 })
 
-test.each([
-  ['a permission more', (body: any) => ({ ...body, permissions: { ...body.permissions, issues: 'write' } })],
-  ['a higher level', (body: any) => ({ ...body, permissions: { contents: 'admin' } })],
+/** The part of GitHub's answer that says what it granted. */
+interface Grant {
+  permissions?: Record<string, string>
+  repositories?: { full_name: string }[]
+  repository_selection: string
+}
+const wider: [string, (grant: Grant) => object][] = [
+  ['a permission more', ({ permissions }) => ({ permissions: { ...permissions, issues: 'write' } })],
+  ['a higher level', () => ({ permissions: { contents: 'admin' } })],
   [
     'another repository',
-    (body: any) => ({ ...body, repositories: [...body.repositories, { full_name: 'acme/docs' }] }),
+    ({ repositories = [] }) => ({ repositories: [...repositories, { full_name: 'acme/docs' }] }),
   ],
-  ['every repository', ({ repositories: _, ...body }: any) => ({ ...body, repository_selection: 'all' })],
-  ['what it does not say', ({ permissions: _, ...body }: any) => body],
-])(
+  ['every repository', () => ({ repositories: undefined, repository_selection: 'all' })],
+  ['what it does not say', () => ({ permissions: undefined })],
+]
+
+test.each(wider)(
   'an answer that grants %s is refused, and the credential is dead before the caller knows',
-  async (_what, rewrite) => {
+  async (_what, change) => {
     const { body: task } = await broker.open()
     const before = ledger.entries.length
+    const rewrite = (body: unknown) => ({ ...(body as Grant), ...change(body as Grant) })
     github.faults.add({ kind: 'rewrite', rewrite, on: mints, times: 1 })
     expectRefusal(await broker.mint(task), 422, 'provider_rejected')
     expect(ledger.entries).toHaveLength(before + 1)

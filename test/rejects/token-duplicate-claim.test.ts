@@ -12,7 +12,7 @@ test.each(cases)('a payload with %s is refused', async (_what, alter) => {
   await using broker = await trusting()
   const { issuer } = broker
   const token = signRaw(issuer.header(), alter(JSON.stringify(issuer.claims())), issuer.key.privateKey)
-  await expect(broker.verify(token)).rejects.toMatchObject(refused('payload with the same member twice'))
+  await expect(broker.verify(token)).rejects.toMatchObject(refused('payload that has the same member twice'))
 })
 
 test('a header with the same name twice is refused', async () => {
@@ -20,7 +20,7 @@ test('a header with the same name twice is refused', async () => {
   const { issuer } = broker
   const header = JSON.stringify(issuer.header()).replace('{', '{"alg":"none",')
   const token = signRaw(header, issuer.claims(), issuer.key.privateKey)
-  await expect(broker.verify(token)).rejects.toMatchObject(refused('header with the same member twice'))
+  await expect(broker.verify(token)).rejects.toMatchObject(refused('header that has the same member twice'))
 })
 
 test('the same name in two different objects is no duplicate', async () => {

@@ -82,7 +82,8 @@ function environment({ id, task_token: token }: OpenedTask): string {
   return `export MAYFLY_TASK=${id} MAYFLY_TASK_TOKEN=${token}`
 }
 
-function addContext(written: string, earlier: Record<string, string> = {}): Record<string, string> {
+/** For `--context`. */
+export function addContext(written: string, earlier: Record<string, string> = {}): Record<string, string> {
   const at = written.indexOf('=')
   const key = written.slice(0, at)
   if (at < 1 || Object.hasOwn(earlier, key)) throw new InvalidArgumentError('It is KEY=VALUE, each key once.')

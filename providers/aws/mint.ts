@@ -1,0 +1,134 @@
+import type { Tag } from '@aws-sdk/client-sts'
+import { z } from 'zod'
+import type { Clock } from '../../src/clock.ts'
+import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
+import type { Api } from './api.ts'
+import { parseRole } from './arn.ts'
+import type { AwsRole } from './config.ts'
+import { awsDetail, type AwsDetail } from './detail.ts'
+import { garbage } from './failure.ts'
+import { credentialsAnswer, toHandle } from './session.ts'
+import { sessionPolicy } from './session-policy.ts'
+
+/** Seconds: the shortest session there is (STS API reference, AssumeRole), and the longest of a role assumed from a role. */
+export const shortest = 900
+const longestChained = 3600
+
+/** Milliseconds within which two clocks count as the same: AWS's times are in whole seconds. */
+const sameTime = 5_000
+/** Milliseconds by which a session may seem too long before it counts as that. */
+const tolerance = 60_000
+
+const answered = z.object({
+  Credentials: credentialsAnswer,
+  AssumedRoleUser: z.object({ Arn: z.string(), AssumedRoleId: z.string() }),
+  SourceIdentity: z.string().optional(),
+})
+
+/** The seconds that the session of a task lives: what is left of the task, as far as AWS and the role allow it. */
+export function lifeOf(
+  { deadline }: Pick<Intent<unknown>, 'deadline'>,
+  now: number,
+  longest: number,
+): number {
+  return Math.max(shortest, Math.min(longest, Math.ceil((deadline - now) / 1000)))
+}
+
+/**
+ * Assumes the role for one lease, by whose id the session is named: a name that
+ * never comes again is what lets one session be denied and no other.
+ *
+ * @throws ProviderError
+ */
+export async function mint(
+  intent: Intent<AwsDetail>,
+  role: AwsRole,
+  region: string,
+  api: Api,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Minted> {
+  const { detail, leaseId, taskId } = intent
+  // SAFEGUARD, whatever earlier code did: to AWS, no session policy means all that the role may.
+  if (!awsDetail.safeParse(detail).success || detail.role_arn !== role.arn)
+    throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to AWS')
+
+  const longest = (await api.chains(signal)) ? longestChained : role.max_session_duration
+  const duration = lifeOf(intent, clock.now(), longest)
+  const answer = await api.assumeRole(
+    {
+      RoleArn: role.arn,
+      RoleSessionName: leaseId,
+      SourceIdentity: taskId,
+      Tags: tagsOf(intent),
+      Policy: sessionPolicy(detail),
+      DurationSeconds: duration,
+      ...(role.external_id !== undefined && { ExternalId: role.external_id }),
+    },
+    signal,
+  )
+  const parsed = answered.safeParse(answer)
+  if (!parsed.success) throw garbage(true)
+  const { Credentials: credentials, AssumedRoleUser: user, SourceIdentity: source = taskId } = parsed.data
+  // Whatever this is, it is nothing that the role's policy could deny.
+  if (user.Arn !== sessionArn(role.arn, leaseId) || !isIdOf(user.AssumedRoleId, leaseId)) throw garbage(true)
+
+  const ahead = api.skew()
+  const expiresAt = credentials.Expiration.getTime() - (Math.abs(ahead) > sameTime ? ahead : 0)
+  if (expiresAt <= clock.now()) throw garbage(true)
+  const beyond = wider({
+    longer: expiresAt > clock.now() + duration * 1000 + tolerance,
+    another: source !== taskId,
+  })
+  return {
+    credential: {
+      access_key_id: credentials.AccessKeyId,
+      secret_access_key: credentials.SecretAccessKey,
+      session_token: credentials.SessionToken,
+      region,
+    },
+    accessToken: credentials.SessionToken,
+    expiresAt,
+    handle: toHandle({
+      role: role.arn,
+      userId: user.AssumedRoleId,
+      issuedAt: credentials.Expiration.getTime() - duration * 1000,
+      expiresAt,
+    }),
+    // CloudTrail's `accessKeyId`.
+    fingerprint: credentials.AccessKeyId,
+    ...(beyond !== undefined && { wider: beyond }),
+  }
+}
+
+function wider({ longer, another }: { longer: boolean; another: boolean }): string | undefined {
+  if (longer) return 'a session that lives longer than was asked'
+  return another ? 'a session under another source identity than the task' : undefined
+}
+
+/** IAM, "IAM identifiers": the session's ARN, in which the role's path is missing. */
+function sessionArn(role: string, session: string): string {
+  const { partition, account, name } = parseRole(role)
+  return `arn:${partition}:sts::${account}:assumed-role/${name}/${session}`
+}
+
+function isIdOf(assumedRoleId: string, session: string): boolean {
+  return /^[A-Z0-9]+:/.test(assumedRoleId) && assumedRoleId.slice(assumedRoleId.indexOf(':') + 1) === session
+}
+
+/**
+ * For CloudTrail and for policies on `aws:PrincipalTag`. The prefix is there
+ * because a session's tag replaces the role's own of the same key, and that may be
+ * what the role's authority hangs on.
+ */
+function tagsOf({ agent, owner, taskId }: Intent<AwsDetail>): Tag[] {
+  return Object.entries({ agent, owner, task: taskId }).map(([key, value]) => ({
+    Key: `mayfly:${key}`,
+    Value: tagValue(value),
+  }))
+}
+
+/** STS API reference, Tag: at most 256 of these characters. */
+function tagValue(text: string): string {
+  return text.slice(0, 256).replace(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '_')
+}

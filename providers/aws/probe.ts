@@ -1,0 +1,39 @@
+import type { Clock } from '../../src/clock.ts'
+import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
+import { denialOf } from './deny-policy.ts'
+import type { DenyPolicies } from './deny.ts'
+import { toSession } from './session.ts'
+
+/**
+ * Reads the role's policy back. Nothing tries the credential itself, whose secret
+ * key is not kept; `GetCallerIdentity` would prove nothing, since no policy can
+ * deny it (STS API reference).
+ */
+export async function probe(
+  handle: Handle,
+  policies: DenyPolicies | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  const found = (result: Evidence['result'], method: string) => ({ result, method, at: clock.now() })
+  try {
+    const session = toSession(handle)
+    if (session.expiresAt <= clock.now()) return found('expired', 'its upstream expiry has passed')
+    if (!policies) return found('unknown', 'this connection has no way to look')
+    const denials = await policies.read(session.role, signal)
+    switch (denialOf(denials, session)) {
+      case 'session':
+        return found('denied', "GetRolePolicy shows that the role denies this session's aws:userid")
+      case 'role':
+        return found(
+          'denied',
+          `GetRolePolicy shows that the role denies every session issued before ${new Date(denials.issuedBefore!).toISOString()}: it had no room to deny each by itself`,
+        )
+      case undefined:
+        return found('live', 'GetRolePolicy shows nothing that denies this session')
+    }
+  } catch (error) {
+    if (error instanceof ProviderError) return found('unknown', 'GetRolePolicy gave no usable answer')
+    throw error
+  }
+}

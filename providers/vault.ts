@@ -1,0 +1,17 @@
+/** Vault and OpenBao: dynamic secrets and tokens, each behind an orphan token of its own that lives no longer than the task. */
+import type { Provider } from '../src/provider.ts'
+import { cedar, entityFault } from './vault/cedar.ts'
+import { vaultConfig, type VaultConfig } from './vault/config.ts'
+import { connect } from './vault/connection.ts'
+import { vaultDetail, type VaultDetail } from './vault/detail.ts'
+import { parseScope } from './vault/scope.ts'
+
+export const vault: Provider<VaultConfig, VaultDetail> = {
+  type: 'vault',
+  config: vaultConfig,
+  detail: vaultDetail,
+  cedar,
+  entityFault,
+  parseScope,
+  connect,
+}

@@ -1,0 +1,32 @@
+/** Vault's part of the policy schema: reading a dynamic secret, and being given a token, each in five classes. */
+import { classes, type Entity } from '../../src/provider.ts'
+import { credentialPath, mountName, policyName } from './names.ts'
+
+const actions = classes.flatMap((group) =>
+  [
+    { action: `vault.read.${group}`, resource: 'VaultPath' },
+    { action: `vault.token.${group}`, resource: 'VaultPolicy' },
+  ].map(
+    ({ action, resource }) =>
+      `action "${action}" in [Action::"${group}"] appliesTo { principal: [Agent], resource: [${resource}], context: Context };`,
+  ),
+)
+
+export const cedar = [
+  'entity VaultMount;',
+  'entity VaultPath in [VaultMount];',
+  'entity VaultPolicy;',
+  ...actions,
+].join('\n')
+
+/**
+ * What is wrong with an entity that a policy names. A `forbid` on the mount
+ * `database/`, as Vault writes it, would never match.
+ */
+export function entityFault({ type, id }: Entity): string | undefined {
+  const name = { VaultMount: mountName, VaultPath: credentialPath, VaultPolicy: policyName }[type]
+  if (!name) return undefined
+  const parsed = name.safeParse(id)
+  if (!parsed.success) return `${JSON.stringify(id)} ${parsed.error.issues[0]?.message}`
+  return parsed.data === id ? undefined : `${JSON.stringify(id)} must be in lower case: ${parsed.data}`
+}

@@ -1,0 +1,71 @@
+/** The token that every lease has: an orphan, with the policies named and no others, that dies with the task. */
+import { z } from 'zod'
+import type { Clock } from '../../src/clock.ts'
+import { ProviderError, type Intent } from '../../src/provider.ts'
+import type { Send } from './client.ts'
+import { tokenText } from './handle.ts'
+import { garbage, refusal } from './refusal.ts'
+import { wider } from './wider.ts'
+
+export interface Child {
+  token: string
+  accessor: string
+  /** Milliseconds since 1970. */
+  expiresAt: number
+  /** What Vault gave beyond what was asked, in words for the caller. */
+  wider: string | undefined
+}
+
+const answered = z.object({
+  auth: z.object({ client_token: tokenText, accessor: tokenText, lease_duration: z.int().nonnegative() }),
+})
+
+/** @throws ProviderError */
+export async function createChild(
+  policies: string[],
+  { leaseId, taskId, agent, deadline }: Pick<Intent<unknown>, 'leaseId' | 'taskId' | 'agent' | 'deadline'>,
+  { role, send, clock, signal }: { role: string | undefined; send: Send; clock: Clock; signal: AbortSignal },
+): Promise<Child> {
+  // SAFEGUARD, whatever earlier code did: without policies, the child has all of its maker's.
+  if (policies.length === 0) throw new ProviderError('rejected', 'no policy is named')
+  // Rounded down: a token that Vault counts by whole seconds must not outlive the task by one (invariant I3).
+  const seconds = Math.floor((deadline - clock.now()) / 1000)
+  if (seconds < 1) throw new ProviderError('rejected', 'less than a second is left of the task')
+
+  // Not `auth/token/create`: its child would inherit Mayfly's entity, and die with Mayfly's login.
+  const path = role === undefined ? 'auth/token/create-orphan' : `auth/token/create/${role}`
+  const answer = await send('write', path, {
+    body: {
+      policies,
+      no_default_policy: true,
+      type: 'service',
+      renewable: false,
+      // Both: without `ttl` the mount's default may end the token before the task ends.
+      ttl: `${seconds}s`,
+      explicit_max_ttl: `${seconds}s`,
+      display_name: 'mayfly',
+      meta: { lease: leaseId, task: taskId, agent },
+    },
+    signal,
+    acts: true,
+  })
+  if (answer.status !== 200) throw refusal(answer, role === undefined ? orphanMeanings : roleMeanings, true)
+  const parsed = answered.safeParse(answer.body)
+  if (!parsed.success) throw garbage(true)
+  const { client_token: token, accessor, lease_duration: life } = parsed.data.auth
+  return {
+    token,
+    accessor,
+    expiresAt: clock.now() + life * 1000,
+    wider: wider({ policies, seconds }, answer.body),
+  }
+}
+
+const orphanMeanings = {
+  400: 'it does not make such a token: may the broker’s token create orphans with these policies?',
+  403: 'the broker may not create orphan tokens, or its token is not accepted',
+}
+const roleMeanings = {
+  400: 'it does not make such a token: does the token role exist, and allow these policies?',
+  403: 'the broker may not use the token role, or its token is not accepted',
+}

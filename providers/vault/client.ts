@@ -1,0 +1,133 @@
+/**
+ * Requests to Vault, through `node-vault`, which is used nowhere else. It builds
+ * the request; the sending is ours (its `request-promise` seam), because on its
+ * own it follows redirects to other hosts with the token attached, ignores abort
+ * signals, loses `Retry-After`, and lets a lost connection surface as an error
+ * that prints `X-Vault-Token`.
+ */
+import nodeVault from 'node-vault'
+import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import type { VaultConfig } from './config.ts'
+
+/** What Vault answered, whatever the status. */
+export interface Answer {
+  status: number
+  /** Seconds, if Vault named them. */
+  retryAfter: number | undefined
+  /** Its JSON, unchecked; undefined where there was none. */
+  body: unknown
+}
+
+interface Call {
+  body?: object
+  signal: AbortSignal
+  /** Whether the request changes something, so that a lost answer leaves open whether it did. */
+  acts: boolean
+}
+
+/**
+ * Sends one request; `path` is what follows `/v1/`. @throws ProviderError
+ * `unavailable` when no answer came, never for an answer.
+ */
+export type Send = (verb: 'read' | 'list' | 'write', path: string, call: Call) => Promise<Answer>
+
+/**
+ * Requests with a token, or without one for a login.
+ *
+ * @throws Error when the environment would have TLS unverified.
+ */
+export function vaultClient(
+  { address, namespace = '' }: VaultConfig,
+  { fetch }: ConnectionContext,
+): (token: string | undefined) => Send {
+  // To node-vault any value at all, even `false`, means that certificates are not verified.
+  if (process.env['VAULT_SKIP_VERIFY'] !== undefined)
+    throw new Error(
+      'VAULT_SKIP_VERIFY is set, and Vault is never called unverified: unset it, or name a `ca`',
+    )
+  const client = nodeVault({
+    endpoint: address,
+    // Its ready-made calls replace the client's token by whatever token an answer holds.
+    commands: {},
+    // Otherwise DEBUG=node-vault prints secrets.
+    debug: () => undefined,
+    // LIST is no method of HTTP's, and proxies refuse it.
+    noCustomHTTPVerbs: true,
+    'request-promise': { defaults: () => (request: Outgoing) => send(request, fetch) },
+  })
+  // What is falsy it would take from VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX, which are not for us.
+  Object.assign(client, { token: '', namespace, pathPrefix: '' })
+  client.handleVaultResponse = (answer) => Promise.resolve(answer)
+
+  return (token) =>
+    async (verb, path, { body, ...call }) => {
+      if (call.signal.aborted)
+        throw new ProviderError('unavailable', 'the request to Vault was abandoned before it was sent')
+      const options = { ...call, headers: token === undefined ? {} : { 'X-Vault-Token': token } }
+      const answer: unknown = await (verb === 'write'
+        ? client.write(path, body ?? {}, options)
+        : client[verb](path, options))
+      return answer as Answer
+    }
+}
+
+/** A request as node-vault hands it on. */
+interface Outgoing {
+  uri: string
+  method: string
+  headers: Record<string, string>
+  json?: object
+  signal: AbortSignal
+  acts: boolean
+}
+
+async function send(
+  { uri, method, headers, json, signal, acts }: Outgoing,
+  fetch: ConnectionContext['fetch'],
+): Promise<Answer> {
+  try {
+    const response = await fetch(uri, {
+      method,
+      // Vault's proxies can be told to take no request without this one, which no browser sends.
+      headers: { ...headers, 'X-Vault-Request': 'true', 'Content-Type': 'application/json' },
+      body: json === undefined ? null : JSON.stringify(json),
+      redirect: 'manual',
+      signal,
+    })
+    const retryAfter = response.headers.get('retry-after') ?? ''
+    return {
+      status: response.status,
+      retryAfter: /^\d{1,10}$/.test(retryAfter) ? Number(retryAfter) : undefined,
+      body: parsed(await response.text()),
+    }
+  } catch (error) {
+    throw noAnswer(error, acts, signal)
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Failures after which Vault certainly never saw the request. */
+const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
+
+function noAnswer(error: unknown, acts: boolean, signal: AbortSignal): ProviderError {
+  if (signal.aborted) return abandoned(signal, acts)
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (neverSent.has(String((cause as NodeJS.ErrnoException).code)))
+      return new ProviderError('unavailable', 'Vault cannot be reached')
+  }
+  return new ProviderError('unavailable', 'the connection to Vault was lost', { maybeDone: acts })
+}
+
+/** A request that was under way when `signal` aborted. */
+export function abandoned({ reason }: AbortSignal, acts: boolean): ProviderError {
+  const late = reason instanceof Error && reason.name === 'TimeoutError'
+  const message = late ? 'Vault did not answer in time' : 'the request to Vault was abandoned'
+  return new ProviderError('unavailable', message, { maybeDone: acts })
+}

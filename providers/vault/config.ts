@@ -1,0 +1,77 @@
+/** One Vault or OpenBao, as one identity of Mayfly's: an entry under `providers.vault`. */
+import { z, type ZodType } from 'zod'
+import { endpointFault } from '../../src/endpoint.ts'
+import { classes, secretRef, type Class, type SecretRef } from '../../src/provider.ts'
+import { credentialPath, mountName, policyName, roleName } from './names.ts'
+
+/** A dynamic secret that may be asked for. */
+export interface DeclaredPath {
+  path: string
+  class: Class
+  /** What the token that reads it needs. Nobody is given that token. */
+  policies: string[]
+}
+
+/** A policy that a token may be asked for with. */
+export interface DeclaredPolicy {
+  name: string
+  class: Class
+}
+
+/** How Mayfly proves itself: with a token, or with a JWT that it signs and that a JWT auth mount takes. */
+export type VaultAuth = { token: SecretRef } | { jwt: { mount: string; role: string } }
+
+export interface VaultConfig {
+  name: string
+  /** Without a closing slash. Also the audience of Mayfly's own JWT. */
+  address: string
+  namespace?: string
+  auth: VaultAuth
+  /** A token role with `orphan=true`, to create tokens by instead of `auth/token/create-orphan`. */
+  token_role?: string
+  paths: DeclaredPath[]
+  policies: DeclaredPolicy[]
+}
+
+const declaredPath = z.strictObject({
+  path: credentialPath,
+  class: z.enum(classes),
+  policies: z
+    .array(policyName)
+    .min(1, 'name at least one policy: without one the token would have all of the broker’s')
+    .refine(distinct, 'names a policy twice'),
+})
+
+export const vaultConfig: ZodType<VaultConfig> = z
+  .strictObject({
+    name: z.string().min(1),
+    address: z
+      .string()
+      .superRefine((raw, issues) => {
+        const message = endpointFault(raw)
+        if (message !== undefined) issues.addIssue({ code: 'custom', message })
+      })
+      .transform((raw) => raw.replace(/\/+$/, '')),
+    namespace: mountName.exactOptional(),
+    auth: z.union([
+      z.strictObject({ token: secretRef }),
+      z.strictObject({ jwt: z.strictObject({ mount: mountName, role: roleName }) }),
+    ]),
+    token_role: roleName.exactOptional(),
+    paths: z
+      .array(declaredPath)
+      .default([])
+      .refine((paths) => distinct(paths.map(({ path }) => path)), 'declares a path twice'),
+    policies: z
+      .array(z.strictObject({ name: policyName, class: z.enum(classes) }))
+      .default([])
+      .refine((policies) => distinct(policies.map(({ name }) => name)), 'declares a policy twice'),
+  })
+  .refine(({ paths, policies }) => paths.length + policies.length > 0, {
+    error: 'declare at least one path or policy: nothing else can be asked for',
+    when: ({ issues }) => issues.length === 0,
+  })
+
+function distinct(names: string[]): boolean {
+  return new Set(names).size === names.length
+}

@@ -1,0 +1,42 @@
+import type { Connection, ConnectionContext } from '../../src/provider.ts'
+import type { VaultConfig } from './config.ts'
+import type { VaultDetail } from './detail.ts'
+import { mint } from './mint.ts'
+import { probe } from './probe.ts'
+import { recover } from './recover.ts'
+import { declares, requests } from './requests.ts'
+import { revoke } from './revoke.ts'
+import { vaultAt } from './upstream.ts'
+
+/**
+ * One Vault, in one namespace.
+ *
+ * @throws Error when its token cannot be read, or the environment would have TLS unverified.
+ */
+export function connect(config: VaultConfig, context: ConnectionContext): Connection<VaultDetail> {
+  const { name } = config
+  const vault = vaultAt(config, context)
+  return {
+    name,
+    revokesAtOnce: 1,
+
+    serves: (detail) => (detail.connection ?? name) === name && declares(config, detail),
+
+    revocation: () => 'immediate',
+    // A whole second is the least that Vault counts. The most is its `max_lease_ttl`, which only its answer tells.
+    ttl: () => ({ min: 1, max: Infinity }),
+    requests: (detail) => requests(config, detail),
+
+    covers(outer, inner) {
+      if ((inner.connection ?? name) !== (outer.connection ?? name)) return false
+      if ('path' in outer || 'path' in inner)
+        return 'path' in outer && 'path' in inner && inner.path === outer.path
+      return inner.policies.every((policy) => outer.policies.includes(policy))
+    },
+
+    mint: (detail, intent, { signal }) => mint(detail, intent, vault, signal),
+    revoke: (handles, { signal }) => Promise.all(handles.map((handle) => revoke(handle, vault, signal))),
+    probe: (handle, { signal }) => probe(handle, vault, signal),
+    recover: (intent, { signal }) => recover(intent, vault, signal),
+  }
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { ProviderError, type Handle } from '../../src/provider.ts'
+
+/** A token or an accessor, opaque. A token goes into a header, so nothing in it may end that header. */
+export const tokenText = z.string().regex(/^[\x21-\x7e]{1,8192}$/)
+
+const known = z.object({ accessor: tokenText, lease: z.string().min(1).max(1024).exactOptional() })
+
+/**
+ * What revocation and probing need: the accessor of the token that was made, and
+ * the id of the lease that it read, if it read one.
+ */
+export type VaultHandle = z.infer<typeof known>
+
+/** @throws ProviderError `rejected` for a handle that no mint gave out. */
+export function handleOf(handle: Handle): VaultHandle {
+  const parsed = known.safeParse(handle)
+  if (!parsed.success) throw new ProviderError('rejected', 'the stored handle holds no accessor')
+  return parsed.data
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { withinLimit } from '../../src/clock.ts'
+import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
+import { createChild, type Child } from './child.ts'
+import type { Answer } from './client.ts'
+import { vaultDetail, type VaultDetail } from './detail.ts'
+import { errorsOf, garbage, refusal } from './refusal.ts'
+import { declares } from './requests.ts'
+import { revoke } from './revoke.ts'
+import type { Vault } from './upstream.ts'
+
+/**
+ * Mints one token for one lease, or reads one dynamic secret with such a token.
+ *
+ * @throws ProviderError
+ */
+export async function mint(
+  detail: VaultDetail,
+  intent: Intent<VaultDetail>,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<Minted> {
+  const { config, asMayfly: send, clock } = vault
+  // SAFEGUARD, whatever earlier code did: an unchecked path would reach whatever it spells.
+  if (!vaultDetail.safeParse(detail).success || !declares(config, detail))
+    throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to Vault')
+
+  const policies =
+    'path' in detail ? config.paths.find(({ path }) => path === detail.path)!.policies : detail.policies
+  const child = await createChild(policies, intent, { role: config.token_role, send, clock, signal })
+  if (child.wider !== undefined) return { credential: {}, ...known(child), wider: child.wider }
+  if ('path' in detail) return await readSecret(detail.path, child, vault, signal)
+  const { token } = child
+  return { credential: { token, address: config.address }, accessToken: token, ...known(child) }
+}
+
+/** The broker's side of what was minted. Vault's audit log names a token by its accessor, also when it reads. */
+function known({ accessor, expiresAt }: Child) {
+  return { expiresAt, handle: { accessor }, fingerprint: accessor }
+}
+
+const answered = z.object({
+  lease_id: z.string().max(1024),
+  lease_duration: z.int().nonnegative(),
+  data: z.record(z.string(), z.unknown()).nullable(),
+})
+
+async function readSecret(path: string, child: Child, vault: Vault, signal: AbortSignal): Promise<Minted> {
+  const base = known(child)
+  const { lease_id: lease, lease_duration: life, data } = await read(path, child, vault, signal)
+  // A secret without a lease lives on whatever becomes of the token: it is not ephemeral, and not given out.
+  if (lease === '' || data === null)
+    return {
+      credential: {},
+      ...base,
+      wider: `what Vault keeps at ${path} has no lease and would outlive the task`,
+    }
+  return {
+    credential: { data },
+    ...base,
+    // It ends with its lease or with the token that read it, whichever ends first.
+    expiresAt: Math.min(base.expiresAt, vault.clock.now() + life * 1000),
+    handle: { ...base.handle, lease },
+  }
+}
+
+/** Where nothing comes of the reading, the token that was made for it goes. */
+async function read(path: string, child: Child, vault: Vault, signal: AbortSignal) {
+  try {
+    const answer = await vault.as(child.token)('read', path, { signal, acts: true })
+    if (answer.status !== 200) throw readRefusal(answer)
+    const parsed = answered.safeParse(answer.body)
+    if (!parsed.success) throw garbage(true)
+    return parsed.data
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error
+    const { kind, message, retryAfter, maybeDone } = error
+    const gone = await tidyUp(child, vault)
+    throw new ProviderError(kind, message, { retryAfter, maybeDone: maybeDone || !gone })
+  }
+}
+
+const meanings = {
+  400: 'it cannot make a secret from this path',
+  403: 'the policies declared for this path do not let it be read',
+  404: 'there is nothing at this path',
+}
+
+/**
+ * A failure that Vault itself reports has left nothing but the token, unlike one
+ * of a proxy before it, behind which the reading may go on.
+ */
+function readRefusal(answer: Answer): ProviderError {
+  return refusal(answer, meanings, errorsOf(answer).length === 0)
+}
+
+/** Milliseconds. A time of its own: the caller's may be over. */
+const tidyLimit = 5_000
+
+async function tidyUp({ accessor }: Child, vault: Vault): Promise<boolean> {
+  const outcome = await withinLimit(vault.clock, tidyLimit, (signal) => revoke({ accessor }, vault, signal))
+  return outcome.done
+}

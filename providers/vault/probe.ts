@@ -1,0 +1,46 @@
+import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
+import type { Send } from './client.ts'
+import { handleOf } from './handle.ts'
+import { saysInvalid } from './refusal.ts'
+import type { Vault } from './upstream.ts'
+
+/**
+ * Looks up the token by its accessor, and then the lease that it read: a secret
+ * is dead only when both are gone.
+ */
+export async function probe(handle: Handle, vault: Vault, signal: AbortSignal): Promise<Evidence> {
+  const found = ({ result, method }: Finding) => ({ result, method, at: vault.clock.now() })
+  try {
+    const { accessor, lease } = handleOf(handle)
+    const token = await lookUp('accessor', { accessor }, vault.asMayfly, signal)
+    if (lease === undefined || token.result !== 'dead') return found(token)
+    return found(await lookUp('lease', { lease_id: lease }, vault.asMayfly, signal))
+  } catch (error) {
+    if (error instanceof ProviderError) return found({ result: 'unknown', method: 'Vault was not asked' })
+    throw error
+  }
+}
+
+interface Finding {
+  result: 'dead' | 'live' | 'unknown'
+  method: string
+}
+
+const lookups = { accessor: 'auth/token/lookup-accessor', lease: 'sys/leases/lookup' } as const
+
+async function lookUp(
+  what: keyof typeof lookups,
+  body: object,
+  send: Send,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const path = lookups[what]
+  try {
+    const answer = await send('write', path, { body, signal, acts: false })
+    if (saysInvalid(what, answer)) return { result: 'dead', method: `${path} knows no such ${what}` }
+    return { result: answer.status === 200 ? 'live' : 'unknown', method: `${path} answered ${answer.status}` }
+  } catch (error) {
+    if (error instanceof ProviderError) return { result: 'unknown', method: `${path} was not answered` }
+    throw error
+  }
+}

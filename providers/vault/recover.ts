@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { ProviderError, type Intent, type Recovery } from '../../src/provider.ts'
+import type { VaultDetail } from './detail.ts'
+import { garbage, refusal, saysInvalid } from './refusal.ts'
+import { revoke } from './revoke.ts'
+import type { Vault } from './upstream.ts'
+
+/** Milliseconds that a mint may still be under way at Vault after nobody waits for it any more. */
+const mintingTime = 60_000
+/** Vault finds a token by its accessor alone, so each has to be looked at: so many at once, and no more in all. */
+const abreast = 8
+const mostTokens = 5_000
+
+/**
+ * Finds the token that a mint made without anyone seeing its answer, by the
+ * lease that its metadata names, and ends it. Where Mayfly may not look through
+ * Vault's tokens, what is certain is the end that the token was made with.
+ *
+ * @throws ProviderError `unavailable` while Vault does not answer, or may still be making the token
+ */
+export async function recover(
+  { leaseId, detail, createdAt, deadline }: Intent<VaultDetail>,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<Recovery> {
+  const lasting: Recovery = { gone: false, liveUntil: deadline + mintingTime }
+  const now = vault.clock.now()
+  if (now >= lasting.liveUntil) return lasting
+  try {
+    const accessor = await find(leaseId, vault, signal)
+    if (accessor !== undefined) {
+      const outcome = await revoke({ accessor }, vault, signal)
+      if (!outcome.done) throw outcome.error
+    } else if (now < createdAt + mintingTime)
+      throw new ProviderError('unavailable', 'it is too early to tell whether Vault made a token')
+  } catch (error) {
+    if (error instanceof ProviderError && error.kind === 'rejected') return lasting
+    throw error
+  }
+  // What the token read ends with it, but in Vault's own queue: without the lease's id nobody can see when.
+  return 'path' in detail ? lasting : { gone: true }
+}
+
+const listed = z.object({ data: z.object({ keys: z.array(z.string()) }) })
+const looked = z.object({ data: z.object({ meta: z.record(z.string(), z.unknown()).nullish() }) })
+
+/** The accessor of the lease's token, if there is one. @throws ProviderError `rejected` where Mayfly may not look, or not at so many */
+async function find(leaseId: string, { asMayfly }: Vault, signal: AbortSignal): Promise<string | undefined> {
+  const answer = await asMayfly('list', 'auth/token/accessors', { signal, acts: false })
+  if (answer.status !== 200) throw refusal(answer, {}, false)
+  const parsed = listed.safeParse(answer.body)
+  if (!parsed.success) throw garbage(false)
+  const { keys } = parsed.data.data
+  if (keys.length > mostTokens)
+    throw new ProviderError('rejected', 'Vault has too many tokens to look through')
+
+  const leaseOf = async (accessor: string): Promise<unknown> => {
+    const path = 'auth/token/lookup-accessor'
+    const token = await asMayfly('write', path, { body: { accessor }, signal, acts: false })
+    // It ended since it was listed.
+    if (saysInvalid('accessor', token)) return undefined
+    if (token.status !== 200) throw refusal(token, {}, false)
+    return looked.safeParse(token.body).data?.data.meta?.['lease']
+  }
+  let found: string | undefined
+  const queue = keys.values()
+  const look = async () => {
+    for (const accessor of queue) {
+      if (found !== undefined) return
+      if ((await leaseOf(accessor)) === leaseId) found = accessor
+    }
+  }
+  await Promise.all(Array.from({ length: abreast }, look))
+  return found
+}

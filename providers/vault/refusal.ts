@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { ProviderError } from '../../src/provider.ts'
+import type { Answer } from './client.ts'
+
+/** What each refusal means for the request at hand. */
+export type Meanings = Partial<Record<400 | 403 | 404, string>>
+
+/**
+ * An answer that is not the one hoped for, in our own words: Vault's may quote
+ * what was sent.
+ *
+ * @param acts whether the request changes something, so that a 5xx leaves open whether it did
+ */
+export function refusal(answer: Answer, meanings: Meanings, acts: boolean): ProviderError {
+  const { status, retryAfter } = answer
+  if (status === 429)
+    return new ProviderError('unavailable', 'Vault limits how often it may be asked', { retryAfter })
+  if (status === 503)
+    return new ProviderError('unavailable', 'Vault answered 503: it is sealed or not ready', {
+      retryAfter,
+      maybeDone: acts,
+    })
+  // 412: a replica that has not yet seen what this request builds on.
+  if (status >= 500 || status === 412)
+    return new ProviderError('unavailable', `Vault answered ${status}`, { retryAfter, maybeDone: acts })
+  if (status >= 400) {
+    const meaning = meanings[status as keyof Meanings]
+    return new ProviderError('rejected', `Vault answered ${status}${meaning ? `: ${meaning}` : ''}`)
+  }
+  // What a standby node answers that may not forward, until it is active itself.
+  if (status >= 300)
+    return new ProviderError(
+      'unavailable',
+      `Vault answered ${status}, a redirect, and those are not followed: is the address that of the active node?`,
+    )
+  return garbage(acts)
+}
+
+/** An answer that is a success but not one that Vault gives. */
+export function garbage(acts: boolean): ProviderError {
+  return new ProviderError('unavailable', 'Vault gave an answer that makes no sense', { maybeDone: acts })
+}
+
+const spoken = z.object({ errors: z.array(z.string()) })
+
+/** Vault's own words on why it refused; none where a proxy before it answered. */
+export function errorsOf({ body }: Answer): string[] {
+  return spoken.safeParse(body).data?.errors ?? []
+}
+
+/**
+ * Whether Vault says that the accessor or lease is none. Its versions differ in
+ * the status that goes with it (400, 403, 404), not in the words.
+ */
+export function saysInvalid(what: 'accessor' | 'lease', answer: Answer): boolean {
+  return (
+    [400, 403, 404].includes(answer.status) &&
+    errorsOf(answer).some((error) => error.includes(`invalid ${what}`))
+  )
+}

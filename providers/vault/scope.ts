@@ -1,0 +1,19 @@
+import { vaultDetail, type VaultDetail } from './detail.ts'
+
+const form = 'PATH or policies=POLICY[,POLICY…]'
+
+/**
+ * Reads the command line's shorthand, `database/creds/readonly` or
+ * `policies=ci-read,other`. `=` is in no path.
+ *
+ * @throws Error that says what is wrong and what is expected.
+ */
+export function parseScope(text: string): VaultDetail {
+  const asked = text.startsWith('policies=')
+    ? { policies: text.slice('policies='.length).split(',') }
+    : { path: text }
+  const parsed = vaultDetail.safeParse({ type: 'vault', ...asked })
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new Error(`${issue?.path.join('.') || 'scope'}: ${issue?.message}; a vault scope is ${form}`)
+}

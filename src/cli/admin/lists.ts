@@ -1,0 +1,103 @@
+/** `admin agents`, `tasks`, `leases` and `approvals`. */
+import type { Command } from 'commander'
+import { leaseStatuses } from '../../leases/lease.ts'
+import { approvalStatuses, taskStatuses } from '../../tasks/task.ts'
+import { type Listing, registerList } from './list.ts'
+
+export function registerLists(group: Command): void {
+  registerList(group, agents)
+  registerList(group, tasks)
+  registerList(group, leases)
+  registerList(group, approvals)
+}
+
+const agents: Listing<'agents'> = {
+  kind: 'agents',
+  summary: 'list the agents, and what they hold',
+  filters: {
+    name: 'the one of this name',
+    owner: 'those that this owner answers for',
+    environment: 'those of this environment',
+    status: ['active', 'suspended', 'expired'],
+  },
+  columns: {
+    NAME: (agent) => agent.name,
+    STATUS: (agent) => agent.status,
+    OWNER: (agent) => agent.owner,
+    ENVIRONMENT: (agent) => agent.environment,
+    'REVIEW BY': (agent) => agent.review_by,
+    'OPEN TASKS': (agent) => String(agent.open_tasks),
+    'LIVE LEASES': (agent) => String(agent.live_leases),
+    SUSPENDED: ({ suspension }) => (suspension ? `by ${suspension.by}: ${suspension.reason}` : ''),
+  },
+}
+
+const tasks: Listing<'tasks'> = {
+  kind: 'tasks',
+  summary: 'list tasks',
+  filters: {
+    id: 'the one with this id',
+    agent: 'those of this agent',
+    owner: 'those of the agents that this owner answers for',
+    issuer: 'those opened with a token of this issuer, by its configured name',
+    status: taskStatuses,
+  },
+  columns: {
+    ID: (task) => task.id,
+    STATUS: (task) => task.status,
+    AGENT: (task) => task.agent,
+    OWNER: (task) => task.owner,
+    OPENED: (task) => task.created_at,
+    'UNTIL, ENDED': (task) => task.ended_at ?? task.expires_at,
+    WHY: (task) => task.end_reason ?? '',
+    LEASES: (task) => String(task.leases.length),
+    PURPOSE: (task) => task.purpose,
+  },
+}
+
+const leases: Listing<'leases'> = {
+  kind: 'leases',
+  summary: 'list leases, with the evidence that they are dead',
+  filters: {
+    id: 'the one with this id',
+    task: 'those of this task',
+    agent: 'those of this agent',
+    owner: 'those of the agents that this owner answers for',
+    issuer: 'those of tasks opened with a token of this issuer, by its configured name',
+    provider: 'those of this provider, as github',
+    connection: 'those of this connection, by its configured name',
+    status: leaseStatuses,
+  },
+  columns: {
+    ID: (lease) => lease.id,
+    STATUS: (lease) => lease.status,
+    AGENT: (lease) => lease.agent,
+    CONNECTION: (lease) => `${lease.provider}/${lease.connection}`,
+    CLASS: (lease) => lease.class,
+    REVOCATION: (lease) => lease.revocation,
+    DEADLINE: (lease) => lease.deadline,
+    FOUND: (lease) => lease.evidence?.result ?? '',
+    'FAILING SINCE': (lease) => lease.failing_since ?? '',
+    TASK: (lease) => lease.task,
+  },
+}
+
+const approvals: Listing<'approvals'> = {
+  kind: 'approvals',
+  summary: 'list what waits for a yes, and what was answered',
+  filters: {
+    id: 'the one with this id',
+    task: 'those of this task',
+    group: 'those that this group is asked for',
+    status: approvalStatuses,
+  },
+  columns: {
+    ID: (approval) => approval.id,
+    STATUS: (approval) => approval.status,
+    GROUP: (approval) => approval.group,
+    AGENT: (approval) => approval.task.agent,
+    ASKED: (approval) => approval.created_at,
+    TASK: (approval) => approval.task.id,
+    PURPOSE: (approval) => approval.task.purpose,
+  },
+}

@@ -1,0 +1,90 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { gitCredential, NoGitCredential } from '../client/git-credential.ts'
+import { taskFromEnvironment } from '../client/task-environment.ts'
+import { endpointFault } from '../endpoint.ts'
+import { Failure } from './failure.ts'
+import { type BrokerOptions, connect, withBroker } from './options.ts'
+
+export interface GitHostOptions {
+  gitHost?: string[]
+}
+
+export const defaultGitHosts = ['https://github.com']
+
+export function register(program: Command): void {
+  withGitHosts(withBroker(program.command('git-credential')))
+    .summary('be the credential helper of git')
+    .description(
+      `Speaks git's credential helper protocol on stdin and stdout, inside a task
+(MAYFLY_TASK and MAYFLY_TASK_TOKEN). \`mayfly run\` sets git up to call it.
+
+get    mints a token for the one repository that git names, with what the task's
+       scope allows on its contents. Each call mints: one for a clone, fetch or
+       push. All of them die with the task, and count towards its live leases.
+erase  gives back the token that a server has refused.
+store  is ignored: nothing is ever written anywhere.
+
+What is outside the task's scope is refused with \`quit=1\`, so that git neither
+asks other helpers nor a human. A host that is not named is left to others.`,
+    )
+    .argument('<action>', 'get, store or erase')
+    .addHelpText(
+      'after',
+      `
+Example, in a shell that holds a task (see \`mayfly task open --env\`):
+  git -c credential.helper= -c credential.helper='!mayfly git-credential' \\
+      -c credential.useHttpPath=true clone https://github.com/acme/web.git`,
+    )
+    .action(answerGit)
+}
+
+/** `--git-host`: where the tokens of GitHub scopes belong. The broker knows the API's address only. */
+export function withGitHosts(command: Command): Command {
+  return command.option(
+    '--git-host <origin>',
+    `the GitHub that git talks to; may be repeated (default: ${defaultGitHosts.join()})`,
+    addGitHost,
+  )
+}
+
+function addGitHost(written: string, earlier: string[] = []): string[] {
+  const fault = endpointFault(written)
+  if (fault !== undefined) throw new InvalidArgumentError(`It ${fault}.`)
+  const { origin, pathname } = new URL(written)
+  if (pathname !== '/') throw new InvalidArgumentError('It is an origin, https://HOST, without a path.')
+  return [...earlier, origin]
+}
+
+async function answerGit(action: string, options: BrokerOptions & GitHostOptions): Promise<void> {
+  try {
+    const answer = await gitCredential(action, await question(), {
+      client: connect(options),
+      task: taskOfGit,
+      hosts: options.gitHost ?? defaultGitHosts,
+    })
+    process.stdout.write(answer)
+  } catch (error) {
+    // Whatever is wrong: with another helper's login, git would reach beyond the task.
+    if (action === 'get') process.stdout.write('quit=1\n')
+    throw error instanceof NoGitCredential ? new Failure('failed', error.message, error.remedy) : error
+  }
+}
+
+/** What git writes, up to the blank line that ends it: who calls by hand may leave the stream open. */
+async function question(): Promise<string> {
+  let read = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    read += String(chunk)
+    if (read.endsWith('\n\n') || read === '\n') break
+  }
+  return read
+}
+
+function taskOfGit() {
+  const task = taskFromEnvironment(process.env)
+  if (task) return task
+  throw new NoGitCredential(
+    'git runs outside any task',
+    'Run it under `mayfly run`, or set MAYFLY_TASK and MAYFLY_TASK_TOKEN.',
+  )
+}

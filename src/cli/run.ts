@@ -1,0 +1,171 @@
+import { type Command } from 'commander'
+import type { AuthorizationDetail, Task } from '../client/client.ts'
+import { findIdentity } from '../client/identity.ts'
+import { type Notice, NotApproved, run } from '../client/run.ts'
+import { Failure, report, tell } from './failure.ts'
+import { defaultGitHosts, type GitHostOptions, withGitHosts } from './git-credential.ts'
+import {
+  type BrokerOptions,
+  connect,
+  identityHelp,
+  scopeHelp,
+  seconds,
+  withBroker,
+  withIdentity,
+} from './options.ts'
+import { addScope } from './scope.ts'
+import { statusOf } from './signals.ts'
+import { addContext } from './task/open.ts'
+
+interface RunOptions extends BrokerOptions, GitHostOptions {
+  purpose: string
+  scope: AuthorizationDetail[]
+  ttl?: number
+  agent?: string
+  context?: Record<string, string>
+  wait: boolean
+}
+
+export function register(program: Command): void {
+  withGitHosts(withIdentity(withBroker(program.command('run'))))
+    .summary('run a command inside a task, which ends with it')
+    .description(
+      `Opens a task, runs the command in it, and completes the task when the command
+ends, in whatever way: its credentials are dead when this returns.
+
+The command finds in its environment
+  MAYFLY_URL, MAYFLY_TASK, MAYFLY_TASK_TOKEN   for \`mayfly token\` and its like
+  GIT_CONFIG_…   a credential helper for git, in place of all others for that host
+  GH_TOKEN       a token for the one github scope, if there is exactly one
+and none of the variables that hold the identity of this workload. Files and
+processes that it may read, it can still read.
+
+SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to the command, except for what
+the terminal sends to both (Ctrl-C). A second SIGINT kills it. If it heeds no
+signal, its task is completed 5 seconds after one all the same.
+
+Exit status: that of the command; 128 + N if signal N ended it, or came before
+it was started; 126 or 127 if it could not be; 1 if there was no task for it.
+With --json, what mayfly has to say on stderr is one JSON object a line.`,
+    )
+    .requiredOption('--purpose <text>', 'what the task is for; goes on record')
+    .requiredOption('--scope <scope>', 'what credentials it may ask for; may be repeated', addScope)
+    .option(
+      '--ttl <seconds>',
+      "how long it lives at most (default: 900, or the agent's max_ttl if less)",
+      seconds,
+    )
+    .option('--agent <name>', 'which agent to be, where the identity matches several')
+    .option('--context <key=value>', 'a fact about the task, for policy; may be repeated', addContext)
+    .option('--no-wait', 'fail where the task needs an approval, instead of waiting for it')
+    .argument('<command...>', 'what to run, after `--`')
+    .addHelpText(
+      'after',
+      `${scopeHelp}
+${identityHelp}
+
+Example:
+  mayfly run --purpose 'bump a dependency' --scope github:acme/web:contents=write -- \\
+    sh -c 'git clone https://github.com/acme/web.git && cd web && ./bump && git push'`,
+    )
+    .action(runCommand)
+}
+
+async function runCommand(words: string[], options: RunOptions): Promise<void> {
+  const { url, tokenFile, audience = url, purpose, scope, ttl, agent, context, wait, json = false } = options
+  const hosts = options.gitHost ?? defaultGitHosts
+  const identity = await findIdentity({ env: process.env, tokenFile, audience })
+  const ending = await run({
+    client: connect(options),
+    url,
+    identity,
+    task: { purpose, authorization_details: scope, ttl, agent, context },
+    // The argument is required.
+    command: words as [string, ...string[]],
+    env: process.env,
+    git: { hosts, helper: helperFor(hosts) },
+    wait,
+    notify: (notice) => say(notice, json),
+  }).catch((error: unknown) => {
+    throw error instanceof NotApproved ? refusal(error.task) : error
+  })
+  process.exitCode = 'signal' in ending ? statusOf(ending.signal) : ending.status
+}
+
+/** This very program, wherever it is: the command's PATH need not lead to it. */
+function helperFor(hosts: readonly string[]): string {
+  const program = [process.execPath, process.argv[1]!, 'git-credential']
+  return `!${[...program, ...hosts.flatMap((host) => ['--git-host', host])].map(quoted).join(' ')}`
+}
+
+/** One word for a POSIX shell. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", String.raw`'\''`)}'`
+}
+
+function say(notice: Notice, json: boolean): void {
+  if (notice.kind !== 'awaits_approval') return void report(failureOf(notice), json)
+  const { id, approvals, expires_at } = notice.task
+  const detail = `${id} waits for the approval of ${groupsOf(notice.task)}, until ${expires_at}`
+  if (json) return tell([JSON.stringify({ code: 'awaits_approval', detail, task: id, approvals })])
+  const waiting = approvals.filter(({ status }) => status === 'pending')
+  tell([`mayfly: ${detail}`, ...waiting.map((each) => `  ${each.group} decides on ${each.id}`)])
+}
+
+function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' }>): Failure {
+  if (notice.kind === 'not_started')
+    return new Failure('failed', notice.error.message, 'Name a program that is there, after `--`.')
+  const { id, end_reason, ended_at, leases, expires_at } = notice.task
+  const facts = { task: id }
+  switch (notice.kind) {
+    case 'ended_before':
+      return new Failure(
+        'failed',
+        `${id} had ended before the command did: ${end_reason}, at ${ended_at}`,
+        'What the command did after that, it did without credentials.',
+        { facts },
+      )
+    case 'still_alive': {
+      const over = ['revoked', 'expired', 'failed']
+      const lines = leases
+        .filter(({ status }) => !over.includes(status))
+        .map((lease) => `${lease.id} ${lease.status}, revocation ${lease.revocation}`)
+      return new Failure(
+        'not_revoked',
+        `${id} is over, and not all of its credentials are known to be dead`,
+        'The broker goes on revoking them by itself; an admin can watch it.',
+        { facts, lines },
+      )
+    }
+    case 'not_completed': {
+      const why = notice.error instanceof Error ? notice.error.message : 'unknown error'
+      return new Failure(
+        'failed',
+        `${id} could not be completed: ${why}`,
+        `It ends by itself when its ttl is over; sooner with \`mayfly admin revoke --task ${id} --reason TEXT\`.`,
+        { facts: { ...facts, expires_at } },
+      )
+    }
+  }
+}
+
+function refusal(task: Task): Failure {
+  const facts = { task: task.id }
+  return task.status === 'pending_approval'
+    ? new Failure(
+        'failed',
+        `this needs the approval of ${groupsOf(task)}`,
+        'Run it without --no-wait, and have it approved meanwhile.',
+        { facts },
+      )
+    : new Failure('failed', `${task.id} was not approved: ${task.end_reason}`, 'Ask for less, or ask why.', {
+        facts,
+      })
+}
+
+function groupsOf({ approvals }: Task): string {
+  return approvals
+    .filter(({ status }) => status === 'pending')
+    .map(({ group }) => group)
+    .join(', ')
+}

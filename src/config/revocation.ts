@@ -1,0 +1,52 @@
+/** What revokes, without what decides and what listens. */
+import type { Clock } from '../clock.ts'
+import type { Configuration } from '../config.ts'
+import type { Fault } from '../fault.ts'
+import type { Provider } from '../provider.ts'
+import type { Services } from '../services.ts'
+import { compileConnections } from './connections.ts'
+import type { Loading } from './load.ts'
+import { readSettings } from './read.ts'
+import { compileSealKeys } from './seal.ts'
+import { secretReader } from './secrets.ts'
+import { compileStore } from './store.ts'
+
+/** The part of a configuration that revoking needs. `url` is only for upstreams that trust the broker's own tokens. */
+export type RevocationSettings = Pick<Configuration, 'file' | 'store' | 'sealKeys' | 'connections'> & {
+  readonly url: string | undefined
+}
+
+/**
+ * Reads of `file` the store, the seal keys and the connections; whatever else is
+ * wrong with it does not matter. A connection that is faulty is left out and
+ * told: what the others have minted can be revoked all the same (invariant I4).
+ */
+export function loadRevocation(
+  file: string,
+  given: {
+    providers: readonly Provider[]
+    clock: Clock
+    env: Record<string, string | undefined>
+    services: Services
+  },
+): { settings?: RevocationSettings; faults: Fault[] } {
+  const { providers, clock, env, services } = given
+  const faults: Fault[] = []
+  const secrets = secretReader({ file, env })
+  const loading: Loading = { file, faults, secrets, clock, fetch, services }
+  const read = readSettings(loading)
+  if (!read) return { faults }
+  faults.push(...secrets.check({ store: read.store, seal: read.seal, providers: read.providers }, []))
+  const store = read.store && compileStore(read.store, loading)
+  const sealKeys = read.seal && compileSealKeys(read.seal, loading)
+  const connections = compileConnections(read.providers ?? {}, providers, loading)
+  const own = faults.filter(({ path }) => path === '' || concerns(path))
+  const stops = own.some(({ path, warning }) => !warning && !path.startsWith('providers'))
+  if (!store || !sealKeys || stops) return { faults: own }
+  return { settings: { file, url: read.url, store, sealKeys, connections }, faults: own }
+}
+
+/** Whether it stands in a setting that revoking needs: a fault elsewhere must not be in the way now. */
+function concerns(path: string): boolean {
+  return /^(?:store|seal|providers)\b/.test(path)
+}

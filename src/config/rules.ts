@@ -1,0 +1,75 @@
+/** What decides, without what mints and what listens. */
+import { generateKeyPairSync } from 'node:crypto'
+import { Agents } from '../agents/registry.ts'
+import type { Clock } from '../clock.ts'
+import type { Fault } from '../fault.ts'
+import type { Issuers } from '../identity/issuer.ts'
+import type { ConnectionEntry } from '../leases/connections.ts'
+import type { Policies } from '../policy/compile.ts'
+import type { Provider } from '../provider.ts'
+import { Services } from '../services.ts'
+import { compileAdmins } from './admins.ts'
+import { compileAgents } from './agents.ts'
+import { compileConnections } from './connections.ts'
+import { compileIssuers } from './issuers.ts'
+import type { Loading } from './load.ts'
+import { compilePolicyFiles } from './policies.ts'
+import { readSettings, type Settings } from './read.ts'
+
+/** The part of a configuration that decisions are made with. */
+export interface RuleSet {
+  /** As it was named. */
+  readonly file: string
+  readonly issuers: Issuers
+  readonly agents: Agents
+  readonly policies: Policies
+  readonly connections: readonly ConnectionEntry[]
+}
+
+/** Compiles everything that decides; what is faulty is missing, and `policies` are there only as a whole. */
+export async function compileRules(settings: Settings, providers: readonly Provider[], loading: Loading) {
+  const issuers = compileIssuers(settings.issuers ?? {}, settings.url ?? '', loading)
+  const connections = compileConnections(settings.providers ?? {}, providers, loading)
+
+  const known = new Map(Object.keys(settings.issuers ?? {}).map((name) => [name, issuers.get(name)]))
+  const agents = new Agents(await compileAgents(settings.agents, known, loading))
+  const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
+  const policies = await compilePolicyFiles(settings.policies, { providers, agents, admins }, loading)
+  return {
+    issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])),
+    connections: Object.freeze(connections),
+    agents,
+    admins,
+    policies,
+  }
+}
+
+/**
+ * Reads what `file` says about deciding, and none of its secrets: policies are
+ * looked at where there are none, as in CI. No upstream can be called with the result.
+ */
+export async function loadRules(
+  file: string,
+  given: { providers: readonly Provider[]; clock: Clock },
+): Promise<{ rules?: RuleSet; faults: Fault[] }> {
+  const { providers, clock } = given
+  const faults: Fault[] = []
+  const secrets = { read: standIn(), check: () => [], files: () => [] }
+  const loading: Loading = { file, faults, secrets, clock, fetch, services: new Services() }
+  const settings = readSettings(loading)
+  if (!settings) return { faults }
+  const { issuers, agents, policies, connections } = await compileRules(settings, providers, loading)
+  if (!policies || faults.some(({ warning }) => !warning)) return { faults }
+  return { rules: { file, issuers, agents, policies, connections }, faults }
+}
+
+/** Passes for any secret that a provider looks into when it connects: a key, made when it is first wanted and good for nothing. */
+function standIn(): () => string {
+  let key: string | undefined
+  return () =>
+    (key ??= generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    }).privateKey)
+}

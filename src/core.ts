@@ -1,0 +1,90 @@
+/** The part of the composition that needs no issuer, no policy and no HTTP: what revokes goes on without them. */
+import type { AuditEvent } from './audit/event.ts'
+import type { Clock } from './clock.ts'
+import type { Store } from './config/values.ts'
+import { createExclusive } from './exclusive.ts'
+import { createFederation, type Federation } from './keys.ts'
+import type { Connections } from './leases/connections.ts'
+import type { LeaseContext } from './leases/context.ts'
+import { Revoker } from './leases/revoke.ts'
+import type { Log } from './log.ts'
+import { createSeal, type SealKey } from './seal.ts'
+import type { Services } from './services.ts'
+import { approvals } from './store/approvals.ts'
+import { auditTrail } from './store/audit.ts'
+import { idempotency } from './store/idempotency.ts'
+import { installationId, keys } from './store/installation.ts'
+import { leases } from './store/leases.ts'
+import { openStore } from './store/open.ts'
+import { suspensions } from './store/suspensions.ts'
+import { tasks } from './store/tasks.ts'
+import { usedTokens } from './store/used-tokens.ts'
+import type { TaskContext } from './tasks/context.ts'
+import { Reaper } from './tasks/reaper.ts'
+
+export interface Core {
+  context: TaskContext
+  /** Not started yet. */
+  reaper: Reaper
+  federation: Federation
+  /** Closes the store. What uses it has to be over. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the store, joins the core's ports to it, and puts it behind the services
+ * that connections are lent.
+ *
+ * @throws Error when the store cannot be opened, or is another broker's.
+ */
+export async function openCore(given: {
+  store: Store
+  sealKeys: readonly SealKey[]
+  services: Services
+  clock: Clock
+  log: Log
+  /** The connections in force now. */
+  connections: () => Connections
+  /** The broker's public URL now, as which it signs. */
+  url: () => string
+  /** Hears of every commit's events. */
+  committed?: (events: readonly AuditEvent[]) => void
+}): Promise<Core> {
+  const { services, clock, log, connections, url } = given
+  const seal = createSeal(given.sealKeys)
+  const store = await openStore(given.store, seal, given.committed)
+  const { unit } = store
+  try {
+    const leaseContext: LeaseContext = {
+      unit,
+      leases,
+      audit: auditTrail(),
+      seal,
+      clock,
+      log,
+      connections,
+      wake: (at) => reaper.wake(at),
+    }
+    const context: TaskContext = {
+      ...leaseContext,
+      tasks,
+      approvals,
+      suspensions,
+      idempotency,
+      usedTokens,
+      revoker: new Revoker(leaseContext),
+    }
+    const reaper = new Reaper(context)
+    const federation = createFederation({ unit, keys, seal, clock })
+    const installation = await unit.read(installationId)
+    services.attach({
+      installation: () => installation,
+      sign: async (audience) => await federation.sign(url(), audience),
+      exclusive: createExclusive(),
+    })
+    return { context, reaper, federation, close: () => store.close() }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}

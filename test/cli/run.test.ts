@@ -1,0 +1,224 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { sharedBroker } from '../support/shared-broker.ts'
+import { mayfly, startMayfly } from './mayfly.ts'
+
+const broker = await sharedBroker()
+const { ledger } = broker.sandbox
+
+const web = 'github:acme/web:contents=read'
+const line = (command: string[], ...options: string[]) => [
+  'run',
+  '--purpose',
+  'a test',
+  ...(options.includes('--scope') ? [] : ['--scope', web]),
+  ...options,
+  '--',
+  ...command,
+]
+const identity = async () => ({ MAYFLY_URL: broker.url, MAYFLY_TOKEN: await broker.workload() })
+const run = async (command: string[], ...options: string[]) =>
+  await mayfly(line(command, ...options), await identity())
+const start = async (script: string, ...options: string[]) =>
+  startMayfly(line(['sh', '-c', script], ...options), await identity())
+
+const tasks = async () =>
+  (await broker.call('GET', '/v1/admin/tasks', { token: await broker.admin() })).body.items as {
+    id: string
+    status: string
+  }[]
+/** How the tasks stand that were opened since the test began. */
+const statuses = async () => (await tasks()).filter(({ id }) => !earlier.has(id)).map(({ status }) => status)
+let earlier: Set<string>
+beforeEach(async () => {
+  earlier = new Set((await tasks()).map(({ id }) => id))
+})
+const tokensDead = async () => {
+  for (const { secret } of ledger.entries) expect(await broker.use(secret)).toBe(401)
+}
+
+describe('the command', () => {
+  it('has our streams, its arguments as they are, and its exit status is ours', async () => {
+    const running = startMayfly(
+      line(['sh', '-c', 'cat; echo "$1" >&2; exit 3', '--json', '--scope x']),
+      await identity(),
+    )
+    running.process.stdin!.end('from stdin')
+    expect(await running.ended).toEqual({ status: 3, stdout: 'from stdin', stderr: '--scope x\n' })
+    expect(await statuses()).toEqual(['completed'])
+    await tokensDead()
+  })
+
+  it('finds its task, a token for gh that works, and no trace of the identity', async () => {
+    const env = await identity()
+    const { stdout } = await mayfly(line(['env']), { ...env, ID_TOKEN: env.MAYFLY_TOKEN, KEPT: 'kept' })
+    const found = Object.fromEntries(stdout.split('\n').map((each) => each.split('=', 2)))
+    expect(found).toMatchObject({
+      MAYFLY_URL: broker.url,
+      MAYFLY_TASK: expect.stringMatching(/^task_/),
+      MAYFLY_TASK_TOKEN: expect.stringMatching(/^mft_/),
+      GH_TOKEN: expect.stringMatching(/^ghs_/),
+      GIT_CONFIG_KEY_0: 'credential.https://github.com.helper',
+      GIT_CONFIG_VALUE_0: '',
+      KEPT: 'kept',
+    })
+    expect(stdout).not.toContain(env.MAYFLY_TOKEN)
+    expect(ledger.find(found['GH_TOKEN']!)).toMatchObject({ scope: { repositories: ['acme/web'] } })
+  })
+
+  it('has no token for gh where it cannot be known which', async () => {
+    const scopes = ['--scope', web, '--scope', 'github:acme/docs:contents=read']
+    const { stdout } = await run(['sh', '-c', 'echo "${GH_TOKEN-none}"'], ...scopes)
+    expect(stdout).toBe('none\n')
+  })
+
+  it.each([
+    ['is not there', 127, () => 'no-such-command'],
+    ['cannot be executed', 126, () => join(broker.directory, 'mayfly.yaml')],
+  ])('that %s: %i, and the task is completed', async (_what, expected, command) => {
+    const { status, stdout, stderr } = await run([command()])
+    expect({ status, stdout }).toEqual({ status: expected, stdout: '' })
+    expect(stderr).toMatch(/^mayfly: .+ cannot be started \(E[A-Z]+\)\n {2}.+\n$/)
+    expect(await statuses()).toEqual(['completed'])
+    await tokensDead()
+  })
+})
+
+describe('without a task the command does not run:', () => {
+  const touch = () => ['touch', join(broker.directory, 'touched')]
+  it.each<[string, string[], string]>([
+    ['policy denies', ['--scope', 'github:acme/docs:contents=write'], 'policy_denied'],
+    ['an approval is needed and --no-wait', ['--scope', infra(), '--no-wait'], 'approval of security'],
+  ])('%s', async (_why, options, words) => {
+    const { status, stderr } = await run(touch(), ...options)
+    expect(status).toBe(1)
+    expect(stderr).toContain(words)
+    await expect(writeFile(touch()[1]!, '', { flag: 'wx' })).resolves.toBeUndefined()
+    expect(await statuses()).not.toContain('pending_approval')
+    await (await import('node:fs/promises')).rm(touch()[1]!)
+  })
+
+  it('upstream mints nothing, and the task is completed', async () => {
+    broker.sandbox.github.suspend()
+    const { status, stderr } = await run(['true'])
+    broker.sandbox.github.unsuspend()
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^mayfly: provider_rejected: /)
+    expect(await statuses()).toEqual(['completed'])
+  })
+
+  it('no command is wrong usage', async () => {
+    expect(await run([])).toMatchObject({ status: 2, stdout: '' })
+  })
+
+  it('nor does it in an environment that git would refuse, and no task is opened', async () => {
+    const { status, stderr } = await mayfly(line(['true']), { ...(await identity()), GIT_CONFIG_COUNT: 'x' })
+    expect(status).toBe(1)
+    expect(stderr).toContain('GIT_CONFIG_COUNT')
+    expect(await statuses()).toEqual([])
+  })
+})
+
+function infra() {
+  return 'github:acme/infra:contents=write'
+}
+
+describe('a task that awaits approval', () => {
+  const pending = async () =>
+    (await broker.call('GET', '/v1/admin/approvals?status=pending', { token: await broker.admin() })).body
+      .items as { id: string; digest: string }[]
+  const decide = async (how: 'approve' | 'deny') => {
+    await expect.poll(pending).toHaveLength(1)
+    const [{ id, digest }] = (await pending()) as [{ id: string; digest: string }]
+    const { status } = await broker.call('POST', `/v1/admin/approvals/${id}/${how}`, {
+      token: await broker.admin(),
+      body: { digest },
+    })
+    expect(status).toBe(200)
+    return id
+  }
+
+  it('is waited for, saying so, and then the command runs', async () => {
+    const running = await start('echo ran', '--scope', infra())
+    const id = await decide('approve')
+    const { status, stdout, stderr } = await running.ended
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'ran\n' })
+    expect(stderr).toContain('waits for the approval of security')
+    expect(stderr).toContain(id)
+  })
+
+  it('is told in JSON with --json', async () => {
+    const running = await start('echo ran', '--scope', infra(), '--json')
+    const id = await decide('approve')
+    expect(JSON.parse((await running.ended).stderr)).toMatchObject({
+      code: 'awaits_approval',
+      approvals: [{ id, group: 'security' }],
+    })
+  })
+
+  it('and is denied: the command does not run', async () => {
+    const running = await start('echo ran', '--scope', infra())
+    await decide('deny')
+    const { status, stdout, stderr } = await running.ended
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+    expect(stderr).toContain('was not approved: denied')
+  })
+
+  it('is given up at a signal, and waits for nobody any more', async () => {
+    const running = await start('echo ran', '--scope', infra())
+    await expect.poll(pending).toHaveLength(1)
+    running.process.kill('SIGTERM')
+    expect(await running.ended).toMatchObject({ status: 143, stdout: '' })
+    expect(await statuses()).toEqual(['completed'])
+  })
+})
+
+it('a task that was ended meanwhile: said, with how', async () => {
+  const running = await start('echo "$MAYFLY_TASK"; read go; exit 4')
+  await running.printed(/task_\w+\n/)
+  await broker.revoke({ task: running.stdout().trim() })
+  running.process.stdin!.end('\n')
+  const { status, stderr } = await running.ended
+  expect(status).toBe(4)
+  expect(stderr).toMatch(/^mayfly: task_\w+ had ended before the command did: revoked, at .+\n {2}.+\n$/)
+})
+
+it('a credential that upstream does not let die is told, and the exit status stays', async () => {
+  const broken = broker.sandbox.github.faults.add({
+    kind: 'status',
+    status: 500,
+    on: ({ method, path }) => method === 'DELETE' && path === '/installation/token',
+  })
+  const { status, stderr } = await run(['true'])
+  broken.clear()
+  expect(status).toBe(0)
+  expect(stderr).toMatch(/^mayfly: not_revoked: task_\w+ is over.+\n {2}lease_\w+ revoking, .+\n {2}.+\n$/)
+  await expect.poll(() => ledger.alive(Date.now()), { timeout: 10_000 }).toEqual([])
+})
+
+describe('a broker that is not there when the command ends', () => {
+  it('is waited for a while', async () => {
+    const running = await start('echo started; read go')
+    await running.printed('started')
+    await broker.stop()
+    running.process.stdin!.end('\n')
+    setTimeout(() => void broker.start(), 700)
+    expect(await running.ended).toMatchObject({ status: 0, stderr: '' })
+    expect(await statuses()).toEqual(['completed'])
+  })
+
+  it('and does not come back: said, with what to do, and the exit status stays', async () => {
+    const running = await start('echo started; read go; exit 5')
+    await running.printed('started')
+    await broker.stop()
+    running.process.stdin!.end('\n')
+    const { status, stderr } = await running.ended
+    await broker.start()
+    expect(status).toBe(5)
+    expect(stderr).toMatch(
+      /^mayfly: task_\w+ could not be completed: .+\n {2}.*mayfly admin revoke --task task_\w+.*\n$/,
+    )
+    expect(stderr).not.toContain('mft_')
+  })
+})

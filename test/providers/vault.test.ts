@@ -1,0 +1,62 @@
+import { vault } from '../../providers/vault.ts'
+import type { Ledger } from '../../src/sandbox/ledger.ts'
+import { providerContract } from '../contract/provider.ts'
+import { connectVault, deadAddress, mints, revokes } from './vault-sandbox.ts'
+
+const policies = (...names: string[]) => vault.detail.parse({ type: 'vault', policies: names })
+const path = (name: string) => vault.detail.parse({ type: 'vault', path: name })
+
+async function shared() {
+  const { sandbox, faults, ledger, clock, config, context } = connectVault()
+  return {
+    provider: vault,
+    config,
+    unreachable: { ...config, address: await deadAddress() },
+    context,
+    clock,
+    faults,
+    ledger,
+    mints,
+    revokes,
+    secrets: [sandbox.token],
+  }
+}
+
+providerContract('vault, for a token', async () => ({
+  ...(await shared()),
+  secretOf: ({ credential }) => String(credential['token']),
+  detail: policies('ci-read', 'ci-write'),
+  narrower: policies('ci-read'),
+  wider: [
+    policies('ci-read', 'ci-write', 'db-readonly'),
+    policies('db-readonly'),
+    path('database/creds/readonly'),
+  ],
+  scope: 'policies=ci-write,ci-read',
+}))
+
+providerContract('vault, for a dynamic secret', async () => {
+  const subject = await shared()
+  return {
+    ...subject,
+    ledger: withoutMeans(subject.ledger),
+    secretOf: ({ credential }) => (credential['data'] as { password: string }).password,
+    detail: path('database/creds/readonly'),
+    wider: [path('kv/ci'), policies('db-readonly')],
+    scope: 'database/creds/readonly',
+  }
+})
+
+/** A token that has read a secret was but the means to it: the two count as one. */
+function withoutMeans(ledger: Ledger): Ledger {
+  return {
+    ...ledger,
+    alive(now) {
+      const alive = ledger.alive(now)
+      const used = new Set(alive.map(({ scope }) => (scope as { accessor?: string }).accessor))
+      return alive.filter(
+        ({ fingerprint, scope }) => 'accessor' in (scope as object) || !used.has(fingerprint),
+      )
+    },
+  }
+}
