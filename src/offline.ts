@@ -35,14 +35,19 @@ export async function revokeOffline(
 ): Promise<RevocationReport> {
   const { providers, services, clock, log, patienceMs } = given
   const upstreams = new Connections(providers, connections)
-  const { context, reaper, close } = await openCore({
-    ...{ store, sealKeys, services, clock, log },
+  const core = await openCore({
+    store,
+    sealKeys,
+    services,
+    clock,
+    log,
     connections: () => upstreams,
     url() {
       if (url === undefined) throw new Error('the configuration has no usable `url` to sign as')
       return url
     },
   })
+  const { context, reaper } = core
   const until = clock.now() + patienceMs
   try {
     await reaper.start()
@@ -54,7 +59,7 @@ export async function revokeOffline(
     return { ...report, leases: await state(context, report) }
   } finally {
     await reaper.stop()
-    await close()
+    await core.close()
   }
 }
 

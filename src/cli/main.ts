@@ -18,6 +18,7 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   'git-credential': () => import('./git-credential.ts'),
   admin: () => import('./admin.ts'),
   audit: () => import('./audit.ts'),
+  policy: () => import('./policy.ts'),
 }
 
 const program = new Command('mayfly')

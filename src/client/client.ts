@@ -155,7 +155,7 @@ function taskPath({ id }: TaskAccess): string {
 function queryText(query: Record<string, string | undefined>): string {
   const text = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) text.append(name, value)
-  return text.size > 0 ? `?${text}` : ''
+  return text.size > 0 ? `?${text.toString()}` : ''
 }
 
 /** An id from elsewhere must not lead a token to another path (`..`). */
@@ -176,7 +176,10 @@ interface Call extends RetryOptions {
   body?: unknown
 }
 
-async function call<Answer>(broker: { url: string; fetch: typeof globalThis.fetch }, request: Call): Promise<Answer> {
+async function call<Answer>(
+  broker: { url: string; fetch: typeof globalThis.fetch },
+  request: Call,
+): Promise<Answer> {
   const { method, path, token, body, signal, idempotencyKey } = request
   const limit = AbortSignal.timeout(answerWithinMs)
   const init: RequestInit = {

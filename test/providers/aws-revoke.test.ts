@@ -1,3 +1,5 @@
+import { DeleteRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam'
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
 import { asTimePasses } from '../support/clock.ts'
@@ -37,8 +39,6 @@ test('a session can neither undo its own revocation nor go on as another', async
   const minted = await upstream.mint()
   const { access_key_id, secret_access_key, session_token } = minted.credential
   const own = { accessKeyId: access_key_id, secretAccessKey: secret_access_key, sessionToken: session_token }
-  const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts')
-  const { IAMClient, DeleteRolePolicyCommand } = await import('@aws-sdk/client-iam')
   await upstream.revoke([minted])
   const options = {
     region: 'eu-west-1',
@@ -132,7 +132,7 @@ test("the role's other policies count: what room they leave is found out when it
     Statement: { Effect: 'Allow', Action: 's3:*', Resource: `arn:aws:s3:::${'b'.repeat(6000)}` },
   }
   upstream.sandbox.setInlinePolicy('deployer', 'others-own', JSON.stringify(other, null, 2))
-  const [before] = [upstream.connection.slot?.(deploys).total]
+  const before = upstream.connection.slot?.(deploys).total
   const minted = await many(80, () => upstream.mint())
   expect(await upstream.revoke(minted)).toEqual(minted.map(() => ({ done: true })))
   expect(upstream.alive()).toEqual([])

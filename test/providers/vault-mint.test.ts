@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { VaultSettings } from '../../src/sandbox/vault.ts'
 import { connectVault, kept, mints, reader, reads, revokes, secret } from './vault-sandbox.ts'
 
 const expectText = (text: string) => expect.stringContaining(text) as string
@@ -84,17 +85,13 @@ test('what has no lease is refused, kept to ourselves, and nothing is left behin
   expect(upstream.alive()).toEqual([])
 })
 
-test.each([
-  ['its policies do not let it', { policies: { broker: {} } }, 'rejected'],
-  ['the database is down', { databaseDown: true }, 'unavailable'],
-  ['there is no such role', { databaseRoles: {} }, 'rejected'],
-] as const)('where %s, nothing comes of a reading and nothing is left behind', async (_, change, kind) => {
+test.each<[string, (settings: VaultSettings) => void, string]>([
+  ['its policies do not let it', ({ policies }) => (policies['db-readonly'] = {}), 'rejected'],
+  ['the database is down', (settings) => (settings.databaseDown = true), 'unavailable'],
+  ['there is no such role', (settings) => (settings.databaseRoles = {}), 'rejected'],
+])('where %s, nothing comes of a reading and nothing is left behind', async (_, change, kind) => {
   const upstream = connectVault()
-  const { broker, ...others } = upstream.sandbox.settings.policies
-  Object.assign(
-    upstream.sandbox.settings,
-    'policies' in change ? { policies: { ...others, broker, 'db-readonly': {} } } : change,
-  )
+  change(upstream.sandbox.settings)
   await expect(upstream.mint(secret)).rejects.toMatchObject({ kind, maybeDone: false })
   expect(upstream.ledger.entries).toHaveLength(1)
   expect(upstream.alive()).toEqual([])
@@ -150,9 +147,8 @@ test('what would be sent is checked once more: no undeclared or crooked path eve
 })
 
 test('policies that Vault does not let the broker give are rejected', async () => {
-  const brokerMay = (capability: 'update') => ({ 'auth/token/create-orphan': [capability] })
   const upstream = connectVault()
-  upstream.sandbox.settings.policies['broker'] = brokerMay('update')
+  upstream.sandbox.settings.policies['broker'] = { 'auth/token/create-orphan': ['update'] }
   await expect(upstream.mint()).rejects.toMatchObject({ kind: 'rejected', maybeDone: false })
   expect(upstream.ledger.entries).toEqual([])
 })

@@ -65,6 +65,7 @@ export function connectVault({
   context?: Partial<ConnectionContext>
 } = {}) {
   Object.assign(sandbox.settings, defaultSettings(), settings)
+  for (const { secret: token } of ledger.entries) sandbox.revoke(token)
   ledger.entries.length = 0
   sandbox.requests.length = 0
   sandbox.faults.clear()

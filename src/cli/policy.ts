@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { registerCheck } from './policy/check.ts'
+import { registerExplain } from './policy/explain.ts'
+
+export function register(program: Command): void {
+  const group = program
+    .command('policy')
+    .summary('look into what policy decides')
+    .description(
+      `For authors of policies. Works on a configuration alone, without a running broker
+and without its secrets.`,
+    )
+  registerExplain(group)
+  registerCheck(group)
+}

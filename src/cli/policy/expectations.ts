@@ -1,0 +1,83 @@
+/** The file of `policy check`. */
+import { InvalidArgumentError } from 'commander'
+import { z } from 'zod'
+import { parse } from '../../config/explain.ts'
+import { limits, readText, Unreadable } from '../../config/files.ts'
+import { readYamlList } from '../../config/yaml.ts'
+import type { Fault } from '../../fault.ts'
+import { classes } from '../../provider.ts'
+import { Failure, FaultyConfiguration } from '../failure.ts'
+import { parseScope } from '../scope.ts'
+import type { Question } from './question.ts'
+
+/** What is asked, and what is to come of it. */
+export interface Expectation extends Question {
+  /** As written, or its place in the file. */
+  name: string
+  expect: 'allowed' | 'denied' | 'pending_approval'
+  /** Exactly the groups whose yes is missing. */
+  approvals?: string[] | undefined
+  /** Policies that must be among those that decided; empty: none did. */
+  policies?: string[] | undefined
+}
+
+const text = z.string().min(1)
+
+/** The command line's shorthand, or a detail as it is on the wire. */
+const scope = z.union([
+  text.transform((written, issues): unknown => {
+    try {
+      return parseScope(written)
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error
+      issues.addIssue({
+        code: 'custom',
+        message: `is not a scope: ${error.message}`,
+        params: { remedy: 'Write it as on the command line, or as an authorization detail.' },
+      })
+      return z.NEVER
+    }
+  }),
+  z.looseObject({ type: text }),
+])
+
+const expectation = z.strictObject({
+  name: text.optional(),
+  agent: text,
+  scope: z.array(scope).min(1),
+  ttl: z.int().min(1).optional(),
+  context: z.record(z.string(), z.string()).optional(),
+  purpose: z.string().optional(),
+  claims: z.record(z.string(), z.unknown()).optional(),
+  approved: z.array(text).optional(),
+  held: z.array(z.enum(classes)).optional(),
+  expect: z.enum(['allowed', 'denied', 'pending_approval']),
+  approvals: z.array(text).optional(),
+  policies: z.array(text).optional(),
+})
+
+/** Strict, because an expectation that is misread expects something else. @throws FaultyConfiguration, Failure */
+export function readExpectations(file: string): Expectation[] {
+  const { value, faults } = readYamlList(textOf(file), file)
+  const read = value?.flatMap((item, index) => {
+    const parsed = parse(expectation, item, { file, at: [index], faults })
+    return parsed ? [{ ...parsed, name: parsed.name ?? `expectation ${index + 1}` }] : []
+  })
+  if (read?.length === 0 && faults.length === 0) faults.push(nothing(file))
+  if (!read || faults.length > 0) throw new FaultyConfiguration(faults)
+  return read
+}
+
+/** Checking nothing must not look like success. */
+function nothing(file: string): Fault {
+  return { file, path: '', message: 'holds no expectations', remedy: 'Write at least one.' }
+}
+
+function textOf(file: string): string {
+  try {
+    return readText(file, limits.configuration)
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    throw new Failure('failed', `the file ${file} ${error.message}`, error.remedy)
+  }
+}

@@ -1,0 +1,84 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { AuthorizationDetail } from '../../client/client.ts'
+import { type Class, classes } from '../../provider.ts'
+import { faultLines, tell } from '../failure.ts'
+import { addText, scopeHelp, seconds, withConfiguration, withJson } from '../options.ts'
+import { answer } from '../print.ts'
+import { addScope } from '../scope.ts'
+import { addContext } from '../task/open.ts'
+import { explanationView, requestLines } from './describe.ts'
+import { explainQuestion, readClaims, readRules } from './question.ts'
+
+interface ExplainOptions {
+  config: string
+  agent: string
+  scope: AuthorizationDetail[]
+  ttl?: number
+  purpose?: string
+  context?: Record<string, string>
+  approved?: string[]
+  held?: Class[]
+  claims?: string
+  json?: boolean
+}
+
+export function registerExplain(group: Command): void {
+  withJson(withConfiguration(group.command('explain')))
+    .summary('why something is allowed, denied or waiting, policy by policy')
+    .description(
+      `Decides what the broker would decide if the agent asked for this now, and shows
+for each action on each resource what part every policy had that can concern
+the agent. No broker has to run, and nothing is asked of anyone.
+
+The exit status is 0 whatever the decision is; "policy check" tells right from
+wrong. With --json the answer is { "decision", "approvals", "denials", "agent",
+"owner", "ttl", "requests", "notes" }.`,
+    )
+    .requiredOption('--agent <name>', 'which agent asks')
+    .requiredOption('--scope <scope>', 'what it asks for; may be repeated', addScope)
+    .option(
+      '--ttl <seconds>',
+      "how long the task lives (default: 900, or the agent's max_ttl if less)",
+      seconds,
+    )
+    .option('--purpose <text>', 'what it says the task is for')
+    .option('--context <key=value>', 'what it says about the task; may be repeated', addContext)
+    .option('--approved <group>', 'a group that has said yes; may be repeated', addText)
+    .option(
+      '--held <class>',
+      `a class of what it holds already (${classes.join(', ')}); may be repeated`,
+      addClass,
+    )
+    .option('--claims <file>', "a JSON file with its token's claims; without one it has none")
+    .addHelpText(
+      'after',
+      `${scopeHelp}
+
+Example:
+  mayfly policy explain --agent refactor-bot --scope github:acme/infra:contents=write --approved security`,
+    )
+    .action(run)
+}
+
+async function run(options: ExplainOptions): Promise<void> {
+  const { rules, warnings } = await readRules(options.config)
+  const claims = options.claims === undefined ? undefined : readClaims(options.claims)
+  const { agent, ttl, explanation, notes } = explainQuestion(rules, { ...options, claims })
+  if (!options.json && warnings.length > 0) tell(warnings.flatMap(faultLines))
+  const view = explanationView(explanation, rules.policies)
+  answer(options, { ...view, agent: agent.name, owner: agent.owner, ttl, notes }, [
+    headline(view, `${agent.name} for ${ttl} seconds`),
+    ...notes.map((note) => `note: ${note}`),
+    ...explanation.requests.flatMap((request) => ['', ...requestLines(request, rules.policies)]),
+  ])
+}
+
+function headline({ decision, approvals }: ReturnType<typeof explanationView>, who: string): string {
+  return `${who}: ${decision}${approvals.length > 0 ? `, needs the yes of ${approvals.join(', ')}` : ''}`
+}
+
+function addClass(written: string, earlier: Class[] = []): Class[] {
+  const named = classes.find((known) => known === written)
+  if (named === undefined) throw new InvalidArgumentError(`It is one of ${classes.join(', ')}.`)
+  return [...earlier, named]
+}

@@ -1,0 +1,120 @@
+/** A question to policy as its authors put it, without a token or a task. */
+import { readFileSync } from 'node:fs'
+import { providers } from '../../../providers/catalog.ts'
+import { inForce } from '../../agents/in-force.ts'
+import type { Agent } from '../../agents/agent.ts'
+import { systemClock } from '../../clock.ts'
+import { meant } from '../../config/explain.ts'
+import { loadRules, type RuleSet } from '../../config/rules.ts'
+import type { Fault } from '../../fault.ts'
+import { Connections } from '../../leases/connections.ts'
+import type { Facts } from '../../policy/decide.ts'
+import { type Explanation, explain } from '../../policy/explain.ts'
+import type { Class } from '../../provider.ts'
+import { askOf } from '../../tasks/facts.ts'
+import { ttlFor } from '../../tasks/ttl.ts'
+import { Failure, FaultyConfiguration } from '../failure.ts'
+
+export interface Question {
+  agent: string
+  /** RFC 9396 details, as a task would ask for them. */
+  scope: readonly unknown[]
+  /** Seconds. */
+  ttl?: number | undefined
+  purpose?: string | undefined
+  context?: Record<string, string> | undefined
+  /** Of the token that it would come with. */
+  claims?: Record<string, unknown> | undefined
+  /** Groups that have said yes. */
+  approved?: readonly string[] | undefined
+  /** Classes of what the agent holds already. */
+  held?: readonly Class[] | undefined
+}
+
+export interface Explained {
+  agent: Agent
+  /** Seconds. */
+  ttl: number
+  explanation: Explanation
+  /** What was assumed, or would be refused before policy is asked. */
+  notes: string[]
+}
+
+/** The rules of the configuration `file`, and what does not stop a start. @throws FaultyConfiguration */
+export async function readRules(file: string): Promise<{ rules: RuleSet; warnings: Fault[] }> {
+  const { rules, faults } = await loadRules(file, { providers, clock: systemClock() })
+  if (!rules) throw new FaultyConfiguration(faults)
+  return { rules, warnings: faults }
+}
+
+/** @throws Failure for an agent that is not there; BrokerError `invalid_request` for what no task could ask. */
+export function explainQuestion(rules: RuleSet, question: Question): Explained {
+  const agent = rules.agents.get(question.agent)
+  if (!agent)
+    throw new Failure(
+      'failed',
+      `there is no agent ${question.agent}`,
+      meant(
+        question.agent,
+        [...rules.agents].map(({ name }) => name),
+      ),
+    )
+  const ttl = ttlFor(agent, question.ttl)
+  const connections = new Connections(providers, rules.connections)
+  const asks = question.scope.map((detail, index) => askOf(connections.resolve(detail, `scope.${index}`)))
+  const facts: Facts = {
+    agent: { name: agent.name, owner: agent.owner, environment: agent.environment },
+    principal: principalOf(rules, agent, question.claims),
+    purpose: question.purpose ?? '',
+    ttl,
+    depth: 0,
+    request: question.context ?? {},
+    held: [...(question.held ?? [])],
+    approvals: [...(question.approved ?? [])],
+  }
+  const explanation = explain(rules.policies, facts, asks)
+  return { agent, ttl, explanation, notes: [...notesOn(rules, agent, question)] }
+}
+
+/** Without claims, who the agent's first rule says, as far as it does. */
+function principalOf(rules: RuleSet, agent: Agent, claims: Question['claims'] = {}): Facts['principal'] {
+  const { iss, sub } = claims
+  const issuer = typeof iss === 'string' ? rules.issuers.get(iss)?.name : undefined
+  const [rule] = agent.match
+  return {
+    issuer: issuer ?? rule?.issuer ?? '',
+    subject: typeof sub === 'string' ? sub : (rule?.subject?.text ?? ''),
+    claims,
+  }
+}
+
+function* notesOn(rules: RuleSet, agent: Agent, { claims }: Question): Generator<string> {
+  if (!inForce(agent, Date.now()))
+    yield `its review date ${agent.reviewBy} has passed: its requests are refused before policy is asked`
+  const read = rules.policies.agents.get(agent.name)?.claims
+  if (read === 'all' && !claims) yield 'its policies read claims, and none were given'
+  else if (read instanceof Set) {
+    const missing = [...read].filter((name) => !Object.hasOwn(claims ?? {}, name))
+    if (missing.length > 0) yield `its policies read claims that were not given: ${missing.join(', ')}`
+  }
+  const iss = claims?.['iss']
+  if (typeof iss === 'string' && !rules.issuers.has(iss))
+    yield 'the iss of the claims is not a configured issuer: its tokens are refused before policy is asked'
+}
+
+/** A JSON object, as a token's payload. @throws Failure */
+export function readClaims(file: string): Record<string, unknown> {
+  let claims: unknown
+  try {
+    claims = JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    claims = undefined
+  }
+  if (typeof claims === 'object' && claims !== null && !Array.isArray(claims))
+    return claims as Record<string, unknown>
+  throw new Failure(
+    'failed',
+    `${file} cannot be read as a JSON object`,
+    'Write the claims of a token into it, as {"iss": "…", "sub": "…"}.',
+  )
+}

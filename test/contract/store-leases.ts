@@ -1,0 +1,232 @@
+/** What every store must do for leases. */
+import { describe, expect, it } from 'vitest'
+import { type Lease, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
+import { classes } from '../../src/provider.ts'
+import type { Tx } from '../../src/unit.ts'
+import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from './store-subject.ts'
+
+/** Design §6, written out once more: the code's own table is what is tested. */
+const leaseMoves: Record<LeaseStatus, LeaseStatus[]> = {
+  pending: ['active', 'failed', 'revoking'],
+  active: ['revoking', 'expired'],
+  revoking: ['revoked', 'expired', 'irrevocable'],
+  irrevocable: ['revoked', 'expired'],
+  revoked: [],
+  failed: [],
+  expired: [],
+}
+
+/** `store` gives the store under test, once the tests run. */
+export function leaseStoreContract(store: () => StoreSubject): void {
+  const read = <T>(work: (tx: Tx) => Promise<T>) => store().unit.read(work)
+  const write = <T>(work: (tx: Tx) => Promise<T>) => store().unit.write(work)
+  const lease = async (id: string) => (await read((tx) => store().leases.get(tx, id)))!
+
+  describe('leases', () => {
+    it('are kept as they are', async () => {
+      const [kept] = await putLeases(store(), {
+        slot: 'a role',
+        liveUntil: noon + 1,
+        endedAt: noon + 2,
+        evidence: { result: 'dead', method: 'it was asked', at: noon + 3 },
+        attempts: 4,
+        failingSince: noon + 5,
+      })
+      expect(await lease(kept!.id)).toEqual(kept)
+    })
+
+    it('move from state to state as design §6 allows, and otherwise stay as they are', async () => {
+      const pairs = leaseStatuses.flatMap((from) => leaseStatuses.map((to) => ({ from, to })))
+      const leases = await putLeases(store(), ...pairs.map(({ from }) => ({ status: from })))
+      for (const [index, { from, to }] of pairs.entries()) {
+        const before = leases[index]!
+        const moved = await write((tx) =>
+          store().leases.move(tx, before.id, to, { endedAt: noon, handle: null }),
+        )
+        const allowed = leaseMoves[from].includes(to)
+        expect({ from, to, moved }).toEqual({ from, to, moved: allowed })
+        const expected = allowed ? { status: to, endedAt: noon, handle: null } : {}
+        expect(await lease(before.id)).toEqual({ ...before, ...expected })
+      }
+    })
+
+    it('are amended only in the states named', async () => {
+      const [active] = await putLeases(store(), {})
+      const change = { attempts: 3, failingSince: noon, dueAt: noon }
+      const amend = (statuses: LeaseStatus[]) =>
+        write((tx) => store().leases.amend(tx, active!.id, statuses, change))
+      expect(await amend(['revoking', 'irrevocable'])).toBe(false)
+      expect(await lease(active!.id)).toEqual(active)
+      expect(await amend(['active'])).toBe(true)
+      expect(await lease(active!.id)).toEqual({ ...active, ...change })
+    })
+
+    it('come due, the longest due first, but for those to be skipped', async () => {
+      const at = noon - 500 * hour
+      const [second, first, skipped, resting] = await putLeases(
+        store(),
+        { dueAt: at },
+        { dueAt: at - 1 },
+        { dueAt: at - 2 },
+        { dueAt: null },
+      )
+      const due = await read((tx) => store().leases.due(tx, at, (id) => id === skipped!.id))
+      expect(due).toEqual([first, second])
+      expect(await read((tx) => store().leases.due(tx, at - 3, () => false))).toEqual([])
+      expect(await read((tx) => store().leases.nextDue(tx, at - 1))).toBe(at)
+      await write((tx) => store().leases.postpone(tx, first!.id, at + 7))
+      expect(await read((tx) => store().leases.nextDue(tx, at))).toBe(at + 7)
+      await write((tx) => store().leases.postpone(tx, resting!.id, at))
+      expect(await lease(resting!.id)).toHaveProperty('dueAt', null)
+    })
+
+    it('are brought forward when they wait for another attempt on that connection, and only then', async () => {
+      const waits = { status: 'revoking', attempts: 2, dueAt: noon + hour, connection: 'hastened' } as const
+      const [ours, elsewhere, untried, over, due] = await putLeases(
+        store(),
+        waits,
+        { ...waits, connection: 'another' },
+        { ...waits, attempts: 0 },
+        { ...waits, status: 'revoked' },
+        { ...waits, dueAt: noon - 1 },
+      )
+      expect(await write((tx) => store().leases.hasten(tx, 'fake', 'hastened', noon))).toBe(1)
+      const dueAt = async (each: Lease | undefined) => (await lease(each!.id)).dueAt
+      expect(await Promise.all([ours, elsewhere, untried, over, due].map(dueAt))).toEqual([
+        noon,
+        noon + hour,
+        noon + hour,
+        noon + hour,
+        noon - 1,
+      ])
+    })
+
+    it('whose mint was under way are adopted at the next start, and no others', async () => {
+      const leaving = { ...unanswered, status: 'revoking' } as const
+      const [pending, retired, known, recovered, active] = await putLeases(
+        store(),
+        { ...unanswered, dueAt: noon + hour },
+        { ...leaving, dueAt: noon + hour },
+        { status: 'revoking', dueAt: noon + hour },
+        { ...leaving, liveUntil: noon + hour, dueAt: noon + hour },
+        {},
+      )
+      expect(await write((tx) => store().leases.adopt(tx, noon))).toBeGreaterThanOrEqual(2)
+      const dueAt = async (each: Lease | undefined) => (await lease(each!.id)).dueAt
+      expect(await Promise.all([pending, retired].map(dueAt))).toEqual([noon, noon])
+      expect(await Promise.all([known, recovered, active].map(dueAt))).toEqual([
+        noon + hour,
+        noon + hour,
+        noon + hour,
+      ])
+    })
+
+    it('hold their classes for their agent and for the tasks of its tree, until they are over', async () => {
+      const [task, other] = [aTask({ agent: 'holder' }), aTask({ agent: 'helper' })]
+      await write(async (tx) => {
+        await put(store(), tx, task)
+        await put(store(), tx, other)
+        await store().leases.insert(tx, aLease(task, { classes: ['read', 'deploy'] }))
+        await store().leases.insert(tx, aLease(task, { classes: ['read'], status: 'irrevocable' }))
+        await store().leases.insert(tx, aLease(task, { classes: ['admin'], status: 'revoked' }))
+        await store().leases.insert(tx, aLease(other, { ...unanswered, classes: ['secrets'] }))
+      })
+      const held = async (agent: string, tasks: string[]) =>
+        (await write((tx) => store().leases.held(tx, agent, tasks))).toSorted()
+      expect(await held('holder', [])).toEqual(['deploy', 'read'])
+      expect(await held('holder', [other.id])).toEqual(['deploy', 'read', 'secrets'])
+      expect(await held('nobody', [task.id, other.id])).toEqual(['deploy', 'read', 'secrets'])
+      expect(await held('nobody', [])).toEqual([])
+    })
+
+    it('hold every class when what they hold cannot be read', async () => {
+      const task = aTask({ agent: 'unreadable' })
+      const damaged = aLease(task)
+      await write(async (tx) => {
+        await put(store(), tx, task)
+        await store().leases.insert(tx, damaged)
+      })
+      await store().beside(`update leases set classes = '[' where id = '${damaged.id}'`)
+      expect(await write((tx) => store().leases.held(tx, 'unreadable', []))).toEqual([...classes])
+    })
+
+    it('are counted while they are not over', async () => {
+      const [task, other] = [aTask({ agent: 'counted' }), aTask({ agent: 'counted' })]
+      await write(async (tx) => {
+        for (const each of [task, other]) {
+          await put(store(), tx, each)
+          for (const status of leaseStatuses) await store().leases.insert(tx, aLease(each, { status }))
+        }
+      })
+      const count = (agent: string, id: string) => read((tx) => store().leases.countUnfinished(tx, agent, id))
+      expect(await count('counted', task.id)).toEqual({ agent: 8, task: 4 })
+      expect(await count('nobody', 'none')).toEqual({ agent: 0, task: 0 })
+    })
+
+    it('take their slot until their upstream life is over, whatever has become of them', async () => {
+      const room = { provider: 'fake', connection: 'slots', slot: 'role', agent: 'refactor-bot' }
+      const takes = { connection: 'slots', slot: 'role' }
+      await putLeases(
+        store(),
+        takes,
+        { ...takes, status: 'revoked' },
+        { ...takes, ...unanswered },
+        { ...takes, agent: 'another' },
+        { ...takes, slot: 'another' },
+        { ...takes, status: 'failed', upstreamExpiresAt: null },
+      )
+      const count = (now: number) => read((tx) => store().leases.countSlots(tx, { ...room, now }))
+      expect(await count(noon)).toEqual({ all: 4, agent: 3 })
+      // Those that nobody has seen the end of keep their room.
+      expect(await count(noon + hour)).toEqual({ all: 3, agent: 2 })
+    })
+
+    it('stand upstream from when they leave until their life there is over', async () => {
+      const there = { connection: 'standing' }
+      const [leaving, revoked] = await putLeases(
+        store(),
+        { ...there, status: 'revoking' },
+        { ...there, status: 'revoked' },
+        { ...there, status: 'active' },
+        { ...there, status: 'revoked', handle: null },
+        { connection: 'elsewhere', status: 'revoking' },
+      )
+      const standing = (now: number) => read((tx) => store().leases.standing(tx, 'fake', 'standing', now))
+      const of = ({ id, handle }: Lease) => ({ id, handle })
+      expect(await standing(noon)).toEqual([of(leaving!), of(revoked!)])
+      expect(await standing(noon + hour)).toEqual([])
+    })
+
+    it('forget their handle and come to rest only when they are over', async () => {
+      const [over, live] = await putLeases(store(), { status: 'revoked' }, { status: 'revoking' })
+      await write(async (tx) => {
+        await store().leases.forget(tx, over!.id)
+        await store().leases.forget(tx, live!.id)
+      })
+      expect(await lease(over!.id)).toEqual({ ...over, handle: null, dueAt: null })
+      expect(await lease(live!.id)).toEqual(live)
+    })
+
+    it.each([
+      ['detail', "'{'", 'JSON'],
+      ['classes', "'[1'", 'JSON'],
+      ['evidence', "'no'", 'JSON'],
+      ['status', "'lost'", 'state'],
+    ])('with a damaged %s are handed on as damaged, beside the others', async (column, value, what) => {
+      const at = noon - 700 * hour
+      const [damaged, whole] = await putLeases(store(), { dueAt: at }, { dueAt: at })
+      await store().beside(`update leases set ${column} = ${value} where id = '${damaged!.id}'`)
+      const due = await read((tx) => store().leases.due(tx, at, () => false))
+      expect(due.find(({ id }) => id === whole!.id)).toEqual(whole)
+      expect(due.find(({ id }) => id === damaged!.id)?.damaged).toContain(what)
+      await write((tx) => store().leases.postpone(tx, damaged!.id, noon + hour))
+      await write((tx) => store().leases.postpone(tx, whole!.id, noon + hour))
+    })
+
+    it('with a number beyond all numbers do not keep the others from being read', async () => {
+      const [spoilt, whole] = await putLeases(store(), {}, {})
+      await store().beside(`update leases set created_at = 9223372036854775807 where id = '${spoilt!.id}'`)
+      expect(await read((tx) => store().leases.find(tx, { task: whole!.task }))).toHaveLength(2)
+    })
+  })
+}

@@ -1,0 +1,152 @@
+/** What every store must do for tasks, their approvals and the tokens that open them. */
+import { describe, expect, it } from 'vitest'
+import { type Task, type TaskStore, taskStatuses, type TaskStatus } from '../../src/tasks/task.ts'
+import type { Tx } from '../../src/unit.ts'
+import { aTask, hour, noon, put, type StoreSubject } from './store-subject.ts'
+
+/** Design §6, written out once more: the code's own table is what is tested. */
+const taskMoves: Record<TaskStatus, TaskStatus[]> = {
+  pending_approval: ['active', 'denied', 'expired', 'revoked', 'completed'],
+  active: ['completed', 'expired', 'revoked'],
+  denied: [],
+  expired: [],
+  revoked: [],
+  completed: [],
+}
+/** `store` gives the store under test, once the tests run. */
+export function taskStoreContract(store: () => StoreSubject): void {
+  const read = <T>(work: (tx: Tx) => Promise<T>) => store().unit.read(work)
+  const write = <T>(work: (tx: Tx) => Promise<T>) => store().unit.write(work)
+
+  describe('tasks', () => {
+    it('are found by token, and by every member of a filter', async () => {
+      const [one, other] = [aTask({ agent: 'finder' }), aTask({ agent: 'finder', owner: 'else@acme.dev' })]
+      await write(async (tx) => {
+        await put(store(), tx, one, 'token of one')
+        await put(store(), tx, other)
+      })
+      const found = async (filter: Parameters<TaskStore['find']>[1]) =>
+        (await read((tx) => store().tasks.find(tx, filter))).map((task) => task.id)
+      expect(await read((tx) => store().tasks.byTokenHash(tx, 'token of one'))).toEqual(one)
+      expect(await read((tx) => store().tasks.byTokenHash(tx, 'token of none'))).toBeUndefined()
+      expect(await found({ agent: 'finder' })).toEqual([one.id, other.id])
+      expect(await found({ agent: 'finder', owner: 'else@acme.dev' })).toEqual([other.id])
+      expect(await found({ id: one.id, issuer: 'ci' })).toEqual([one.id])
+      expect(await found({ id: one.id, issuer: 'else' })).toEqual([])
+      expect(await found({ agent: 'finder', statuses: ['completed'] })).toEqual([])
+    })
+
+    it('move from state to state as design §6 allows, and otherwise stay as they are', async () => {
+      for (const from of taskStatuses)
+        for (const to of taskStatuses.filter((status) => status !== 'pending_approval')) {
+          const task = aTask({ status: from })
+          const moved = await write(async (tx) => {
+            await put(store(), tx, task)
+            return to === 'active'
+              ? await store().tasks.activate(tx, task.id, noon + hour)
+              : await store().tasks.end(tx, task.id, to, 'revoked', noon + 1)
+          })
+          const allowed = taskMoves[from].includes(to)
+          const expected: Partial<Task> = !allowed
+            ? {}
+            : to === 'active'
+              ? { status: to, expiresAt: noon + hour }
+              : { status: to, endReason: 'revoked', endedAt: noon + 1 }
+          expect({ from, to, moved }).toEqual({ from, to, moved: allowed })
+          expect(await read((tx) => store().tasks.get(tx, task.id))).toEqual({ ...task, ...expected })
+        }
+    })
+
+    it('come due by their deadline while they are open, the longest due first', async () => {
+      const at = noon + 900 * hour
+      const [late, later, ended, last] = [
+        aTask({ expiresAt: at + 1 }),
+        aTask({ expiresAt: at, status: 'pending_approval' }),
+        aTask({ expiresAt: at - 1, status: 'completed' }),
+        aTask({ expiresAt: at + 2 }),
+      ] as const
+      await write(async (tx) => {
+        for (const task of [late, later, ended, last]) await put(store(), tx, task)
+      })
+      const ours = [late, later, ended, last].map((task) => task.id)
+      const due = async (now: number) =>
+        (await read((tx) => store().tasks.due(tx, now, 1000)))
+          .map((task) => task.id)
+          .filter((id) => ours.includes(id))
+      expect(await due(at - 1)).toEqual([])
+      expect(await due(at + 1)).toEqual([later.id, late.id])
+      expect(await read((tx) => store().tasks.nextDue(tx, at + 1))).toBe(at + 2)
+      expect(await read((tx) => store().tasks.nextDue(tx, at + 2))).toBeUndefined()
+      expect(await read((tx) => store().tasks.due(tx, at + 9, 1))).toHaveLength(1)
+    })
+
+    it('can still be ended when their row is damaged', async () => {
+      const task = aTask({ expiresAt: noon - 5000 })
+      await write((tx) => put(store(), tx, task))
+      await store().beside(`update tasks set scope = '{', principal = '' where id = '${task.id}'`)
+      const found = (await read((tx) => store().tasks.due(tx, noon - 5000, 10))).find(
+        ({ id }) => id === task.id,
+      )
+      expect(found).toMatchObject({ scope: [], agent: task.agent, damaged: expect.stringContaining('JSON') })
+      expect(await write((tx) => store().tasks.end(tx, task.id, 'expired', 'deadline', noon))).toBe(true)
+    })
+  })
+
+  describe('approvals', () => {
+    const asked = (task: Task, group: string) =>
+      ({
+        id: `appr_${task.id}_${group}`,
+        task: task.id,
+        group,
+        digest: 'd',
+        status: 'pending',
+        createdAt: noon,
+        settled: null,
+      }) as const
+
+    it('are settled once; those that nobody settles expire with their task', async () => {
+      const task = aTask({ status: 'pending_approval' })
+      const [security, legal] = [asked(task, 'security'), asked(task, 'legal')]
+      const settled = { by: 'okta:alice', at: noon + 1, reason: null, mac: 'mac', key: 'k1' }
+      await write(async (tx) => {
+        await put(store(), tx, task)
+        for (const each of [security, legal]) await store().approvals.insert(tx, each)
+      })
+      const settle = (status: 'granted' | 'denied', by: string) =>
+        write((tx) => store().approvals.settle(tx, security.id, status, { ...settled, by }))
+      const outcomes = await Promise.all([settle('granted', 'okta:alice'), settle('denied', 'okta:bob')])
+      expect(outcomes).toEqual([true, false])
+      await write((tx) => store().approvals.expire(tx, task.id))
+      expect(await read((tx) => store().approvals.ofTask(tx, task.id))).toEqual([
+        { ...security, status: 'granted', settled },
+        { ...legal, status: 'expired' },
+      ])
+    })
+  })
+
+  describe('used tokens', () => {
+    it('are used once, also by many at once', async () => {
+      const uses = await Promise.all(
+        Array.from({ length: 20 }, () => write((tx) => store().usedTokens.use(tx, 'one key', noon))),
+      )
+      expect(uses.filter(Boolean)).toHaveLength(1)
+    })
+
+    it('are not used up by a work that fails', async () => {
+      const refused = write(async (tx) => {
+        await store().usedTokens.use(tx, 'spared', noon)
+        throw new Error('refused')
+      })
+      await expect(refused).rejects.toThrow('refused')
+      expect(await write((tx) => store().usedTokens.use(tx, 'spared', noon))).toBe(true)
+    })
+
+    it('are forgotten once they could no longer pass, and not before', async () => {
+      const use = (key: string, until: number) => write((tx) => store().usedTokens.use(tx, key, until))
+      await use('early', noon - 20)
+      await use('late', noon - 9)
+      expect(await write((tx) => store().usedTokens.forget(tx, noon - 10))).toBe(1)
+      expect([await use('early', noon), await use('late', noon)]).toEqual([true, false])
+    })
+  })
+}

@@ -1,0 +1,63 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { connectVault, intentOf, lists, reader, secret } from './vault-sandbox.ts'
+
+afterEach(() => vi.unstubAllEnvs())
+
+test('every request names the namespace, and one that is not there is a refusal', async () => {
+  const upstream = connectVault({
+    settings: { namespace: 'team-a/prod' },
+    config: { namespace: 'team-a/prod' },
+  })
+  const { handle } = await upstream.mint(secret)
+  await upstream.revoke(handle)
+  expect(upstream.sent.map(({ headers }) => headers.get('x-vault-namespace'))).toEqual(
+    upstream.sent.map(() => 'team-a/prod'),
+  )
+  upstream.sandbox.settings.namespace = 'elsewhere'
+  await expect(upstream.mint()).rejects.toMatchObject({ kind: 'rejected' })
+})
+
+test('what the environment says of some other Vault changes nothing', async () => {
+  vi.stubEnv('VAULT_TOKEN', 'of-somebody-else')
+  vi.stubEnv('VAULT_NAMESPACE', 'of-somebody-else')
+  vi.stubEnv('VAULT_PREFIX', '/of-somebody-else')
+  vi.stubEnv('VAULT_ADDR', 'http://127.0.0.1:9')
+  const upstream = connectVault()
+  await expect(upstream.mint()).resolves.toBeDefined()
+  expect(upstream.sent[0]?.headers.has('x-vault-namespace')).toBe(false)
+})
+
+test("an environment's token is not sent along with a login", async () => {
+  vi.stubEnv('VAULT_TOKEN', 'of-somebody-else')
+  const upstream = connectVault({
+    config: { auth: { jwt: { mount: 'jwt', role: 'mayfly' } } },
+    context: { sign: () => Promise.resolve('a.jwt.here') },
+  })
+  await expect(upstream.mint()).rejects.toMatchObject({ kind: 'rejected' })
+  expect(upstream.sent).toHaveLength(1)
+  expect(JSON.stringify([...upstream.sent[0]!.headers])).not.toContain('of-somebody-else')
+})
+
+test('nothing is printed, whatever DEBUG says', async () => {
+  const printed = vi.spyOn(process.stderr, 'write')
+  const logged = vi.spyOn(console, 'error')
+  vi.stubEnv('DEBUG', '*')
+  vi.resetModules()
+  const { vault } = await import('../../providers/vault.ts')
+  const upstream = connectVault()
+  const { signal } = new AbortController()
+  const connection = vault.connect(upstream.config, upstream.context)
+  const minted = await connection.mint(reader, intentOf(reader), { signal })
+  expect(minted.accessToken).toBeDefined()
+  const output = JSON.stringify([printed.mock.calls, logged.mock.calls])
+  printed.mockRestore()
+  logged.mockRestore()
+  expect(output).not.toMatch(/vault|ci-read/i)
+})
+
+test('lists are asked for with a GET: LIST does not pass every proxy', async () => {
+  const upstream = connectVault()
+  await upstream.mint()
+  await upstream.recover()
+  expect(upstream.requests.filter(lists)).toHaveLength(1)
+})
