@@ -96,6 +96,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     )
     // Before the first request: what is pending now was left by a process that is gone.
     await reaper.start()
+    void maintain(context)
     stop.unshift(
       () => reaper.stop(),
       () => atMost(clock, drainMs, revoker.idle()),
@@ -135,12 +136,23 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
           )
           await logHead(context)
         })
-        for (const step of stop) await step()
+        await inTurn(stop, log)
       },
     }
   } catch (error) {
-    for (const step of stop) await step()
+    await inTurn(stop, log)
     throw error
+  }
+}
+
+/** One step that fails must not keep the others from being taken. */
+async function inTurn(steps: readonly (() => Promise<unknown> | void)[], log: Log): Promise<void> {
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      log.error({ err: error }, 'something could not be closed')
+    }
   }
 }
 

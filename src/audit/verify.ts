@@ -1,13 +1,19 @@
 /** Holding the record against its keys, and the tables against the record. */
+import canonicalize from 'canonicalize'
 import type { Place, Seal } from '../seal.ts'
 import type { Tx } from '../unit.ts'
 import { follows, origin, sealHead } from './chain.ts'
 import type { AuditTrail, ChainedEvent, Head } from './event.ts'
 
+type Facts = Record<string, unknown>
+
 /** What the tables say, to be held against the events. The store implements it. */
 export interface Tables {
-  /** Every task and lease with the state that its row is in. */
-  states(tx: Tx): Promise<{ id: string; status: string }[]>
+  /**
+   * Every task and lease with the state that its row is in, and what the row says
+   * of it under the names that events have for the same in their `data`.
+   */
+  states(tx: Tx): Promise<{ id: string; status: string; facts: Facts }[]>
   /** Every sealed value and where it stands. */
   sealed(tx: Tx): Promise<{ place: Place; value: string }[]>
 }
@@ -42,7 +48,7 @@ export async function verifyAudit(
 ): Promise<Verification> {
   const { trail, tables, seal, expected } = given
   const discrepancies: Discrepancy[] = []
-  const states = new Map<string, string>()
+  const recorded = new Map<string, { status: string; facts: Facts }>()
   let previous: Head = origin
   let events = 0
   for (;;) {
@@ -55,12 +61,16 @@ export async function verifyAudit(
       if (expected?.seq === event.seq && expected.mac !== event.mac)
         discrepancies.push({ seq: event.seq, message: 'it is not the event whose head was noted' })
       const subject = event.lease ?? event.task
-      if (subject !== undefined && event.status !== undefined) states.set(subject, event.status)
+      if (subject !== undefined && event.status !== undefined)
+        recorded.set(subject, {
+          status: event.status,
+          facts: { ...recorded.get(subject)?.facts, ...event.data },
+        })
       previous = { seq: event.seq, mac: event.mac }
     }
   }
   discrepancies.push(...(await endFaults(tx, trail, seal, previous, expected)))
-  discrepancies.push(...stateFaults(states, await tables.states(tx)))
+  discrepancies.push(...stateFaults(recorded, await tables.states(tx)))
   for (const { place, value } of await tables.sealed(tx)) {
     if (!opens(seal, value, place))
       discrepancies.push({
@@ -108,21 +118,26 @@ async function endFaults(
 }
 
 function stateFaults(
-  recorded: ReadonlyMap<string, string>,
-  rows: { id: string; status: string }[],
+  recorded: ReadonlyMap<string, { status: string; facts: Facts }>,
+  rows: Awaited<ReturnType<Tables['states']>>,
 ): Discrepancy[] {
   const missing = new Map(recorded)
   const faults: Discrepancy[] = []
-  for (const { id, status } of rows) {
-    const last = missing.get(id)
-    missing.delete(id)
-    if (last === undefined)
-      faults.push({ subject: id, message: 'it stands in the tables but not in the record' })
-    else if (last !== status)
-      faults.push({ subject: id, message: `it is ${status} in the tables but ${last} in the record` })
+  for (const { id: subject, status, facts } of rows) {
+    const last = missing.get(subject)
+    missing.delete(subject)
+    if (last === undefined) {
+      faults.push({ subject, message: 'it stands in the tables but not in the record' })
+      continue
+    }
+    if (last.status !== status)
+      faults.push({ subject, message: `it is ${status} in the tables but ${last.status} in the record` })
+    for (const [name, value] of Object.entries(facts))
+      if (name in last.facts && canonicalize(last.facts[name]) !== canonicalize(value))
+        faults.push({ subject, message: `its ${name} in the tables is not the one in the record` })
   }
-  for (const id of missing.keys())
-    faults.push({ subject: id, message: 'it is on record but not in the tables' })
+  for (const subject of missing.keys())
+    faults.push({ subject, message: 'it is on record but not in the tables' })
   return faults
 }
 

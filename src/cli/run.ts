@@ -41,8 +41,8 @@ and none of the variables that hold the identity of this workload. Files and
 processes that it may read, it can still read.
 
 SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to the command, except for what
-the terminal sends to both (Ctrl-C). A second SIGINT kills it. If it heeds no
-signal, its task is completed 5 seconds after one all the same.
+the terminal sends to both (Ctrl-C). A second SIGINT kills it. If it goes on after
+a SIGINT or SIGTERM that was passed on, its task is completed 5 seconds later.
 
 Exit status: that of the command; 128 + N if signal N ended it, or came before
 it was started; 126 or 127 if it could not be; 1 if there was no task for it.

@@ -64,8 +64,9 @@ class Interrupted extends Error {
   }
 }
 
-/** A command that heeds no signal keeps its credentials no longer than this. What kills a job for good comes later. */
+/** How long a command keeps its credentials that goes on after one of `stops`: what cancels a job kills it soon after. */
 const graceMs = 5_000
+const stops = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM'])
 
 /**
  * Opens a task, runs the command in it, and completes the task, in whatever way
@@ -92,12 +93,12 @@ export async function run(request: Run): Promise<Ending> {
     passOn?.(arrival)
   })
   try {
-    // Not given up at the first signal: a task that is opened all the same would have nobody to complete it.
+    // Not given up at one signal: a task that is opened all the same would have nobody to complete it.
     const opened = await client.openTask(identity, asked, { signal: insisted.signal })
     const task = { id: opened.id, token: opened.task_token }
     let ran = false
     let completion: Promise<void> | undefined
-    const complete = () => (completion ??= completed(request, opened, task, ran, insisted.signal))
+    const completeOnce = () => (completion ??= completed(request, opened, task, ran))
     let grace: NodeJS.Timeout | undefined
     try {
       const active = await approved(request, opened, task, stopped.signal)
@@ -108,13 +109,13 @@ export async function run(request: Run): Promise<Ending> {
       passOn = ({ signal, shared, insists }) => {
         if (shared && !insists) return
         child.process.kill(insists ? 'SIGKILL' : signal)
-        grace ??= setTimeout(() => void complete(), graceMs)
+        if (stops.has(signal)) grace ??= setTimeout(() => void completeOnce(), graceMs)
       }
       return await child.ended
     } finally {
       passOn = undefined
       clearTimeout(grace)
-      await complete()
+      await completeOnce()
     }
   } catch (error) {
     if (error instanceof Interrupted) return { signal: error.signal }
@@ -152,6 +153,8 @@ async function mintForGh(
   return typeof credential['token'] === 'string' ? credential['token'] : undefined
 }
 
+/** No signal cuts this short: two Ctrl-C in a row are to stop the command, not what makes its credentials die. */
+const completionMs = 30_000
 const retryMs = [500, 1_000, 2_000, 4_000]
 
 /** Completes the task and says what is left to know. Never throws: how the command ended must not be lost. */
@@ -160,10 +163,9 @@ async function completed(
   opened: Task,
   task: TaskAccess,
   ran: boolean,
-  signal: AbortSignal,
 ): Promise<void> {
   try {
-    const ended = await insist(() => client.complete(task, { signal }), signal)
+    const ended = await complete(client, task, AbortSignal.timeout(completionMs))
     const alive = ended.leases.some(({ status }) => !['revoked', 'expired', 'failed'].includes(status))
     if (alive) notify({ kind: 'still_alive', task: ended })
     else if (ran && ended.end_reason !== 'completed') notify({ kind: 'ended_before', task: ended })
@@ -175,14 +177,14 @@ async function completed(
 }
 
 /** Tries again what a broker that restarts could not do. */
-async function insist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+async function complete(client: Client, task: TaskAccess, signal: AbortSignal): Promise<Task> {
   for (const ms of retryMs) {
     try {
-      return await work()
+      return await client.complete(task, { signal })
     } catch (error) {
-      if (signal.aborted || !passes(error)) throw error
+      if (!passes(error)) throw error
       await pause(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
     }
   }
-  return await work()
+  return await client.complete(task, { signal })
 }

@@ -80,8 +80,9 @@ function tasksOf(selector: Selector): TaskFilter | undefined {
 function leasesOf(selector: Selector): LeaseFilter {
   if ('lease' in selector) return { id: selector.lease }
   if ('provider' in selector) {
-    const [provider, connection] = selector.provider.split('/', 2) as [string, string?]
-    return { provider, ...(connection !== undefined && { connection }) }
+    const slash = selector.provider.indexOf('/')
+    if (slash < 0) return { provider: selector.provider }
+    return { provider: selector.provider.slice(0, slash), connection: selector.provider.slice(slash + 1) }
   }
   if ('all' in selector) return {}
   return selector

@@ -1,11 +1,11 @@
-/** What a configuration must still have: whatever an unfinished lease needs to be revoked. */
+/** What a configuration must still have: whatever a lease needs to be revoked, or to be kept revoked. */
 import type { Connections } from '../leases/connections.ts'
-import { type LeaseStore, unfinished } from '../leases/lease.ts'
+import type { LeaseStore } from '../leases/lease.ts'
 import type { Seal } from '../seal.ts'
 import type { Tx } from '../unit.ts'
 
 /**
- * Why leases could not be revoked under these connections and seal keys, one
+ * Why leases could not be revoked, or kept so, under these connections and seal keys, one
  * sentence for each cause; empty when all can.
  */
 export async function stranded(
@@ -13,7 +13,7 @@ export async function stranded(
   given: { leases: LeaseStore; connections: Connections; seal: Seal },
 ): Promise<string[]> {
   const causes = new Set<string>()
-  for (const lease of await given.leases.find(tx, { statuses: unfinished })) {
+  for (const lease of await given.leases.unsettled(tx)) {
     if (lease.damaged !== undefined) continue
     if (!given.connections.get(lease.provider, lease.connection))
       causes.add(

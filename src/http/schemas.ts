@@ -45,7 +45,12 @@ export const credentialBody = z
   .union([
     z.strictObject({ authorization_detail: detail, context: contextFields.optional() }),
     z.strictObject({ authorization_details: z.array(detail).length(1), context: contextFields.optional() }),
-    z.looseObject({ type: z.string(), context: contextFields.optional() }),
+    z
+      .looseObject({ type: z.string(), context: contextFields.optional() })
+      .refine(
+        (body) => !('authorization_detail' in body || 'authorization_details' in body),
+        'either the detail, or `authorization_detail`',
+      ),
   ])
   .openapi('RequestCredential')
 

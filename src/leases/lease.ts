@@ -131,6 +131,8 @@ export interface LeaseStore {
   /** Sets only when the lease is looked at next. */
   postpone(tx: Tx, id: string, dueAt: number): Promise<void>
   setEvidence(tx: Tx, id: string, evidence: Evidence): Promise<void>
+  /** Leases with which something is still to be done: unfinished ones, and those of which upstream must be reminded. */
+  unsettled(tx: Tx): Promise<Lease[]>
   /** Leases that are due at `now` and that `skip` does not hold for, the longest due first. */
   due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<Lease[]>
   /** When the next lease comes due after `now`. */

@@ -264,6 +264,11 @@ export const leases: LeaseStore = {
     return Number(numUpdatedRows)
   },
 
+  async unsettled(tx) {
+    const rows = await queries(tx).selectFrom('leases').selectAll().where('due_at', 'is not', null).execute()
+    return rows.map(fromRow)
+  },
+
   async held(tx, agent, tasks) {
     // The lock that the contract asks for is SQLite's own here: there is one writer.
     const rows = await queries(tx)
@@ -271,7 +276,7 @@ export const leases: LeaseStore = {
       .select('classes')
       .distinct()
       .where('status', 'in', unfinished)
-      .where((e) => e.or([e('agent', '=', agent), e('task', 'in', tasks)]))
+      .where((e) => e.or([e('agent', '=', agent), ...(tasks.length > 0 ? [e('task', 'in', tasks)] : [])]))
       .execute()
     return [...new Set(rows.flatMap((row) => classesIn(row.classes)))]
   },

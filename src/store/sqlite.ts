@@ -169,8 +169,8 @@ class GroupWriter {
       for (const job of jobs) job.settle({ error: failure })
       return
     }
-    this.#committed(events)
     for (const settle of done) settle()
+    this.#committed(events)
   }
 
   /** Some failures (a full disk) have rolled back by themselves. Where this fails, the next group cannot begin and tries again. */

@@ -2,21 +2,50 @@
 import type { Tables } from '../audit/verify.ts'
 import { queries } from './transaction.ts'
 
+/** JSON in a row, or what stands there in its place: no event says the same, so it is found. */
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+const time = (at: number | null) => (at === null ? null : new Date(at).toISOString())
+
 export const tables: Tables = {
   async states(tx) {
-    const tasks = await queries(tx).selectFrom('tasks').select(['id', 'status']).execute()
-    const leases = await queries(tx).selectFrom('leases').select(['id', 'status']).execute()
-    return [...tasks, ...leases]
+    const tasks = await queries(tx).selectFrom('tasks').selectAll().execute()
+    const leases = await queries(tx).selectFrom('leases').selectAll().execute()
+    return [
+      ...tasks.map(({ id, status, purpose, scope, ttl, context, expires_at, principal }) => {
+        const { iss: issuer, subject } = Object(json(principal)) as { iss?: string; subject?: string }
+        const facts = { purpose, ttl, issuer, subject, scope: json(scope), context: json(context) }
+        return { id, status, facts: { ...facts, expires_at: time(expires_at) } }
+      }),
+      ...leases.map(({ id, status, provider, connection, revocation, detail, classes, fingerprint }) => {
+        const facts = { provider, connection, revocation, detail: json(detail), classes: json(classes) }
+        return { id, status, facts: { ...facts, ...(fingerprint !== null && { fingerprint }) } }
+      }),
+    ]
   },
+
   async sealed(tx) {
-    const rows = await queries(tx)
+    const leases = await queries(tx)
       .selectFrom('leases')
       .select(['id', 'handle'])
       .where('handle', 'is not', null)
       .execute()
-    return rows.map(({ id, handle }) => ({
-      place: { table: 'leases', column: 'handle', row: id },
-      value: handle!,
-    }))
+    const keys = await queries(tx).selectFrom('federation_keys').selectAll().execute()
+    return [
+      ...leases.map(({ id, handle }) => ({
+        place: { table: 'leases', column: 'handle', row: id },
+        value: handle!,
+      })),
+      ...keys.map(({ kid, sealed }) => ({
+        place: { table: 'federation_keys', column: 'sealed', row: kid },
+        value: sealed,
+      })),
+    ]
   },
 }

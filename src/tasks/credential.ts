@@ -1,6 +1,7 @@
 /** A credential inside an open task: decided afresh, then minted. */
 import { BrokerError } from '../errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
+import type { Lease } from '../leases/lease.ts'
 import { type Admission, mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
 import { decide } from '../policy/decide.ts'
@@ -38,32 +39,53 @@ export async function issueCredential(
   request: CredentialRequest,
 ): Promise<MintedLease> {
   const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
-  const { idempotency } = request
-  if (idempotency) await replaced(context, request.task, idempotency)
-  return await mint(context, context.revoker, {
-    resolved,
-    gone: request.gone,
-    ...(idempotency && {
-      intended: (tx, lease) =>
-        context.idempotency.put(tx, {
-          ...idempotency,
-          task: request.task.id,
-          lease,
-          until: request.task.expiresAt + rememberedForMs,
-        }),
-    }),
-    admit: (tx) => admit(context, tx, rules, request, resolved),
-  })
+  const { task, idempotency, gone } = request
+  if (!idempotency)
+    return await mint(context, context.revoker, {
+      resolved,
+      gone,
+      admit: (tx) => admit(context, tx, rules, request, resolved),
+    })
+  await replace(context, task, idempotency)
+  try {
+    return await mint(context, context.revoker, {
+      resolved,
+      gone,
+      admit: (tx) => admit(context, tx, rules, request, resolved),
+      intended: (tx, lease) => remember(context, tx, task, idempotency, lease),
+    })
+  } finally {
+    // What another request with this key minted meanwhile is due.
+    context.wake(context.clock.now())
+  }
 }
 
 /** A credential minted under this key before was never seen by who asks again: it goes first. */
-async function replaced(context: TaskContext, task: Task, key: IdempotencyKey): Promise<void> {
+async function replace(context: TaskContext, task: Task, key: IdempotencyKey): Promise<void> {
+  await settle(context, await context.unit.write((tx) => retireRemembered(context, tx, task, key)))
+}
+
+async function retireRemembered(
+  context: TaskContext,
+  tx: Tx,
+  task: Task,
+  key: IdempotencyKey,
+): Promise<Lease[]> {
   const cause = { reason: 'asked for again', actor: `agent:${task.agent}` } as const
-  const leaving = await context.unit.write(async (tx) => {
-    const remembered = await recall(context, tx, key)
-    return remembered?.lease ? await retire(context, tx, { id: remembered.lease, task: task.id }, cause) : []
-  })
-  await settle(context, leaving)
+  const remembered = await recall(context, tx, key)
+  return remembered?.lease ? await retire(context, tx, { id: remembered.lease, task: task.id }, cause) : []
+}
+
+/** Of two requests at once with one key, the later one's credential stays. */
+async function remember(
+  context: TaskContext,
+  tx: Tx,
+  task: Task,
+  key: IdempotencyKey,
+  lease: string,
+): Promise<void> {
+  await retireRemembered(context, tx, task, key)
+  await context.idempotency.put(tx, { ...key, task: task.id, lease, until: task.expiresAt + rememberedForMs })
 }
 
 /** The last check before a credential exists, in the transaction of its intent. */

@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { childEnvironment, type Environment } from '../../src/client/run/environment.ts'
 
-const given = {
+const given: Parameters<typeof childEnvironment>[1] = {
   url: 'https://mayfly.example',
   identity: 'header.claims.signature',
   task: { id: 'task_1', token: 'mft_1' },
   git: { hosts: ['https://github.com'], helper: '!helper' },
   ghToken: undefined,
 }
-const child = (parent: Environment, more: Partial<typeof given> | { ghToken: string } = {}) =>
+const child = (parent: Environment, more: Partial<typeof given> = {}) =>
   childEnvironment(parent, { ...given, ...more })
 
 /** What git makes of it. */

@@ -12,7 +12,7 @@ import { createLogger } from '../../src/logger.ts'
 import type { Connection, Minted, Provider } from '../../src/provider.ts'
 
 /** In the order in which a credential passes them. */
-export const points = [
+const points = [
   'before the intent',
   'after the intent',
   'after the mint',

@@ -31,7 +31,6 @@ const broker = await sharedBroker({
     },
     limits: {
       live_leases: { task: 500, agent: 500 },
-      requests_per_minute: { agent: 100_000, address: 100_000 },
     },
   }),
   files: {

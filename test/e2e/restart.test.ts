@@ -15,7 +15,6 @@ const broker = await sharedBroker({
   settings: {
     limits: {
       live_leases: { task: 500, agent: 1000 },
-      requests_per_minute: { agent: 100_000, address: 100_000 },
     },
   },
 })

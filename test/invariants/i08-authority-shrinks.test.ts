@@ -5,12 +5,7 @@ import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
 const broker = await sharedBroker({
-  settings: {
-    limits: {
-      live_leases: { task: 500, agent: 5000 },
-      requests_per_minute: { agent: 100_000, address: 100_000 },
-    },
-  },
+  settings: { limits: { live_leases: { task: 500, agent: 5000 } } },
 })
 const { ledger } = broker.sandbox
 

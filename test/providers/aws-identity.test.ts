@@ -1,11 +1,10 @@
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
 import { ProviderError } from '../../src/provider.ts'
 import { defaultSettings } from '../../src/sandbox/aws/settings.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
-import { afterAll } from 'vitest'
 import { manualClock } from '../support/clock.ts'
-import { connectAws, deploys, mints, patient } from './aws-sandbox.ts'
+import { connectAws, deploys, patient } from './aws-sandbox.ts'
 
 const audience = 'sts.amazonaws.com'
 const own = 'arn:aws:iam::123456789012:role/mayfly'
@@ -71,11 +70,11 @@ test('a session that cannot be renewed yet is used while it lasts', async () => 
   const upstream = await connectWithToken()
   await upstream.mint()
   await upstream.clock.advance(3_400_000)
-  upstream.sandbox.faults.add({ kind: 'status', status: 503, on: mints, times: 1 })
+  issuer.faults.add({ kind: 'status', status: 503 })
   await upstream.mint()
-  upstream.sandbox.faults.add({ kind: 'status', status: 503, on: mints, times: 1 })
   await upstream.clock.advance(200_000)
   await expect(upstream.mint()).rejects.toMatchObject({ kind: 'unavailable', maybeDone: false })
+  issuer.faults.clear()
   await upstream.mint()
 })
 

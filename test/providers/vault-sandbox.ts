@@ -74,7 +74,7 @@ export function connectVault({
     ...lentServices,
     // Really sends: it only notes what left.
     fetch(input, init) {
-      const { pathname } = new URL(String(input))
+      const { pathname } = new URL(input instanceof Request ? input.url : input)
       const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined
       sent.push({ path: pathname.replace('/v1/', ''), headers: new Headers(init?.headers), body })
       return fetch(input, init)

@@ -68,11 +68,18 @@ export interface TestBrokerOptions {
   github?: Partial<GithubSettings>
 }
 
+/** A test that polls is no flood. */
+const unhurried = {
+  requests_per_minute: { agent: 100_000, address: 100_000 },
+  failures_per_minute: { address: 100_000 },
+}
+
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const clock = options.clock ?? systemClock()
   const sandbox = await startSandbox({ clock, ...(options.github && { github: options.github }) })
   const { files = {}, settings: given = {} } = options
-  const settings = typeof given === 'function' ? given(sandbox) : given
+  const replaced = typeof given === 'function' ? given(sandbox) : given
+  const settings = { ...replaced, limits: { ...unhurried, ...(replaced['limits'] as object | undefined) } }
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-test-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
