@@ -5,7 +5,8 @@ import { type Configuration, loadConfiguration } from './config.ts'
 import { type Candidate, Control } from './control/in-force.ts'
 import { stranded } from './control/stranded.ts'
 import { openCore } from './core.ts'
-import type { Fault } from './fault.ts'
+import { createExclusive } from './exclusive.ts'
+import { type Fault, sayFault } from './fault.ts'
 import { createApp } from './http/app.ts'
 import { FailureCounter } from './http/failures.ts'
 import { listen } from './http/server.ts'
@@ -63,7 +64,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   for (const { file: where, path, message } of faults) log.warn({ file: where, path }, message)
 
   const first = candidate(configuration, providers)
-  const control = new Control(first.inForce)
+  const control = new Control(first)
   const metrics = createMetrics()
   const core = await openCore({
     store: configuration.store,
@@ -84,13 +85,17 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     )
     if (lacking.length > 0)
       throw new ConfigurationRefused(lacking.map((message) => strandedFault(file, message)))
-    const reload: Broker['reload'] = async (actor = 'broker') => {
-      const loaded = await load()
-      const refused = await adopt(context, control, configuration, loaded, providers, actor)
-      for (const { path, message } of refused) log.error({ file, path }, `not reloaded: ${message}`)
-      if (refused.length === 0) log.info({ file }, 'reloaded')
-      return refused
-    }
+    const exclusive = createExclusive()
+    // One after another: what was read first must not be put in force last.
+    const reload: Broker['reload'] = (actor = 'broker') =>
+      exclusive('reload', async () => {
+        const loaded = await load()
+        const refused = await adopt(context, control, configuration, loaded, providers, actor)
+        for (const { file: where, path, message } of refused)
+          log.error({ file: where, path }, `not reloaded: ${message}`)
+        if (refused.length === 0) log.info({ file }, 'reloaded')
+        return refused
+      })
     await unit.write(async (tx) =>
       audit.record(tx, { at: clock.now(), type: 'broker.started', actor: 'broker' }),
     )
@@ -106,7 +111,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     metrics.countLeases(() => unit.read((tx) => leases.countByStatus(tx)))
     const app = createApp({
       tasks: context,
-      inForce: () => control.current,
+      serve: (work) => control.serve(context, work),
       federation,
       reload,
       failures,
@@ -188,11 +193,7 @@ async function adopt(
           remedy: 'Restart the broker, or undo the change.',
         })
   if (!configuration || faults.length > 0) {
-    await control.refused(
-      context,
-      faults.map(({ path, message }) => `${path} ${message}`),
-      actor,
-    )
+    await control.refused(context, faults.map(sayFault), actor)
     return faults
   }
   const lacking = await control.adopt(context, candidate(configuration, providers), actor)

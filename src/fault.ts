@@ -13,3 +13,8 @@ export interface Fault {
   /** Set on what does not stop the start. */
   warning?: true
 }
+
+/** Where it is and what is wrong, one line. */
+export function sayFault({ file, path, message }: Fault): string {
+  return [file, path, message].filter((part) => part !== '').join(': ')
+}

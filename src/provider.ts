@@ -122,6 +122,18 @@ export class ProviderError extends Error {
   }
 }
 
+/** One thing about an upstream that an operator wants to know before it fails. */
+export interface Finding {
+  status: 'ok' | 'warning' | 'fault'
+  /** What was found, one line in our own words. Never a secret. */
+  message: string
+  /** What to do about it, one line. */
+  remedy?: string
+}
+
+/** Whether some policy might permit an action to some agent, naming it or only its class. Errs towards yes. */
+export type MightPermit = (action: ClassedAction) => 'by name' | 'by class' | undefined
+
 /** A secret in the configuration: the name of a file or of an environment variable, never the secret itself. */
 export const secretRef = z.union([
   z.strictObject({ file: z.string().min(1) }),
@@ -200,6 +212,12 @@ export interface Connection<Detail = unknown> {
   recover(intent: Intent<Detail>, options: { signal: AbortSignal }): Promise<Recovery>
   /** Finds out whether the credential still works. */
   probe(handle: Handle, options: { signal: AbortSignal }): Promise<Evidence>
+  /**
+   * For `mayfly doctor`: whether upstream can be reached, accepts this connection,
+   * and has granted it what policy might permit and not much more. Changes nothing
+   * and mints nothing. A failure to find out is a finding, or a `ProviderError`.
+   */
+  diagnose?(options: { mightPermit: MightPermit; signal: AbortSignal }): Promise<Finding[]>
 }
 
 /** One kind of upstream. */

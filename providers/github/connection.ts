@@ -2,6 +2,7 @@ import type { Connection, ConnectionContext } from '../../src/provider.ts'
 import { githubApi } from './api.ts'
 import type { GithubConfig } from './config.ts'
 import type { GithubDetail } from './detail.ts'
+import { diagnose } from './diagnose.ts'
 import { installations } from './installation.ts'
 import { mint } from './mint.ts'
 import { ownerOf } from './names.ts'
@@ -45,6 +46,7 @@ export function connect(config: GithubConfig, context: ConnectionContext): Conne
     mint: (detail, _intent, { signal }) => mint(detail, api, known, clock, signal),
     revoke: (handles, { signal }) => Promise.all(handles.map((handle) => revoke(handle, api, clock, signal))),
     probe: (handle, { signal }) => probe(handle, api, clock, signal),
+    diagnose: ({ mightPermit, signal }) => diagnose(config, { api, clock, mightPermit, signal }),
 
     // GitHub lists no tokens, and only a token can revoke itself: one whose value was lost lives its hour out.
     recover: async ({ createdAt }) => ({ gone: false, liveUntil: createdAt + (life + mintingTime) * 1000 }),

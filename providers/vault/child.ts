@@ -56,9 +56,17 @@ export async function createChild(
   return {
     token,
     accessor,
-    expiresAt: clock.now() + life * 1000,
+    expiresAt: endOf(life, clock),
     wider: wider({ policies, seconds }, answer.body),
   }
+}
+
+/** Milliseconds since 1970: the last that a time on the wire can be. */
+const never = Date.parse('9999-12-31T23:59:59Z')
+
+/** When a life of so many seconds ends. To Vault 0 is no end at all; taken for one, it would pass for over. */
+export function endOf(seconds: number, clock: Clock): number {
+  return seconds === 0 ? never : clock.now() + seconds * 1000
 }
 
 const orphanMeanings = {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { withinLimit } from '../../src/clock.ts'
 import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
-import { createChild, type Child } from './child.ts'
+import { createChild, endOf, type Child } from './child.ts'
 import type { Answer } from './client.ts'
 import { vaultDetail, type VaultDetail } from './detail.ts'
 import { errorsOf, garbage, refusal } from './refusal.ts'
@@ -46,8 +46,9 @@ const answered = z.object({
 })
 
 async function readSecret(path: string, child: Child, vault: Vault, signal: AbortSignal): Promise<Minted> {
-  const base = known(child)
   const { lease_id: lease, lease_duration: life, data } = await read(path, child, vault, signal)
+  const { accessor, expiresAt } = child
+  const base = { ...known(child), handle: lease === '' ? { accessor } : { accessor, lease } }
   // A secret without a lease lives on whatever becomes of the token: it is not ephemeral, and not given out.
   if (lease === '' || data === null)
     return {
@@ -55,13 +56,8 @@ async function readSecret(path: string, child: Child, vault: Vault, signal: Abor
       ...base,
       wider: `what Vault keeps at ${path} has no lease and would outlive the task`,
     }
-  return {
-    credential: { data },
-    ...base,
-    // It ends with its lease or with the token that read it, whichever ends first.
-    expiresAt: Math.min(base.expiresAt, vault.clock.now() + life * 1000),
-    handle: { ...base.handle, lease },
-  }
+  // It ends with its lease or with the token that read it, whichever ends first.
+  return { credential: { data }, ...base, expiresAt: Math.min(expiresAt, endOf(life, vault.clock)) }
 }
 
 /** Where nothing comes of the reading, the token that was made for it goes. */

@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   demo: () => import('./demo.ts'),
   init: () => import('./init.ts'),
   validate: () => import('./validate.ts'),
+  doctor: () => import('./doctor.ts'),
   serve: () => import('./serve.ts'),
   task: () => import('./task.ts'),
   run: () => import('./run.ts'),

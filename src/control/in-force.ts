@@ -31,14 +31,39 @@ export interface Candidate {
 
 /** Holds the configuration in force. */
 export class Control {
-  #current: InForce
+  #adopted: Candidate
+  /** How many requests still keep to a configuration that they began under. */
+  readonly #underWay = new Map<InForce, number>()
 
-  constructor(inForce: InForce) {
-    this.#current = inForce
+  constructor(first: Candidate) {
+    this.#adopted = first
   }
 
   get current(): InForce {
-    return this.#current
+    return this.#adopted.inForce
+  }
+
+  /**
+   * Runs a request that may grant something, under one configuration from
+   * beginning to end. What it granted under one that has been replaced meanwhile
+   * is decided afresh once it is over (invariant I12).
+   */
+  async serve(context: TaskContext, work: (inForce: InForce) => Promise<void>): Promise<void> {
+    const inForce = this.current
+    this.#underWay.set(inForce, (this.#underWay.get(inForce) ?? 0) + 1)
+    try {
+      await work(inForce)
+    } finally {
+      const left = this.#underWay.get(inForce)! - 1
+      if (left > 0) this.#underWay.set(inForce, left)
+      else {
+        this.#underWay.delete(inForce)
+        if (inForce !== this.current)
+          reviewTasks(context, this.current.rules).catch((error: unknown) =>
+            context.log.error({ err: error }, 'what was granted during a reload could not be reviewed'),
+          )
+      }
+    }
   }
 
   /**
@@ -46,20 +71,37 @@ export class Control {
    * revokes what it no longer allows. Returns why it was refused, one sentence a
    * cause; empty when it is in force.
    */
-  async adopt(context: TaskContext, { inForce, sealKeys }: Candidate, actor: Actor): Promise<string[]> {
+  async adopt(context: TaskContext, candidate: Candidate, actor: Actor): Promise<string[]> {
     const { unit, leases, audit, clock, seal } = context
-    const seen = { leases, connections: inForce.rules.connections, seal: createSeal(sealKeys) }
-    const lacking = await unit.read((tx) => stranded(tx, seen))
-    if (lacking.length > 0) {
-      await this.refused(context, lacking, actor)
-      return lacking
+    const before = this.#adopted
+    const put = (chosen: Candidate) => {
+      seal.rekey(chosen.sealKeys)
+      this.#adopted = chosen
     }
-    seal.rekey(sealKeys)
-    this.#current = inForce
-    await unit.write(async (tx) =>
-      audit.record(tx, { at: clock.now(), type: 'configuration.reloaded', actor }),
-    )
-    await reviewTasks(context, inForce.rules)
+    const given = {
+      leases,
+      connections: candidate.inForce.rules.connections,
+      seal: createSeal(candidate.sealKeys),
+    }
+    try {
+      const lacking = await unit.write(async (tx) => {
+        const causes = await stranded(tx, given)
+        const at = clock.now()
+        if (causes.length > 0)
+          audit.record(tx, { at, type: 'configuration.refused', actor, data: { causes } })
+        else {
+          audit.record(tx, { at, type: 'configuration.reloaded', actor })
+          // Within the transaction: the next one's lease must not need what nobody saw that it needs.
+          put(candidate)
+        }
+        return causes
+      })
+      if (lacking.length > 0) return lacking
+    } catch (error) {
+      put(before)
+      throw error
+    }
+    await reviewTasks(context, this.current.rules)
     return []
   }
 

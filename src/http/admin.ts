@@ -5,6 +5,7 @@ import type { Admin } from '../control/authenticate.ts'
 import { revokeBySelector } from '../control/revocations.ts'
 import { resumeAgent, suspendAgent } from '../control/suspend.ts'
 import { BrokerError } from '../errors.ts'
+import { sayFault } from '../fault.ts'
 import { approve, type Approver, deny } from '../tasks/approve.ts'
 import { readTask } from '../tasks/read.ts'
 import * as shapes from './admin-schemas.ts'
@@ -138,7 +139,7 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
     if (fault)
       throw new BrokerError(
         'conflict',
-        `the configuration was refused and the one in force stays: ${fault.path} ${fault.message}${faults.length > 1 ? `, and ${faults.length - 1} more` : ''}`,
+        `the configuration was refused and the one in force stays: ${sayFault(fault)}${faults.length > 1 ? `, and ${faults.length - 1} more` : ''}`,
       )
     return c.json({ status: 'reloaded' as const }, 200)
   })

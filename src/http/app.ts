@@ -26,13 +26,15 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   })
 
   app.use(async (c, next) => {
-    c.set('inForce', context.inForce())
-    c.set('tasks', context.tasks)
-    c.set('requestId', newId('req'))
-    c.header('X-Request-Id', c.var.requestId)
-    // Answers carry secrets and states of the moment.
-    c.header('Cache-Control', 'no-store')
-    await next()
+    await context.serve(async (inForce) => {
+      c.set('inForce', inForce)
+      c.set('tasks', context.tasks)
+      c.set('requestId', newId('req'))
+      c.header('X-Request-Id', c.var.requestId)
+      // Answers carry secrets and states of the moment.
+      c.header('Cache-Control', 'no-store')
+      await next()
+    })
   })
   app.use(async (c, next) => {
     const started = performance.now()
@@ -74,10 +76,10 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   app.notFound((c) => {
     const here = app.routes.filter(({ path, method }) => method !== 'ALL' && samePath(path, c.req.path))
     if (here.length === 0)
-      return problem(c, new BrokerError('not_found', 'there is nothing here'), context.log)
+      return refuse(c, new BrokerError('not_found', 'there is nothing here'), context.log)
     // RFC 9110 §15.5.6: a 405 says what would have been right.
     c.header('Allow', [...new Set(here.map(({ method }) => method))].join(', '))
-    return problem(c, new UnfitRequest(405, `${c.req.method} is not what this takes`), context.log)
+    return refuse(c, new UnfitRequest(405, `${c.req.method} is not what this takes`), context.log)
   })
   app.onError((error, c) => {
     if (isBrokerError(error)) {
@@ -85,11 +87,14 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
       if (error.code === 'invalid_token' || error.code === 'token_replayed')
         void c.var.limits.failed(c.var.address)
     }
-    const answer = c.req.path.startsWith('/oauth/') ? oauthProblem : problem
-    return answer(c, error, context.log)
+    return refuse(c, error, context.log)
   })
   return app
 }
+
+/** OAuth clients know only the errors of their own standard. */
+const refuse: typeof problem = (c, thrown, log) =>
+  (c.req.path.startsWith('/oauth/') ? oauthProblem : problem)(c, thrown, log)
 
 const limitsByConfiguration = new WeakMap<InForce, Limits>()
 

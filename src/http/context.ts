@@ -14,8 +14,8 @@ import type { FailureCounter } from './failures.ts'
 
 export interface HttpContext {
   tasks: TaskContext
-  /** The configuration in force at this moment. */
-  inForce(): InForce
+  /** Runs a request under the configuration in force at this moment, to its end. */
+  serve(work: (inForce: InForce) => Promise<void>): Promise<void>
   federation: Federation
   /** Reads the configuration again; what was wrong with it, if it was refused. */
   reload(actor: Actor): Promise<Fault[]>

@@ -128,14 +128,18 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
   app.get('/.well-known/jwks.json', async (c) => c.json(await federation.jwks()))
 }
 
-/** The form's parameters. @throws BrokerError `invalid_request` for one given twice (RFC 6749 §3.2). */
+/**
+ * The form's parameters; one without a value counts as omitted (RFC 6749 §3.2).
+ *
+ * @throws BrokerError `invalid_request` for one given twice.
+ */
 async function parameters(c: Context<Env>): Promise<Record<string, string | undefined>> {
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(c.req.header('Content-Type') ?? ''))
     throw new UnfitRequest(415, 'the body must be application/x-www-form-urlencoded')
   const written = [...new URLSearchParams(await c.req.text())]
   const names = new Set(written.map(([name]) => name))
   if (names.size < written.length) throw new BrokerError('invalid_request', 'a parameter is given twice')
-  return Object.fromEntries(written)
+  return Object.fromEntries(written.filter(([, value]) => value !== ''))
 }
 
 async function exchangeRequest(c: Context<Env>) {

@@ -6,6 +6,8 @@ import { serve, type ServerType } from '@hono/node-server'
 /** Milliseconds for a request's headers, and for all of it: slow senders hold nothing for long. */
 const headersTimeout = 10_000
 const requestTimeout = 30_000
+/** Milliseconds between looks for those; Node's own 30 s would let a slow sender stay twice as long. */
+const connectionsCheckingInterval = 1_000
 
 export interface Listening {
   /** `http://127.0.0.1:8420` */
@@ -20,7 +22,7 @@ export async function listen(
   given: { listen: { host: string; port: number }; tls: { cert: string; key: string } | undefined },
 ): Promise<Listening> {
   const { host: hostname, port } = given.listen
-  const limits = { headersTimeout, requestTimeout }
+  const limits = { headersTimeout, requestTimeout, connectionsCheckingInterval }
   const server = await new Promise<ServerType>((resolve, reject) => {
     const starting = given.tls
       ? serve(

@@ -93,6 +93,9 @@ async function intend(context: LeaseContext, { resolved, admit, intended }: Mint
     const admission = await admit(tx)
     if ('refused' in admission) return admission
     const { holder } = admission
+    // A reload since the request began may have taken the connection away: nothing could revoke what it mints.
+    const current = context.connections().get(entry.provider.type, entry.name)
+    if (!current || current.retired) return { refused: reconfigured() }
     const crowded = await slotFault(context, tx, resolved, holder.agent)
     if (crowded) return { refused: crowded }
     const now = clock.now()
@@ -143,6 +146,10 @@ async function intend(context: LeaseContext, { resolved, admit, intended }: Mint
   if ('refused' in outcome) throw outcome.refused
   wake(outcome.lease.dueAt!)
   return outcome.lease
+}
+
+function reconfigured(): BrokerError {
+  return new BrokerError('unavailable', 'the configuration has just changed', { retryAfter: 1 })
 }
 
 /** Where upstream has room for only so many, nobody may take it all: a quarter is an agent's share (invariant I4). */
@@ -220,14 +227,15 @@ async function recordFailure(context: LeaseContext, lease: Lease, failure: Provi
 /** Makes the lease `active`, unless it was retired meanwhile or the answer is wider than asked: then it goes. */
 async function record(context: LeaseContext, lease: Lease, minted: Minted): Promise<Lease> {
   const { unit, leases, audit, seal, clock } = context
-  const known = {
-    upstreamExpiresAt: minted.expiresAt,
-    deadline: Math.min(lease.deadline, minted.expiresAt),
-    fingerprint: minted.fingerprint,
-    secretHash: minted.accessToken === undefined ? null : sha256(minted.accessToken),
-    handle: sealHandle(seal, lease.id, minted.handle),
-  }
   return await unit.write(async (tx) => {
+    const known = {
+      upstreamExpiresAt: minted.expiresAt,
+      deadline: Math.min(lease.deadline, minted.expiresAt),
+      fingerprint: minted.fingerprint,
+      secretHash: minted.accessToken === undefined ? null : sha256(minted.accessToken),
+      // Sealed in the transaction: a reload drops a key in one, having seen that nothing is sealed with it.
+      handle: sealHandle(seal, lease.id, minted.handle),
+    }
     const now = clock.now()
     const event = { at: now, actor: 'broker', ...about(lease) } as const
     const activated = { ...known, dueAt: minted.expiresAt }

@@ -1,17 +1,11 @@
 /** What the permits of a configuration reach for, as far as their scopes tell. */
-import type { ClassedAction } from '../provider.ts'
+import type { MightPermit } from '../provider.ts'
 import type { Policies } from './compile.ts'
 import { entitiesNamed } from './reads.ts'
 import { qualified } from './schema.ts'
 
-/** How an action comes to be permitted: by its own name, or because its class is. */
-export type Permitted = 'by name' | 'by class' | undefined
-
-/**
- * Tells of any action whether some policy might permit it to some agent. Only
- * the permits' action scopes are looked at, so the answer errs towards yes.
- */
-export function permitted(policies: Policies): (action: ClassedAction) => Permitted {
+/** Only the permits' action scopes are looked at: what their conditions rule out counts as possible. */
+export function permitted(policies: Policies): MightPermit {
   const named = new Set<string>()
   let everything = false
   for (const { concerning } of policies.agents.values())

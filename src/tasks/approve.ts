@@ -19,7 +19,7 @@ export interface Approver {
   id: string
   /** The token's `sub`. */
   subject: string
-  /** The token's `email`, unless its issuer says that it is not verified. */
+  /** The token's `email`, verified or not: it counts only against its holder. */
   email: string | undefined
   /** Admin entries that may approve and that this token satisfies. */
   groups: readonly string[]

@@ -6,6 +6,13 @@ import { issueCredential } from './credential.ts'
 import { endTask, settle } from './end.ts'
 import { type OpenedTask, type OpenRequest, openTask } from './open.ts'
 
+/**
+ * With what a request fails whose key may come back: what a caller can wait out,
+ * its own lost connection (`unavailable`), and `task_not_active`, with which it
+ * makes way for a later request of the same key.
+ */
+const resumable = ['unavailable', 'provider_unavailable', 'limit_exceeded', 'task_not_active'] as const
+
 /** The opened task, and its credential unless the task waits for approval. */
 export interface Exchanged {
   opened: OpenedTask
@@ -37,8 +44,8 @@ export async function exchange(
     })
     return { opened, minted }
   } catch (error) {
-    // With a key the caller can come back, once upstream has; the token is used up, so it needs this task.
-    if (request.idempotency && isBrokerError(error, 'provider_unavailable')) throw error
+    // The caller's token is used up: to come back it needs this task.
+    if (request.idempotency && resumable.some((code) => isBrokerError(error, code))) throw error
     const cause = { reason: 'completed', actor: `agent:${opened.task.agent}` } as const
     await settle(context, await context.unit.write((tx) => endTask(context, tx, opened.task, cause)))
     throw error

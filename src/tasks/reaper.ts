@@ -31,8 +31,10 @@ export class Reaper {
 
   /** Takes over what the last process left, then keeps time. */
   async start(): Promise<void> {
-    const { unit, leases, clock } = this.#context
+    const { unit, leases, clock, log } = this.#context
     await unit.write((tx) => leases.adopt(tx, clock.now()))
+    for (const { id, damaged } of await unit.read((tx) => leases.unsettled(tx)))
+      if (damaged !== undefined) log.error({ lease: id, damage: damaged }, 'a lease row is damaged')
     this.#stopped = false
     this.wake(clock.now())
   }

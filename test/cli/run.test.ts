@@ -18,6 +18,8 @@ const line = (command: string[], ...options: string[]) => [
   '--',
   ...command,
 ]
+/** A process takes its time to start where many do. */
+const patiently = { timeout: 15_000 }
 const identity = async () => ({ MAYFLY_URL: broker.url, MAYFLY_TOKEN: await broker.workload() })
 const run = async (command: string[], ...options: string[]) =>
   await mayfly(line(command, ...options), await identity())
@@ -125,7 +127,7 @@ describe('a task that awaits approval', () => {
     (await broker.call('GET', '/v1/admin/approvals?status=pending', { token: await broker.admin() })).body
       .items as { id: string; digest: string }[]
   const decide = async (how: 'approve' | 'deny') => {
-    await expect.poll(pending).toHaveLength(1)
+    await expect.poll(pending, patiently).toHaveLength(1)
     const [{ id, digest }] = (await pending()) as [{ id: string; digest: string }]
     const { status } = await broker.call('POST', `/v1/admin/approvals/${id}/${how}`, {
       token: await broker.admin(),
@@ -163,7 +165,7 @@ describe('a task that awaits approval', () => {
 
   it('is given up at a signal, and waits for nobody any more', async () => {
     const running = await start('echo ran', '--scope', infra)
-    await expect.poll(pending).toHaveLength(1)
+    await expect.poll(pending, patiently).toHaveLength(1)
     running.process.kill('SIGTERM')
     expect(await running.ended).toMatchObject({ status: 143, stdout: '' })
     expect(await statuses()).toEqual(['completed'])
@@ -190,7 +192,7 @@ it('a credential that upstream does not let die is told, and the exit status sta
   broken.clear()
   expect(status).toBe(0)
   expect(stderr).toMatch(/^mayfly: not_revoked: task_\w+ is over.+\n {2}lease_\w+ revoking, .+\n {2}.+\n$/)
-  await expect.poll(() => ledger.alive(Date.now()), { timeout: 10_000 }).toEqual([])
+  await expect.poll(() => ledger.alive(Date.now()), patiently).toEqual([])
 })
 
 describe('a broker that is not there when the command ends', () => {

@@ -141,7 +141,7 @@ test('a token that a server has refused is given back at once', async () => {
     )
     await running.printed('refused')
     // The task still goes on.
-    await expect.poll(() => ledger.entries.at(-1)?.revokedAt).toBeDefined()
+    await expect.poll(() => ledger.entries.at(-1)?.revokedAt, { timeout: 15_000 }).toBeDefined()
     running.process.stdin!.end('\n')
     expect((await running.ended).status).toBe(0)
   })

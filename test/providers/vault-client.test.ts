@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { afterEach, expect, test, vi } from 'vitest'
-import { connectVault, lists, secret } from './vault-sandbox.ts'
+import { lists } from '../support/vault.ts'
+import { connectVault, secret } from './vault-sandbox.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -16,6 +17,12 @@ test('every request names the namespace, and one that is not there is a refusal'
   )
   upstream.sandbox.settings.namespace = 'elsewhere'
   await expect(upstream.mint()).rejects.toMatchObject({ kind: 'rejected' })
+})
+
+test('every request says that it comes from a client, as some proxies of Vault’s demand', async () => {
+  const upstream = connectVault()
+  await upstream.mint(secret)
+  expect(upstream.sent.map(({ headers }) => headers.get('x-vault-request'))).toEqual(['true', 'true'])
 })
 
 test('what the environment says of some other Vault changes nothing', async () => {

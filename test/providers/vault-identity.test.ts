@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from 'vitest'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { manualClock } from '../support/clock.ts'
-import { connectVault, logsIn, mints, reader } from './vault-sandbox.ts'
+import { logsIn, mints } from '../support/vault.ts'
+import { connectVault, reader } from './vault-sandbox.ts'
 
 // Signs as the broker would, and publishes the key.
 const issuer = await startIssuer(manualClock())

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { VaultSettings } from '../../src/sandbox/vault.ts'
-import { connectVault, kept, mints, reader, reads, revokes, secret } from './vault-sandbox.ts'
+import { mints, reads, revokes } from '../support/vault.ts'
+import { connectVault, kept, reader, secret } from './vault-sandbox.ts'
 
 const expectText = (text: string) => expect.stringContaining(text) as string
 
@@ -74,6 +75,13 @@ test('a dynamic secret ends with its lease or with the task, whichever is first'
   expect(expiresAt).toBe(long.clock.now() + 900_000)
   await long.clock.advance(900_000)
   expect(await long.logIn(credential['data'])).toBe(false)
+})
+
+test('a lease that never ends by itself ends with the task', async () => {
+  const upstream = connectVault()
+  const rewrite = (body: unknown) => ({ ...(body as object), lease_duration: 0 })
+  upstream.faults.add({ kind: 'rewrite', on: reads, rewrite })
+  expect((await upstream.mint(secret)).expiresAt).toBe(upstream.clock.now() + 900_000)
 })
 
 test('what has no lease is refused, kept to ourselves, and nothing is left behind', async () => {

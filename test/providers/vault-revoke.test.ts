@@ -1,15 +1,6 @@
 import { expect, test } from 'vitest'
-import {
-  connectVault,
-  endsLease,
-  lists,
-  looksUp,
-  mints,
-  reader,
-  reads,
-  revokes,
-  secret,
-} from './vault-sandbox.ts'
+import { endsLease, lists, looksUp, mints, reads, revokes } from '../support/vault.ts'
+import { connectVault, reader, secret } from './vault-sandbox.ts'
 
 const minute = 60_000
 

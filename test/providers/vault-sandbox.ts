@@ -1,39 +1,14 @@
 /** Vault's strict local counterpart, and connections to it. */
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { afterAll } from 'vitest'
 import type { VaultConfig } from '../../providers/vault/config.ts'
 import type { VaultDetail } from '../../providers/vault/detail.ts'
 import { vault } from '../../providers/vault.ts'
 import type { ConnectionContext, Handle, Intent } from '../../src/provider.ts'
-import type { RequestLine } from '../../src/sandbox/faults.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
 import { defaultSettings, type VaultSettings } from '../../src/sandbox/vault/settings.ts'
 import { startVault } from '../../src/sandbox/vault.ts'
 import { manualClock } from '../support/clock.ts'
 import { lentServices } from '../support/services.ts'
-
-const to =
-  (method: string, pattern: RegExp) =>
-  ({ method: used, path }: RequestLine) =>
-    used === method && pattern.test(path)
-export const mints = to('POST', /^\/v1\/auth\/token\/create/)
-export const reads = to('GET', /^\/v1\/database\/creds\//)
-export const revokes = to('POST', /^\/v1\/auth\/token\/revoke-accessor$/)
-export const endsLease = to('POST', /^\/v1\/sys\/leases\/revoke$/)
-export const logsIn = to('POST', /^\/v1\/auth\/jwt\/login$/)
-export const lists = to('GET', /^\/v1\/auth\/token\/accessors$/)
-export const looksUp = to('POST', /^\/v1\/auth\/token\/lookup-accessor$/)
-
-/** Where nothing listens. (`fetch` refuses ports such as 1 by itself, which is no refused connection.) */
-export async function deadAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}`
-}
 
 export const reader = vault.detail.parse({ type: 'vault', policies: ['ci-read'] })
 export const secret = vault.detail.parse({ type: 'vault', path: 'database/creds/readonly' })

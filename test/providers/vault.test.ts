@@ -1,7 +1,8 @@
 import { vault } from '../../providers/vault.ts'
-import type { Ledger } from '../../src/sandbox/ledger.ts'
 import { providerContract } from '../contract/provider.ts'
-import { connectVault, deadAddress, mints, revokes } from './vault-sandbox.ts'
+import { deadAddress } from '../support/dead-address.ts'
+import { mints, revokes, withoutMeans } from '../support/vault.ts'
+import { connectVault } from './vault-sandbox.ts'
 
 const policies = (...names: string[]) => vault.detail.parse({ type: 'vault', policies: names })
 const path = (name: string) => vault.detail.parse({ type: 'vault', path: name })
@@ -46,17 +47,3 @@ providerContract('vault, for a dynamic secret', async () => {
     scope: 'database/creds/readonly',
   }
 })
-
-/** A token that has read a secret was but the means to it: the two count as one. */
-function withoutMeans(ledger: Ledger): Ledger {
-  return {
-    ...ledger,
-    alive(now) {
-      const alive = ledger.alive(now)
-      const used = new Set(alive.map(({ scope }) => (scope as { accessor?: string }).accessor))
-      return alive.filter(
-        ({ fingerprint, scope }) => 'accessor' in (scope as object) || !used.has(fingerprint),
-      )
-    },
-  }
-}

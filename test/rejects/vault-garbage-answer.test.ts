@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { connectVault, mints, reads, secret } from '../providers/vault-sandbox.ts'
+import { connectVault, secret } from '../providers/vault-sandbox.ts'
+import { mints, reads } from '../support/vault.ts'
 
 test.each([
   ['no token', { client_token: undefined }],

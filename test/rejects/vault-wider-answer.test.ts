@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { connectVault, mints, reader, secret } from '../providers/vault-sandbox.ts'
+import { connectVault, reader, secret } from '../providers/vault-sandbox.ts'
+import { mints } from '../support/vault.ts'
 
 const changes: [string, object, string][] = [
   ['one policy more', { policies: ['ci-read', 'db-readonly', 'other'] }, 'not asked for'],
@@ -44,4 +45,11 @@ test('a token role that makes no orphans gives a token that is refused', async (
   await expect(upstream.mint()).resolves.toMatchObject({
     wider: expect.stringContaining('orphan=true') as string,
   })
+})
+
+test('a token that never ends is not taken for one that has ended', async () => {
+  const upstream = connectVault()
+  const rewrite = (body: unknown) => ({ auth: { ...(body as { auth: object }).auth, lease_duration: 0 } })
+  upstream.faults.add({ kind: 'rewrite', on: mints, rewrite })
+  expect((await upstream.mint()).expiresAt).toBe(Date.parse('9999-12-31T23:59:59Z'))
 })

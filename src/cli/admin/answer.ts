@@ -62,7 +62,7 @@ async function run(verb: Verb, id: string, options: AnswerOptions, command: Comm
       'not_confirmed',
       'the request has another digest than the one given',
       'Look at it again, then answer what it is now.',
-      { lines: shown },
+      { lines: shown, facts: { approval: asked } },
     )
   if (asked.status !== 'pending')
     throw new Failure(
@@ -76,7 +76,7 @@ async function run(verb: Verb, id: string, options: AnswerOptions, command: Comm
 
   const reply = { digest, ...(options.reason !== undefined && { reason: options.reason }) }
   const task = await client[verb](identity, id, reply)
-  answer(options, { approval: asked, task }, taskLines(task))
+  answer(options, { ...task, answered: asked }, taskLines(task))
 }
 
 /** The digest of what is about to be shown, computed here: a digest sent along proves nothing. */

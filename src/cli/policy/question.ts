@@ -88,7 +88,7 @@ function principalOf(rules: RuleSet, agent: Agent, claims: Question['claims'] = 
   }
 }
 
-function* notesOn(rules: RuleSet, agent: Agent, { claims }: Question): Generator<string> {
+function* notesOn(rules: RuleSet, agent: Agent, { claims, approved = [] }: Question): Generator<string> {
   if (!inForce(agent, Date.now()))
     yield `its review date ${agent.reviewBy} has passed: its requests are refused before policy is asked`
   const read = rules.policies.agents.get(agent.name)?.claims
@@ -97,6 +97,8 @@ function* notesOn(rules: RuleSet, agent: Agent, { claims }: Question): Generator
     const missing = [...read].filter((name) => !Object.hasOwn(claims ?? {}, name))
     if (missing.length > 0) yield `its policies read claims that were not given: ${missing.join(', ')}`
   }
+  const groups = new Set(rules.policies.approvals.values())
+  for (const group of approved) if (!groups.has(group)) yield `no policy asks for the approval of ${group}`
   const iss = claims?.['iss']
   if (typeof iss === 'string' && !rules.issuers.has(iss))
     yield 'the iss of the claims is not a configured issuer: its tokens are refused before policy is asked'

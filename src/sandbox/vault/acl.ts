@@ -41,7 +41,7 @@ function fits(pattern: string, path: string): boolean {
 /** Whether `a` is the less specific of two patterns that both fit. */
 function yields(a: string, b: string): boolean {
   if (a === '') return true
-  const wildcard = (pattern: string) => /(?:^|\/)\+(?:\/|$)|\*$/.exec(pattern)?.index ?? Infinity
+  const wildcard = (pattern: string) => /(?<=^|\/)\+(?=\/|$)|\*$/.exec(pattern)?.index ?? Infinity
   const order = [
     wildcard(a) - wildcard(b) || 0,
     Number(b.endsWith('*')) - Number(a.endsWith('*')),

@@ -79,7 +79,7 @@ function policiesFor(
     if (beyond.length > 0)
       throw refusal(
         400,
-        `token policies (${quoted(final)}) must be subset of the role's allowed policies (${quoted(allowed)})`,
+        `token policies (${quoted(final)}) must be subset of the role's allowed policies (${quoted(allowed)}) or glob policies ([])`,
       )
     return finish(final, true)
   }

@@ -1,5 +1,5 @@
 /** Logins with a JWT that the broker signs ("JWT/OIDC auth method", `path_login.go`). */
-import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
+import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
 import { z } from 'zod'
 import type { Clock } from '../../clock.ts'
 import { refusal } from './refusal.ts'
@@ -54,8 +54,12 @@ async function verified(
       ...(boundAudiences.length > 0 && { audience: boundAudiences }),
     })
     claims = payload
-  } catch {
-    throw refusal(400, 'error validating token: error verifying token signature or claims')
+  } catch (error) {
+    const fault =
+      error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud'
+        ? 'invalid audience (aud) claim: audience claim does not match any expected audience'
+        : 'error verifying token signature or claims'
+    throw refusal(400, `error validating token: ${fault}`)
   }
   // "If there are no bound audiences for the role, then the existence of any audience … should result in an error."
   if (boundAudiences.length === 0 && claims.aud !== undefined)

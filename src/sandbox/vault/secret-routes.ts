@@ -43,6 +43,13 @@ export function secretRoutes({
     })
   })
 
+  const metadata = {
+    created_time: new Date(clock.now()).toISOString(),
+    custom_metadata: null,
+    deletion_time: '',
+    destroyed: false,
+    version: 1,
+  }
   const keyValue = (c: Context, mount: string, dataOf: (secret: Record<string, string>) => unknown) => {
     const path = `${mount}/${c.req.param('path')}`
     tokens.admit(caller(c), path, ['read'])
@@ -52,9 +59,7 @@ export function secretRoutes({
   }
   // "Leases, renewal and revocation": key-value secrets have no lease, though version 1 names a duration.
   app.get('/kv/:path{.+}', (c) => keyValue(c, 'kv', (secret) => secret))
-  app.get('/secret/data/:path{.+}', (c) =>
-    keyValue(c, 'secret/data', (data) => ({ data, metadata: { version: 1, destroyed: false } })),
-  )
+  app.get('/secret/data/:path{.+}', (c) => keyValue(c, 'secret/data', (data) => ({ data, metadata })))
 
   app.post('/sys/leases/revoke', async (c) => {
     tokens.admit(caller(c), 'sys/leases/revoke', ['update'])

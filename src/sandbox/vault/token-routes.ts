@@ -100,7 +100,7 @@ export function tokenRoutes({
   app.post('/auth/token/lookup-accessor', async (c) => {
     tokens.admit(caller(c), 'auth/token/lookup-accessor', ['update'])
     const { accessor } = await readBody(c, accessorRequest)
-    if (accessor === '') throw refusal(400, 'missing accessor')
+    if (accessor === '') throw refusal(400, several('missing accessor'))
     const token = tokens.byAccessor(accessor)
     // HashiCorp's Vault answered 403 for long; the words are the same.
     if (!token) throw refusal(400, several('invalid accessor'))
@@ -110,7 +110,7 @@ export function tokenRoutes({
   app.post('/auth/token/revoke-accessor', async (c) => {
     tokens.admit(caller(c), 'auth/token/revoke-accessor', ['update'])
     const { accessor } = await readBody(c, accessorRequest)
-    if (accessor === '') throw refusal(400, 'missing accessor')
+    if (accessor === '') throw refusal(400, several('missing accessor'))
     const token = tokens.byAccessor(accessor)
     if (!token) return reply(c, { warnings: ['No token found with this accessor'] })
     tokens.revoke(token)

@@ -1,0 +1,33 @@
+import { type Clock, withinLimit } from '../../clock.ts'
+import type { ConnectionEntry } from '../../leases/connections.ts'
+import { asProviderError } from '../../leases/context.ts'
+import type { Finding, MightPermit } from '../../provider.ts'
+import { type Check, lookWithinMs } from './check.ts'
+
+/** Asks each connection how its upstream is; what is retired too, for it still has to revoke. */
+export async function checkConnections(
+  connections: readonly ConnectionEntry[],
+  given: { mightPermit: MightPermit; clock: Clock },
+): Promise<Check[]> {
+  const found = await Promise.all(connections.map((entry) => checkConnection(entry, given)))
+  return found.flat()
+}
+
+async function checkConnection(
+  { provider, name, connection, retired }: ConnectionEntry,
+  { mightPermit, clock }: { mightPermit: MightPermit; clock: Clock },
+): Promise<Check[]> {
+  const check = `connection ${provider.type}/${name}${retired ? ' (retired)' : ''}`
+  if (!connection.diagnose)
+    return [{ check, status: 'ok', message: `configured; a ${provider.type} upstream cannot be asked more` }]
+  let findings: Finding[]
+  try {
+    findings = await withinLimit(clock, lookWithinMs, async (signal) =>
+      connection.diagnose!({ mightPermit, signal }),
+    )
+  } catch (error) {
+    const remedy = 'Check that it can be reached from here, and what the configuration says of it.'
+    findings = [{ status: 'fault', message: asProviderError(error).message, remedy }]
+  }
+  return findings.map((finding) => ({ check, ...finding }))
+}

@@ -1,0 +1,65 @@
+/** `/openapi.json`, read by tools that know nothing of Mayfly. */
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { expect, test } from 'vitest'
+import { sharedBroker } from '../support/shared-broker.ts'
+import { answerCheck, type Description } from './described.ts'
+
+const broker = await sharedBroker()
+const { body: document } = (await broker.call('GET', '/openapi.json')) as { body: Description }
+
+test('it is OpenAPI 3.1 to an independent validator', async () => {
+  const validator = new Validator()
+  expect(await validator.validate(structuredClone(document))).toEqual({ valid: true })
+  expect(validator.version).toBe('3.1')
+})
+
+test('every operation says what it is, takes and answers', () => {
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ call: `${method} ${path}`, ...operation })),
+  )
+  expect(operations.map(({ call }) => call)).toEqual(
+    expect.arrayContaining([
+      'post /oauth/token',
+      'post /oauth/revoke',
+      'get /v1/admin/agents',
+      'get /v1/admin/tasks',
+      'get /v1/admin/leases',
+      'get /v1/admin/approvals',
+      'get /v1/admin/audit',
+      'post /v1/admin/approvals/{id}/approve',
+      'post /v1/admin/approvals/{id}/deny',
+      'post /v1/admin/agents/{name}/suspend',
+      'post /v1/admin/agents/{name}/resume',
+      'post /v1/admin/reload',
+    ]),
+  )
+  for (const operation of operations)
+    expect(operation).toMatchObject({
+      summary: expect.stringMatching(/./),
+      responses: { default: { content: expect.anything() } },
+    })
+})
+
+test('every call but those of OAuth names the token that it takes', () => {
+  for (const [path, methods] of Object.entries(document.paths)) {
+    if (!path.startsWith('/v1/')) continue
+    for (const operation of Object.values(methods))
+      expect(operation).toMatchObject({ security: [expect.anything()] })
+  }
+})
+
+test('an answer that is not as described is noticed: what the tests of this surface rely on', async () => {
+  const check = answerCheck(document)
+  const answer = await broker.open()
+  const { body } = answer
+  expect(() => check('POST', '/v1/tasks', answer)).not.toThrow()
+  for (const wrong of [
+    { ...answer, status: 204 },
+    { ...answer, body: { ...body, status: 'done' } },
+    { ...answer, body: { ...body, created_at: 'yesterday' } },
+    { ...answer, body: { ...body, handle: 'x' } },
+    { ...answer, body: { ...body, owner: undefined } },
+    { ...answer, headers: new Headers({ 'Content-Type': 'text/html' }) },
+  ])
+    expect(() => check('POST', '/v1/tasks', wrong)).toThrow(/not as described/)
+})
