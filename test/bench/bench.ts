@@ -8,7 +8,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { systemClock } from '../../src/clock.ts'
 import { freePort, sandboxWorkload, writeConfiguration } from '../../src/sandbox/configuration.ts'
+import { type SandboxGithub, startGithub } from '../../src/sandbox/github.ts'
+import { createLedger } from '../../src/sandbox/ledger.ts'
 import { startSandbox } from '../../src/sandbox/sandbox.ts'
 import { type Figures, figures, load, row } from './figures.ts'
 
@@ -24,7 +27,10 @@ const seconds = Number(values.seconds)
 
 const plenty = 1_000_000
 const detail = { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } }
+const dyingDetail = { type: 'github', repositories: ['omega/web'], permissions: { contents: 'write' } }
 const sandbox = await startSandbox()
+/** A second upstream, which will die. */
+const dying = await startGithub(systemClock(), createLedger(), { owner: 'omega', repositories: ['web'] })
 const directory = await mkdtemp(join(tmpdir(), 'mayfly-bench-'))
 const port = await freePort()
 const url = `http://127.0.0.1:${port}`
@@ -34,8 +40,20 @@ const file = await writeConfiguration(directory, sandbox, port, {
       requests_per_minute: { agent: plenty, address: plenty },
       live_leases: { task: 50, agent: 100_000 },
     },
+    providers: {
+      github: [connection('acme', sandbox.github, './app.pem'), connection('omega', dying, './dying.pem')],
+    },
+  },
+  files: {
+    'dying.pem': dying.privateKey,
+    'policies/omega.cedar': `@id("omega")
+permit (principal, action in Mayfly::Action::"write", resource in Mayfly::GithubOwner::"omega");`,
   },
 })
+
+function connection(owner: string, { url: api, appId }: SandboxGithub, key: string) {
+  return { name: owner, api, app_id: appId, private_key: { file: key }, owners: [owner] }
+}
 
 const child = (script: string, ...args: string[]) =>
   fork(join(import.meta.dirname, script), args, {
@@ -69,6 +87,40 @@ async function signed(n: number): Promise<string[]> {
   return tokens
 }
 
+async function begin(token: string, wanted: object) {
+  const task = await call('/v1/tasks', token, { purpose: 'bench', authorization_details: [wanted], ttl: 600 })
+  const minted = await call(`/v1/tasks/${task['id']}/credentials`, task['task_token'], {
+    authorization_detail: wanted,
+  })
+  return { task, minted, complete: () => call(`/v1/tasks/${task['id']}/complete`, task['task_token']) }
+}
+
+/** How long a healthy upstream's credentials take to be revoked and probed. */
+async function revocations(clientCount: number, forSeconds: number): Promise<Figures> {
+  const tokens = await signed(Math.ceil(forSeconds * 500))
+  const series: number[] = []
+  await load(clientCount, performance.now() + forSeconds * 1000, async () => {
+    const { complete } = await begin(tokens.pop() ?? (await workload()), detail)
+    const started = performance.now()
+    await complete()
+    series.push(performance.now() - started)
+  })
+  return figures(series)
+}
+
+/** The same while another upstream hangs with many leases due. */
+async function besideDead(clientCount: number, forSeconds: number): Promise<Figures> {
+  const held = await Promise.all(
+    Array.from({ length: 200 }, async () => begin(await workload(), dyingDetail)),
+  )
+  dying.faults.add({ kind: 'hang' })
+  const ending = held.map(({ complete }) => complete())
+  const measured = await revocations(clientCount, forSeconds)
+  await Promise.all(ending)
+  dying.faults.clear()
+  return measured
+}
+
 interface Round {
   perSecond: number
   /** Milliseconds of a whole cycle: open, mint, complete. */
@@ -87,15 +139,8 @@ async function round(clientCount: number, forSeconds: number): Promise<Round> {
   await load(clientCount, started + forSeconds * 1000, async () => {
     const token = tokens.pop() ?? (await workload())
     const begun = performance.now()
-    const task = await call('/v1/tasks', token, {
-      purpose: 'bench',
-      authorization_details: [detail],
-      ttl: 600,
-    })
-    const minted = await call(`/v1/tasks/${task['id']}/credentials`, task['task_token']!, {
-      authorization_detail: detail,
-    })
-    await call(`/v1/tasks/${task['id']}/complete`, task['task_token']!)
+    const { minted, complete } = await begin(token, detail)
+    await complete()
     took.set((minted['lease']! as { id: string }).id, performance.now() - begun)
   })
   const elapsed = (performance.now() - started) / 1000
@@ -141,11 +186,25 @@ try {
   const loadedFloor = await floor(clients, Math.min(seconds, 5))
   const alone = await round(1, Math.min(seconds, 5))
   const aloneFloor = await floor(1, Math.min(seconds, 3))
+  const healthyAlone = await revocations(Math.min(clients, 20), Math.min(seconds, 5))
+  const healthyBeside = await besideDead(Math.min(clients, 20), Math.min(seconds, 5))
   const alive = sandbox.ledger.alive(Date.now()).length
   const ratios = { loaded: loaded.own.p50 / loadedFloor.p50, alone: alone.own.p50 / aloneFloor.p50 }
   if (values.json)
     console.log(
-      JSON.stringify({ clients, seconds, loaded, loadedFloor, alone, aloneFloor, ratios, failures, alive }),
+      JSON.stringify({
+        clients,
+        seconds,
+        loaded,
+        loadedFloor,
+        alone,
+        aloneFloor,
+        ratios,
+        healthyAlone,
+        healthyBeside,
+        failures,
+        alive,
+      }),
     )
   else {
     console.log(`${clients} clients for ${seconds} s, each: open, mint, complete\n`)
@@ -156,6 +215,8 @@ try {
     console.log(row('cycle, one client', alone.cycle))
     console.log(row("  of it the broker's own", alone.own))
     console.log(row('floor, one client', aloneFloor))
+    console.log(row('revoked and probed, all upstreams well', healthyAlone))
+    console.log(row('  beside an upstream that hangs', healthyBeside))
     console.log(
       `\n${loaded.perSecond.toFixed(0)} cycles/s, ${loaded.cpuMsPerCycle.toFixed(2)} ms of the broker's CPU each`,
     )
@@ -171,5 +232,6 @@ try {
   broker.send('stop')
   await once(broker, 'exit')
   await sandbox.close()
+  await dying.close()
   await rm(directory, { recursive: true, force: true })
 }

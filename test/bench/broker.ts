@@ -44,7 +44,7 @@ const measured = providers.map((provider): Provider => ({
 const broker = await startBroker(process.argv[2]!, {
   clock: systemClock(),
   log: createLogger({
-    write: (line) => void (/"level":"(warn|error)"/.test(line) && process.stderr.write(line)),
+    write: (line) => void (/"level":"error"/.test(line) && process.stderr.write(line)),
   }),
   providers: measured,
   env: process.env,

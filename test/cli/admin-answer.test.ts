@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { confirm } from '../../src/cli/confirm.ts'
@@ -165,7 +166,6 @@ test.each([
 
 /** Answers every GET alike, and counts what is posted. */
 async function startImpostor(answer: unknown) {
-  const { createServer } = await import('node:http')
   let posts = 0
   const server = createServer((request, response) => {
     if (request.method === 'POST') posts += 1

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { main, startMayfly } from './mayfly.ts'
+import { startMayfly } from './mayfly.ts'
+import { hasTerminal, onTerminal } from './terminal.ts'
 
 const broker = await sharedBroker()
 const { ledger } = broker.sandbox
@@ -40,35 +39,22 @@ it.each([
   expect(alive()).toBe(0)
 })
 
-// `script` (util-linux) gives it a terminal, whose foreground it is in.
-it.runIf(process.platform === 'linux')(
-  'Ctrl-C reaches the command once: from the terminal, and not from us too',
-  async () => {
-    const counting = `
-      let caught = 0
-      process.on('SIGINT', () => (caught += 1))
-      setTimeout(() => console.log('caught ' + caught), 700)
-      console.log('ready')`
-    const words = [process.execPath, main, ...line('exec "$NODE" -e "$COUNTING"')]
-    const command = `exec ${words.map((word) => `'${word}'`).join(' ')}`
-    const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-      env: {
-        PATH: process.env['PATH'],
-        MAYFLY_URL: broker.url,
-        MAYFLY_TOKEN: await broker.workload(),
-        NODE: process.execPath,
-        COUNTING: counting,
-      },
-    })
-    let shown = ''
-    terminal.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text))
-    const closed = once(terminal, 'close')
-    await expect.poll(() => shown, { timeout: 15_000 }).toContain('ready')
-    terminal.stdin.write('\x03')
-    expect([await closed, shown]).toEqual([[0, null], expect.stringContaining('caught 1')])
-    expect(alive()).toBe(0)
-  },
-)
+it.runIf(hasTerminal)('Ctrl-C reaches the command once: from the terminal, and not from us too', async () => {
+  const counting = `
+    let caught = 0
+    process.on('SIGINT', () => (caught += 1))
+    setTimeout(() => console.log('caught ' + caught), 700)
+    console.log('ready')`
+  const env = {
+    MAYFLY_URL: broker.url,
+    MAYFLY_TOKEN: await broker.workload(),
+    NODE: process.execPath,
+    COUNTING: counting,
+  }
+  const { status, screen } = await onTerminal(line('exec "$NODE" -e "$COUNTING"'), env, 'ready', '\x03')
+  expect({ status, screen }).toEqual({ status: 0, screen: expect.stringContaining('caught 1') })
+  expect(alive()).toBe(0)
+})
 
 it('a command that handles the signal decides itself how it ends', async () => {
   const running = await start('trap "echo caught; exit 6" TERM; echo ready; while :; do sleep 0.05; done')
@@ -90,15 +76,6 @@ it('a second SIGINT kills a command that heeds none, and the task is completed',
   running.process.kill('SIGINT')
   expect(await running.ended).toMatchObject({ status: 137, stderr: '' })
   expect(alive()).toBe(0)
-})
-
-it('one Ctrl-C that npm passes on a second time counts once', async () => {
-  const running = await start(
-    'trap "echo caught" INT; echo ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.05; done; exit 7',
-  )
-  running.process.kill('SIGINT')
-  running.process.kill('SIGINT')
-  expect(await running.ended).toEqual({ status: 7, stdout: 'ready\ncaught\n', stderr: '' })
 })
 
 it('a command that goes on after SIGTERM keeps its credentials no longer than a few seconds', async () => {

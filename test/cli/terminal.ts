@@ -5,7 +5,10 @@ import { onTestFinished } from 'vitest'
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
-export const hasTerminal = /util-linux/.test(spawnSync('script', ['--version']).stdout?.toString() ?? '')
+/** Other systems have another program of this name. */
+const script = '/usr/bin/script'
+
+export const hasTerminal = /util-linux/.test(spawnSync(script, ['--version']).stdout?.toString() ?? '')
 
 /** Runs it and types `typed` once `question` is shown. Both streams come as the one screen. */
 export function onTerminal(
@@ -15,7 +18,8 @@ export function onTerminal(
   typed: string,
 ): Promise<{ status: number | null; screen: string }> {
   const words = [process.execPath, main, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`)
-  const child = spawn('script', ['-qec', words.join(' '), '/dev/null'], {
+  // Without `exec` the shell between would die of a Ctrl-C itself, whatever the program makes of it.
+  const child = spawn(script, ['-qec', `exec ${words.join(' ')}`, '/dev/null'], {
     env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], TERM: 'dumb', ...env },
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -13,11 +13,11 @@ const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
 const basicConstraints = extension('551d13', sequence(der(0x01, Buffer.from([0xff]))))
 const loopback = extension('551d11', sequence(der(0x87, Buffer.from([127, 0, 0, 1]))))
 
-/** A self-signed certificate for 127.0.0.1 (RFC 5280 §4.1), new each time, and its key. PEM. */
-export function selfSigned(): { cert: string; key: string } {
+/** A self-signed certificate for 127.0.0.1 (RFC 5280 §4.1), new each time, and its key. PEM. Good until `until`, a UTCTime. */
+export function selfSigned(until = '491231235959Z'): { cert: string; key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('test')))))
-  const validity = ['200101000000Z', '491231235959Z'].map((time) => der(0x17, Buffer.from(time)))
+  const validity = ['200101000000Z', until].map((time) => der(0x17, Buffer.from(time)))
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1])),

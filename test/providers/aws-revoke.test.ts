@@ -84,12 +84,13 @@ test('300 revoked sessions of one role end in one valid policy, and its entries 
   expect(upstream.policy()).toBeUndefined()
 })
 
-test('100 leases of one role that end at once cost a few writes', async () => {
+test('100 leases of one role that end at once cost a few calls', async () => {
   const upstream = await connectAws()
   const minted = await many(100, () => upstream.mint())
   const outcomes = await Promise.all(minted.map((one) => upstream.revoke([one])))
   expect(outcomes.flat()).toEqual(minted.map(() => ({ done: true })))
   expect(upstream.calls('PutRolePolicy')).toBeLessThanOrEqual(3)
+  expect(upstream.calls('GetRolePolicy')).toBeLessThanOrEqual(6)
   expect(upstream.alive()).toEqual([])
 })
 
@@ -222,6 +223,20 @@ test('what the last process left behind goes, once no session of it can be alive
   expect(upstream.policy()).toBeDefined()
   await upstream.clock.advance(anHour)
   await upstream.maintain(restarted)
+  expect(upstream.policy()).toBeUndefined()
+})
+
+test("an entry that is over does not pass for somebody else's while IAM still shows it", async () => {
+  const upstream = await connectAws()
+  const { sandbox, clock } = upstream
+  await upstream.revoke([await upstream.mint()])
+  await clock.advance(900_000)
+  sandbox.settings.staleReads = 30_000
+  await asTimePasses(clock, Promise.resolve(upstream.maintain()))
+  await clock.advance(1_000)
+  await asTimePasses(clock, Promise.resolve(upstream.maintain()))
+  await clock.advance(60_000)
+  await upstream.maintain()
   expect(upstream.policy()).toBeUndefined()
 })
 

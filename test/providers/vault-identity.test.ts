@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
-import { manualClock } from '../support/clock.ts'
-import { logsIn, mints } from '../support/vault.ts'
+import { asTimePasses, manualClock } from '../support/clock.ts'
+import { logsIn, mints, revokes } from '../support/vault.ts'
 import { connectVault, reader } from './vault-sandbox.ts'
 
 // Signs as the broker would, and publishes the key.
@@ -71,6 +71,28 @@ test('a login that died before its time is replaced, once, for all who meet its 
   expect(upstream.logins()).toBe(2)
 })
 
+test('one who learns late that the old login is dead uses the new one', async () => {
+  const upstream = connectFederated()
+  await upstream.mint()
+  await upstream.clock.advance(seconds(30))
+  upstream.sandbox.logins().forEach((login) => upstream.sandbox.revoke(login))
+  upstream.faults.add({ kind: 'slow', ms: seconds(1), on: mints, times: 1 })
+  const late = upstream.mint()
+  await upstream.mint()
+  await expect(asTimePasses(upstream.clock, late)).resolves.toBeDefined()
+  expect(upstream.logins()).toBe(2)
+})
+
+test('an accessor that is not known costs no login', async () => {
+  const upstream = connectFederated()
+  const { handle } = await upstream.mint()
+  await upstream.clock.advance(seconds(30))
+  const body = { errors: ['1 error occurred:\n\t* invalid accessor\n\n'] }
+  upstream.faults.add({ kind: 'status', status: 403, body, on: revokes })
+  await expect(upstream.revoke(handle)).resolves.toEqual({ done: true })
+  expect(upstream.logins()).toBe(1)
+})
+
 test('what is minted survives the login that minted it', async () => {
   const upstream = connectFederated()
   const { credential } = await upstream.mint()
@@ -120,9 +142,7 @@ test("one caller's giving up does not end the login that another waits for", asy
   const second = upstream.mint()
   impatient.abort()
   await expect(first).rejects.toMatchObject({ kind: 'unavailable', maybeDone: false })
-  const timer = setInterval(() => void upstream.clock.advance(100), 5)
-  await expect(second).resolves.toBeDefined()
-  clearInterval(timer)
+  await expect(asTimePasses(upstream.clock, second)).resolves.toBeDefined()
   expect(upstream.logins()).toBe(1)
 })
 

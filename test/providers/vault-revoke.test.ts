@@ -85,6 +85,15 @@ test('a lost token is found by its lease and ended', async () => {
   expect(upstream.alive()).toMatchObject([{ scope: { meta: { lease: 'lease_other' } } }])
 })
 
+test('a lost token that is found but not ended is not called gone', async () => {
+  const upstream = connectVault()
+  upstream.faults.add({ kind: 'reset-after-processing', on: mints, times: 1 })
+  await expect(upstream.mint()).rejects.toMatchObject({ maybeDone: true })
+  upstream.faults.add({ kind: 'status', status: 503, on: revokes, times: 1 })
+  await expect(upstream.recover()).rejects.toMatchObject({ kind: 'unavailable' })
+  await expect(upstream.recover()).resolves.toEqual({ gone: true })
+})
+
 test('a token that is not there may still come: it is gone only when no mint can be under way', async () => {
   const upstream = connectVault()
   await expect(upstream.recover()).rejects.toMatchObject({ kind: 'unavailable' })

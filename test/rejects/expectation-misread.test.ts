@@ -32,7 +32,7 @@ test.each([
   ['a context that is not text', item('context: { n: 1 }'), '[0].context.n', 'is a number'],
   ['a prototype key', item('claims: { __proto__: x }'), '[0].claims.__proto__', 'is not accepted as a key'],
   ['a key twice', '- { agent: a, agent: b }', '', 'the key stands there twice'],
-  ['an alias', '- &x { agent: a }\n- *x', '', 'aliases are not accepted'],
+  ['an alias', '- &x { agent: a }\n- *x', '[1]', 'aliases are not accepted'],
   ['a map', 'agent: a', '', 'the file is not a list'],
   ['an empty list', '[]', '', 'holds no expectations'],
   ['an empty file', '', '', 'the file is empty'],

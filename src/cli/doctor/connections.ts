@@ -19,7 +19,14 @@ async function checkConnection(
 ): Promise<Check[]> {
   const check = `connection ${provider.type}/${name}${retired ? ' (retired)' : ''}`
   if (!connection.diagnose)
-    return [{ check, status: 'ok', message: `configured; a ${provider.type} upstream cannot be asked more` }]
+    return [
+      {
+        check,
+        status: 'warning',
+        message: `not looked at: the provider ${provider.type} has no check of its own`,
+        remedy: 'Mint something through it to see that it works.',
+      },
+    ]
   let findings: Finding[]
   try {
     findings = await withinLimit(clock, lookWithinMs, async (signal) =>

@@ -1,32 +1,41 @@
 import type { SealKey } from '../../seal.ts'
 import { auditTrail } from '../../store/audit.ts'
+import { keys } from '../../store/installation.ts'
 import type { OpenStore } from '../../store/sqlite.ts'
 import { tables } from '../../store/tables.ts'
 import { count } from '../print.ts'
 import type { Check } from './check.ts'
 
 /** What hangs on each seal key. `opened` is undefined before the first start. */
-export async function checkSeal(keys: readonly SealKey[], opened: OpenStore | undefined): Promise<Check[]> {
+export async function checkSeal(
+  configured: readonly SealKey[],
+  opened: OpenStore | undefined,
+): Promise<Check[]> {
   const used = opened ? await uses(opened) : new Map<string, number>()
-  const configured = new Set(keys.map(({ id }) => id))
+  const known = new Set(configured.map(({ id }) => id))
   return [
-    ...keys.map(({ id }, index) => found(id, index === 0, used.get(id) ?? 0)),
-    ...[...used].filter(([id]) => !configured.has(id)).map(([id, leases]) => missing(id, leases)),
+    ...configured.map(({ id }, index) => found(id, index === 0, used.get(id) ?? 0)),
+    ...[...used].filter(([id]) => !known.has(id)).map(([id, leases]) => missing(id, leases)),
   ]
 }
 
 /** The keys that the store refers to, and how many live leases are sealed with each. */
 async function uses({ unit }: OpenStore): Promise<Map<string, number>> {
-  const { sealed, head } = await unit.read(async (tx) => ({
+  const { sealed, head, federation } = await unit.read(async (tx) => ({
     sealed: await tables.sealed(tx),
     head: await auditTrail().head(tx),
+    federation: await keys.federationKey(tx),
   }))
-  const used = new Map<string, number>(head ? [[head.key, 0]] : [])
-  for (const { value } of sealed) {
-    const [id = ''] = value.split('.', 1)
-    used.set(id, (used.get(id) ?? 0) + 1)
-  }
+  const used = new Map<string, number>()
+  if (head) used.set(head.key, 0)
+  if (federation) used.set(keyOf(federation.sealed), 0)
+  for (const { value } of sealed) used.set(keyOf(value), (used.get(keyOf(value)) ?? 0) + 1)
   return used
+}
+
+/** What is sealed begins with the id of its key and a dot. */
+function keyOf(sealed: string): string {
+  return sealed.slice(0, sealed.indexOf('.'))
 }
 
 function found(id: string, first: boolean, leases: number): Check {
@@ -44,7 +53,7 @@ function found(id: string, first: boolean, leases: number): Check {
 
 function missing(id: string, leases: number): Check {
   const lost =
-    leases === 0 ? 'the record ends under it' : `${count(leases, 'live lease')} cannot be revoked without it`
+    leases === 0 ? 'the store refers to it' : `${count(leases, 'live lease')} cannot be revoked without it`
   return {
     check: `seal key ${id}`,
     status: 'fault',

@@ -1,0 +1,86 @@
+/** Each call needs the right that it names, and nothing else gives it. */
+import { expect, test } from 'vitest'
+import { describedBroker } from '../openapi/described.ts'
+import { expectRefusal } from '../support/refusal.ts'
+
+const rights = ['read', 'approve', 'revoke', 'suspend'] as const
+type Right = (typeof rights)[number]
+
+const broker = await describedBroker({
+  settings: {
+    admins: rights.map((right) => ({
+      name: right,
+      issuer: 'sandbox',
+      audience: 'console',
+      claims: { groups: right },
+      may: [right],
+    })),
+  },
+  files: {
+    'policies/acme.cedar': '@id("all") permit (principal, action, resource);',
+  },
+})
+
+const reason = { reason: 'a test' }
+const digest = { digest: '0'.repeat(64) }
+/** What a call answers to who has the right: there is nothing there, or it is done. */
+const calls: [Right, string, string, object | undefined, number][] = [
+  ['read', 'GET', 'agents', undefined, 200],
+  ['read', 'GET', 'tasks', undefined, 200],
+  ['read', 'GET', 'leases', undefined, 200],
+  ['read', 'GET', 'approvals', undefined, 200],
+  ['read', 'GET', 'audit', undefined, 200],
+  ['revoke', 'POST', 'revocations', { selector: { agent: 'nobody' }, ...reason }, 200],
+  ['approve', 'POST', 'approvals/appr_x/approve', digest, 404],
+  ['approve', 'POST', 'approvals/appr_x/deny', digest, 404],
+  ['suspend', 'POST', 'agents/nobody/suspend', reason, 404],
+  ['suspend', 'POST', 'agents/nobody/resume', reason, 404],
+  ['suspend', 'POST', 'reload', undefined, 200],
+]
+
+const admin = (groups: string[]) => broker.admin({ aud: 'console', groups })
+
+test.each(calls)('%s lets, and alone lets, %s %s', async (right, method, path, body, status) => {
+  const call = (token: string) =>
+    broker.call(method, `/v1/admin/${path}`, { token, ...(body && { body }) })
+  expect((await call(await admin([right]))).status).toBe(status)
+  const others = rights.filter((other) => other !== right)
+  expectRefusal(await call(await admin(others)), 403, 'forbidden')
+  expectRefusal(await call(await admin([])), 403, 'forbidden')
+  expect((await call(await admin([...rights]))).status).toBe(status)
+})
+
+test.each(calls)('a workload that claims to be in every group may not (%s) %s %s', async (...call) => {
+  const [, method, path, body] = call
+  for (const aud of [broker.url, 'console']) {
+    const token = await broker.workload({ aud, groups: rights })
+    const answer = await broker.call(method, `/v1/admin/${path}`, { token, ...(body && { body }) })
+    expectRefusal(answer, 403, 'forbidden')
+  }
+})
+
+test.each(calls)('nobody without a token of an issuer may (%s) %s %s', async (...call) => {
+  const [, method, path, body] = call
+  const { body: task } = await broker.open()
+  for (const token of [undefined, '', 'x', task.task_token, await broker.admin({ exp: 1 })]) {
+    const options = { ...(token !== undefined && { token }), ...(body && { body }) }
+    expectRefusal(await broker.call(method, `/v1/admin/${path}`, options), 401, 'invalid_token')
+  }
+})
+
+test('a token for the workloads of the same issuer is none for its admins', async () => {
+  const token = await broker.admin({ aud: broker.url, groups: rights })
+  expectRefusal(await broker.call('GET', '/v1/admin/tasks', { token }), 403, 'forbidden')
+})
+
+test('a token that names another audience besides is refused', async () => {
+  const token = await broker.admin({ aud: ['console', 'https://elsewhere.example'], groups: rights })
+  expectRefusal(await broker.call('GET', '/v1/admin/tasks', { token }), 401, 'invalid_token')
+})
+
+test('a group whose name is merely part of the claim is not it', async () => {
+  for (const groups of ['readers', 'read ', 'READ', ['unread'], { read: true }, 'read,revoke']) {
+    const token = await broker.admin({ aud: 'console', groups })
+    expectRefusal(await broker.call('GET', '/v1/admin/tasks', { token }), 403, 'forbidden')
+  }
+})

@@ -1,0 +1,100 @@
+/** A human's yes, and what comes of it. */
+import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import { expect, test } from 'vitest'
+import { describedBroker } from '../openapi/described.ts'
+import { rows } from '../support/database.ts'
+import { answer, ask, human, infra, legal, needing } from './ask.ts'
+
+const broker = await describedBroker(needing('security', 'legal'))
+const { ledger } = broker.sandbox
+
+test('a task is active when every group has said yes, and its ttl starts then', async () => {
+  const task = await ask(broker, { ttl: 300 })
+  expect(task.approvals.map(({ group }: { group: string }) => group)).toEqual(['legal', 'security'])
+  const [forLegal, forSecurity] = task.approvals
+  const first = await answer(broker, 'approve', forSecurity)
+  expect(first).toMatchObject({ status: 200, body: { status: 'pending_approval' } })
+  expect((await broker.mint(task, infra)).body.code).toBe('task_not_active')
+
+  const before = Date.now()
+  const second = await answer(broker, 'approve', forLegal, { claims: legal, reason: 'the release is tonight' })
+  expect(second).toMatchObject({
+    status: 200,
+    body: { status: 'active', approvals: [{ status: 'granted' }, { status: 'granted' }] },
+  })
+  const expiresAt = Date.parse(second.body.expires_at)
+  expect(expiresAt).toBeGreaterThanOrEqual(before + 300_000)
+  expect(expiresAt).toBeLessThanOrEqual(Date.now() + 300_000)
+
+  const { status, body } = await broker.mint(task, infra)
+  expect(status).toBe(201)
+  expect(Date.parse(body.lease.deadline)).toBe(expiresAt)
+  expect(await broker.use(body.credential.token, '/repos/acme/infra')).toBe(200)
+  await broker.complete(task)
+})
+
+test('who said yes, to what and in which words is on record', async () => {
+  const task = await ask(broker)
+  const [approval] = task.approvals
+  await answer(broker, 'approve', approval, { claims: legal, reason: 'the release is tonight' })
+  const [event] = rows(broker, 'audit_events', `task = '${task.id}' and type = 'approval.granted'`)
+  expect(event).toMatchObject({ actor: 'admin:sandbox:lex', agent: 'refactor-bot' })
+  expect(JSON.parse(event!.data!)).toEqual({
+    approval: approval.id,
+    group: 'legal',
+    digest: approval.digest,
+    reason: 'the release is tonight',
+  })
+})
+
+test('what is asked is shown to an approver, and the digest is of exactly that', async () => {
+  const task = await ask(broker, { context: { ticket: 'OPS-1' }, purpose: 'rotate the nodes' })
+  const token = await human(broker)
+  const { body } = await broker.call('GET', `/v1/admin/approvals?task=${task.id}&group=security`, { token })
+  const [{ request, digest, group }] = body.items
+  expect(group).toBe('security')
+  expect(request).toEqual({
+    task: task.id,
+    agent: 'refactor-bot',
+    issuer: broker.sandbox.issuer.url,
+    subject: 'repo:acme/web:ref:refs/heads/main',
+    purpose: 'rotate the nodes',
+    scope: [{ provider: 'github', connection: 'acme', detail: infra }],
+    ttl: 600,
+    context: { ticket: 'OPS-1' },
+    parent: null,
+    groups: ['legal', 'security'],
+  })
+  expect(digest).toBe(createHash('sha256').update(canonicalize(request)!).digest('hex'))
+})
+
+test('two requests alike are two: the yes to one is none to the other', async () => {
+  const [one, other] = [await ask(broker), await ask(broker)]
+  expect(one.approvals[0].digest).not.toBe(other.approvals[0].digest)
+  await answer(broker, 'approve', one.approvals[0], { claims: legal })
+  await answer(broker, 'approve', one.approvals[1])
+  expect((await broker.read(one)).body.status).toBe('active')
+  expect((await broker.read(other)).body.status).toBe('pending_approval')
+})
+
+test('a no of one ends it, whatever the others have said', async () => {
+  const task = await ask(broker)
+  await answer(broker, 'approve', task.approvals[1])
+  const { body } = await answer(broker, 'deny', task.approvals[0], { claims: legal, reason: 'not this week' })
+  expect(body).toMatchObject({
+    status: 'denied',
+    end_reason: 'denied',
+    approvals: [
+      { group: 'legal', status: 'denied' },
+      { group: 'security', status: 'granted' },
+    ],
+  })
+  expect((await broker.mint(task, infra)).body.code).toBe('task_not_active')
+})
+
+test('nothing was minted but what was approved', async () => {
+  await broker.revoke({ all: true })
+  expect(ledger.entries).toHaveLength(1)
+  expect(ledger.alive(Date.now())).toEqual([])
+})
