@@ -1,6 +1,7 @@
 /** The git repositories behind the local GitHub, each made when it is first asked for. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,12 +35,12 @@ exit 1
 `
 
 export function createBareRepositories(): BareRepositories {
-  let root: Promise<string> | undefined
+  let root: Promise<Root> | undefined
   const known = new Map<string, Promise<NodeJS.ProcessEnv>>()
 
   const create = async (key: string, name: string) => {
     root ??= prepare()
-    const folder = await root
+    const { folder } = await root
     const directory = join(folder, 'repositories', key)
     const environment = environmentOf(folder, directory)
     await mkdir(directory, { recursive: true })
@@ -57,19 +58,30 @@ export function createBareRepositories(): BareRepositories {
     },
     async close() {
       await Promise.allSettled(known.values())
+      if (!root) return
+      const { folder, removeAtExit } = await root
       // A server that was killed leaves children behind, which write for a moment more.
-      if (root) await rm(await root, { recursive: true, force: true, maxRetries: 10 })
+      await rm(folder, { recursive: true, force: true, maxRetries: 10 })
+      process.off('exit', removeAtExit)
     },
   }
 }
 
-async function prepare(): Promise<string> {
+interface Root {
+  folder: string
+  /** For a process that ends without closing its sandbox. */
+  removeAtExit: () => void
+}
+
+async function prepare(): Promise<Root> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-sandbox-git-'))
+  const removeAtExit = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', removeAtExit)
   const hook = join(folder, 'hooks', 'update')
   await mkdir(join(folder, 'hooks'))
   await writeFile(hook, updateHook)
   await chmod(hook, 0o755)
-  return folder
+  return { folder, removeAtExit }
 }
 
 /** Nothing of the user's own git reaches in: neither its configuration, nor the repository that this runs in. */
