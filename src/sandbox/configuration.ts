@@ -75,17 +75,7 @@ export async function writeConfiguration(
       issuers: {
         sandbox: { issuer: sandbox.issuer.url },
       },
-      providers: {
-        github: [
-          {
-            name: 'acme',
-            api: sandbox.github.url,
-            app_id: sandbox.github.appId,
-            private_key: { file: './app.pem' },
-            owners: ['acme'],
-          },
-        ],
-      },
+      providers: { github: [githubConnection(sandbox)] },
       admins: [
         {
           name: 'security',
@@ -108,6 +98,94 @@ export async function writeConfiguration(
   for (const [path, text] of Object.entries(written))
     await writeFile(join(directory, path), text, { mode: 0o600 })
   return join(directory, 'mayfly.yaml')
+}
+
+function githubConnection({ github }: Sandbox) {
+  return {
+    name: 'acme',
+    api: github.url,
+    app_id: github.appId,
+    private_key: { file: './app.pem' },
+    owners: ['acme'],
+  }
+}
+
+const upstreamPolicies = `@id("refactor-bot-deploys")
+permit (principal == Mayfly::Agent::"refactor-bot",
+        action == Mayfly::Action::"aws.assume_role.deploy", resource);
+
+@id("nobody-deletes-buckets")
+forbid (principal, action == Mayfly::Action::"aws.assume_role.deploy", resource)
+when { context.aws_actions.contains("s3:deletebucket") };
+
+@id("refactor-bot-uses-vault")
+permit (principal == Mayfly::Agent::"refactor-bot",
+        action in [Mayfly::Action::"read", Mayfly::Action::"write"], resource);
+
+@id("ci-secrets-are-read-only")
+forbid (principal, action in Mayfly::Action::"write", resource == Mayfly::VaultPolicy::"ci-write");
+
+@id("no-secrets-with-deploy")
+forbid (principal, action, resource)
+when { context.held.containsAll(["deploy", "secrets"]) };
+`
+
+/**
+ * What to write so that the broker on `port` mints for every upstream of the
+ * sandbox; to AWS and Vault it proves itself with its own key, and holds no secret
+ * of theirs. Also lets them trust that broker.
+ */
+export function everyUpstream(
+  sandbox: Sandbox,
+  port: number,
+): { settings: Record<string, unknown>; files: Files } {
+  const { aws, vault } = sandbox
+  const issuer = `http://127.0.0.1:${port}`
+  const broker = 'mayfly'
+  aws.settings.roles.push({
+    name: broker,
+    path: '/',
+    maxSessionDuration: 3600,
+    permissions: [{ Effect: 'Allow', Action: ['sts:*', 'iam:*'], Resource: '*' }],
+    trust: {
+      account: false,
+      setSourceIdentity: false,
+      tagSession: false,
+      webIdentity: { issuer, audience: 'sts.amazonaws.com', subject: broker },
+    },
+  })
+  vault.settings.jwt.jwksUrl = `${issuer}/.well-known/jwks.json`
+  vault.settings.jwt.boundIssuer = issuer
+  vault.settings.jwt.roles[broker]!.boundAudiences = [vault.url]
+  return {
+    settings: {
+      providers: {
+        github: [githubConnection(sandbox)],
+        aws: [
+          {
+            name: 'prod',
+            region: aws.region,
+            endpoints: aws.endpoints,
+            web_identity: { role_arn: aws.roleArn(broker) },
+            roles: [{ arn: aws.roleArn('deployer'), class: 'deploy' }],
+          },
+        ],
+        vault: [
+          {
+            name: 'main',
+            address: vault.url,
+            auth: { jwt: { mount: 'jwt', role: broker } },
+            paths: [{ path: 'database/creds/readonly', class: 'read', policies: ['db-readonly'] }],
+            policies: [
+              { name: 'ci-read', class: 'read' },
+              { name: 'ci-write', class: 'write' },
+            ],
+          },
+        ],
+      },
+    },
+    files: { 'policies/upstreams.cedar': upstreamPolicies },
+  }
 }
 
 /** A port on loopback that was free a moment ago. */

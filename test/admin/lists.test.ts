@@ -55,7 +55,12 @@ test('tasks, the newest first, by id, agent, owner, issuer and status, each with
 test('leases, by id, task, agent, owner, issuer, provider, connection and status', async () => {
   expect(await items('leases')).toHaveLength(2)
   const [found] = await items(`leases?id=${lease.lease.id}`)
-  expect(found).toMatchObject({ ...lease.lease, agent: 'refactor-bot', owner: 'platform@acme.dev', attempts: 0 })
+  expect(found).toMatchObject({
+    ...lease.lease,
+    agent: 'refactor-bot',
+    owner: 'platform@acme.dev',
+    attempts: 0,
+  })
   expect(ids(await items(`leases?task=${ours.id}`))).toEqual([lease.lease.id])
   for (const query of [
     'agent=refactor-bot',
@@ -72,7 +77,11 @@ test('leases, by id, task, agent, owner, issuer, provider, connection and status
 test('approvals, by id, task, group and status', async () => {
   const [approval] = waiting.approvals
   const [found] = await items('approvals')
-  expect(found).toMatchObject({ ...approval, task: { id: waiting.id }, request: { scope: [{ detail: infra }] } })
+  expect(found).toMatchObject({
+    ...approval,
+    task: { id: waiting.id },
+    request: { scope: [{ detail: infra }] },
+  })
   for (const query of [`id=${approval.id}`, `task=${waiting.id}`, 'group=security', 'status=pending'])
     expect(ids(await items(`approvals?${query}`))).toEqual([approval.id])
   expect(await items('approvals?status=granted')).toEqual([])
@@ -132,6 +141,9 @@ test.each([
   expectRefusal(await list(query), 400, 'invalid_request')
 })
 
-test.each(["x' or '1'='1", '%', '*', '../x', '%27'])('a filter is compared, not interpreted: %s', async (value) => {
-  expect(await items(`tasks?agent=${encodeURIComponent(value)}`)).toEqual([])
-})
+test.each(["x' or '1'='1", '%', '*', '../x', '%27'])(
+  'a filter is compared, not interpreted: %s',
+  async (value) => {
+    expect(await items(`tasks?agent=${encodeURIComponent(value)}`)).toEqual([])
+  },
+)

@@ -36,23 +36,27 @@ async function more() {
 
 for (let count = 0; count < 5; count += 1) await more()
 
-test.each(['tasks?', 'tasks?agent=refactor-bot&', 'leases?', 'approvals?', 'audit?', 'audit?type=task.opened&'])(
-  '%s…',
-  async (path) => {
-    const before = await walk(path, 200)
-    expect(before.length).toBeGreaterThanOrEqual(5)
-    for (const limit of [1, 2, 3]) {
-      let left = 3
-      const during = await walk(path, limit, async () => {
-        if (left-- > 0) await more()
-      })
-      expect(new Set(during).size).toBe(during.length)
-      const after = new Set(await walk(path, 200))
-      expect(before.filter((id) => !during.includes(id))).toEqual([])
-      expect(during.filter((id) => !after.has(id))).toEqual([])
-    }
-  },
-)
+test.each([
+  'tasks?',
+  'tasks?agent=refactor-bot&',
+  'leases?',
+  'approvals?',
+  'audit?',
+  'audit?type=task.opened&',
+])('%s…', async (path) => {
+  const before = await walk(path, 200)
+  expect(before.length).toBeGreaterThanOrEqual(5)
+  for (const limit of [1, 2, 3]) {
+    let left = 3
+    const during = await walk(path, limit, async () => {
+      if (left-- > 0) await more()
+    })
+    expect(new Set(during).size).toBe(during.length)
+    const after = new Set(await walk(path, 200))
+    expect(before.filter((id) => !during.includes(id))).toEqual([])
+    expect(during.filter((id) => !after.has(id))).toEqual([])
+  }
+})
 
 test('agents…', async () => {
   for (const limit of [1, 2, 5]) expect(await walk('agents?', limit)).toEqual([...names, 'refactor-bot'])

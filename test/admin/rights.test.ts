@@ -41,8 +41,7 @@ const calls: [Right, string, string, object | undefined, number][] = [
 const admin = (groups: string[]) => broker.admin({ aud: 'console', groups })
 
 test.each(calls)('%s lets, and alone lets, %s %s', async (right, method, path, body, status) => {
-  const call = (token: string) =>
-    broker.call(method, `/v1/admin/${path}`, { token, ...(body && { body }) })
+  const call = (token: string) => broker.call(method, `/v1/admin/${path}`, { token, ...(body && { body }) })
   expect((await call(await admin([right]))).status).toBe(status)
   const others = rights.filter((other) => other !== right)
   expectRefusal(await call(await admin(others)), 403, 'forbidden')

@@ -41,7 +41,10 @@ test('a suspended agent loses its tasks, waiting ones too, and all that it holds
   })
   expect(ledger.find(minted.credential.token)!.revokedAt).toBeDefined()
   for (const ended of [task, waiting])
-    expect((await broker.read(ended)).body).toMatchObject({ status: 'revoked', end_reason: 'agent_suspended' })
+    expect((await broker.read(ended)).body).toMatchObject({
+      status: 'revoked',
+      end_reason: 'agent_suspended',
+    })
   expect(await broker.use(spared.credential.token)).toBe(200)
 })
 
@@ -66,7 +69,9 @@ test('it stays so across a restart and a reload', async () => {
 
 test('a rewritten agent file of the same name does not lift it', async () => {
   await order('other-bot', 'suspend')
-  const [[path, text]] = Object.entries(agentFiles('other-bot', { purpose: 'as good as new' })) as [[string, string]]
+  const [[path, text]] = Object.entries(agentFiles('other-bot', { purpose: 'as good as new' })) as [
+    [string, string],
+  ]
   await writeFile(join(broker.directory, path), text)
   await broker.call('POST', '/v1/admin/reload', { token: await broker.admin() })
   expectRefusal(await broker.open({}, { sub: subjectOf('other-bot') }), 403, 'agent_suspended')
@@ -119,7 +124,11 @@ test.each([{}, { reason: '' }, { reason: 'a\nb' }, { reason: 'x', until: 'tomorr
 test('both are on record, with who and why', async () => {
   await order('refactor-bot', 'suspend')
   await order('refactor-bot', 'resume')
-  const events = rows(broker, 'audit_events', "type in ('agent.suspended', 'agent.resumed') order by seq desc")
+  const events = rows(
+    broker,
+    'audit_events',
+    "type in ('agent.suspended', 'agent.resumed') order by seq desc",
+  )
   expect(events.slice(0, 2)).toMatchObject([
     { type: 'agent.resumed', actor: 'admin:sandbox:ada', data: '{"reason":"it misbehaves"}' },
     { type: 'agent.suspended', actor: 'admin:sandbox:ada', data: '{"reason":"it misbehaves"}' },

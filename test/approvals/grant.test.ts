@@ -18,7 +18,10 @@ test('a task is active when every group has said yes, and its ttl starts then', 
   expect((await broker.mint(task, infra)).body.code).toBe('task_not_active')
 
   const before = Date.now()
-  const second = await answer(broker, 'approve', forLegal, { claims: legal, reason: 'the release is tonight' })
+  const second = await answer(broker, 'approve', forLegal, {
+    claims: legal,
+    reason: 'the release is tonight',
+  })
   expect(second).toMatchObject({
     status: 200,
     body: { status: 'active', approvals: [{ status: 'granted' }, { status: 'granted' }] },

@@ -33,7 +33,11 @@ beforeEach(async () => {
 })
 
 const wider = JSON.stringify([
-  { provider: 'github', connection: 'acme', detail: { ...infra, permissions: { contents: 'write', issues: 'write' } } },
+  {
+    provider: 'github',
+    connection: 'acme',
+    detail: { ...infra, permissions: { contents: 'write', issues: 'write' } },
+  },
 ])
 
 test('approve, then swap: another scope under a yes that was given', async () => {

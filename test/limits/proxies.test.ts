@@ -13,11 +13,7 @@ const broker = await sharedBroker({
 })
 const guess = (...forwarded: string[]) =>
   raw(`${broker.url}/v1/tasks/x`, {
-    headers: [
-      'Authorization',
-      'Bearer guess',
-      ...forwarded.flatMap((value) => ['X-Forwarded-For', value]),
-    ],
+    headers: ['Authorization', 'Bearer guess', ...forwarded.flatMap((value) => ['X-Forwarded-For', value])],
   })
 
 /** Two failures are let through, the third is not. */

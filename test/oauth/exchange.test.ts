@@ -15,7 +15,7 @@ const broker = await describedBroker({
 })
 const { ledger } = broker.sandbox
 
-test("an identity becomes a credential, and with it all that is known of its task and lease", async () => {
+test('an identity becomes a credential, and with it all that is known of its task and lease', async () => {
   const { status, headers, body } = await exchange(broker, { purpose: 'nightly build', ttl: '120' })
   expect(status).toBe(200)
   expect(headers.get('Cache-Control')).toBe('no-store')
@@ -56,8 +56,7 @@ test('the task goes on through its token: another credential, and its end', asyn
     { status: 'revoked' },
     { status: 'revoked' },
   ])
-  for (const token of [body.access_token, second.credential.token])
-    expect(await broker.use(token)).toBe(401)
+  for (const token of [body.access_token, second.credential.token]) expect(await broker.use(token)).toBe(401)
 })
 
 test('its scope is the one detail: nothing beside it can be minted', async () => {

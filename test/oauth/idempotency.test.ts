@@ -32,7 +32,10 @@ const exchangeAs = (asked: Record<string, string | undefined>, key: string) =>
 test('opening again gives the same task a fresh token, and the one before is good for nothing', async () => {
   const token = await broker.workload()
   const [first, second] = [await open(token, 'k'), await open(token, 'k')]
-  expect(second).toMatchObject({ status: 201, body: { id: first.body.id, expires_at: first.body.expires_at } })
+  expect(second).toMatchObject({
+    status: 201,
+    body: { id: first.body.id, expires_at: first.body.expires_at },
+  })
   expectRefusal(await broker.read(first.body), 401, 'invalid_token')
   expect((await broker.read(second.body)).status).toBe(200)
 })

@@ -40,7 +40,8 @@ test('a store that cannot be written is 503, and the identity can be used again'
 
 test('more live leases than an agent may have is 429', async () => {
   await broker.revoke({ all: true })
-  for (let count = 0; count < 2; count += 1) expect((await exchange(broker, await as('one'))).status).toBe(200)
+  for (let count = 0; count < 2; count += 1)
+    expect((await exchange(broker, await as('one'))).status).toBe(200)
   expectTemporary(await exchange(broker, await as('one')), 429, 'limit_exceeded')
   expect(ledger.alive(Date.now())).toHaveLength(2)
 })

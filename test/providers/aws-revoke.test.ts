@@ -180,11 +180,7 @@ test('a role-wide deny that somebody else still needs is kept just as long', asy
   const upstream = await connectAws()
   const { sandbox, clock } = upstream
   const Condition = { DateLessThan: { 'aws:TokenIssueTime': '2026-11-02T08:59:00Z' } }
-  const wide = {
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Deny', Action: '*', Resource: '*', Condition }],
-  }
-  sandbox.setInlinePolicy('deployer', denyPolicy, JSON.stringify(wide))
+  sandbox.setInlinePolicy('deployer', denyPolicy, policyOn(Condition))
   await upstream.revoke([await upstream.mint()])
   expect(conditions(upstream.policy())).toContainEqual(Condition)
   await clock.advance(anHour)
@@ -229,15 +225,29 @@ test('what the last process left behind goes, once no session of it can be alive
 test("an entry that is over does not pass for somebody else's while IAM still shows it", async () => {
   const upstream = await connectAws()
   const { sandbox, clock } = upstream
-  await upstream.revoke([await upstream.mint()])
+  const over = await upstream.mint()
+  await upstream.revoke([over])
   await clock.advance(900_000)
+  const other = await upstream.mint()
   sandbox.settings.staleReads = 30_000
   await asTimePasses(clock, Promise.resolve(upstream.maintain()))
-  await clock.advance(1_000)
-  await asTimePasses(clock, Promise.resolve(upstream.maintain()))
+  await asTimePasses(clock, upstream.revoke([other]))
   await clock.advance(60_000)
   await upstream.maintain()
-  expect(upstream.policy()).toBeUndefined()
+  expect(upstream.policy()).toContain(other.handle['assumed_role_id'])
+  expect(upstream.policy()).not.toContain(over.handle['assumed_role_id'])
+})
+
+test('a role-wide deny is not taken to reach the sessions of that very second', async () => {
+  const upstream = await connectAws()
+  const minted = await upstream.mint()
+  const probed = async (time: string) => {
+    const Condition = { DateLessThan: { 'aws:TokenIssueTime': time } }
+    upstream.sandbox.setInlinePolicy('deployer', denyPolicy, policyOn(Condition))
+    return [(await upstream.probe(minted)).result, upstream.alive().length]
+  }
+  expect(await probed('2026-11-02T09:00:00Z')).toEqual(['live', 1])
+  expect(await probed('2026-11-02T09:00:01Z')).toEqual(['denied', 0])
 })
 
 test('looking after the policies writes nothing where nothing has changed', async () => {
@@ -335,8 +345,9 @@ test('where nothing but expiry ends a session, nothing is written and nothing is
   await expect(upstream.probe(minted)).resolves.toMatchObject({ result: 'expired' })
 })
 
-function policyOf(userId: string): string {
-  const Condition = { StringEquals: { 'aws:userid': userId } }
+const policyOf = (userId: string) => policyOn({ StringEquals: { 'aws:userid': userId } })
+
+function policyOn(Condition: object): string {
   const statement = { Effect: 'Deny', Action: '*', Resource: '*', Condition }
   return JSON.stringify({ Version: '2012-10-17', Statement: [statement] }, null, 2)
 }

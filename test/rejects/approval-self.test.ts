@@ -26,7 +26,11 @@ test.each([
 
 test('an owner who is named by their subject does not either', async () => {
   const { body: task } = await broker.open(
-    { authorization_details: [{ type: 'github', repositories: ['acme/infra'], permissions: { contents: 'write' } }] },
+    {
+      authorization_details: [
+        { type: 'github', repositories: ['acme/infra'], permissions: { contents: 'write' } },
+      ],
+    },
     { sub: subjectOf('subject-bot') },
   )
   const claims = { sub: 'auth0|ada', email: 'ada@acme.dev' }

@@ -17,8 +17,15 @@ test.each(['approve', 'deny'] as const)('%s by an admin who may only look', asyn
 
 test.each(['approve', 'deny'] as const)('%s by the workload itself', async (verb) => {
   const [{ id, digest }] = task.approvals
-  for (const token of [task.task_token, await broker.workload(), await broker.workload({ aud: 'console', groups: 'security' })]) {
-    const refused = await broker.call('POST', `/v1/admin/approvals/${id}/${verb}`, { token, body: { digest } })
+  for (const token of [
+    task.task_token,
+    await broker.workload(),
+    await broker.workload({ aud: 'console', groups: 'security' }),
+  ]) {
+    const refused = await broker.call('POST', `/v1/admin/approvals/${id}/${verb}`, {
+      token,
+      body: { digest },
+    })
     expect([401, 403]).toContain(refused.status)
   }
 })

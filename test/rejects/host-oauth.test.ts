@@ -17,5 +17,9 @@ test.each(['rebound.example', '127.0.0.1', ''])('an exchange for the host %j is 
 test.each(['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration', '/openapi.json'])(
   '%s is for its own host alone',
   async (path) =>
-    expectRefusal(await raw(broker.url + path, { headers: ['Host', 'rebound.example'] }), 400, 'invalid_request'),
+    expectRefusal(
+      await raw(broker.url + path, { headers: ['Host', 'rebound.example'] }),
+      400,
+      'invalid_request',
+    ),
 )

@@ -16,7 +16,12 @@ test.each([
   const asked = new URLSearchParams((await form(broker)) as Record<string, string>)
   if (!asked.has(name)) asked.append(name, 'b')
   asked.append(name, value)
-  expectOAuthError(await post(broker, '/oauth/token', asked.toString()), 400, 'invalid_request', 'invalid_request')
+  expectOAuthError(
+    await post(broker, '/oauth/token', asked.toString()),
+    400,
+    'invalid_request',
+    'invalid_request',
+  )
   expect(broker.sandbox.ledger.entries).toEqual([])
 })
 

@@ -76,7 +76,10 @@ test('a new seal key before the old one: what was sealed is still revoked, what 
   expect(keys).toEqual(['k1', 'k2'])
   await configure(({ seal }) => (seal.keys = [key]))
   expectRefusal(await reload(), 409, 'conflict')
-  expect((await broker.complete(task)).body.leases).toMatchObject([{ status: 'revoked' }, { status: 'revoked' }])
+  expect((await broker.complete(task)).body.leases).toMatchObject([
+    { status: 'revoked' },
+    { status: 'revoked' },
+  ])
   expect((await reload()).status).toBe(200)
   const { body: next } = await broker.open()
   expect((await broker.mint(next, readWeb)).status).toBe(201)

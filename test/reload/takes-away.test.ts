@@ -77,7 +77,11 @@ test.each<[string, string[], () => Promise<unknown>]>([
   [
     "an agent's right to a repository",
     ['refactor-bot'],
-    () => write('policies/acme.cedar', '@id("none") forbid (principal == Mayfly::Agent::"refactor-bot", action, resource);'),
+    () =>
+      write(
+        'policies/acme.cedar',
+        '@id("none") forbid (principal == Mayfly::Agent::"refactor-bot", action, resource);',
+      ),
   ],
 ])('%s is taken away: %j lose what they hold before the answer', async (_what, losers, change) => {
   const held = await holders()

@@ -13,13 +13,18 @@ export interface Attempt {
   outcome: 'accepted' | 'refused' | 'unclear'
 }
 
+/** By the workload itself, at its deadline, or by an admin. */
+export type Ending = 'completed' | 'expired' | 'revoked'
+
 /** To show another provider, write its act and add it to `actsOf` in `tour.ts`. */
 export interface Act {
   provider: string
+  /** How its tasks end, in the order shown. */
+  endings: readonly Ending[]
   /** What each of its tasks asks for; the sandbox's policies permit it. */
   scope: AuthorizationDetail
-  /** What the sandbox's policies forbid. */
-  forbidden: AuthorizationDetail
+  /** What the sandbox's policies forbid, if the demo is to try it. */
+  forbidden?: AuthorizationDetail
   /** Does what the credential is for. */
   work(credential: Credential): Promise<Attempt[]>
   /** One harmless request, which tells whether the credential works. */

@@ -31,6 +31,7 @@ export function githubAct(url: string): Act {
   let written = 0
   return {
     provider: 'github',
+    endings: ['completed', 'expired', 'revoked'],
     scope: { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } },
     forbidden: { type: 'github', repositories: ['acme/docs'], permissions: { contents: 'write' } },
     attempt: read,

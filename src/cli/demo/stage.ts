@@ -10,7 +10,13 @@ import { findIdentity } from '../../client/identity.ts'
 import { systemClock } from '../../clock.ts'
 import type { Configuration } from '../../config.ts'
 import { createLogger } from '../../logger.ts'
-import { freePort, sandboxAdmin, sandboxWorkload, writeConfiguration } from '../../sandbox/configuration.ts'
+import {
+  everyUpstream,
+  freePort,
+  sandboxAdmin,
+  sandboxWorkload,
+  writeConfiguration,
+} from '../../sandbox/configuration.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfiguration } from '../configuration.ts'
 
@@ -38,7 +44,8 @@ export async function setStage(): Promise<Stage> {
   // Whatever ends the process: the folder holds the keys of this sandbox.
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   const sandbox = await startSandbox({ clock })
-  const file = await writeConfiguration(directory, sandbox, await freePort())
+  const port = await freePort()
+  const file = await writeConfiguration(directory, sandbox, port, everyUpstream(sandbox, port))
   const { configuration } = await readConfiguration(file)
   const log = join(directory, 'broker.log')
   const logger = createLogger({ write: (line) => appendFileSync(log, line) })

@@ -1,11 +1,18 @@
-/** The life of three credentials of each provider: three ways to end, each proven by trying. */
+/** The lives of credentials of each provider: three ways to end, each proven by trying. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { BrokerProblem, type OpenedTask, type TaskAccess } from '../../client/client.ts'
+import {
+  type AuthorizationDetail,
+  BrokerProblem,
+  type OpenedTask,
+  type TaskAccess,
+} from '../../client/client.ts'
 import { verifyStore } from '../audit/verify-store.ts'
 import type { Act, Attempt, Credential } from './act.ts'
+import { awsAct } from './aws.ts'
 import { githubAct } from './github.ts'
 import type { Stage } from './stage.ts'
 import type { Timeline } from './timeline.ts'
+import { vaultDatabaseAct, vaultTokenAct } from './vault.ts'
 
 export interface Tally {
   /** Credentials that the demo was given. */
@@ -29,7 +36,12 @@ const patience = 4_000
 const interval = 25
 
 /** Every provider's part, in the order shown. */
-const actsOf = ({ sandbox }: Stage): Act[] => [githubAct(sandbox.github.url)]
+const actsOf = ({ sandbox: { github, aws, vault } }: Stage): Act[] => [
+  githubAct(github.url),
+  awsAct(aws),
+  vaultTokenAct(vault),
+  vaultDatabaseAct(vault),
+]
 
 export async function tour(stage: Stage, timeline: Timeline): Promise<Tally> {
   const tally: Tally = { minted: 0, proven_dead: 0, ok: true }
@@ -44,9 +56,7 @@ export async function tour(stage: Stage, timeline: Timeline): Promise<Tally> {
   }
   const play = new Play(stage, timeline, tally)
   for (const act of actsOf(stage)) {
-    await scene(act.provider, () => play.completed(act))
-    await scene(act.provider, () => play.expired(act))
-    await scene(act.provider, () => play.revoked(act))
+    for (const ending of act.endings) await scene(act.provider, () => play[ending](act))
   }
   await scene(null, () => play.audited())
   if (tally.minted !== tally.proven_dead) tally.ok = false
@@ -67,7 +77,7 @@ class Play {
   /** The workload says that it is done. On the way, it asks for too much. */
   async completed(act: Act): Promise<void> {
     const held = await this.#begin(act, 'refactor the parser', 600)
-    await this.#refused(act)
+    if (act.forbidden) await this.#refused(act, act.forbidden)
     const { status, leases } = await this.#stage.client.complete(held.access)
     const since = Date.now()
     const [evidence] = leases.flatMap((lease) => lease.evidence ?? [])
@@ -160,9 +170,9 @@ class Play {
   }
 
   /** Policy says no, and which policy it was. */
-  async #refused(act: Act): Promise<void> {
+  async #refused(act: Act, forbidden: AuthorizationDetail): Promise<void> {
     const { client, workload } = this.#stage
-    const request = { purpose: 'reach further', authorization_details: [act.forbidden], ttl: 600 }
+    const request = { purpose: 'reach further', authorization_details: [forbidden], ttl: 600 }
     const problem = await client.openTask(await workload(), request).then(
       ({ id }) => new Error(`policy let ${id} have what it should forbid`),
       (error: unknown) => error,
