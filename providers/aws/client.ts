@@ -1,8 +1,6 @@
 /** The SDK's clients, kept to what they are trusted with here. */
 import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
-import { Agent } from 'node:http'
-import { Agent as TlsAgent } from 'node:https'
 import type { Clock } from '../../src/clock.ts'
 import { isLoopback } from '../../src/endpoint.ts'
 import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
@@ -38,12 +36,8 @@ export function createClients(
     // A call repeated by the SDK could leave a session behind that nobody knows of.
     maxAttempts: 1,
     logger: silent,
-    requestHandler: {
-      // Agents of our own: Node's global ones go through a proxy where the environment names one.
-      httpAgent: new Agent({ keepAlive: true }),
-      httpsAgent: new TlsAgent({ keepAlive: true, ...(ca !== undefined && { ca }) }),
-      logger: silent,
-    },
+    // The SDK's agents are its own: Node's global one goes through a proxy where the environment names one.
+    requestHandler: { logger: silent, ...(ca !== undefined && { httpsAgent: { ca } }) },
   }
   const { endpoints } = config
   const sts = new STSClient({ ...common, ...(endpoints.sts !== undefined && { endpoint: endpoints.sts }) })

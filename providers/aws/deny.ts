@@ -41,8 +41,8 @@ interface Known {
   denied: Map<string, Denied>
   /** A role-wide time that is not ours, and how long to keep it. */
   floor: { issuedBefore: number; until: number } | undefined
-  /** The role-wide time that we last wrote. */
-  written: number | undefined
+  /** The role-wide times that we wrote, or tried to. */
+  written: Set<number>
   /** Characters that the role's other inline policies take. */
   taken: number
 }
@@ -69,7 +69,7 @@ export function denyPolicies(
   const states = new Map<string, Known>()
 
   const knownOf = (role: string): Known => {
-    const known = states.get(role) ?? { denied: new Map(), floor: undefined, written: undefined, taken: 0 }
+    const known = states.get(role) ?? { denied: new Map(), floor: undefined, written: new Set(), taken: 0 }
     states.set(role, known)
     return known
   }
@@ -84,13 +84,13 @@ export function denyPolicies(
     }
   }
 
-  /** A restored backup, or a replica that was frozen, knows of sessions that we do not: theirs stay (design §7). */
+  /** A restored backup, or a replica that was frozen, knows of sessions that we do not: theirs stay. */
   const adopt = (known: Known, found: Denials, role: string) => {
     const until = clock.now() + life(role)
     const issuedBy = clock.now() + api.skew()
     for (const id of found.sessions) if (!known.denied.has(id)) known.denied.set(id, { id, issuedBy, until })
     const { issuedBefore } = found
-    if (issuedBefore === undefined || issuedBefore === known.written) return
+    if (issuedBefore === undefined || known.written.has(issuedBefore)) return
     if (issuedBefore > (known.floor?.issuedBefore ?? 0)) known.floor = { issuedBefore, until }
   }
 
@@ -114,10 +114,10 @@ export function denyPolicies(
   const write = async (known: Known, role: string, signal: AbortSignal) => {
     const put = async () => {
       const denials = plan(known)
+      if (denials.issuedBefore !== undefined) known.written.add(denials.issuedBefore)
       if (denials.sessions.size === 0 && denials.issuedBefore === undefined)
         await api.deleteRolePolicy(role, name(), signal)
       else if ((await api.putRolePolicy(role, name(), render(denials), signal)) === 'full') return false
-      known.written = denials.issuedBefore
       return true
     }
     // Before sessions are hit that nobody wanted to: there may be more room than when it was last measured.

@@ -4,7 +4,7 @@ import { Agents } from '../agents/registry.ts'
 import type { Clock } from '../clock.ts'
 import type { Fault } from '../fault.ts'
 import type { Issuers } from '../identity/issuer.ts'
-import type { ConnectionEntry } from '../leases/connections.ts'
+import { Connections } from '../leases/connections.ts'
 import type { Policies } from '../policy/compile.ts'
 import type { Provider } from '../provider.ts'
 import { Services } from '../services.ts'
@@ -23,7 +23,8 @@ export interface RuleSet {
   readonly issuers: Issuers
   readonly agents: Agents
   readonly policies: Policies
-  readonly connections: readonly ConnectionEntry[]
+  /** To ask about, never to call. */
+  readonly connections: Connections
 }
 
 /** Compiles everything that decides; what is faulty is missing, and `policies` are there only as a whole. */
@@ -52,24 +53,40 @@ export async function loadRules(
   file: string,
   given: { providers: readonly Provider[]; clock: Clock },
 ): Promise<{ rules?: RuleSet; faults: Fault[] }> {
-  const { providers, clock } = given
+  const providers = given.providers.map(withoutSecrets)
   const faults: Fault[] = []
-  const secrets = { read: standIn(), check: () => [], files: () => [] }
-  const loading: Loading = { file, faults, secrets, clock, fetch, services: new Services() }
+  const secrets = { read: () => '', check: () => [], files: () => [] }
+  const loading: Loading = { file, faults, secrets, clock: given.clock, fetch, services: new Services() }
   const settings = readSettings(loading)
   if (!settings) return { faults }
-  const { issuers, agents, policies, connections } = await compileRules(settings, providers, loading)
+  const { connections, policies, issuers, agents } = await compileRules(settings, providers, loading)
   if (!policies || faults.some(({ warning }) => !warning)) return { faults }
-  return { rules: { file, issuers, agents, policies, connections }, faults }
+  return {
+    rules: { file, issuers, agents, policies, connections: new Connections(providers, connections) },
+    faults,
+  }
 }
 
-/** Passes for any secret that a provider looks into when it connects: a key, made when it is first wanted and good for nothing. */
-function standIn(): () => string {
-  let key: string | undefined
-  return () =>
-    (key ??= generateKeyPairSync('rsa', {
-      modulusLength: 2048,
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-    }).privateKey)
+/** The provider as it connects when nobody has its secrets: what it looks into then only has to be of the right kind. */
+function withoutSecrets(provider: Provider): Provider {
+  return {
+    ...provider,
+    connect(config, context) {
+      try {
+        return provider.connect(config, { ...context, secret: () => 'stand-in' })
+      } catch {
+        // Not a token, then; what is wrong otherwise is wrong with a key too.
+        const secret = throwawayKey()
+        return provider.connect(config, { ...context, secret: () => secret })
+      }
+    },
+  }
+}
+
+function throwawayKey(): string {
+  return generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }).privateKey
 }

@@ -53,8 +53,11 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   })
   app.use(async (c, next) => {
     const { host } = new URL(c.var.inForce.url)
+    const named = c.req.header('Host')?.toLowerCase()
     // A page elsewhere whose name was made to point here (DNS rebinding) sends its own name.
-    if (c.req.header('Host')?.toLowerCase() !== host && !operationsPaths.includes(c.req.path))
+    const expected = named === host || operationsPaths.includes(c.req.path)
+    // What is no host at all (`1.2.3.4.5`) makes no URL, without which hono has no request.
+    if (!expected || !URL.canParse(`http://${named}`))
       throw new BrokerError('invalid_request', 'the Host is not that of this broker')
     await next()
   })

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { writeConfiguration } from '../../src/sandbox/configuration.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { mayfly } from './mayfly.ts'
@@ -17,6 +17,18 @@ forbid (principal, action, resource)
 when { principal.hasTag("event_name") && principal.getTag("event_name").contains("pull_request") };
 `
   config = await writeConfiguration(directory, sandbox, 8420, { files: { 'policies/claims.cedar': claims } })
+  const settings = parse(await readFile(config, 'utf8'))
+  const role = { arn: 'arn:aws:iam::123456789012:role/deployer', class: 'deploy' }
+  settings.providers.aws = [{ name: 'prod', region: 'eu-west-1', roles: [role] }]
+  settings.providers.vault = [
+    {
+      name: 'main',
+      address: 'https://vault.acme.example',
+      auth: { token: { env: 'NOT_SET_ANYWHERE' } },
+      paths: [{ path: 'database/creds/readonly', class: 'read', policies: ['db-readonly'] }],
+    },
+  ]
+  await writeFile(config, stringify(settings))
   // Everything is off, and the secrets are gone: policies are looked at where neither is at hand.
   await sandbox.close()
   await rm(join(directory, 'seal.key'))
@@ -43,6 +55,19 @@ describe('policy explain', () => {
     expect(stdout).toMatch(/^ {2}permitted by +refactor-bot-works-on-acme$/m)
     expect(stdout).toMatch(/^ {2}approval asked by +infra-needs-security \(security\)$/m)
     expect(stdout).toMatch(/^ {2}not matching .*docs-are-read-only/m)
+  })
+
+  it('knows the scopes of every provider, without their secrets', async () => {
+    const scopes = ['aws:arn:aws:iam::123456789012:role/deployer', 'vault:database/creds/readonly']
+    const { status, stdout } = await explain(...scopes.flatMap((scope) => ['--scope', scope]), '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      decision: 'denied',
+      requests: [
+        { action: 'aws.assume_role.deploy', permitted_by: [] },
+        { action: 'vault.read.read', permitted_by: [] },
+      ],
+    })
   })
 
   it('takes an approval, a ttl and what is held into account', async () => {

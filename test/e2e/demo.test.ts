@@ -25,7 +25,7 @@ it('the demo shows every step and ends with its count', async () => {
   const { status, stdout, stderr } = await mayfly(['demo'])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   const lines = stdout.trimEnd().split('\n')
-  expect(lines.at(-1)).toBe('3 minted, 3 proven dead')
+  expect(lines.at(-1)).toBe('7 minted, 7 proven dead')
   expect(stdout).toContain('docs-are-read-only')
   for (const line of lines.slice(0, -1)) expect(line).toMatch(/^ +\d+\.\d\d s {2}/)
   expect(stdout).not.toMatch(/ghs_|mft_|eyJ/)
@@ -35,18 +35,21 @@ it('with --json each step is a line, the tries are those of the demo itself, and
   const { status, stdout, stderr } = await mayfly(['demo', '--json'])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   const lines = parse(stdout)
-  expect(lines.at(-1)).toMatchObject({ minted: 3, proven_dead: 3, ok: true })
+  expect(lines.at(-1)).toMatchObject({ minted: 7, proven_dead: 7, ok: true })
   const steps = lines.slice(0, -1)
   for (const line of steps) expect(line).toMatchObject({ step: expect.any(String), at: expect.any(String) })
   for (const line of steps) expect(line).toHaveProperty('provider')
   const of = (step: string) => steps.filter((line) => line.step === step)
-  expect(of('used').filter(({ status: answered }) => answered === 200)).toHaveLength(3)
+  for (const provider of ['github', 'aws', 'vault'])
+    expect(of('used').filter((line) => line.provider === provider)).not.toHaveLength(0)
   expect(of('refused')).toMatchObject([
     { provider: 'github', code: 'policy_denied', denials: [{ policies: ['docs-are-read-only'] }] },
+    { provider: 'aws', code: 'policy_denied', denials: [{ policies: ['nobody-deletes-buckets'] }] },
+    { provider: 'vault', code: 'policy_denied', denials: [{ policies: ['ci-secrets-are-read-only'] }] },
   ])
   const leases = of('minted').map(({ lease }) => lease)
-  expect(new Set(leases).size).toBe(3)
-  expect(of('proven_dead')).toMatchObject(leases.map((lease) => ({ lease, status: 401 })))
+  expect(new Set(leases).size).toBe(7)
+  expect(of('proven_dead')).toMatchObject(leases.map((lease) => ({ lease, outcome: 'refused' })))
   expect(of('audit_verified')).toMatchObject([{ intact: true }])
 })
 
@@ -62,7 +65,7 @@ it('a credential that upstream did not revoke is counted as not dead', async () 
     })
     const shown: string[] = []
     const tally = await tour(stage, { show: (step) => void shown.push(step), elapsed: () => 0 })
-    expect(tally).toEqual({ minted: 3, proven_dead: 2, ok: false })
+    expect(tally).toEqual({ minted: 7, proven_dead: 6, ok: false })
     expect(shown).toContain('still_alive')
   } finally {
     await stage.close()
@@ -72,7 +75,7 @@ it('a credential that upstream did not revoke is counted as not dead', async () 
 
 it('with --keep the commands that it prints work as they are, and Ctrl-C leaves nothing behind', async () => {
   const demo = startMayfly(['demo', '--json', '--keep'])
-  await demo.printed('"proven_dead":3')
+  await demo.printed('"proven_dead":7')
   const kept = parse(demo.stdout()).find(({ step }) => step === 'kept')!
   const folder = dirname(String(kept['configuration']))
   expect(existsSync(String(kept['log']))).toBe(true)

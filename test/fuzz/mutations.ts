@@ -113,15 +113,18 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: edit.map((change) => (request) => ({ ...request, body: change(request.body ?? '') })),
+    arbitrary: edit.map((change) => (request: Request) => ({ ...request, body: change(request.body ?? '') })),
   },
   {
     weight: 2,
-    arbitrary: edit.map((change) => (request) => ({ ...request, path: `/${change(request.path).slice(1)}` })),
+    arbitrary: edit.map((change) => (request: Request) => ({
+      ...request,
+      path: `/${change(request.path).slice(1)}`,
+    })),
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(edit, place).map(([change, at]) => (request) => {
+    arbitrary: fc.tuple(edit, place).map(([change, at]) => (request: Request) => {
       const names = Object.keys(request.headers)
       const name = names[Math.floor(at * names.length)]
       if (name === undefined) return request
@@ -132,7 +135,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
     weight: 1,
     arbitrary: fc
       .constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND')
-      .map((method) => (request) => ({ ...request, method })),
+      .map((method) => (request: Request) => ({ ...request, method })),
   },
   {
     weight: 1,
@@ -151,7 +154,10 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
         ['Content-Encoding', 'gzip'],
         ['Expect', 'the worst'],
       )
-      .map(([name, value]) => (request) => ({ ...request, headers: { ...request.headers, [name]: value } })),
+      .map(([name, value]) => (request: Request) => ({
+        ...request,
+        headers: { ...request.headers, [name]: value },
+      })),
   },
 )
 
@@ -160,6 +166,6 @@ export function plans(count: number, seed: number): { pick: number; mutate: Muta
   const plan = fc.record({ pick: place, mutations: fc.array(mutation, { minLength: 0, maxLength: 3 }) })
   return fc.sample(plan, { numRuns: count, seed }).map(({ pick, mutations }) => ({
     pick,
-    mutate: (request) => mutations.reduce((changed, each) => each(changed), request),
+    mutate: (request: Request) => mutations.reduce((changed, each) => each(changed), request),
   }))
 }

@@ -19,10 +19,19 @@ await files.configure((settings) => {
 await broker.stop()
 await broker.start()
 
-async function ask(path: string, body?: unknown, options: RequestOptions = {}) {
-  const headers = { 'Content-Type': 'application/json', ...options.headers }
+async function ask(
+  path: string,
+  body?: unknown,
+  { headers, ...options }: RequestOptions & { headers?: Record<string, string> } = {},
+) {
   const method = body === undefined ? 'GET' : 'POST'
-  const sent = request(url + path, { ca: cert, agent: false, method, ...options, headers })
+  const sent = request(url + path, {
+    ca: cert,
+    agent: false,
+    method,
+    ...options,
+    headers: { 'Content-Type': 'application/json', ...headers },
+  })
   sent.end(body === undefined ? undefined : JSON.stringify(body))
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   let text = ''

@@ -1,5 +1,6 @@
 /** Every refusal of the token endpoint, to the letter of RFC 6749 §5.2, RFC 8693 §2.2.2 and RFC 9396 §5. */
 import { expect, test } from 'vitest'
+import type { ErrorCode } from '../../src/errors.ts'
 import { describedBroker } from '../openapi/described.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
@@ -11,14 +12,14 @@ const broker = await describedBroker({ files: { ...overdue, ...agentFiles('pause
 const { ledger } = broker.sandbox
 const details = (...list: unknown[]) => JSON.stringify(list)
 
-test.each([
-  ['malformed', () => 'not-a-token'],
-  ['of another audience', () => broker.workload({ aud: 'https://elsewhere.example' })],
-  ['expired', () => broker.workload({ exp: 1 })],
-  ['of an issuer that nobody configured', () => broker.workload({ iss: 'https://elsewhere.example' })],
-  ['an admin with no agent', () => broker.workload({ sub: 'nobody' }), 'unknown_agent'],
+test.each<[string, () => string | Promise<string>, ErrorCode]>([
+  ['malformed', () => 'not-a-token', 'invalid_token'],
+  ['of another audience', () => broker.workload({ aud: 'https://elsewhere.example' }), 'invalid_token'],
+  ['expired', () => broker.workload({ exp: 1 }), 'invalid_token'],
+  ['of an unknown issuer', () => broker.workload({ iss: 'https://elsewhere.example' }), 'invalid_token'],
+  ['of nobody known', () => broker.workload({ sub: 'nobody' }), 'unknown_agent'],
   ['of an agent overdue', () => broker.workload({ sub: subjectOf('overdue-bot') }), 'agent_expired'],
-] as const)('a subject token that is %s is invalid_request', async (_what, token, code = 'invalid_token') => {
+])('a subject token that is %s is invalid_request', async (_what, token, code) => {
   expectOAuthError(await exchange(broker, { subject_token: await token() }), 400, 'invalid_request', code)
 })
 

@@ -60,13 +60,13 @@ test('a token that nobody knows is answered like one that was revoked (RFC 7009 
 test('what logs and lists carry ends nothing: only the secret does', async () => {
   const { task, lease, access_token } = await held()
   const [row] = rows(broker, 'leases', `id = '${lease.id}'`)
-  const [{ token_hash }] = rows(broker, 'tasks', `id = '${task.id}'`) as [{ token_hash: string }]
+  const [stored] = rows(broker, 'tasks', `id = '${task.id}'`)
   for (const identifier of [
     task.id,
     lease.id,
     lease.fingerprint,
     row!.secret_hash!,
-    token_hash,
+    stored!.token_hash,
     access_token.toUpperCase(),
     `${access_token}=`,
   ])

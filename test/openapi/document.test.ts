@@ -9,7 +9,7 @@ const { body: document } = (await broker.call('GET', '/openapi.json')) as { body
 
 test('it is OpenAPI 3.1 to an independent validator', async () => {
   const validator = new Validator()
-  expect(await validator.validate(structuredClone(document))).toEqual({ valid: true })
+  expect(await validator.validate({ ...structuredClone(document) })).toEqual({ valid: true })
   expect(validator.version).toBe('3.1')
 })
 

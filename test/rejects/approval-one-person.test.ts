@@ -23,6 +23,6 @@ test('one person twice at once counts once', async () => {
   const answers = await Promise.all(
     [0, 1].map((index) => answer(broker, 'approve', task.approvals[index], { claims: both })),
   )
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 403])
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 403]))
   expect((await broker.read(task)).body.status).toBe('pending_approval')
 })

@@ -108,7 +108,7 @@ test('many reloads under load: every request is answered, and the books agree', 
   }
   going = false
   const seen = new Set((await Promise.all(load)).flat())
-  expect([...seen].toSorted()).toEqual([200, 201])
+  expect(seen).toEqual(new Set([200, 201]))
   expect(ledger.alive(Date.now())).toEqual([])
   expect(await discrepancies(broker)).toEqual([])
 })

@@ -63,7 +63,7 @@ export const writeWeb = { type: 'github', repositories: ['acme/web'], permission
 export interface TestBrokerOptions {
   clock?: Clock
   /** Top-level keys to replace, or how they follow from the sandbox. */
-  settings?: Record<string, unknown> | ((sandbox: Sandbox) => Record<string, unknown>)
+  settings?: Record<string, unknown> | ((sandbox: Sandbox, port: number) => Record<string, unknown>)
   files?: Files
   github?: Partial<GithubSettings>
 }
@@ -78,10 +78,10 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const clock = options.clock ?? systemClock()
   const sandbox = await startSandbox({ clock, ...(options.github && { github: options.github }) })
   const { files = {}, settings: given = {} } = options
-  const replaced = typeof given === 'function' ? given(sandbox) : given
+  const port = await freePort()
+  const replaced = typeof given === 'function' ? given(sandbox, port) : given
   const settings = { ...replaced, limits: { ...unhurried, ...(replaced['limits'] as object | undefined) } }
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-test-'))
-  const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const file = await writeConfiguration(directory, sandbox, port, { settings, files })
   const log: string[] = []

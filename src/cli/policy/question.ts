@@ -7,7 +7,6 @@ import { systemClock } from '../../clock.ts'
 import { meant } from '../../config/explain.ts'
 import { loadRules, type RuleSet } from '../../config/rules.ts'
 import type { Fault } from '../../fault.ts'
-import { Connections } from '../../leases/connections.ts'
 import type { Facts } from '../../policy/decide.ts'
 import { type Explanation, explain } from '../../policy/explain.ts'
 import type { Class } from '../../provider.ts'
@@ -60,8 +59,9 @@ export function explainQuestion(rules: RuleSet, question: Question): Explained {
       ),
     )
   const ttl = ttlFor(agent, question.ttl)
-  const connections = new Connections(providers, rules.connections)
-  const asks = question.scope.map((detail, index) => askOf(connections.resolve(detail, `scope.${index}`)))
+  const asks = question.scope.map((detail, index) =>
+    askOf(rules.connections.resolve(detail, `scope.${index}`)),
+  )
   const facts: Facts = {
     agent: { name: agent.name, owner: agent.owner, environment: agent.environment },
     principal: principalOf(rules, agent, question.claims),

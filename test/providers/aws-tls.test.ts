@@ -1,0 +1,38 @@
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { aws } from '../../providers/aws.ts'
+import { selfSigned } from '../config/certificate.ts'
+import { connectAws, deploys, patient } from './aws-sandbox.ts'
+
+const { cert, key } = selfSigned()
+let arrived = 0
+const server = createServer({ cert, key }, (_, response) => {
+  arrived += 1
+  response.writeHead(503).end()
+}).listen(0, '127.0.0.1')
+await once(server, 'listening')
+afterAll(() => server.close().closeAllConnections())
+beforeEach(() => (arrived = 0))
+
+const sts = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+const upstream = await connectAws()
+const mintWith = (ca: string | undefined) => {
+  const connection = aws.connect({ ...upstream.config, endpoints: { sts } }, { ...upstream.context, ca })
+  return connection.mint(deploys, upstream.intentOf(deploys), patient())
+}
+
+test('an endpoint under the CA of the configuration is trusted', async () => {
+  await expect(mintWith(cert)).rejects.toMatchObject({ message: 'AWS answered 503' })
+  expect(arrived).toBe(1)
+})
+
+test('one under any other is not spoken to', async () => {
+  await expect(mintWith(undefined)).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: 'AWS did not answer',
+  })
+  await expect(mintWith(selfSigned().cert)).rejects.toMatchObject({ kind: 'unavailable' })
+  expect(arrived).toBe(0)
+})
