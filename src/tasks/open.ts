@@ -130,6 +130,7 @@ function prepare(
   const resolved = request.authorizationDetails.map((detail, index) =>
     rules.connections.resolve(detail, `authorization_details.${index}`),
   )
+  for (const each of resolved) requireOutlasting(ttl, each)
   const requested = {
     agent,
     principal,
@@ -139,6 +140,16 @@ function prepare(
     depth: 0,
   }
   return { requested, resolved }
+}
+
+/** What only its own expiry ends must not outlive the task (invariant I3). @throws BrokerError `invalid_request` */
+function requireOutlasting(ttl: number, { entry, detail }: ResolvedDetail): void {
+  const { min } = entry.connection.ttl(detail)
+  if (ttl < min && entry.connection.revocation(detail) === 'expiry')
+    throw new BrokerError(
+      'invalid_request',
+      `ttl: what ${entry.name} mints lives for ${min} seconds at least and cannot be taken back; the task must last as long`,
+    )
 }
 
 /** @throws BrokerError `agent_suspended` */

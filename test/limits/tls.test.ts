@@ -22,7 +22,7 @@ await broker.start()
 async function ask(
   path: string,
   body?: unknown,
-  { headers, ...options }: RequestOptions & { headers?: Record<string, string> } = {},
+  { headers, ...options }: Omit<RequestOptions, 'headers'> & { headers?: Record<string, string> } = {},
 ) {
   const method = body === undefined ? 'GET' : 'POST'
   const sent = request(url + path, {
