@@ -16,6 +16,8 @@ const sdks = [
   'pino',
   'prom-client',
   'commander',
+  'node-vault',
+  '@aws-sdk/*',
 ]
 
 const folder = (name: string) => `**/${name}/**`

@@ -42,7 +42,7 @@ const asked = (more: Record<string, string>) =>
 const fields = (answer: string) => Object.fromEntries(answer.split('\n').map((line) => line.split('=', 2)))
 /** What upstream knows of the token that git was given. */
 const reachOf = ({ password = '' }: Record<string, string>) => {
-  const { repositories, permissions } = ledger.find(password)?.scope as Record<string, unknown>
+  const { repositories, permissions } = ledger.find(password)!.scope as Record<string, unknown>
   return { repositories, permissions }
 }
 const web = github(['acme/web'], { contents: 'write' })
