@@ -44,9 +44,9 @@ export class Control {
   }
 
   /**
-   * Runs a request that may grant something, under one configuration from
-   * beginning to end. What it granted under one that has been replaced meanwhile
-   * is decided afresh once it is over (invariant I12).
+   * Runs a request under one configuration from beginning to end. What it was
+   * granted under one that has been replaced meanwhile is decided afresh once it
+   * is over (invariant I12).
    */
   async serve(context: TaskContext, work: (inForce: InForce) => Promise<void>): Promise<void> {
     const inForce = this.current

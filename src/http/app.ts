@@ -90,7 +90,13 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
       if (error.code === 'invalid_token' || error.code === 'token_replayed')
         void c.var.limits.failed(c.var.address)
     }
-    return refuse(c, error, context.log)
+    // Whoever hangs up in the middle of a request must not fill the log with failures of ours.
+    const cutOff = error === c.env.incoming.errored
+    return refuse(
+      c,
+      cutOff ? new BrokerError('invalid_request', 'the request was cut off') : error,
+      context.log,
+    )
   })
   return app
 }

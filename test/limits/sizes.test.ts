@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { form, post } from '../oauth/form.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
+import { until } from '../support/until.ts'
 
 const broker = await sharedBroker({ settings: { limits: { body_bytes: 2048 } } })
 const { hostname, port, host } = new URL(broker.url)
@@ -73,3 +74,25 @@ test.each([
 test('what is not HTTP is refused', async () => {
   expect(await send('\x16\x03\x01\x02\x00\x01\x00\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
 })
+
+test.each(['/v1/tasks', '/oauth/token'])(
+  'a client that hangs up in the middle of its body to %s is no failure of the broker',
+  async (path) => {
+    const refusals = async () => {
+      const { body } = await broker.call('GET', '/metrics')
+      const counts = (body as string).matchAll(/^\w+_count\{[^}]*status="400"[^}]*\} (\d+)$/gm)
+      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+    }
+    const before = await refusals()
+    const type = path === '/v1/tasks' ? 'application/json' : 'application/x-www-form-urlencoded'
+    const authorization = `Authorization: Bearer ${await broker.workload()}`
+    const lines = [`POST ${path} HTTP/1.1`, `Host: ${host}`, authorization, `Content-Type: ${type}`]
+    const socket = connect(Number(port), hostname)
+    socket.write([...lines, 'Content-Length: 100', 'Expect: 100-continue', '', '{'].join('\r\n'))
+    // Answered when the request has been handed on: from here on it is the broker's.
+    await once(socket, 'data')
+    socket.destroy()
+    await until(async () => (await refusals()) > before)
+    expect(broker.log.join('')).not.toContain('went wrong')
+  },
+)

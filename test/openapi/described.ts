@@ -1,7 +1,7 @@
 /** A broker whose every answer is held against its own description. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { type Answer, startTestBroker, type TestBroker, type TestBrokerOptions } from '../support/broker.ts'
+import type { Answer, TestBroker, TestBrokerOptions } from '../support/broker.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
 interface Operation {
@@ -48,25 +48,17 @@ export function answerCheck(document: Description) {
   }
 }
 
-async function described(broker: TestBroker): Promise<TestBroker> {
+/** One for all the tests of a file. */
+export async function describedBroker(options?: TestBrokerOptions): Promise<TestBroker> {
+  const broker = await sharedBroker(options)
   const call = broker.call
   const { body: document } = await call('GET', '/openapi.json')
   const check = answerCheck(document)
   // The harness's other methods go through this one.
-  broker.call = async (method, path, options) => {
-    const answer = await call(method, path, options)
+  broker.call = async (method, path, asked) => {
+    const answer = await call(method, path, asked)
     check(method, path, answer)
     return answer
   }
   return broker
-}
-
-/** One for all the tests of a file. */
-export async function describedBroker(options?: TestBrokerOptions): Promise<TestBroker> {
-  return await described(await sharedBroker(options))
-}
-
-/** One for a test that spoils it. */
-export async function ownBroker(options?: TestBrokerOptions): Promise<TestBroker> {
-  return await described(await startTestBroker(options))
 }
