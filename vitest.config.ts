@@ -3,12 +3,32 @@ import { configDefaults, defineConfig } from 'vitest/config'
 /** `npm run test:real` holds the sandbox and the providers against independent servers, where there are any. */
 const real = process.env['npm_lifecycle_event'] === 'test:real'
 
+/**
+ * Files that can share a process: they keep nothing in a module that another file
+ * loads too. Importing everything afresh for each of so many takes longer than they do.
+ */
+const sharing = [
+  'test/{agents,audit,clock,config,identity,invariants,leases,policy,sandbox,seal,store}/**/*.test.ts',
+  'test/rejects/{agent,approval,config,http,issuer,lifecycle,policy,request,store,token}-*.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: real ? ['test/real/**/*.test.ts'] : ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(real ? [] : ['test/real/**'])],
     // Real servers and real databases on two cores: generous, so that only a hang fails.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    projects: real
+      ? [{ extends: true, test: { name: 'real', include: ['test/real/**/*.test.ts'] } }]
+      : [
+          { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
+          {
+            extends: true,
+            test: {
+              name: 'alone',
+              include: ['test/**/*.test.ts'],
+              exclude: [...configDefaults.exclude, ...sharing, 'test/real/**'],
+            },
+          },
+        ],
   },
 })

@@ -77,14 +77,15 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     committed: (events) => metrics.committed(events),
   })
   const { context, reaper, federation } = core
-  const { unit, audit, revoker, seal, leases, idempotency, usedTokens } = context
+  const { unit, audit, revoker, seal, leases, keys, idempotency, usedTokens } = context
   const stop: (() => Promise<unknown> | void)[] = [() => core.close()]
   try {
     const lacking = await unit.read((tx) =>
-      stranded(tx, { leases, connections: first.inForce.rules.connections, seal }),
+      stranded(tx, { leases, keys, connections: first.inForce.rules.connections, seal }),
     )
     if (lacking.length > 0)
       throw new ConfigurationRefused(lacking.map((message) => strandedFault(file, message)))
+    await federation.reseal()
     const exclusive = createExclusive()
     // One after another: what was read first must not be put in force last.
     const reload: Broker['reload'] = (actor = 'broker') =>
@@ -93,8 +94,10 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
         const refused = await adopt(context, control, configuration, loaded, providers, actor)
         for (const { file: where, path, message } of refused)
           log.error({ file: where, path }, `not reloaded: ${message}`)
-        if (refused.length === 0) log.info({ file }, 'reloaded')
-        return refused
+        if (refused.length > 0) return refused
+        await federation.reseal()
+        log.info({ file }, 'reloaded')
+        return []
       })
     await unit.write(async (tx) =>
       audit.record(tx, { at: clock.now(), type: 'broker.started', actor: 'broker' }),

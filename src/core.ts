@@ -72,6 +72,7 @@ export async function openCore(given: {
       suspensions,
       idempotency,
       usedTokens,
+      keys,
       revoker: new Revoker(leaseContext),
     }
     const reaper = new Reaper(context)

@@ -22,6 +22,8 @@ export interface StoredKey {
 export interface KeyStore {
   federationKey(tx: Tx): Promise<StoredKey | undefined>
   addFederationKey(tx: Tx, key: StoredKey): Promise<void>
+  /** Replaces what is sealed of the key with this `kid`. */
+  replaceFederationKey(tx: Tx, key: StoredKey): Promise<void>
 }
 
 export interface Federation {
@@ -29,6 +31,11 @@ export interface Federation {
   sign(issuer: string, audience: string): Promise<string>
   /** What is published at `/.well-known/jwks.json`. */
   jwks(): Promise<{ keys: JWK[] }>
+  /**
+   * Seals the key with the seal key that is current, if it was sealed with another:
+   * that one can be retired then. To be called at the start and after a reload.
+   */
+  reseal(): Promise<void>
 }
 
 const placeOf = (kid: string): Place => ({ table: 'federation_keys', column: 'sealed', row: kid })
@@ -67,6 +74,15 @@ export function createFederation(given: {
         .setExpirationTime(now + life)
         .setJti(randomUUID())
         .sign(key)
+    },
+    async reseal() {
+      await unit.write(async (tx) => {
+        const stored = await keys.federationKey(tx)
+        if (!stored || stored.sealed.startsWith(`${seal.current}.`)) return
+        const place = placeOf(stored.kid)
+        const sealed = seal.seal(seal.open(stored.sealed, place), place)
+        await keys.replaceFederationKey(tx, { kid: stored.kid, sealed })
+      })
     },
     async jwks() {
       const { kid, jwk } = await opened()

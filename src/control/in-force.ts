@@ -72,7 +72,7 @@ export class Control {
    * cause; empty when it is in force.
    */
   async adopt(context: TaskContext, candidate: Candidate, actor: Actor): Promise<string[]> {
-    const { unit, leases, audit, clock, seal } = context
+    const { unit, leases, keys, audit, clock, seal } = context
     const before = this.#adopted
     const put = (chosen: Candidate) => {
       seal.rekey(chosen.sealKeys)
@@ -80,6 +80,7 @@ export class Control {
     }
     const given = {
       leases,
+      keys,
       connections: candidate.inForce.rules.connections,
       seal: createSeal(candidate.sealKeys),
     }

@@ -1,4 +1,5 @@
-/** What a configuration must still have: whatever a lease needs to be revoked, or to be kept revoked. */
+/** What a configuration must still have: whatever revoking, and keeping revoked, needs. */
+import type { KeyStore } from '../keys.ts'
 import type { Connections } from '../leases/connections.ts'
 import type { LeaseStore } from '../leases/lease.ts'
 import type { Seal } from '../seal.ts'
@@ -10,20 +11,23 @@ import type { Tx } from '../unit.ts'
  */
 export async function stranded(
   tx: Tx,
-  given: { leases: LeaseStore; connections: Connections; seal: Seal },
+  given: { leases: LeaseStore; keys: KeyStore; connections: Connections; seal: Seal },
 ): Promise<string[]> {
   const causes = new Set<string>()
+  const needSealKey = (sealed: string | undefined, what: string) => {
+    const [id] = sealed?.split('.', 1) ?? []
+    if (id !== undefined && !given.seal.has(id))
+      causes.add(`${what} sealed with the key ${id}: keep it under \`seal.keys\`, after the new one`)
+  }
+  // Without it the broker could not log in to an upstream that trusts it, not even to revoke.
+  needSealKey((await given.keys.federationKey(tx))?.sealed, 'the federation key is')
   for (const lease of await given.leases.unsettled(tx)) {
     if (lease.damaged !== undefined) continue
     if (!given.connections.get(lease.provider, lease.connection))
       causes.add(
         `live leases still need the ${lease.provider} connection ${lease.connection}: keep it, with \`retired: true\` to mint nothing more`,
       )
-    const [keyId] = lease.handle?.split('.', 1) ?? []
-    if (keyId !== undefined && !given.seal.has(keyId))
-      causes.add(
-        `live leases are sealed with the key ${keyId}: keep it under \`seal.keys\`, after the new one`,
-      )
+    needSealKey(lease.handle ?? undefined, 'live leases are')
   }
   return [...causes]
 }

@@ -15,4 +15,7 @@ export const keys: KeyStore = {
   async addFederationKey(tx, key) {
     await queries(tx).insertInto('federation_keys').values(key).execute()
   },
+  async replaceFederationKey(tx, { kid, sealed }) {
+    await queries(tx).updateTable('federation_keys').set({ sealed }).where('kid', '=', kid).execute()
+  },
 }

@@ -2,6 +2,7 @@
 import type { Agents } from '../agents/registry.ts'
 import type { Issuers } from '../identity/issuer.ts'
 import type { UsedTokens } from '../identity/single-use.ts'
+import type { KeyStore } from '../keys.ts'
 import type { Connections } from '../leases/connections.ts'
 import type { LeaseContext } from '../leases/context.ts'
 import type { Revoker } from '../leases/revoke.ts'
@@ -28,5 +29,6 @@ export interface TaskContext extends LeaseContext {
   suspensions: SuspensionStore
   idempotency: IdempotencyStore
   usedTokens: UsedTokens
+  keys: KeyStore
   revoker: Revoker
 }

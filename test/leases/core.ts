@@ -1,5 +1,6 @@
 /** The core without its edges: a real store and reaper, a clock that stands still, and an upstream in memory. */
 import { expect } from 'vitest'
+import { keys } from '../../src/store/installation.ts'
 import type { EventType } from '../../src/audit/event.ts'
 import { BrokerError } from '../../src/errors.ts'
 import { Connections, type ConnectionEntry } from '../../src/leases/connections.ts'
@@ -80,6 +81,7 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
     suspensions,
     idempotency,
     usedTokens,
+    keys,
     revoker,
   }
   const reaper = new Reaper(context)
