@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/clock.ts'
 import { freePort, sandboxWorkload, writeConfiguration } from '../../src/sandbox/configuration.ts'
@@ -128,7 +129,8 @@ interface Round {
   /** The same without the time that upstream took of it. */
   own: Figures
   cpuMsPerCycle: number
-  rssMb: number
+  /** Resident memory of the broker, MB, every ten seconds. */
+  memory: number[]
 }
 
 async function round(clientCount: number, forSeconds: number): Promise<Round> {
@@ -136,6 +138,7 @@ async function round(clientCount: number, forSeconds: number): Promise<Round> {
   const took = new Map<string, number>()
   const before = await report(broker)
   const started = performance.now()
+  const sampled = memory(started + forSeconds * 1000)
   await load(clientCount, started + forSeconds * 1000, async () => {
     const token = tokens.pop() ?? (await workload())
     const begun = performance.now()
@@ -144,6 +147,7 @@ async function round(clientCount: number, forSeconds: number): Promise<Round> {
     took.set((minted['lease']! as { id: string }).id, performance.now() - begun)
   })
   const elapsed = (performance.now() - started) / 1000
+  const samples = await sampled
   const after = await report(broker)
   const upstream = new Map(after.upstreamMs)
   const cpu = (after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system) / 1000
@@ -152,14 +156,24 @@ async function round(clientCount: number, forSeconds: number): Promise<Round> {
     cycle: figures([...took.values()]),
     own: figures([...took].map(([lease, ms]) => ms - (upstream.get(lease) ?? 0))),
     cpuMsPerCycle: cpu / took.size,
-    rssMb: after.rss / 2 ** 20,
+    memory: samples,
   }
+}
+
+async function memory(until: number): Promise<number[]> {
+  const samples: number[] = []
+  do {
+    broker.send('rss')
+    const [rss] = (await once(broker, 'message')) as [number]
+    samples.push(Math.round(rss / 2 ** 20))
+    await setTimeout(Math.max(0, Math.min(10_000, until - performance.now())))
+  } while (performance.now() < until)
+  return samples
 }
 
 interface Report {
   upstreamMs: [string, number][]
   cpu: NodeJS.CpuUsage
-  rss: number
 }
 async function report(process: ChildProcess): Promise<Report> {
   process.send('report')
@@ -224,7 +238,7 @@ try {
       `own time to floor, p50: ${ratios.loaded.toFixed(2)} loaded, ${ratios.alone.toFixed(2)} alone`,
     )
     console.log(
-      `resident memory ${loaded.rssMb.toFixed(0)} MB; ${failures} failures; ${alive} credentials alive at the end`,
+      `resident memory every 10 s: ${loaded.memory.join(', ')} MB; ${failures} failures; ${alive} credentials alive at the end`,
     )
   }
   if (failures > 0 || alive > 0) process.exitCode = 1

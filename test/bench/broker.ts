@@ -52,10 +52,11 @@ const broker = await startBroker(process.argv[2]!, {
 
 process.on('message', (message) => {
   if (message === 'report') {
-    process.send!({ upstreamMs: [...upstreamMs], cpu: process.cpuUsage(), rss: process.memoryUsage().rss })
+    process.send!({ upstreamMs: [...upstreamMs], cpu: process.cpuUsage() })
     upstreamMs.clear()
     leaseOf.clear()
   }
+  if (message === 'rss') process.send!(process.memoryUsage.rss())
   if (message === 'stop') void broker.close().then(() => process.exit(0))
 })
 process.send!('ready')
