@@ -32,7 +32,11 @@ function timing(connection: Connection): Connection {
       return minted
     },
     revoke: (handles, options) => timed(handles.map(owner), () => connection.revoke(handles, options)),
-    probe: (handle, options) => timed([owner(handle)], () => connection.probe(handle, options)),
+    async probe(handle, options) {
+      const evidence = await timed([owner(handle)], () => connection.probe(handle, options))
+      leaseOf.delete(JSON.stringify(handle))
+      return evidence
+    },
   }
 }
 
