@@ -1,7 +1,8 @@
 /** When to try again. */
 
 const firstMs = 500
-const longestMs = 30_000
+/** The credential is alive meanwhile, and one dead upstream delays nobody else: there is little to gain from patience. */
+const longestMs = 10_000
 /** A Retry-After beyond this is not waited for: the credential is alive meanwhile (invariant I4). */
 const longestRetryAfterMs = 60_000
 
