@@ -8,14 +8,14 @@ import { garbage, refusal } from './refusal.ts'
 /** The app as it is installed on one owner. */
 export interface Installation {
   id: number
-  /** What it was granted, the most that a token of it can have, where GitHub says so. */
-  permissions: Record<string, string> | undefined
+  /** What it was granted: the most that a token of it can have. */
+  permissions: Record<string, string>
 }
 
 const answered = z.object({
   id: z.int().positive(),
-  account: z.object({ login: z.string() }).nullish(),
-  permissions: z.record(z.string(), z.string()).optional(),
+  account: z.object({ login: z.string() }),
+  permissions: z.record(z.string(), z.string()),
   suspended_at: z.string().nullish(),
 })
 
@@ -54,9 +54,8 @@ export function installations(api: Api, clock: Clock) {
         )
       }
       const parsed = answered.safeParse(answer.data)
-      if (!parsed.success) throw garbage(false)
-      const { id, account, permissions, suspended_at } = parsed.data
-      if (account && account.login.toLowerCase() !== owner) throw garbage(false)
+      if (!parsed.success || parsed.data.account.login.toLowerCase() !== owner) throw garbage(false)
+      const { id, permissions, suspended_at } = parsed.data
       if (typeof suspended_at === 'string') {
         throw new ProviderError('rejected', `the app's installation on ${owner} is suspended`)
       }

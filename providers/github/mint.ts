@@ -78,9 +78,7 @@ const meanings = {
 }
 
 /** The first permission that `granted` lacks, as `contents: write`. */
-function ungranted(asked: Permissions, granted: Record<string, string> | undefined): string | undefined {
-  // Where the installation does not say, GitHub's own answer to the mint does.
-  if (!granted) return undefined
+function ungranted(asked: Permissions, granted: Record<string, string>): string | undefined {
   const lacking = Object.entries(asked).find(([name, level]) => !includes(granted[name], level))
   return lacking?.join(': ')
 }

@@ -4,7 +4,8 @@ import { includes, permissions as catalogue } from './permissions.ts'
 
 const grant = z.object({
   permissions: z.record(z.string(), z.string()),
-  repository_selection: z.string().optional(),
+  // GitHub's own schema leaves it optional; the list of repositories then has to say it all.
+  repository_selection: z.string().default('selected'),
   repositories: z.array(z.object({ full_name: z.string() })).optional(),
 })
 
@@ -19,8 +20,7 @@ export function wider(asked: GithubDetail, answer: unknown): string | undefined 
   const { permissions, repository_selection, repositories } = parsed.data
 
   // With `all`, GitHub lists no repositories, and the token reaches those of tomorrow too.
-  if ((repository_selection ?? 'selected') !== 'selected' || !repositories)
-    return 'every repository of the installation'
+  if (repository_selection !== 'selected' || !repositories) return 'every repository of the installation'
   const names = new Set(asked.repositories)
   const foreign = repositories.filter(({ full_name }) => !names.has(full_name.toLowerCase()))
   if (foreign.length > 0) return `${foreign.length} repositories that were not asked for`

@@ -59,7 +59,6 @@ function connection(owner: string, { url: api, appId }: SandboxGithub, key: stri
 const child = (script: string, ...args: string[]) =>
   fork(join(import.meta.dirname, script), args, {
     serialization: 'advanced',
-    execArgv: process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=' + process.env.PROF] : [],
   })
 const broker = child('broker.ts', file)
 await once(broker, 'message')

@@ -4,6 +4,20 @@ import { connectGithub, mints } from '../providers/github-sandbox.ts'
 type Answer = { permissions: object; repositories: object[] }
 const answers: [string, (answer: Answer) => object, string][] = [
   ['all repositories', (a) => ({ ...a, repository_selection: 'all' }), 'every repository'],
+  [
+    'neither a selection nor a list of repositories',
+    ({ permissions, repositories: _repositories, ...a }) => ({
+      ...a,
+      permissions,
+      repository_selection: undefined,
+    }),
+    'every repository',
+  ],
+  [
+    'a foreign repository and no selection',
+    (a) => ({ ...a, repository_selection: undefined, repositories: [{ full_name: 'evil/web' }] }),
+    '1 repositories',
+  ],
   ['no list of repositories', (a) => ({ ...a, repositories: undefined }), 'every repository'],
   [
     'one repository more',
@@ -39,3 +53,10 @@ test.each(answers)(
     expect(upstream.ledger.alive(upstream.clock.now())).toEqual([])
   },
 )
+
+test('an answer that lists exactly what was asked, and names no selection, is not wider', async () => {
+  const upstream = connectGithub()
+  const rewrite = (body: unknown) => ({ ...(body as Answer), repository_selection: undefined })
+  upstream.faults.add({ kind: 'rewrite', rewrite, on: mints })
+  expect(await upstream.mint()).not.toHaveProperty('wider')
+})
