@@ -1,8 +1,8 @@
 /** When to try again. */
 
 const firstMs = 500
-/** The credential is alive meanwhile, and one dead upstream delays nobody else: there is little to gain from patience. */
-const longestMs = 10_000
+/** Milliseconds. The credential is alive meanwhile, and one dead upstream delays nobody else: there is little to gain from patience. */
+export const longestPauseMs = 10_000
 /** A Retry-After beyond this is not waited for: the credential is alive meanwhile (invariant I4). */
 const longestRetryAfterMs = 60_000
 
@@ -16,7 +16,7 @@ export function backoff(
   retryAfterSeconds: number | undefined,
   random = Math.random,
 ): number {
-  const step = Math.min(longestMs, firstMs * 2 ** Math.min(attempts - 1, 16))
+  const step = Math.min(longestPauseMs, firstMs * 2 ** Math.min(attempts - 1, 16))
   const jittered = step * (0.5 + random() / 2)
   // A `||` for NaN too: a due date that is no number would never come.
   const asked = Math.min(longestRetryAfterMs, (retryAfterSeconds || 0) * 1000)

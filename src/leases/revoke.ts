@@ -2,6 +2,7 @@
 import { withinLimit } from '../clock.ts'
 import { type Handle, ProviderError, type RevocationOutcome } from '../provider.ts'
 import type { ConnectionEntry } from './connections.ts'
+import { longestPauseMs } from './backoff.ts'
 import { asProviderError, type LeaseContext, openHandle, upstreamLimit } from './context.ts'
 import { Lane } from './lane.ts'
 import type { Lease } from './lease.ts'
@@ -17,8 +18,12 @@ const probeSlots = 8
 const damagedRetryMs = 10 * 60_000
 /** How long the store is left alone after it failed. */
 const storeRetryMs = 1_000
-/** How long an upstream must have answered nothing for its first answer to bring others forward. */
-const silenceMs = 5_000
+/**
+ * How long an upstream must have answered nothing for its first answer to bring
+ * others forward: longer than any pause. Shorter, and a lease that is refused again
+ * and again would hasten those that fail, for an upstream that was never silent.
+ */
+const silenceMs = 2 * longestPauseMs
 
 /** A lease in its lane; `revoked` once upstream has confirmed and the store has it. */
 interface Turn {

@@ -289,7 +289,7 @@ describe('many leases', () => {
     await core.end(busy.task)
     await core.end(refused.task)
     for (let n = 0; n < 60; n += 1) await core.pass(1000)
-    // By themselves the two would make about ten attempts each in the first minute.
+    // By itself each would make about twelve attempts in the first minute.
     expect(core.upstream.calls.length).toBeLessThanOrEqual(30)
   })
 })
