@@ -42,10 +42,10 @@ export const approvals: ApprovalStore = {
   },
 
   async list(tx, filter, page) {
-    let query = queries(tx).selectFrom('approvals').selectAll()
-    for (const [column, value] of Object.entries(filter))
-      query = query.where(column as keyof typeof filter, '=', value)
-    const rows = await query
+    const rows = await queries(tx)
+      .selectFrom('approvals')
+      .selectAll()
+      .where((e) => e.and(filter))
       .where('ordinal', '<', before(page))
       .orderBy('ordinal', 'desc')
       .limit(page.limit + 1)

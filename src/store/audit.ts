@@ -88,10 +88,10 @@ export function auditTrail(): AuditTrail {
       return row && { seq: row.seq, mac: row.mac, key: row.key, headMac: row.head_mac }
     },
     async list(tx, filter, page) {
-      let query = queries(tx).selectFrom('audit_events').selectAll()
-      for (const [column, value] of Object.entries(filter))
-        query = query.where(column as keyof typeof filter, '=', value)
-      const rows = await query
+      const rows = await queries(tx)
+        .selectFrom('audit_events')
+        .selectAll()
+        .where((e) => e.and(filter))
         .where('seq', '<', before(page))
         .orderBy('seq', 'desc')
         .limit(page.limit + 1)

@@ -95,9 +95,10 @@ function changed(change: LeaseChange): Partial<Row> {
 }
 
 function filtered(tx: Tx, { statuses, ...equal }: LeaseFilter) {
-  let query = queries(tx).selectFrom('leases').selectAll()
-  for (const [column, value] of Object.entries(equal))
-    query = query.where(column as keyof typeof equal, '=', value)
+  const query = queries(tx)
+    .selectFrom('leases')
+    .selectAll()
+    .where((e) => e.and(equal))
   return statuses ? query.where('status', 'in', statuses) : query
 }
 

@@ -45,9 +45,10 @@ function readable(row: Selectable<Schema['tasks']>): Task {
 }
 
 function filtered(tx: Tx, { statuses, ...equal }: TaskFilter) {
-  let query = queries(tx).selectFrom('tasks').selectAll()
-  for (const [column, value] of Object.entries(equal))
-    query = query.where(column as keyof typeof equal, '=', value)
+  const query = queries(tx)
+    .selectFrom('tasks')
+    .selectAll()
+    .where((e) => e.and(equal))
   return statuses ? query.where('status', 'in', statuses) : query
 }
 
