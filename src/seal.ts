@@ -52,6 +52,11 @@ const cipher = 'aes-256-gcm'
 const nonceBytes = 12
 const tagBytes = 16
 
+/** The id of the key that sealed this; undefined for what no seal has made, whatever a row holds. */
+export function keyOf(sealed: string): string | undefined {
+  return /^([^.]+)\.[\w-]{38,}$/.exec(sealed)?.[1]
+}
+
 /** The first key seals; all of them unseal. @throws Error when there is none. */
 export function createSeal(keys: readonly SealKey[]): Seal {
   let current: string

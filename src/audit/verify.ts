@@ -1,19 +1,18 @@
 /** Holding the record against its keys, and the tables against the record. */
 import canonicalize from 'canonicalize'
-import type { Place, Seal } from '../seal.ts'
+import { keyOf, type Place, type Seal } from '../seal.ts'
 import type { Tx } from '../unit.ts'
 import { follows, origin, sealHead } from './chain.ts'
 import type { AuditTrail, ChainedEvent, Head } from './event.ts'
-
-type Facts = Record<string, unknown>
+import { type Known, Recorded } from './recorded.ts'
 
 /** What the tables say, to be held against the events. The store implements it. */
 export interface Tables {
   /**
-   * Every task and lease with the state that its row is in, and what the row says
-   * of it under the names that events have for the same in their `data`.
+   * Every task, lease, approval and suspension (`agent NAME`) with the state that its
+   * row is in, and what the row says of it under the names that events have for it.
    */
-  states(tx: Tx): Promise<{ id: string; status: string; facts: Facts }[]>
+  states(tx: Tx): Promise<({ id: string } & Known)[]>
   /** Every sealed value and where it stands. */
   sealed(tx: Tx): Promise<{ place: Place; value: string }[]>
 }
@@ -22,8 +21,10 @@ export interface Tables {
 export interface Discrepancy {
   /** The event it was found at, where there is one. */
   seq?: number
-  /** The task or lease it is about, where there is one. */
+  /** The row it is about, where there is one: an id, or `agent NAME` for a suspension. */
   subject?: string
+  /** The seal key that it would take to tell, where that is not configured. */
+  key?: string
   message: string
 }
 
@@ -48,7 +49,7 @@ export async function verifyAudit(
 ): Promise<Verification> {
   const { trail, tables, seal, expected } = given
   const discrepancies: Discrepancy[] = []
-  const recorded = new Map<string, { status: string; facts: Facts }>()
+  const recorded = new Recorded()
   let previous: Head = origin
   let events = 0
   for (;;) {
@@ -57,25 +58,27 @@ export async function verifyAudit(
     for (const event of page) {
       events += 1
       const fault = linkFault(seal, previous, event)
-      if (fault) discrepancies.push(fault)
+      if (fault && !continues(discrepancies.at(-1), fault)) discrepancies.push(fault)
       if (expected?.seq === event.seq && expected.mac !== event.mac)
         discrepancies.push({ seq: event.seq, message: 'it is not the event whose head was noted' })
-      const subject = event.lease ?? event.task
-      if (subject !== undefined && event.status !== undefined)
-        recorded.set(subject, {
-          status: event.status,
-          facts: { ...recorded.get(subject)?.facts, ...event.data },
-        })
+      recorded.follow(event)
       previous = { seq: event.seq, mac: event.mac }
     }
   }
   discrepancies.push(...(await endFaults(tx, trail, seal, previous, expected)))
-  discrepancies.push(...stateFaults(recorded, await tables.states(tx)))
+  discrepancies.push(...stateFaults(recorded.rows, await tables.states(tx)))
   for (const { place, value } of await tables.sealed(tx)) {
-    if (!opens(seal, value, place))
+    const key = keyOf(value)
+    if (key !== undefined && !seal.has(key))
       discrepancies.push({
         subject: place.row,
-        message: `its sealed ${place.column} does not open here: it was moved or altered, or its key is not configured`,
+        key,
+        message: `its ${place.column} is sealed with ${key}, which is not configured`,
+      })
+    else if (!opens(seal, value, place))
+      discrepancies.push({
+        subject: place.row,
+        message: `its sealed ${place.column} does not open here: it was moved or altered`,
       })
   }
   return { events, head: previous, discrepancies }
@@ -88,9 +91,14 @@ function linkFault(seal: Seal, previous: Head, event: ChainedEvent): Discrepancy
       seq: previous.seq + 1,
       message: seq === previous.seq + 2 ? 'it is missing' : `it is missing, and all up to ${seq - 1}`,
     }
-  if (!seal.has(event.key)) return { seq, message: `its key ${event.key} is not configured` }
+  if (!seal.has(event.key)) return { seq, key: event.key, message: `its key ${event.key} is not configured` }
   if (follows(seal, previous, event)) return undefined
   return { seq, message: 'it is not as it was written, or not where it was written' }
+}
+
+/** Without its key nothing of a whole age can be told: that is one thing to say, not one for each event. */
+function continues(last: Discrepancy | undefined, { key }: Discrepancy): boolean {
+  return key !== undefined && last?.key === key
 }
 
 async function endFaults(
@@ -109,7 +117,13 @@ async function endFaults(
     if (end.seq > 0) faults.push({ seq: end.seq, message: 'the stored head is missing' })
     return faults
   }
-  if (!seal.has(stored.key) || sealHead(seal, stored, stored.key).mac !== stored.headMac)
+  if (!seal.has(stored.key))
+    faults.push({
+      seq: stored.seq,
+      key: stored.key,
+      message: `the key ${stored.key} of the stored head is not configured`,
+    })
+  else if (sealHead(seal, stored, stored.key).mac !== stored.headMac)
     faults.push({ seq: stored.seq, message: 'the stored head was altered' })
   else if (stored.seq > end.seq) cut(stored.seq, 'the stored head is')
   else if (stored.seq !== end.seq || stored.mac !== end.mac)
@@ -118,7 +132,7 @@ async function endFaults(
 }
 
 function stateFaults(
-  recorded: ReadonlyMap<string, { status: string; facts: Facts }>,
+  recorded: ReadonlyMap<string, Known>,
   rows: Awaited<ReturnType<Tables['states']>>,
 ): Discrepancy[] {
   const missing = new Map(recorded)

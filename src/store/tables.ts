@@ -17,16 +17,31 @@ export const tables: Tables = {
   async states(tx) {
     const tasks = await queries(tx).selectFrom('tasks').selectAll().execute()
     const leases = await queries(tx).selectFrom('leases').selectAll().execute()
+    const approvals = await queries(tx).selectFrom('approvals').selectAll().execute()
+    const suspensions = await queries(tx).selectFrom('suspensions').selectAll().execute()
     return [
-      ...tasks.map(({ id, status, purpose, scope, ttl, context, expires_at, principal }) => {
+      ...tasks.map(({ id, status, agent, owner, purpose, scope, ttl, context, expires_at, principal }) => {
         const { iss: issuer, subject } = Object(json(principal)) as { iss?: string; subject?: string }
-        const facts = { purpose, ttl, issuer, subject, scope: json(scope), context: json(context) }
-        return { id, status, facts: { ...facts, expires_at: time(expires_at) } }
+        const said = { agent, owner, purpose, ttl, issuer, subject }
+        const facts = { ...said, scope: json(scope), context: json(context), expires_at: time(expires_at) }
+        return { id, status, facts }
       }),
-      ...leases.map(({ id, status, provider, connection, revocation, detail, classes, fingerprint }) => {
-        const facts = { provider, connection, revocation, detail: json(detail), classes: json(classes) }
+      ...leases.map(({ id, status, detail, classes, fingerprint, ...row }) => {
+        const { task, agent, owner, provider, connection, revocation } = row
+        const said = { task, agent, owner, provider, connection, revocation }
+        const facts = { ...said, detail: json(detail), classes: json(classes) }
         return { id, status, facts: { ...facts, ...(fingerprint !== null && { fingerprint }) } }
       }),
+      ...approvals.map(({ id, status, task, group, digest, by, reason }) => ({
+        id,
+        status,
+        facts: { task, group, digest, ...(by !== null && { by, reason }) },
+      })),
+      ...suspensions.map(({ agent, by, reason }) => ({
+        id: `agent ${agent}`,
+        status: 'suspended',
+        facts: { by, reason },
+      })),
     ]
   },
 

@@ -48,6 +48,7 @@ describe('an event', () => {
   it('moved to another key’s name is found', async () => {
     expect(await found(`update audit_events set key = 'k9' where seq = 5`)).toContainEqual({
       seq: 5,
+      key: 'k9',
       message: 'its key k9 is not configured',
     })
   })

@@ -1,0 +1,59 @@
+/** What the events, read in order, say that the tables hold. */
+import type { AuditEvent } from './event.ts'
+
+/** A row as far as the record tells: the state it is in, and what else is known of it, under the events' own names. */
+export interface Known {
+  status: string
+  facts: Record<string, unknown>
+}
+
+/** Follows the events, the oldest first. */
+export class Recorded {
+  /** By the id of a task, lease or approval, or `agent NAME` for the suspension of one. */
+  readonly rows = new Map<string, Known>()
+  /** Approvals asked and not yet answered, by their task. */
+  readonly #waiting = new Map<string | undefined, Set<string>>()
+
+  follow(event: AuditEvent): void {
+    const { type, agent, owner, task, lease, status, data } = event
+    // An event about a lease names its task too.
+    const subject = lease ?? task
+    if (subject !== undefined && status !== undefined)
+      this.#know(subject, status, { ...data, agent, owner, ...(lease !== undefined && { task }) })
+    switch (type) {
+      case 'approval.requested':
+        this.#waitingFor(task).add(approvalOf(event))
+        return this.#know(approvalOf(event), 'pending', { ...data, task })
+      case 'approval.granted':
+      case 'approval.denied':
+        this.#waitingFor(task).delete(approvalOf(event))
+        return this.#know(approvalOf(event), type.slice('approval.'.length), { ...data, by: adminOf(event) })
+      case 'task.ended':
+        // The end of a task is the end of whatever was still asked for it.
+        for (const approval of this.#waitingFor(task)) this.#know(approval, 'expired', {})
+        this.#waiting.delete(task)
+        return
+      case 'agent.suspended':
+        return this.#know(`agent ${agent}`, 'suspended', { ...data, by: adminOf(event) })
+      case 'agent.resumed':
+        this.rows.delete(`agent ${agent}`)
+    }
+  }
+
+  #know(subject: string, status: string, news: Known['facts']): void {
+    const said = Object.entries(news).filter(([, value]) => value !== undefined)
+    const facts = { ...this.rows.get(subject)?.facts, ...Object.fromEntries(said) }
+    this.rows.set(subject, { status, facts })
+  }
+
+  #waitingFor(task: string | undefined): Set<string> {
+    const waiting = this.#waiting.get(task) ?? new Set()
+    this.#waiting.set(task, waiting)
+    return waiting
+  }
+}
+
+const approvalOf = ({ data }: AuditEvent) => String(data?.['approval'])
+
+/** Who did it, as the tables name them. */
+const adminOf = ({ actor }: AuditEvent) => actor.replace(/^admin:/, '')
