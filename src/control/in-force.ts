@@ -58,11 +58,17 @@ export class Control {
       if (left > 0) this.#underWay.set(inForce, left)
       else {
         this.#underWay.delete(inForce)
-        if (inForce !== this.current)
-          reviewTasks(context, this.current.rules).catch((error: unknown) =>
-            context.log.error({ err: error }, 'what was granted during a reload could not be reviewed'),
-          )
+        if (inForce !== this.current) void this.review(context)
       }
+    }
+  }
+
+  /** Decides every open task afresh under what is in force, nobody waiting for it. */
+  async review(context: TaskContext): Promise<void> {
+    try {
+      await reviewTasks(context, this.current.rules)
+    } catch (error) {
+      context.log.error({ err: error }, 'open tasks could not be held against the configuration in force')
     }
   }
 
@@ -80,6 +86,7 @@ export class Control {
     }
     const given = {
       leases,
+      audit,
       keys,
       connections: candidate.inForce.rules.connections,
       seal: createSeal(candidate.sealKeys),

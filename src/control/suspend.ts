@@ -46,12 +46,19 @@ export async function resumeAgent(
   reason: string,
 ): Promise<void> {
   const { owner } = requireAgent(rules, name)
-  if (isOwner(admin, owner)) throw new BrokerError('forbidden', 'nobody resumes an agent they own')
   const { unit, suspensions, audit, clock } = context
+  const actor = `admin:${admin.id}` as const
+  if (isOwner(admin, owner)) {
+    const refused = new BrokerError('forbidden', 'nobody resumes an agent they own')
+    const data = { reason: refused.message }
+    await unit.write(async (tx) =>
+      audit.record(tx, { at: clock.now(), type: 'request.denied', actor, agent: name, owner, data }),
+    )
+    throw refused
+  }
   await unit.write(async (tx) => {
     if (!(await suspensions.remove(tx, name)))
       throw new BrokerError('conflict', 'this agent is not suspended')
-    const actor = `admin:${admin.id}` as const
     audit.record(tx, { at: clock.now(), type: 'agent.resumed', actor, agent: name, data: { reason } })
   })
 }

@@ -3,18 +3,19 @@ import { z } from '@hono/zod-openapi'
 import { eventTypes } from '../audit/event.ts'
 import { leaseStatuses } from '../leases/lease.ts'
 import { approvalStatuses, taskStatuses } from '../tasks/task.ts'
+import { cursorIn } from './admin-cursor.ts'
 import { approval, lease, line, task, time } from './schemas.ts'
 
 const name = line(300).optional()
 
-const paging = {
-  limit: z.coerce.number<string>().int().min(1).max(200).default(50),
-  cursor: line(100).optional(),
-}
+const paging = (list: string) => ({
+  limit: z.coerce.number<string>().int().min(1).max(1000).default(50),
+  cursor: cursorIn(list).optional(),
+})
 
 /** A query says which it wants and how much; an unknown parameter is a mistake, never a filter that does nothing. */
 export const agentsQuery = z.strictObject({
-  ...paging,
+  ...paging('agents'),
   name,
   owner: name,
   environment: name,
@@ -22,7 +23,7 @@ export const agentsQuery = z.strictObject({
 })
 
 export const tasksQuery = z.strictObject({
-  ...paging,
+  ...paging('tasks'),
   id: name,
   agent: name,
   owner: name,
@@ -31,7 +32,7 @@ export const tasksQuery = z.strictObject({
 })
 
 export const leasesQuery = z.strictObject({
-  ...paging,
+  ...paging('leases'),
   id: name,
   task: name,
   agent: name,
@@ -43,7 +44,7 @@ export const leasesQuery = z.strictObject({
 })
 
 export const approvalsQuery = z.strictObject({
-  ...paging,
+  ...paging('approvals'),
   id: name,
   task: name,
   group: name,
@@ -51,7 +52,7 @@ export const approvalsQuery = z.strictObject({
 })
 
 export const auditQuery = z.strictObject({
-  ...paging,
+  ...paging('audit'),
   type: z.enum(eventTypes).optional(),
   actor: name,
   agent: name,
@@ -129,7 +130,7 @@ export function page<Item extends z.ZodType>(item: Item) {
 }
 
 export const answerBody = z
-  .strictObject({ digest: z.string().regex(/^[0-9a-f]{64}$/), reason: line(1000).optional() })
+  .strictObject({ digest: line(200), reason: line(1000).optional() })
   .openapi('AnswerApproval')
 
 export const reasonBody = z.strictObject({ reason: line(1000) }).openapi('Reason')

@@ -2,12 +2,14 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { listAgents } from '../control/agents.ts'
 import type { Admin } from '../control/authenticate.ts'
+import type { InForce } from '../control/in-force.ts'
 import { revokeBySelector } from '../control/revocations.ts'
 import { resumeAgent, suspendAgent } from '../control/suspend.ts'
 import { BrokerError } from '../errors.ts'
 import { sayFault } from '../fault.ts'
 import { approve, type Approver, deny } from '../tasks/approve.ts'
 import { readTask } from '../tasks/read.ts'
+import { cursorOf } from './admin-cursor.ts'
 import * as shapes from './admin-schemas.ts'
 import { byAdmin } from './authentication.ts'
 import { strictJson } from './body.ts'
@@ -100,8 +102,10 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   listRoutes(app)
 
   app.openapi(revocations, async (c) => {
-    const { tasks, admin } = c.var
-    const report = await revokeBySelector(tasks, { ...c.req.valid('json'), actor: `admin:${admin.id}` })
+    const { tasks, inForce, admin } = c.var
+    const { selector: said, reason } = c.req.valid('json')
+    const selector = 'issuer' in said ? named(said, inForce) : said
+    const report = await revokeBySelector(tasks, { selector, reason, actor: `admin:${admin.id}` })
     return c.json(revocationView(report), 200)
   })
 
@@ -149,30 +153,38 @@ function listRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(agents, async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
     const all = await listAgents(c.var.tasks, c.var.inForce.rules, filter)
-    // By name: a cursor is the last name seen.
+    // By name: the place is the last name seen.
     const after = cursor === undefined ? all : all.filter(({ agent }) => agent.name > cursor)
     const items = after.slice(0, limit)
     const next = after.length > limit ? items.at(-1)!.agent.name : null
-    return c.json({ items: items.map(agentView), next }, 200)
+    return c.json({ items: items.map(agentView), next: cursorOf('agents', next) }, 200)
   })
 
   app.openapi(tasks, async (c) => {
     const { tasks: context } = c.var
     const { limit, cursor, status, ...filter } = c.req.valid('query')
     const page = await context.unit.read((tx) =>
-      context.tasks.list(tx, { ...given(filter), ...(status && { statuses: [status] }) }, { limit, cursor }),
+      context.tasks.list(
+        tx,
+        { ...given(named(filter, c.var.inForce)), ...(status && { statuses: [status] }) },
+        { limit, cursor },
+      ),
     )
     const views = await Promise.all(page.items.map((task) => readTask(context, task.id)))
-    return c.json({ items: views.map(taskView), next: page.next }, 200)
+    return c.json({ items: views.map(taskView), next: cursorOf('tasks', page.next) }, 200)
   })
 
   app.openapi(leases, async (c) => {
     const { tasks: context } = c.var
     const { limit, cursor, status, ...filter } = c.req.valid('query')
     const page = await context.unit.read((tx) =>
-      context.leases.list(tx, { ...given(filter), ...(status && { statuses: [status] }) }, { limit, cursor }),
+      context.leases.list(
+        tx,
+        { ...given(named(filter, c.var.inForce)), ...(status && { statuses: [status] }) },
+        { limit, cursor },
+      ),
     )
-    return c.json({ items: page.items.map(adminLeaseView), next: page.next }, 200)
+    return c.json({ items: page.items.map(adminLeaseView), next: cursorOf('leases', page.next) }, 200)
   })
 
   app.openapi(approvals, async (c) => {
@@ -187,14 +199,14 @@ function listRoutes(app: OpenAPIHono<Env>): void {
       }))
       return { items: await Promise.all(requests), next }
     })
-    return c.json({ items: page.items.map(approvalRequestView), next: page.next }, 200)
+    return c.json({ items: page.items.map(approvalRequestView), next: cursorOf('approvals', page.next) }, 200)
   })
 
   app.openapi(audit, async (c) => {
     const { tasks: context } = c.var
     const { limit, cursor, ...filter } = c.req.valid('query')
     const page = await context.unit.read((tx) => context.audit.list(tx, given(filter), { limit, cursor }))
-    return c.json({ items: page.items.map(eventView), next: page.next }, 200)
+    return c.json({ items: page.items.map(eventView), next: cursorOf('audit', page.next) }, 200)
   })
 }
 
@@ -202,6 +214,12 @@ function listRoutes(app: OpenAPIHono<Env>): void {
 function given<Filter extends object>(filter: Filter): { [Key in keyof Filter]?: NonNullable<Filter[Key]> } {
   const entries = Object.entries(filter).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as { [Key in keyof Filter]?: NonNullable<Filter[Key]> }
+}
+
+/** An issuer goes by its configured name. Its URL, all that a token shows of it, is understood too. */
+function named<Said extends { issuer?: string | undefined }>(said: Said, { rules }: InForce): Said {
+  const issuer = said.issuer === undefined ? undefined : rules.issuers.get(said.issuer)
+  return issuer ? { ...said, issuer: issuer.name } : said
 }
 
 function approverOf({ id, subject, email, entries }: Admin): Approver {

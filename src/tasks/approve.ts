@@ -1,6 +1,6 @@
 /** A human's yes or no to exactly one request (design §9). */
 import { isOwner } from '../agents/owner.ts'
-import { BrokerError } from '../errors.ts'
+import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Lease } from '../leases/lease.ts'
 import { decide } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
@@ -45,7 +45,7 @@ export async function approve(
   approver: Approver,
   answer: Answer,
 ): Promise<TaskView> {
-  const { task, leaving } = await context.unit.write(async (tx) => {
+  const { task, leaving } = await settling(context, approver, answer, async (tx) => {
     const { approval, task, all } = await admissible(context, tx, approver, answer)
     const owners = [task.owner, rules.agents.get(task.agent)?.owner ?? task.owner]
     if (owners.some((owner) => isOwner(approver, owner)))
@@ -62,13 +62,40 @@ export async function approve(
 
 /** Refuses the request: the task ends as `denied`. @throws BrokerError `not_found`, `conflict`, `forbidden`. */
 export async function deny(context: TaskContext, approver: Approver, answer: Answer): Promise<TaskView> {
-  const task = await context.unit.write(async (tx) => {
+  const task = await settling(context, approver, answer, async (tx) => {
     const { approval, task } = await admissible(context, tx, approver, answer)
     await settleAs(context, tx, approval, task, 'denied', approver, answer)
     await endTask(context, tx, task, { reason: 'denied', actor: `admin:${approver.id}` })
     return task
   })
   return await readTask(context, task.id)
+}
+
+/** One transaction of an answer. Whoever may not give it is on record: trying to say yes to one's own is worth a look. */
+async function settling<T>(
+  context: TaskContext,
+  approver: Approver,
+  answer: Answer,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const { unit, approvals, tasks, audit, clock } = context
+  try {
+    return await unit.write(work)
+  } catch (error) {
+    if (isBrokerError(error, 'forbidden'))
+      await unit.write(async (tx) => {
+        const approval = await approvals.get(tx, answer.approval)
+        const task = approval && (await tasks.get(tx, approval.task))
+        audit.record(tx, {
+          at: clock.now(),
+          type: 'request.denied',
+          actor: `admin:${approver.id}`,
+          ...(task && { agent: task.agent, owner: task.owner, task: task.id }),
+          data: { approval: answer.approval, group: approval?.group, reason: error.message },
+        })
+      })
+    throw error
+  }
 }
 
 /** The pending approval, if this approver may settle it as they saw it. */

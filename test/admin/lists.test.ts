@@ -47,6 +47,7 @@ test('tasks, the newest first, by id, agent, owner, issuer and status, each with
   expect(ids(await items('tasks?agent=other-bot'))).toEqual([theirs.id])
   expect(ids(await items('tasks?owner=platform@acme.dev&status=active'))).toEqual([ours.id])
   expect(ids(await items('tasks?issuer=sandbox'))).toHaveLength(3)
+  expect(ids(await items(`tasks?issuer=${broker.sandbox.issuer.url}`))).toHaveLength(3)
   expect(ids(await items('tasks?issuer=other'))).toEqual([])
   expect(ids(await items('tasks?status=pending_approval'))).toEqual([waiting.id])
   expect(ids(await items('tasks?status=completed'))).toEqual([theirs.id])
@@ -68,6 +69,7 @@ test('leases, by id, task, agent, owner, issuer, provider, connection and status
     'status=active',
     'provider=github&connection=acme&status=active',
     'issuer=sandbox&agent=refactor-bot',
+    `issuer=${broker.sandbox.issuer.url}&agent=refactor-bot`,
   ])
     expect(ids(await items(`leases?${query}`))).toEqual([lease.lease.id])
   expect(await items('leases?provider=aws')).toEqual([])
@@ -106,6 +108,11 @@ test('the audit, by type, actor, agent, owner, task and lease', async () => {
   }
 })
 
+test('a page may be of a thousand', async () => {
+  for (const path of ['agents', 'tasks', 'leases', 'approvals', 'audit'])
+    expect(await list(`${path}?limit=1000`)).toMatchObject({ status: 200, body: { next: null } })
+})
+
 test('no list holds a secret', async () => {
   for (const path of ['agents', 'tasks', 'leases', 'approvals', 'audit?limit=200']) {
     const text = JSON.stringify((await list(path)).body)
@@ -127,13 +134,14 @@ test.each([
   'audit?type=lease.forged',
   'audit?from=2026-01-01',
   'tasks?limit=0',
-  'tasks?limit=201',
+  'tasks?limit=1001',
   'tasks?limit=1.5',
   'tasks?limit=ten',
   'tasks?limit=',
   'tasks?cursor=',
   'tasks?cursor=%00',
   'tasks?cursor=bm90IGEgbnVtYmVy',
+  'agents?cursor=refactor-bot',
   'tasks?agent=',
   `tasks?agent=${'x'.repeat(301)}`,
   'tasks?agent=a%0d%0ab',

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { describedBroker } from '../openapi/described.ts'
 import { agentFiles } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
+import { expectRefusal } from '../support/refusal.ts'
 
 const infra = { ...writeWeb, repositories: ['acme/infra'] }
 const names = ['a-bot', 'b-bot', 'c-bot', 'd-bot']
@@ -60,6 +61,18 @@ test.each([
 
 test('agents…', async () => {
   for (const limit of [1, 2, 5]) expect(await walk('agents?', limit)).toEqual([...names, 'refactor-bot'])
+})
+
+test('a cursor is good only for the list that gave it', async () => {
+  const lists = ['agents', 'tasks', 'leases', 'approvals', 'audit']
+  for (const list of lists) {
+    const { body } = await broker.call('GET', `/v1/admin/${list}?limit=1`, { token })
+    for (const other of lists) {
+      const answer = await broker.call('GET', `/v1/admin/${other}?cursor=${body.next}`, { token })
+      if (other === list) expect(answer.status).toBe(200)
+      else expectRefusal(answer, 400, 'invalid_request')
+    }
+  }
 })
 
 test('a page that is exactly the last has no next', async () => {

@@ -102,6 +102,12 @@ test.each([
   expect((await order('ops-bot', 'suspend', claims)).status).toBe(200)
   expectRefusal(await order('ops-bot', 'resume', claims), 403, 'forbidden')
   expectRefusal(await broker.open({}, { sub: subjectOf('ops-bot') }), 403, 'agent_suspended')
+  expect(rows(broker, 'audit_events', "type = 'request.denied' order by seq desc")[0]).toMatchObject({
+    actor: `admin:sandbox:${claims.sub}`,
+    agent: 'ops-bot',
+    owner: 'ada',
+    data: '{"reason":"nobody resumes an agent they own"}',
+  })
   expect((await order('ops-bot', 'resume', { sub: 'eve', email: 'eve@acme.dev' })).status).toBe(200)
 })
 

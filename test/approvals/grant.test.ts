@@ -51,6 +51,26 @@ test('who said yes, to what and in which words is on record', async () => {
   })
 })
 
+test('who may not say yes and tries is on record too', async () => {
+  const task = await ask(broker)
+  const [forLegal, forSecurity] = task.approvals
+  await answer(broker, 'approve', forSecurity, { claims: { sub: 'owner', email: 'platform@acme.dev' } })
+  await answer(broker, 'approve', forSecurity, { claims: legal })
+  await answer(broker, 'deny', forSecurity, { claims: legal })
+  await answer(broker, 'approve', forLegal, { claims: { groups: ['security', 'legal'] } })
+  await answer(broker, 'approve', forSecurity, { claims: { groups: ['security', 'legal'] } })
+  const refused = rows(broker, 'audit_events', `task = '${task.id}' and type = 'request.denied' order by seq`)
+  expect(refused.map(({ actor, data }) => [actor, JSON.parse(data!)])).toEqual([
+    ['admin:sandbox:owner', { ...refusal(forSecurity), reason: 'nobody approves for an agent they own' }],
+    ['admin:sandbox:lex', { ...refusal(forSecurity), reason: 'this needs a member of security' }],
+    ['admin:sandbox:lex', { ...refusal(forSecurity), reason: 'this needs a member of security' }],
+    ['admin:sandbox:ada', { ...refusal(forSecurity), reason: 'one person counts for one group' }],
+  ])
+  expect(refused[0]).toMatchObject({ agent: 'refactor-bot', owner: 'platform@acme.dev' })
+})
+
+const refusal = ({ id, group }: { id: string; group: string }) => ({ approval: id, group })
+
 test('what is asked is shown to an approver, and the digest is of exactly that', async () => {
   const task = await ask(broker, { context: { ticket: 'OPS-1' }, purpose: 'rotate the nodes' })
   const token = await human(broker)

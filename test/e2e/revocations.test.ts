@@ -36,6 +36,11 @@ test.each<
   ['provider', () => ({ provider: 'github' }), { theirs: true, tasks: false, waiting: false }],
   ['connection', () => ({ provider: 'github/acme' }), { theirs: true, tasks: false, waiting: false }],
   ['issuer', () => ({ issuer: 'sandbox' }), { theirs: true, tasks: true, waiting: true }],
+  [
+    "issuer's URL",
+    () => ({ issuer: broker.sandbox.issuer.url }),
+    { theirs: true, tasks: true, waiting: true },
+  ],
   ['all', () => ({ all: true }), { theirs: true, tasks: true, waiting: true }],
 ])('by %s: what it means is dead before the answer, and nothing else', async (_name, selector, meant) => {
   await broker.revoke({ all: true })

@@ -6,8 +6,9 @@ import { sharedBroker } from '../support/shared-broker.ts'
 const broker = await sharedBroker(needing('security'))
 const [task, other] = [await ask(broker), await ask(broker)]
 
-test('a digest of another request is a conflict', async () => {
-  for (const digest of [other.approvals[0].digest, '0'.repeat(64)])
+test('another digest than that of the request is a conflict, whatever it looks like', async () => {
+  const { digest: right } = task.approvals[0]
+  for (const digest of [other.approvals[0].digest, '0'.repeat(64), 'x', right.toUpperCase(), `${right} `])
     expectRefusal(await answer(broker, 'approve', task.approvals[0], { digest }), 409, 'conflict')
   expect((await broker.read(task)).body.status).toBe('pending_approval')
 })
@@ -17,8 +18,6 @@ test.each([
   {},
   { digest: null },
   { digest: '' },
-  { digest: task.approvals[0].digest.toUpperCase() },
-  { digest: `${task.approvals[0].digest} ` },
   { digest: [task.approvals[0].digest] },
   { digest: task.approvals[0].digest, groups: ['security'] },
 ])('a yes must name what it is to: %j', async (body) => {
