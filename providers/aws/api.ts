@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-iam'
 import {
   AssumeRoleCommand,
+  GetCallerIdentityCommand,
   type AssumeRoleCommandInput,
   type AssumeRoleCommandOutput,
 } from '@aws-sdk/client-sts'
@@ -20,6 +21,8 @@ import { webIdentity } from './identity.ts'
 /** Each throws `ProviderError`s only. Roles are named by their ARN. */
 export interface Api {
   assumeRole(input: AssumeRoleCommandInput, signal: AbortSignal): Promise<AssumeRoleCommandOutput>
+  /** The broker's own ARN, undefined where that is not told. */
+  caller(signal: AbortSignal): Promise<string | undefined>
   /** Whether the broker is itself a session, which may assume roles for an hour at most (STS, "role chaining"). */
   chains(signal: AbortSignal): Promise<boolean>
   /** Milliseconds that AWS's clock is ahead of ours. */
@@ -54,6 +57,15 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
           PackedPolicyTooLarge: 'actions, resources and tags together are more than a session can hold',
         },
       }),
+    async caller(signal) {
+      const answer = await attempt((options) => sts.send(new GetCallerIdentityCommand(), options), signal, {
+        acts: false,
+        except: { InvalidAction: undefined },
+      })
+      if (answer && !/^arn:[\x21-\x7e]{1,2000}$/.test(answer.Arn ?? '')) throw garbage(false)
+      return answer?.Arn
+    },
+
     chains: (signal) => attempt(temporary, signal, { acts: false }),
 
     async rolePolicy(role, PolicyName, signal) {
@@ -65,8 +77,9 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
         except: { NoSuchEntity: undefined },
       })
       if (!answer) return undefined
-      if (answer.PolicyName !== PolicyName || answer.PolicyDocument === undefined) throw garbage(false)
-      return unescaped(answer.PolicyDocument)
+      const { PolicyName: shown = PolicyName, PolicyDocument: text } = answer
+      if (shown !== PolicyName || text === undefined) throw garbage(false)
+      return unescaped(text)
     },
 
     async rolePolicyNames(role, signal) {

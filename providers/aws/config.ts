@@ -12,6 +12,8 @@ export interface AwsRole {
   external_id?: string
   /** Seconds, as the role itself is configured. */
   max_session_duration: number
+  /** Kept only so that its sessions can be revoked. */
+  retired: boolean
 }
 
 export interface AwsConfig {
@@ -47,6 +49,7 @@ const role = z.strictObject({
     .regex(/^[\w+=,.@:/-]{2,1224}$/, 'must be 2 to 1224 letters, digits or any of +=,.@:/-')
     .exactOptional(),
   max_session_duration: z.int().min(shortest).max(longest).default(shortest),
+  retired: z.boolean().default(false),
 })
 
 export const awsConfig: ZodType<AwsConfig> = z.strictObject({

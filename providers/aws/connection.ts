@@ -2,8 +2,9 @@ import { ProviderError, type Connection, type ConnectionContext } from '../../sr
 import { awsApi } from './api.ts'
 import { requests } from './cedar.ts'
 import type { AwsConfig, AwsRole } from './config.ts'
-import { denyPolicies } from './deny.ts'
+import { denyPolicies, policyName } from './deny.ts'
 import type { AwsDetail } from './detail.ts'
+import { diagnose } from './diagnose.ts'
 import { mint, shortest } from './mint.ts'
 import { actionWithin, resourceWithin } from './patterns.ts'
 import { probe } from './probe.ts'
@@ -30,15 +31,19 @@ export function connect(
 
   const roleOf = ({ role_arn }: AwsDetail): AwsRole => {
     const role = roles.get(role_arn)
-    if (!role) throw new ProviderError('rejected', 'this role is not configured')
+    if (!role || role.retired) throw new ProviderError('rejected', 'this role is not configured')
     return role
   }
 
   return {
     name,
+    // Which account it is, each role's ARN says.
+    upstream: config.endpoints.iam ?? 'IAM',
     revokesAtOnce: 1000,
 
-    serves: ({ connection = name, role_arn }) => connection === name && roles.has(role_arn),
+    serves: ({ connection = name, role_arn }) =>
+      connection === name && roles.get(role_arn)?.retired === false,
+    holds: ({ role_arn }) => roles.has(role_arn),
     revocation: () => (policies ? 'eventual' : 'expiry'),
     ttl: (detail) => ({ min: shortest, max: roleOf(detail).max_session_duration }),
     ...(policies && { slot: ({ role_arn }) => ({ key: role_arn, total: policies.slots(role_arn) }) }),
@@ -56,6 +61,8 @@ export function connect(
     probe: (handle, { signal }) => probe(handle, policies, clock, signal),
     recover: async (intent, { signal }) =>
       await recover(intent, known(intent.detail.role_arn), policies, clock, signal),
+
+    diagnose: ({ signal }) => diagnose(config, api, policyName(context.installation()), signal),
 
     ...(policies && {
       async maintain({ standing, signal }) {

@@ -18,7 +18,10 @@ type Condition = Record<string, Record<string, string | string[]>>
 const byUserId = (operator: string, ids: string[]): Condition[] =>
   ids.length > 0 ? [{ [operator]: { 'aws:userid': ids } }] : []
 
-const isPattern = (id: string) => id.startsWith('*')
+const isPattern = (id: string) => /[*?]/.test(id)
+
+/** One value or a list: IAM takes either wherever it takes a list. */
+const listed = (values: unknown) => [values].flat().map(String)
 
 /** The policy's text, without blanks: only what is not blank counts towards IAM's quota. */
 export function render({ sessions, issuedBefore }: Denials): string {
@@ -55,12 +58,14 @@ export function parse(text: string | undefined): Denials {
   for (const { Effect, Action, Resource, Condition = {} } of statementsIn(text)) {
     const [[operator, operands] = [], another] = Object.entries(Condition)
     // Two conditions must both hold, which denies less than either.
-    if (Effect !== 'Deny' || Action !== '*' || Resource !== '*' || !operands || another) continue
+    if (Effect !== 'Deny' || !operands || another) continue
+    if (!listed(Action).includes('*') || !listed(Resource).includes('*')) continue
     const [[key, values] = [], otherKey] = Object.entries(operands)
     if (values === undefined || otherKey) continue
     if (key === 'aws:userid' && (operator === 'StringEquals' || operator === 'StringLike'))
-      for (const id of [values].flat())
-        if (operator === (isPattern(id) ? 'StringLike' : 'StringEquals')) sessions.add(id)
+      for (const id of listed(values))
+        // Without a wildcard both mean the same; as text, one is in no `aws:userid`.
+        if (operator === 'StringLike' || !isPattern(id)) sessions.add(id)
     const at = key === 'aws:TokenIssueTime' && operator === 'DateLessThan' ? Date.parse(String(values)) : NaN
     if (!Number.isNaN(at)) issuedBefore = Math.max(issuedBefore ?? 0, at)
   }
@@ -76,8 +81,8 @@ interface Statement {
 
 function statementsIn(text: string | undefined): Statement[] {
   try {
-    const { Statement: found } = JSON.parse(text ?? '{}') as { Statement?: Statement[] }
-    return Array.isArray(found) ? found : []
+    const { Statement: found } = JSON.parse(text ?? '{}') as { Statement?: unknown }
+    return [found].flat().filter((each): each is Statement => typeof each === 'object' && each !== null)
   } catch {
     return []
   }

@@ -103,9 +103,7 @@ export function denyPolicies(
   /** Characters that other inline policies take; as far as is known, where the broker may not look at them. */
   const measure = async (known: Known, role: string, signal: AbortSignal) => {
     try {
-      const names = (await api.rolePolicyNames(role, signal)).filter((other) => other !== name())
-      const texts = await Promise.all(names.map((other) => api.rolePolicy(role, other, signal)))
-      known.taken = texts.reduce((sum, text) => sum + counted(text ?? ''), 0)
+      known.taken = await takenByOthers(api, role, name(), signal)
     } catch (error) {
       if (!(error instanceof ProviderError && error.kind === 'rejected')) throw error
     }
@@ -162,6 +160,18 @@ export function denyPolicies(
       [...states].filter(([, known]) => known.denied.size > 0 || known.floor).map(([role]) => role),
     slots: (role) => slots(quota - (states.get(role)?.taken ?? 0)),
   }
+}
+
+/** Characters that the role's inline policies take but for `own`. @throws ProviderError */
+export async function takenByOthers(
+  api: Api,
+  role: string,
+  own: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const names = (await api.rolePolicyNames(role, signal)).filter((other) => other !== own)
+  const texts = await Promise.all(names.map((other) => api.rolePolicy(role, other, signal)))
+  return texts.reduce((sum, text) => sum + counted(text ?? ''), 0)
 }
 
 function sessionIn(handle: Handle): Session | undefined {

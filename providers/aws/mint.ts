@@ -7,7 +7,7 @@ import { parseRole } from './arn.ts'
 import type { AwsRole } from './config.ts'
 import { awsDetail, type AwsDetail } from './detail.ts'
 import { garbage } from './failure.ts'
-import { credentialsAnswer, toHandle } from './session.ts'
+import { credentialsAnswer, toHandle, userIdForm } from './session.ts'
 import { sessionPolicy } from './session-policy.ts'
 
 /** Seconds: the shortest session there is (STS API reference, AssumeRole), and the longest of a role assumed from a role. */
@@ -21,7 +21,7 @@ const tolerance = 60_000
 
 const answered = z.object({
   Credentials: credentialsAnswer,
-  AssumedRoleUser: z.object({ Arn: z.string(), AssumedRoleId: z.string() }),
+  AssumedRoleUser: z.object({ Arn: z.string().optional(), AssumedRoleId: z.string() }),
   SourceIdentity: z.string().optional(),
 })
 
@@ -70,8 +70,10 @@ export async function mint(
   const parsed = answered.safeParse(answer)
   if (!parsed.success) throw garbage(true)
   const { Credentials: credentials, AssumedRoleUser: user, SourceIdentity: source = taskId } = parsed.data
+  const { Arn: arn = sessionArn(role.arn, leaseId), AssumedRoleId: userId } = user
   // Whatever this is, it is nothing that the role's policy could deny.
-  if (user.Arn !== sessionArn(role.arn, leaseId) || !isIdOf(user.AssumedRoleId, leaseId)) throw garbage(true)
+  if (arn !== sessionArn(role.arn, leaseId) || userIdForm.exec(userId)?.groups?.['session'] !== leaseId)
+    throw garbage(true)
 
   const ahead = api.skew()
   const expiresAt = credentials.Expiration.getTime() - (Math.abs(ahead) > sameTime ? ahead : 0)
@@ -91,7 +93,7 @@ export async function mint(
     expiresAt,
     handle: toHandle({
       role: role.arn,
-      userId: user.AssumedRoleId,
+      userId,
       issuedAt: credentials.Expiration.getTime() - duration * 1000,
       expiresAt,
     }),
@@ -110,10 +112,6 @@ function wider({ longer, another }: { longer: boolean; another: boolean }): stri
 function sessionArn(role: string, session: string): string {
   const { partition, account, name } = parseRole(role)
   return `arn:${partition}:sts::${account}:assumed-role/${name}/${session}`
-}
-
-function isIdOf(assumedRoleId: string, session: string): boolean {
-  return /^[A-Z0-9]+:/.test(assumedRoleId) && assumedRoleId.slice(assumedRoleId.indexOf(':') + 1) === session
 }
 
 /**

@@ -5,11 +5,14 @@ import { roleArn } from './arn.ts'
 
 /** STS API reference, Credentials. All three go into headers, so nothing in them may end one. */
 export const credentialsAnswer = z.object({
-  AccessKeyId: z.string().regex(/^\w{16,128}$/),
+  AccessKeyId: z.string().regex(/^[\x21-\x7e]{1,128}$/),
   SecretAccessKey: z.string().regex(/^[\x21-\x7e]{1,256}$/),
   SessionToken: z.string().regex(/^[\x21-\x7e]{1,8192}$/),
   Expiration: z.date(),
 })
+
+/** `aws:userid` of a session: the role's unique id, which holds no wildcard, and the session's name. */
+export const userIdForm = /^[\w-]+:(?<session>[\w+=,.@-]{2,64})$/
 
 /** What revoking a session takes, and nothing that could use it. Times in milliseconds since 1970. */
 export interface Session {
@@ -24,7 +27,7 @@ export interface Session {
 
 const handle = z.strictObject({
   role: roleArn,
-  assumed_role_id: z.string().regex(/^[A-Z0-9]+:[\w+=,.@-]{2,64}$/),
+  assumed_role_id: z.string().regex(userIdForm),
   issued_at: z.int(),
   expires_at: z.int(),
 })

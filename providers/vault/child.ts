@@ -17,7 +17,11 @@ export interface Child {
 }
 
 const answered = z.object({
-  auth: z.object({ client_token: tokenText, accessor: tokenText, lease_duration: z.int().nonnegative() }),
+  auth: z.object({
+    client_token: tokenText,
+    accessor: tokenText,
+    lease_duration: z.int().nonnegative().nullish(),
+  }),
 })
 
 /** @throws ProviderError */
@@ -56,7 +60,7 @@ export async function createChild(
   return {
     token,
     accessor,
-    expiresAt: endOf(life, clock),
+    expiresAt: endOf(life ?? seconds, clock),
     wider: wider({ policies, seconds }, answer.body),
   }
 }

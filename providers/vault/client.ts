@@ -51,8 +51,6 @@ export function vaultClient(
     commands: {},
     // Otherwise DEBUG=node-vault prints secrets.
     debug: () => undefined,
-    // LIST is no method of HTTP's, and proxies refuse it.
-    noCustomHTTPVerbs: true,
     'request-promise': { defaults: () => (request: Outgoing) => send(request, fetch) },
   })
   // What is falsy it would take from VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX, which are not for us.
@@ -64,9 +62,10 @@ export function vaultClient(
       if (call.signal.aborted)
         throw new ProviderError('unavailable', 'the request to Vault was abandoned before it was sent')
       const options = { ...call, headers: token === undefined ? {} : { 'X-Vault-Token': token } }
+      // LIST is no method of HTTP's, and proxies refuse it: this is the other way ("HTTP API", listing).
       const answer: unknown = await (verb === 'write'
         ? client.write(path, body ?? {}, options)
-        : client[verb](path, options))
+        : client.read(verb === 'list' ? `${path}?list=true` : path, options))
       return answer as Answer
     }
 }

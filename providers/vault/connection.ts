@@ -1,6 +1,7 @@
 import type { Connection, ConnectionContext } from '../../src/provider.ts'
 import type { VaultConfig } from './config.ts'
 import type { VaultDetail } from './detail.ts'
+import { diagnose } from './diagnose.ts'
 import { mint } from './mint.ts'
 import { probe } from './probe.ts'
 import { recover } from './recover.ts'
@@ -18,6 +19,7 @@ export function connect(config: VaultConfig, context: ConnectionContext): Connec
   const vault = vaultAt(config, context)
   return {
     name,
+    upstream: [config.address, ...(config.namespace === undefined ? [] : [config.namespace])].join(' '),
     revokesAtOnce: 1,
 
     serves: (detail) => (detail.connection ?? name) === name && declares(config, detail),
@@ -38,5 +40,6 @@ export function connect(config: VaultConfig, context: ConnectionContext): Connec
     revoke: (handles, { signal }) => Promise.all(handles.map((handle) => revoke(handle, vault, signal))),
     probe: (handle, { signal }) => probe(handle, vault, signal),
     recover: (intent, { signal }) => recover(intent, vault, signal),
+    diagnose: ({ signal }) => diagnose(vault, signal),
   }
 }

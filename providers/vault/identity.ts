@@ -58,13 +58,12 @@ function givenToken(read: () => string): Identity {
 }
 
 const answered = z.object({
-  auth: z.object({ client_token: tokenText, lease_duration: z.int().nonnegative() }),
+  auth: z.object({ client_token: tokenText, lease_duration: z.int().nonnegative().nullish() }),
 })
 
 interface Login {
   token: string
   /** Milliseconds since 1970. */
-  at: number
   freshUntil: number
 }
 
@@ -73,10 +72,10 @@ const usedFor = 0.8
 /** Milliseconds that one login may take. */
 const loginLimit = 10_000
 /**
- * Milliseconds. A younger login is not replaced for a 403: then Mayfly may not do
- * what it tried, and would otherwise leave a token at Vault with each refusal.
+ * Milliseconds in which one login is replaced for a 403. What is refused again may
+ * not be done, and would otherwise leave a token at Vault with each refusal.
  */
-const tooYoungToBeDead = 10_000
+const replacedOnceIn = 10_000
 
 /**
  * Logs in with a JWT of Mayfly's own, whose audience is Vault's address, so that
@@ -90,6 +89,7 @@ function loggingIn(
 ): Identity {
   let login: Login | undefined
   let underWay: Promise<Login> | undefined
+  let replacedAt = -Infinity
 
   const logIn = (signal: AbortSignal): Promise<Login> => {
     underWay ??= withinLimit(clock, loginLimit, async (limit) => {
@@ -107,7 +107,7 @@ function loggingIn(
       const parsed = answered.safeParse(answer.body)
       if (!parsed.success) throw garbage(false)
       const { client_token: token, lease_duration: life } = parsed.data.auth
-      login = { token, at, freshUntil: life === 0 ? Infinity : at + life * 1000 * usedFor }
+      login = { token, freshUntil: life ? at + life * 1000 * usedFor : Infinity }
       return login
     }).finally(() => {
       underWay = undefined
@@ -123,8 +123,10 @@ function loggingIn(
     async instead(refused, signal) {
       // Another request has met the same end, and logged in already.
       if (login && login.token !== refused) return login.token
-      if (login && clock.now() < login.at + tooYoungToBeDead) return undefined
-      return (await logIn(signal)).token
+      if (underWay === undefined && clock.now() < replacedAt + replacedOnceIn) return undefined
+      const { token } = await logIn(signal)
+      replacedAt = clock.now()
+      return token
     },
   }
 }

@@ -4,7 +4,7 @@ import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
 import { createChild, endOf, type Child } from './child.ts'
 import type { Answer } from './client.ts'
 import type { VaultDetail } from './detail.ts'
-import { errorsOf, garbage, refusal } from './refusal.ts'
+import { garbage, refusal, saysWhy } from './refusal.ts'
 import { declares } from './requests.ts'
 import { revoke } from './revoke.ts'
 import type { Vault } from './upstream.ts'
@@ -41,24 +41,24 @@ function known({ accessor, expiresAt }: Child) {
 }
 
 const answered = z.object({
-  lease_id: z.string().max(1024),
-  lease_duration: z.int().nonnegative(),
+  lease_id: z.string().max(1024).nullish(),
+  lease_duration: z.int().nonnegative().nullish(),
   data: z.record(z.string(), z.unknown()).nullable(),
 })
 
 async function readSecret(path: string, child: Child, vault: Vault, signal: AbortSignal): Promise<Minted> {
   const { lease_id: lease, lease_duration: life, data } = await read(path, child, vault, signal)
   const { accessor, expiresAt } = child
-  const base = { ...known(child), handle: lease === '' ? { accessor } : { accessor, lease } }
+  const base = { ...known(child), handle: lease ? { accessor, lease } : { accessor } }
   // A secret without a lease lives on whatever becomes of the token: it is not ephemeral, and not given out.
-  if (lease === '' || data === null)
+  if (!lease || data === null)
     return {
       credential: {},
       ...base,
       wider: `what Vault keeps at ${path} has no lease and would outlive the task`,
     }
-  // It ends with its lease or with the token that read it, whichever ends first.
-  return { credential: { data }, ...base, expiresAt: Math.min(expiresAt, endOf(life, vault.clock)) }
+  // It ends with its lease, if that says when, or with the token that read it, whichever ends first.
+  return { credential: { data }, ...base, expiresAt: Math.min(expiresAt, endOf(life ?? 0, vault.clock)) }
 }
 
 /** Where nothing comes of the reading, the token that was made for it goes. */
@@ -88,7 +88,7 @@ const meanings = {
  * of a proxy before it, behind which the reading may go on.
  */
 function readRefusal(answer: Answer): ProviderError {
-  return refusal(answer, meanings, errorsOf(answer).length === 0)
+  return refusal(answer, meanings, !saysWhy(answer))
 }
 
 /** Milliseconds. A time of its own: the caller's may be over. */

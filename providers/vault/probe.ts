@@ -1,7 +1,7 @@
 import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
 import type { Send } from './client.ts'
 import { handleOf } from './handle.ts'
-import { saysInvalid } from './refusal.ts'
+import { saysInvalid, unserved } from './refusal.ts'
 import type { Vault } from './upstream.ts'
 
 /**
@@ -14,7 +14,9 @@ export async function probe(handle: Handle, vault: Vault, signal: AbortSignal): 
     const { accessor, lease } = handleOf(handle)
     const token = await lookUp('accessor', { accessor }, vault.asMayfly, signal)
     if (lease === undefined || token.result !== 'dead') return found(token)
-    return found(await lookUp('lease', { lease_id: lease }, vault.asMayfly, signal))
+    const secret = await lookUp('lease', { lease_id: lease }, vault.asMayfly, signal)
+    // Where leases cannot be looked up, what is seen is the token's end, which took the lease along.
+    return found(secret.unserved ? token : secret)
   } catch (error) {
     if (error instanceof ProviderError) return found({ result: 'unknown', method: 'Vault was not asked' })
     throw error
@@ -24,6 +26,7 @@ export async function probe(handle: Handle, vault: Vault, signal: AbortSignal): 
 interface Finding {
   result: 'dead' | 'live' | 'unknown'
   method: string
+  unserved?: boolean
 }
 
 const lookups = { accessor: 'auth/token/lookup-accessor', lease: 'sys/leases/lookup' } as const
@@ -38,7 +41,8 @@ async function lookUp(
   try {
     const answer = await send('write', path, { body, signal, acts: false })
     if (saysInvalid(what, answer)) return { result: 'dead', method: `${path} knows no such ${what}` }
-    return { result: answer.status === 200 ? 'live' : 'unknown', method: `${path} answered ${answer.status}` }
+    const result = answer.status === 200 ? 'live' : 'unknown'
+    return { result, method: `${path} answered ${answer.status}`, unserved: unserved(answer) }
   } catch (error) {
     if (error instanceof ProviderError) return { result: 'unknown', method: `${path} was not answered` }
     throw error

@@ -43,18 +43,28 @@ export function garbage(acts: boolean): ProviderError {
 
 const spoken = z.object({ errors: z.array(z.string()) })
 
-/** Vault's own words on why it refused; none where a proxy before it answered. */
-export function errorsOf({ body }: Answer): string[] {
-  return spoken.safeParse(body).data?.errors ?? []
+/** Vault's own words on why it refused, undefined where a proxy before it answered. */
+function wordsOf({ body }: Answer): string[] | undefined {
+  return spoken.safeParse(body).data?.errors
+}
+
+/** Whether Vault itself says why it refused. */
+export function saysWhy(answer: Answer): boolean {
+  return Boolean(wordsOf(answer)?.length)
 }
 
 /**
- * Whether Vault says that the accessor or lease is none. Its versions differ in
- * the status that goes with it (400, 403, 404), not in the words.
+ * Whether Vault says that it knows no such accessor or lease. Its versions differ
+ * in the status that goes with it (400, 403, 404), not in the words; a 404 with an
+ * empty list of them is its general answer for what is not there.
  */
 export function saysInvalid(what: 'accessor' | 'lease', answer: Answer): boolean {
-  return (
-    [400, 403, 404].includes(answer.status) &&
-    errorsOf(answer).some((error) => error.includes(`invalid ${what}`))
-  )
+  const words = wordsOf(answer)
+  if (answer.status === 404 && words?.length === 0) return true
+  return [400, 403, 404].includes(answer.status) && Boolean(words?.some((w) => w.includes(`invalid ${what}`)))
+}
+
+/** Whether there is no such endpoint. */
+export function unserved({ status }: Answer): boolean {
+  return status === 404 || status === 405
 }

@@ -1,6 +1,6 @@
 import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
 import { handleOf } from './handle.ts'
-import { refusal, saysInvalid } from './refusal.ts'
+import { refusal, saysInvalid, unserved } from './refusal.ts'
 import type { Vault } from './upstream.ts'
 
 /**
@@ -39,7 +39,9 @@ async function endLease(lease: string, { asMayfly }: Vault, signal: AbortSignal)
     signal,
     acts: true,
   })
-  if (answer.status === 204 || answer.status === 200) return
+  if (answer.status === 204 || answer.status === 200 || saysInvalid('lease', answer)) return
+  // Where leases cannot be ended by themselves, the token's end has to do.
+  if (unserved(answer)) return
   // That the engine failed, a database being down, is told as 400 (`handleError`).
   if (answer.status === 400)
     throw new ProviderError('unavailable', 'Vault could not take the secret back yet', { maybeDone: true })

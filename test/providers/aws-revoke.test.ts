@@ -176,6 +176,38 @@ test("a second writer's entries survive, as long as a session of the role can li
   expect(upstream.policy()).toBeUndefined()
 })
 
+const theirs = 'AROAAAAAAAAAAAAAAAAAA:theirs'
+const everything = { Effect: 'Deny', Action: '*', Resource: '*' }
+test.each<[string, unknown]>([
+  ['one statement and no list', { ...everything, Condition: { StringEquals: { 'aws:userid': theirs } } }],
+  [
+    'lists of one',
+    [
+      {
+        ...everything,
+        Action: ['*'],
+        Resource: ['*'],
+        Condition: { StringEquals: { 'aws:userid': [theirs] } },
+      },
+    ],
+  ],
+  ['a pattern without wildcards', [{ ...everything, Condition: { StringLike: { 'aws:userid': [theirs] } } }]],
+])("a second writer's entries survive where they are written as %s", async (_, Statement) => {
+  const upstream = await connectAws()
+  const text = JSON.stringify({ Version: '2012-10-17', Statement })
+  upstream.sandbox.setInlinePolicy('deployer', denyPolicy, text)
+  await upstream.revoke([await upstream.mint()])
+  expect(upstream.policy()).toContain(theirs)
+})
+
+test('a pattern of a second writer stays a pattern', async () => {
+  const upstream = await connectAws()
+  const Condition = { StringLike: { 'aws:userid': ['AROAAAAAAAAAAAAAAAAAA:lease_0?*'] } }
+  upstream.sandbox.setInlinePolicy('deployer', denyPolicy, policyOn(Condition))
+  await upstream.revoke([await upstream.mint()])
+  expect(conditions(upstream.policy())).toContainEqual(Condition)
+})
+
 test('a role-wide deny that somebody else still needs is kept just as long', async () => {
   const upstream = await connectAws()
   const { sandbox, clock } = upstream

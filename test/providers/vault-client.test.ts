@@ -59,8 +59,17 @@ test('nothing is printed, though DEBUG asks for it', async () => {
 })
 
 test('lists are asked for with a GET: LIST does not pass every proxy', async () => {
-  const upstream = connectVault()
+  const asked: string[] = []
+  const upstream = connectVault({
+    context: {
+      fetch(input, init) {
+        asked.push(new URL(input instanceof Request ? input.url : input).href)
+        return fetch(input, init)
+      },
+    },
+  })
   await upstream.mint()
   await upstream.recover()
   expect(upstream.requests.filter(lists)).toHaveLength(1)
+  expect(asked).toContain(`${upstream.config.address}/v1/auth/token/accessors?list=true`)
 })

@@ -71,6 +71,27 @@ test('a login that died before its time is replaced, once, for all who meet its 
   expect(upstream.logins()).toBe(2)
 })
 
+test('a login that dies as soon as it is made is replaced too', async () => {
+  const upstream = connectFederated()
+  await upstream.mint()
+  upstream.sandbox.logins().forEach((login) => upstream.sandbox.revoke(login))
+  await expect(upstream.mint()).resolves.toBeDefined()
+  expect(upstream.logins()).toBe(2)
+})
+
+test('a login that does not say when it ends is used until it is refused', async () => {
+  const upstream = connectFederated()
+  const rewrite = (body: unknown) => {
+    const { client_token } = (body as { auth: { client_token: string } }).auth
+    return { auth: { client_token } }
+  }
+  upstream.faults.add({ kind: 'rewrite', on: logsIn, rewrite })
+  await upstream.mint()
+  await upstream.clock.advance(seconds(1000))
+  await expect(upstream.mint()).resolves.toBeDefined()
+  expect(upstream.logins()).toBe(2)
+})
+
 test('one who learns late that the old login is dead uses the new one', async () => {
   const upstream = connectFederated()
   await upstream.mint()
@@ -105,7 +126,8 @@ test('a refusal for lack of permission does not cost a login each time', async (
   upstream.role.tokenPolicies = ['nothing']
   for (let tries = 0; tries < 5; tries += 1)
     await expect(upstream.mint()).rejects.toMatchObject({ kind: 'rejected' })
-  expect(upstream.logins()).toBe(1)
+  // The first, and the one that might have been let do more.
+  expect(upstream.logins()).toBe(2)
 })
 
 test('a permission that is granted later counts with the next login', async () => {

@@ -27,6 +27,18 @@ test('a token dies with its task, also without Mayfly, and never later', async (
   expect(await upstream.use(credential['token'], 'secret/data/ci/npm')).toBe(403)
 })
 
+test('an answer may leave out all but the token, its accessor and its policies', async () => {
+  const upstream = connectVault()
+  const rewrite = (body: unknown) => {
+    const { client_token, accessor, policies } = (body as { auth: Record<string, unknown> }).auth
+    return { auth: { client_token, accessor, policies } }
+  }
+  upstream.faults.add({ kind: 'rewrite', on: mints, rewrite })
+  const { credential, expiresAt, wider } = await upstream.mint()
+  expect({ wider, expiresAt }).toEqual({ wider: undefined, expiresAt: upstream.clock.now() + 900_000 })
+  expect(await upstream.use(credential['token'], 'secret/data/ci/npm')).toBe(200)
+})
+
 test("a token says in Vault's own records whose lease it is", async () => {
   const upstream = connectVault()
   await upstream.mint()
@@ -77,15 +89,22 @@ test('a dynamic secret ends with its lease or with the task, whichever is first'
   expect(await long.logIn(credential['data'])).toBe(false)
 })
 
-test('a lease that never ends by itself ends with the task', async () => {
+test.each([
+  ['never ends by itself', 0],
+  ['does not say when it ends', undefined],
+])('a lease that %s ends with the task', async (_, lease_duration) => {
   const upstream = connectVault()
-  const rewrite = (body: unknown) => ({ ...(body as object), lease_duration: 0 })
+  const rewrite = (body: unknown) => ({ ...(body as object), lease_duration })
   upstream.faults.add({ kind: 'rewrite', on: reads, rewrite })
   expect((await upstream.mint(secret)).expiresAt).toBe(upstream.clock.now() + 900_000)
 })
 
-test('what has no lease is refused, kept to ourselves, and nothing is left behind', async () => {
+test.each([
+  ['names no lease', (body: unknown) => body],
+  ['says nothing of one', (body: unknown) => ({ data: (body as { data: unknown }).data })],
+])('what %s is refused, kept to ourselves, and nothing is left behind', async (_, rewrite) => {
   const upstream = connectVault()
+  upstream.faults.add({ kind: 'rewrite', on: ({ path }) => path === '/v1/kv/ci', rewrite })
   const minted = await upstream.mint(kept)
   expect(minted).toMatchObject({ credential: {}, wider: expectText('no lease') })
   expect(JSON.stringify(minted)).not.toContain('kept for ever')

@@ -49,6 +49,14 @@ test.each([400, 403, 404])('an accessor that Vault does not know (%i) is gone', 
   await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })
 })
 
+test('an empty 404 to an accessor says that it is not there', async () => {
+  const upstream = connectVault()
+  const { handle } = await upstream.mint()
+  upstream.faults.add({ kind: 'status', status: 404, body: { errors: [] } })
+  await expect(upstream.revoke(handle)).resolves.toEqual({ done: true })
+  await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })
+})
+
 test.each([400, 403, 404])('any other %i says nothing of the credential', async (status) => {
   const upstream = connectVault()
   const { handle } = await upstream.mint()
@@ -65,6 +73,20 @@ test('a broker that may not end leases is told so, and does not call them ended'
     done: false,
     error: { kind: 'rejected', message: 'Vault answered 403: the broker may not revoke leases' },
   })
+})
+
+test.each([
+  ['knows its lease no more', 400, { errors: ['invalid lease'] }],
+  ['has no such endpoint', 404, { errors: ['no handler for route'] }],
+  ['does not serve the operation', 405, { errors: ['unsupported operation'] }],
+])('a secret went with its token where Vault %s', async (_, status, body) => {
+  const upstream = connectVault()
+  const { credential, handle } = await upstream.mint(secret)
+  upstream.faults.add({ kind: 'status', status, body, on: ({ path }) => path.startsWith('/v1/sys/leases/') })
+  await expect(upstream.revoke(handle)).resolves.toEqual({ done: true })
+  await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })
+  await upstream.clock.advance(upstream.sandbox.settings.revocationDelay)
+  expect(await upstream.logIn(credential['data'])).toBe(false)
 })
 
 test('a lease is ended while Vault waits for it, not put on a list', async () => {

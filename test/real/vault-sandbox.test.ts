@@ -132,12 +132,26 @@ const steps: Step[] = [
     path: 'auth/jwt/login',
     body: { role: 'mayfly', jwt: '$foreign' },
   },
+  {
+    title: 'what the broker may do',
+    path: 'sys/capabilities-self',
+    body: { paths: [create, 'auth/token/create/mayfly', 'auth/token/accessors', 'sys/mounts'] },
+  },
+  {
+    title: 'what a token may do that may not ask',
+    as: 'reader',
+    path: 'sys/capabilities-self',
+    body: { paths: [create] },
+  },
+  { title: 'a token role', method: 'GET', path: 'auth/token/roles/mayfly' },
+  { title: 'a token role that is not there', method: 'GET', path: 'auth/token/roles/none-such' },
   { title: 'a login as nobody', as: 'none', path: 'auth/jwt/login', body: { role: 'nobody', jwt: '$jwt' } },
 ]
 
 /** Where they differ: titles, and why that is left so. */
 const differences: Record<string, string> = {
   'a life beyond the explicit one': 'the sandbox shortens it too, but does not warn of it',
+  'a token role': 'the sandbox tells only what it heeds',
   'a dynamic secret': 'the store that stands in for a database keeps its ttl beside the data',
   'a lease ended without waiting': 'OpenBao answers 204, Vault 202: the sandbox the one that tells',
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { connectAws, deploys } from '../providers/aws-sandbox.ts'
+import { aws } from '../../providers/aws.ts'
+import { connectAws, deployer, deploys } from '../providers/aws-sandbox.ts'
 
 test('a role that the configuration does not name is served by nobody, and never assumed', async () => {
   const upstream = await connectAws()
@@ -7,4 +8,18 @@ test('a role that the configuration does not name is served by nobody, and never
   expect(upstream.connection.serves(other)).toBe(false)
   await expect(upstream.mint(other)).rejects.toMatchObject({ kind: 'rejected', maybeDone: false })
   expect(upstream.sandbox.requests).toEqual([])
+})
+
+test('a role that is retired is served by nobody and never assumed, and what it has given is still denied', async () => {
+  const upstream = await connectAws()
+  const minted = await upstream.mint()
+  const roles = [{ arn: deployer, class: 'deploy', retired: true }]
+  const after = aws.connect(aws.config.parse({ ...upstream.config, roles }), upstream.context)
+  expect(after.serves(deploys)).toBe(false)
+  await expect(upstream.mint(deploys, 900, after)).rejects.toMatchObject({
+    kind: 'rejected',
+    maybeDone: false,
+  })
+  expect(await upstream.revoke([minted], after)).toEqual([{ done: true }])
+  expect(upstream.alive()).toEqual([])
 })

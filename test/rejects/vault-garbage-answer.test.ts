@@ -9,7 +9,6 @@ test.each([
   ['a token of more than 8 KiB', { client_token: 'x'.repeat(8193) }],
   ['no accessor', { accessor: undefined }],
   ['an accessor with a space', { accessor: 'a b' }],
-  ['no life', { lease_duration: undefined }],
   ['a life of half a second', { lease_duration: 0.5 }],
 ])('an answer with %s is not a token, though one may exist', async (_, change) => {
   const upstream = connectVault()
@@ -28,8 +27,8 @@ test.each([201, 202, 204])('an answer %i to a mint is not a token, though one ma
 })
 
 test.each([
-  ['no word of a lease', { lease_id: undefined }],
-  ['no life', { lease_duration: undefined }],
+  ['a lease that is no text', { lease_id: 7 }],
+  ['a life of half a second', { lease_duration: 0.5 }],
   ['data that are none', { data: 'password' }],
 ])('an answer with %s is not a secret, though one may exist', async (_, change) => {
   const upstream = connectVault()

@@ -16,7 +16,6 @@ const changes: [string, object, string][] = [
   ['a longer life', { lease_duration: 901 }, 'outlives'],
   ['an endless life', { lease_duration: 0 }, 'outlives'],
   ['no word on policies', { policies: undefined }, 'without saying'],
-  ['no word on its identity', { entity_id: undefined }, 'without saying'],
   ['policies that are no list', { policies: 'ci-read' }, 'without saying'],
 ]
 

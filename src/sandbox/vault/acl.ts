@@ -6,6 +6,7 @@ const defaultPolicy: Policy = {
   'auth/token/lookup-self': ['read'],
   'auth/token/renew-self': ['update'],
   'auth/token/revoke-self': ['update'],
+  'sys/capabilities-self': ['update'],
   'sys/leases/lookup': ['update'],
 }
 

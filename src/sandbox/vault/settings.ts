@@ -67,6 +67,8 @@ export function defaultSettings(): VaultSettings {
         'auth/token/accessors': ['list', 'sudo'],
         'sys/leases/revoke': ['update'],
         'sys/leases/lookup': ['update'],
+        'sys/capabilities-self': ['update'],
+        'auth/token/roles/+': ['read'],
       },
       'db-readonly': { 'database/creds/readonly': ['read'] },
       'ci-read': { 'secret/data/ci/*': ['read'] },

@@ -1,8 +1,9 @@
-/** `auth/token` and `auth/jwt`. */
+/** `auth/token`, `auth/jwt`, and what a token may do. */
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
 import type { Clock } from '../../clock.ts'
+import { capabilities } from './acl.ts'
 import { createRequest, madeOf, type Circumstances } from './create.ts'
 import { loginOf, loginRequest } from './jwt.ts'
 import { refusal, several } from './refusal.ts'
@@ -10,6 +11,7 @@ import { readBody, reply } from './reply.ts'
 import type { VaultSettings } from './settings.ts'
 import type { Token, Tokens } from './tokens.ts'
 
+const capabilitiesRequest = z.strictObject({ paths: z.array(z.string()).min(1) })
 const accessorRequest = z.strictObject({ accessor: z.string().default('') })
 
 export function tokenRoutes({
@@ -133,6 +135,29 @@ export function tokenRoutes({
   app.post('/auth/token/revoke-self', (c) => {
     tokens.revoke(tokens.admit(caller(c), 'auth/token/revoke-self', ['update']))
     return c.body(null, 204)
+  })
+
+  app.get('/auth/token/roles/:role', (c) => {
+    const name = c.req.param('role')
+    tokens.admit(caller(c), `auth/token/roles/${name}`, ['read'])
+    const role = Object.hasOwn(settings.tokenRoles, name) ? settings.tokenRoles[name] : undefined
+    if (!role) return c.json({ errors: [] }, 404)
+    const { orphan, allowedPolicies: allowed_policies, tokenType: token_type } = role
+    return reply(c, { data: { name, orphan, allowed_policies, token_type } })
+  })
+
+  // `handleCapabilities`; `deny` stands for none, and `root` for all.
+  app.post('/sys/capabilities-self', async (c) => {
+    const token = tokens.admit(caller(c), 'sys/capabilities-self', ['update'])
+    const { paths } = await readBody(c, capabilitiesRequest)
+    const names = [...token.policies, ...tokens.identityPolicies(token)]
+    const told = (path: string): string[] => {
+      if (names.includes('root')) return ['root']
+      const granted = [...capabilities(settings.policies, names, path)]
+      return granted.length > 0 ? granted.toSorted() : ['deny']
+    }
+    const data = Object.fromEntries(paths.map((path) => [path, told(path)]))
+    return reply(c, { ...data, data })
   })
 
   app.post('/auth/jwt/login', async (c) => {

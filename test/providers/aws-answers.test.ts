@@ -1,0 +1,44 @@
+import { afterAll, expect, test } from 'vitest'
+import { listen } from '../../src/sandbox/server.ts'
+import { manualClock } from '../support/clock.ts'
+import { connectAws } from './aws-sandbox.ts'
+
+/** An STS and IAM that says no more than it has to, with ids of its own making. */
+const policies = new Map<string, string>()
+const { app, url, close } = await listen(manualClock())
+afterAll(close)
+app.post('/', async (c) => {
+  const asked = new URLSearchParams(await c.req.text())
+  const [action, name] = [asked.get('Action') ?? '', asked.get('PolicyName') ?? '']
+  const answer = (inside: string) => c.body(`<R><${action}Result>${inside}</${action}Result></R>`)
+  const refuse = (code: string, status: 400 | 404) =>
+    c.body(`<ErrorResponse><Error><Code>${code}</Code></Error></ErrorResponse>`, status)
+  switch (action) {
+    case 'AssumeRole':
+      return answer(
+        `<Credentials><AccessKeyId>ASIA-1</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
+         <SessionToken>t</SessionToken><Expiration>2026-11-02T09:15:00Z</Expiration></Credentials>
+         <AssumedRoleUser><AssumedRoleId>role-1:${asked.get('RoleSessionName')}</AssumedRoleId></AssumedRoleUser>`,
+      )
+    case 'PutRolePolicy':
+      policies.set(name, asked.get('PolicyDocument') ?? '')
+      return answer('')
+    case 'GetRolePolicy': {
+      const text = policies.get(name)
+      if (text === undefined) return refuse('NoSuchEntity', 404)
+      return answer(`<PolicyDocument>${encodeURIComponent(text)}</PolicyDocument>`)
+    }
+    default:
+      return refuse('InvalidAction', 400)
+  }
+})
+
+test('answers that say no more than what counts are enough to mint, to revoke and to see it', async () => {
+  const upstream = await connectAws({ config: { endpoints: { sts: url, iam: url } } })
+  const minted = await upstream.mint()
+  expect(minted).toMatchObject({ fingerprint: 'ASIA-1', credential: { session_token: 't' } })
+  expect(minted.wider).toBeUndefined()
+  expect(await upstream.revoke([minted])).toEqual([{ done: true }])
+  expect([...policies.values()]).toEqual([expect.stringContaining('"role-1:lease_')])
+  await expect(upstream.probe(minted)).resolves.toMatchObject({ result: 'denied' })
+})
