@@ -175,10 +175,21 @@ export interface ConnectionContext {
  */
 export interface Connection<Detail = unknown> {
   readonly name: string
+  /**
+   * What it leads to, as text, the same in every configuration that leads there: a
+   * credential minted at one upstream can be ended at no other, and another would
+   * call it dead.
+   */
+  readonly upstream: string
   /** How many handles one call of `revoke` may take. */
   readonly revokesAtOnce: number
   /** Whether this upstream is the one for `detail` (its owner, account or mount is configured here). */
   serves(detail: Detail): boolean
+  /**
+   * Whether the configuration still has what revoking takes of what was minted for
+   * `detail`: its role, say, retired or not. Left out where the connection is enough.
+   */
+  holds?(detail: Detail): boolean
   revocation(detail: Detail): Revocation
   /** Seconds between which upstream can mint. `min` binds only where revocation is `expiry`. */
   ttl(detail: Detail): { min: number; max: number }

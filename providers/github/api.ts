@@ -44,7 +44,7 @@ export function githubApi(config: GithubConfig, context: ConnectionContext): Api
   })
   return {
     asApp: send(plain.defaults({ request: { hook: app.hook.bind(app) } })),
-    asToken: (token) => send(plain.defaults({ headers: { authorization: `token ${token}` } })),
+    asToken: (token) => send(plain.defaults({ headers: { authorization: `Bearer ${token}` } })),
   }
 }
 
@@ -56,12 +56,26 @@ function send(octokit: typeof request): Send {
     if (signal.aborted)
       throw new ProviderError('unavailable', 'the request to GitHub was abandoned before it was sent')
     try {
-      return await octokit(route, { ...parameters, request: { signal } })
+      return read(await octokit(route, { ...parameters, request: { signal } }))
     } catch (error) {
       const answer = (error as { response?: Answer }).response
-      if (answer) return answer
+      if (answer) return read(answer)
       throw noAnswer(error, mayAct(route), signal)
     }
+  }
+}
+
+/** Octokit parses only what is labelled `application/json`. A token in an answer with another label, or none, is as alive. */
+function read({ status, headers, data }: Answer): Answer {
+  const text = data instanceof ArrayBuffer ? Buffer.from(data).toString() : data
+  return { status, headers, data: typeof text === 'string' ? parsed(text) : data }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
   }
 }
 

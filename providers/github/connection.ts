@@ -10,9 +10,8 @@ import { includes } from './permissions.ts'
 import { probe } from './probe.ts'
 import { requests } from './requests.ts'
 import { revoke } from './revoke.ts'
+import { life } from './token.ts'
 
-/** Seconds that every installation token lives; it cannot be asked shorter. */
-const life = 3600
 /** Seconds that a mint may still be under way after its intent was recorded. */
 const mintingTime = 60
 
@@ -24,6 +23,7 @@ export function connect(config: GithubConfig, context: ConnectionContext): Conne
   const known = installations(api, clock)
   return {
     name,
+    upstream: config.api,
     revokesAtOnce: 1,
 
     serves: ({ connection = name, repositories }) =>

@@ -8,37 +8,42 @@ import { garbage, refusal } from './refusal.ts'
 /** The app as it is installed on one owner. */
 export interface Installation {
   id: number
-  /** What it was granted: the most that a token of it can have. */
-  permissions: Record<string, string>
+  /** What it was granted, where GitHub says so: the most that a token of it can have. */
+  permissions: Record<string, string> | undefined
 }
 
+// Only the id is needed to mint. What else is said has to agree with what was
+// asked; the token itself is held against it in any case (`wider`).
 const answered = z.object({
   id: z.int().positive(),
-  account: z.object({ login: z.string() }),
-  permissions: z.record(z.string(), z.string()),
+  account: z.object({ login: z.string().optional() }).nullish(),
+  permissions: z.record(z.string(), z.string()).optional(),
   suspended_at: z.string().nullish(),
 })
 
 const rememberedFor = 10 * 60_000
 
-/** Finds the installation of each owner and remembers it for ten minutes. */
+/**
+ * Finds installations and remembers them for ten minutes, each for the repository
+ * that it was found by: an app may be installed on only some of an owner's.
+ */
 export function installations(api: Api, clock: Clock) {
   const known = new Map<string, { installation: Installation; until: number }>()
   return {
-    /** The one last seen on `owner`, if that is recent. */
-    remembered(owner: string): Installation | undefined {
-      const entry = known.get(owner)
+    /** The one that last reached `repository`, if that is recent. */
+    remembered(repository: string): Installation | undefined {
+      const entry = known.get(repository)
       return entry && clock.now() < entry.until ? entry.installation : undefined
     },
 
-    forget(owner: string): void {
-      known.delete(owner)
+    forget(repository: string): void {
+      known.delete(repository)
     },
 
     /** Asks GitHub which installation reaches `repository`. @throws ProviderError */
     async find(repository: string, signal: AbortSignal): Promise<Installation> {
       const owner = ownerOf(repository)
-      known.delete(owner)
+      known.delete(repository)
       const repo = repository.slice(owner.length + 1)
       const answer = await api.asApp('GET /repos/{owner}/{repo}/installation', { owner, repo }, signal)
       if (answer.status !== 200) {
@@ -54,13 +59,14 @@ export function installations(api: Api, clock: Clock) {
         )
       }
       const parsed = answered.safeParse(answer.data)
-      if (!parsed.success || parsed.data.account.login.toLowerCase() !== owner) throw garbage(false)
-      const { id, permissions, suspended_at } = parsed.data
+      if (!parsed.success) throw garbage(false)
+      const { id, account, permissions, suspended_at } = parsed.data
+      if ((account?.login ?? owner).toLowerCase() !== owner) throw garbage(false)
       if (typeof suspended_at === 'string') {
         throw new ProviderError('rejected', `the app's installation on ${owner} is suspended`)
       }
       const installation = { id, permissions }
-      known.set(owner, { installation, until: clock.now() + rememberedFor })
+      known.set(repository, { installation, until: clock.now() + rememberedFor })
       return installation
     },
   }

@@ -8,10 +8,14 @@ import type { installations } from './installation.ts'
 import { ownerOf } from './names.ts'
 import { includes, type Permissions } from './permissions.ts'
 import { garbage, refusal } from './refusal.ts'
-import { tokenText } from './token.ts'
+import { life, tokenText } from './token.ts'
 import { wider } from './wider.ts'
 
-const answered = z.object({ token: tokenText, expires_at: z.iso.datetime({ offset: true }) })
+const answered = z.object({
+  token: tokenText,
+  // Nobody may use a token of which this is not known (`wider`), but it can be revoked all the same.
+  expires_at: z.iso.datetime({ offset: true }).optional().catch(undefined),
+})
 
 /**
  * Mints one installation token for one lease: each call is a request of its own,
@@ -31,11 +35,12 @@ export async function mint(
     throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to GitHub')
   }
   const { repositories, permissions } = detail
-  const owner = ownerOf(repositories[0]!)
+  const first = repositories[0]!
+  const owner = ownerOf(first)
 
-  let installation = known.remembered(owner)
+  let installation = known.remembered(first)
   if (!installation || ungranted(permissions, installation.permissions)) {
-    installation = await known.find(repositories[0]!, signal)
+    installation = await known.find(first, signal)
   }
   const excess = ungranted(permissions, installation.permissions)
   if (excess)
@@ -52,7 +57,7 @@ export async function mint(
   )
   if (answer.status !== 201) {
     const error = refusal(answer, meanings, true, clock.now())
-    if (error.kind === 'rejected') known.forget(owner)
+    if (error.kind === 'rejected') known.forget(first)
     throw error
   }
   const parsed = answered.safeParse(answer.data)
@@ -62,7 +67,10 @@ export async function mint(
   return {
     credential: { token },
     accessToken: token,
-    expiresAt: Date.parse(expires_at) + skew(answer, clock.now()),
+    expiresAt:
+      expires_at === undefined
+        ? clock.now() + life * 1000
+        : Date.parse(expires_at) + skew(answer, clock.now()),
     handle: { token, installation: installation.id, mintedAt: clock.now() },
     // The `hashed_token` of GitHub's audit log.
     fingerprint: createHash('sha256').update(token).digest('base64'),
@@ -77,8 +85,12 @@ const meanings = {
   422: "a repository or permission is not in the app's installation",
 }
 
-/** The first permission that `granted` lacks, as `contents: write`. */
-function ungranted(asked: Permissions, granted: Record<string, string>): string | undefined {
+/**
+ * The first permission that `granted` lacks, as `contents: write`. An
+ * installation that does not say what it was granted leaves the refusal to the mint.
+ */
+function ungranted(asked: Permissions, granted: Record<string, string> | undefined): string | undefined {
+  if (!granted) return undefined
   const lacking = Object.entries(asked).find(([name, level]) => !includes(granted[name], level))
   return lacking?.join(': ')
 }

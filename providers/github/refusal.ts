@@ -52,10 +52,12 @@ function limitedFor(
     const reset = seconds(headers['x-ratelimit-reset'])
     return { retryAfter: reset === undefined ? undefined : Math.max(1, reset - Math.floor(now / 1000)) }
   }
-  // A secondary limit may name no time at all; then GitHub asks for a minute.
   const spoken = (data as { message?: unknown } | null | undefined)?.message
-  const secondary = typeof spoken === 'string' && /rate limit/i.test(spoken)
-  return status === 429 || secondary ? { retryAfter: 60 } : undefined
+  const [limit, secondary] = /(secondary )?rate limit/i.exec(typeof spoken === 'string' ? spoken : '') ?? []
+  // For a secondary limit without a time GitHub asks for a minute. Who does not even name it
+  // asks for none, and a credential must not live on for our guess (invariant I4).
+  if (status === 429 || limit) return { retryAfter: secondary ? 60 : undefined }
+  return undefined
 }
 
 function seconds(header: string | number | undefined): number | undefined {

@@ -8,6 +8,9 @@ import { ProviderError, type Handle } from '../../src/provider.ts'
  */
 export const tokenText = z.string().regex(/^[\x21-\x7e]{1,8192}$/)
 
+/** Seconds that every installation token lives; it cannot be asked shorter. */
+export const life = 3600
+
 /** @throws ProviderError `rejected` for a handle that no mint gave out. */
 export function tokenOf({ token }: Handle): string {
   const parsed = tokenText.safeParse(token)

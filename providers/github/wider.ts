@@ -1,12 +1,20 @@
 import { z } from 'zod'
 import type { GithubDetail } from './detail.ts'
+import { ownerOf } from './names.ts'
 import { includes, permissions as catalogue } from './permissions.ts'
 
+const repository = z.object({
+  full_name: z.string().optional(),
+  name: z.string().optional(),
+  owner: z.object({ login: z.string() }).optional(),
+})
+
 const grant = z.object({
+  expires_at: z.iso.datetime({ offset: true }),
   permissions: z.record(z.string(), z.string()),
   // GitHub's own schema leaves it optional; the list of repositories then has to say it all.
   repository_selection: z.string().default('selected'),
-  repositories: z.array(z.object({ full_name: z.string() })).optional(),
+  repositories: z.array(repository).optional(),
 })
 
 /**
@@ -22,7 +30,12 @@ export function wider(asked: GithubDetail, answer: unknown): string | undefined 
   // With `all`, GitHub lists no repositories, and the token reaches those of tomorrow too.
   if (repository_selection !== 'selected' || !repositories) return 'every repository of the installation'
   const names = new Set(asked.repositories)
-  const foreign = repositories.filter(({ full_name }) => !names.has(full_name.toLowerCase()))
+  // An installation has one owner, the one it was looked up for: a bare name is a repository of that owner.
+  const installed = ownerOf(asked.repositories[0]!)
+  const foreign = repositories.filter(
+    ({ name, owner, full_name = `${owner?.login ?? installed}/${name}` }) =>
+      !names.has(full_name.toLowerCase()),
+  )
   if (foreign.length > 0) return `${foreign.length} repositories that were not asked for`
 
   const excess = Object.entries(permissions).find(

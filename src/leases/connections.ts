@@ -2,6 +2,7 @@
 import type { ZodError } from 'zod'
 import { BrokerError } from '../errors.ts'
 import type { Connection, Provider } from '../provider.ts'
+import type { Lease } from './lease.ts'
 
 /** A configured upstream. */
 export interface ConnectionEntry {
@@ -38,9 +39,15 @@ export class Connections implements Iterable<ConnectionEntry> {
     return [...new Set(this.#entries.map((entry) => entry.provider.type))]
   }
 
-  /** The connection that a lease was minted through, retired or not. */
+  /** The connection of this name, retired or not. */
   get(provider: string, name: string): ConnectionEntry | undefined {
     return this.#entries.find((entry) => entry.provider.type === provider && entry.name === name)
+  }
+
+  /** The connection that the lease was minted through, as long as it leads where it led then. */
+  of({ provider, connection, upstream }: Pick<Lease, 'provider' | 'connection' | 'upstream'>) {
+    const entry = this.get(provider, connection)
+    return entry?.connection.upstream === upstream ? entry : undefined
   }
 
   /**

@@ -47,6 +47,8 @@ export interface Lease {
   issuer: string
   provider: string
   connection: string
+  /** Where that connection led when it minted. */
+  upstream: string
   /** The upstream room it takes until its upstream life is over, where there is only so much. */
   slot: string | null
   status: LeaseStatus

@@ -95,7 +95,8 @@ async function intend(context: LeaseContext, { resolved, admit, intended }: Mint
     const { holder } = admission
     // A reload since the request began may have taken the connection away: nothing could revoke what it mints.
     const current = context.connections().get(entry.provider.type, entry.name)
-    if (!current || current.retired) return { refused: reconfigured() }
+    if (!current || current.retired || current.connection.upstream !== entry.connection.upstream)
+      return { refused: reconfigured() }
     const crowded = await slotFault(context, tx, resolved, holder.agent)
     if (crowded) return { refused: crowded }
     const now = clock.now()
@@ -107,6 +108,7 @@ async function intend(context: LeaseContext, { resolved, admit, intended }: Mint
       issuer: holder.issuer,
       provider: entry.provider.type,
       connection: entry.name,
+      upstream: entry.connection.upstream,
       slot: entry.connection.slot?.(detail).key ?? null,
       status: 'pending',
       detail,
@@ -136,6 +138,7 @@ async function intend(context: LeaseContext, { resolved, admit, intended }: Mint
       data: {
         provider: lease.provider,
         connection: lease.connection,
+        upstream: lease.upstream,
         detail,
         classes: lease.classes,
         revocation: lease.revocation,

@@ -29,6 +29,8 @@ const silenceMs = 2 * longestPauseMs
 interface Turn {
   lease: Lease
   handle: Handle
+  /** Its upstream life has passed: this is the last word to upstream, whatever comes of it. */
+  over: boolean
   revoked: boolean
 }
 
@@ -92,21 +94,34 @@ export class Revoker {
       if (lease.handle === null) return
     }
     if (lease.status === 'revoked') return await unit.write((tx) => leases.forget(tx, lease.id))
+    const entry = connections().of(lease)
     const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil
-    if (lifeOver !== null && lifeOver <= clock.now())
-      return await unit.write((tx) => recordExpired(this.#context, tx, lease))
-    const entry = connections().get(lease.provider, lease.connection)
+    if (lifeOver !== null && lifeOver <= clock.now()) return await this.#endOfLife(lease, entry)
     if (!entry)
-      return await this.#failed(lease, new ProviderError('unavailable', 'its connection is not configured'))
+      return await this.#failed(
+        lease,
+        new ProviderError('unavailable', 'the connection that minted it is not configured'),
+      )
     if (lease.handle === null) return await recover(this.#context, lease, entry)
     if (lease.revocation === 'expiry') return await this.#postpone(lease, lease.upstreamExpiresAt!)
     const handle = this.#open(lease)
     if (!handle)
       return await this.#failed(lease, new ProviderError('rejected', 'its sealed handle does not open'))
     const lanes = this.#lanesOf(entry)
-    const turn: Turn = { lease, handle, revoked: false }
+    const turn: Turn = { lease, handle, over: false, revoked: false }
     await lanes.revoke.add(lease.agent, turn)
     if (turn.revoked) await lanes.probe.add(lease.agent, turn)
+  }
+
+  /**
+   * Its own end has passed by our clock, and that may have been set forward: upstream,
+   * where one call ends the credential, is told once all the same (invariant I4).
+   */
+  async #endOfLife(lease: Lease, entry: ConnectionEntry | undefined): Promise<void> {
+    const endable = entry && lease.handle !== null && lease.revocation === 'immediate'
+    const handle = endable ? this.#open(lease) : undefined
+    if (!entry || !handle) return await this.#expired(lease)
+    await this.#lanesOf(entry).revoke.add(lease.agent, { lease, handle, over: true, revoked: false })
   }
 
   #open(lease: Lease): Handle | undefined {
@@ -172,6 +187,10 @@ export class Revoker {
 
   async #settle(turn: Turn, outcome: RevocationOutcome): Promise<void> {
     const { lease } = turn
+    if (turn.over) {
+      await this.#expired(lease).catch((error: unknown) => this.#notRecorded(lease, error))
+      return
+    }
     if (!outcome.done) {
       await this.#failed(lease, outcome.error).catch((error: unknown) => this.#notRecorded(lease, error))
       return
@@ -184,6 +203,10 @@ export class Revoker {
     } catch (error) {
       this.#notRecorded(lease, error)
     }
+  }
+
+  async #expired(lease: Lease): Promise<void> {
+    await this.#context.unit.write((tx) => recordExpired(this.#context, tx, lease))
   }
 
   async #failed(lease: Lease, error: ProviderError): Promise<void> {

@@ -60,6 +60,7 @@ const migrations: Record<string, Migration> = {
         .addColumn('issuer', 'text', (c) => c.notNull())
         .addColumn('provider', 'text', (c) => c.notNull())
         .addColumn('connection', 'text', (c) => c.notNull())
+        .addColumn('upstream', 'text', (c) => c.notNull())
         .addColumn('slot', 'text')
         .addColumn('status', 'text', (c) => c.notNull())
         .addColumn('detail', 'text', (c) => c.notNull())

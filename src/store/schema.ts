@@ -48,6 +48,7 @@ export interface Schema {
     issuer: string
     provider: string
     connection: string
+    upstream: string
     /** The upstream room it takes, where there is only so much. */
     slot: string | null
     status: string

@@ -74,6 +74,7 @@ export function aLease(task: Task, changed: Partial<Lease> = {}, seal = testSeal
     issuer: task.principal.issuer,
     provider: 'fake',
     connection: 'one',
+    upstream: 'fake:one',
     slot: null,
     status: 'active',
     detail: { type: 'fake', name: 'a' },

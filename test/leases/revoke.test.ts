@@ -145,7 +145,16 @@ describe('a lease on its way out', () => {
       dueAt: null,
       evidence: { result: 'expired' },
     })
-    expect(core.upstream.calls).toHaveLength(tries)
+    await core.pass(hour)
+    expect(core.upstream.calls).toHaveLength(tries + 1)
+  })
+
+  it('is ended upstream too when only a clock set forward says that its life is over (I4)', async () => {
+    const { lease } = await minted()
+    core.clock.notBefore(core.clock.now() + 2 * hour)
+    await core.pass(minute)
+    expect(await core.lease(lease.id)).toMatchObject({ status: 'expired', handle: null })
+    expect(core.upstream.calls).toEqual([[lease.id]])
   })
 
   it('of the kind that only expires waits for that, without a call and without alarm', async () => {
@@ -208,6 +217,19 @@ describe('a lease on its way out', () => {
     expect(await core.lease(whole.lease.id)).toHaveProperty('status', 'revoked')
     expect(core.errors).toEqual([expect.stringContaining('damaged')])
     expect((await core.lease(damaged.lease.id)).dueAt).toBe(core.clock.now() + 10 * minute)
+  })
+
+  it('whose connection leads elsewhere now is not called dead there, and ends when it leads back', async () => {
+    const { task, lease } = await minted()
+    const back = core.upstream.upstream
+    Object.assign(core.upstream, { upstream: 'fake:elsewhere' })
+    await core.end(task)
+    await core.pass(minute)
+    expect(core.upstream.calls).toEqual([])
+    expect(await core.lease(lease.id)).toHaveProperty('status', 'revoking')
+    Object.assign(core.upstream, { upstream: back })
+    await core.pass(minute)
+    expect(await core.lease(lease.id)).toHaveProperty('status', 'revoked')
   })
 
   it('that still works after it was revoked says so', async () => {

@@ -44,6 +44,7 @@ export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?:
 
   const self: Upstream = {
     name,
+    upstream: `fake:${name}`,
     revokesAtOnce,
     fates: [],
     refuse: () => undefined,

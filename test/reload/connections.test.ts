@@ -1,5 +1,8 @@
 /** Connections and seal keys in change: what was minted can always be revoked. */
 import { beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { startGithub } from '../../src/sandbox/github.ts'
+import { createLedger } from '../../src/sandbox/ledger.ts'
 import { describedBroker } from '../openapi/described.ts'
 import { readWeb } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
@@ -50,6 +53,22 @@ test('a retired connection goes on revoking what its upstream did not take back 
   down.clear()
   await until(() => ledger.find(minted.credential.token)!.revokedAt, 20_000)
   await until(async () => (await reload()).status === 200)
+})
+
+test('a connection may not lead elsewhere while a lease was minted where it leads now', async () => {
+  const other = await startGithub(systemClock(), createLedger(), { owner: 'acme', repositories: ['web'] })
+  const { body: task } = await broker.open()
+  const { body: minted } = await broker.mint(task, readWeb)
+  await configure(({ providers }) => (providers.github[0].api = other.url))
+  const refused = await reload()
+  expectRefusal(refused, 409, 'conflict')
+  expect(refused.body.detail).toContain(`the github connection acme as it was, leading to ${github.url}`)
+  expect((await broker.complete(task)).body.leases).toMatchObject([
+    { status: 'revoked', evidence: { result: 'dead' } },
+  ])
+  expect(await broker.use(minted.credential.token)).toBe(401)
+  expect((await reload()).status).toBe(200)
+  await other.close()
 })
 
 test('a lease whose mint is under way counts as needing its connection', async () => {

@@ -1,0 +1,36 @@
+/** Roles in change: a role that a lease still needs may only be retired. */
+import { expect, test } from 'vitest'
+import { liveOn } from '../providers/aws-sandbox.ts'
+import { sharedBroker } from '../support/shared-broker.ts'
+import { expectRefusal } from '../support/refusal.ts'
+import { filesOf } from './files.ts'
+
+const arn = (name: string) => `arn:aws:iam::123456789012:role/${name}`
+const detail = { type: 'aws', role_arn: arn('deployer') }
+
+const broker = await sharedBroker({
+  settings({ aws }) {
+    liveOn(aws.accessKey)
+    const { endpoints, region } = aws
+    const roles = ['deployer', 'other'].map((name) => ({ arn: arn(name), class: 'deploy' }))
+    return { providers: { aws: [{ name: 'prod', region, endpoints, roles }] } }
+  },
+  files: { 'policies/aws.cedar': '@id("all")\npermit (principal, action, resource);\n' },
+})
+const { configure, reload } = await filesOf(broker)
+
+test('a role that a lease needs may not go, only be retired, which ends its tasks', async () => {
+  const { body: task } = await broker.open({ authorization_details: [detail] })
+  expect((await broker.mint(task, detail)).status).toBe(201)
+  await configure(({ providers }) => providers.aws[0].roles.shift())
+  expectRefusal(await reload(), 409, 'conflict')
+  expect((await broker.read(task)).body).toMatchObject({ status: 'active' })
+  await configure(({ providers }) => (providers.aws[0].roles[0].retired = true))
+  expect((await reload()).status).toBe(200)
+  expectRefusal(await broker.open({ authorization_details: [detail] }), 400, 'invalid_request')
+  expect((await broker.read(task)).body).toMatchObject({
+    status: 'revoked',
+    end_reason: 'policy_changed',
+    leases: [{ status: 'revoked', evidence: { result: 'denied' } }],
+  })
+})
