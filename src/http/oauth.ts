@@ -56,10 +56,10 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       { ...request, verified, idempotency },
       c.req.raw.signal,
     )
-    const { task, approvals, token: taskToken } = opened
+    const { token: taskToken, ...task } = opened
     if (!minted) {
       // RFC 8628's name for it: the task goes on through its token once a human has said yes.
-      const view = taskView({ task, approvals, leases: [] })
+      const view = taskView(task)
       return c.json(
         {
           error: 'authorization_pending',
@@ -78,7 +78,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       expires_in: Math.max(0, Math.floor((lease.deadline - tasks.clock.now()) / 1000)),
       authorization_details: [leaseView(lease).authorization_detail],
       credential,
-      task: taskView({ task, approvals, leases: [lease] }),
+      task: taskView(task),
       task_token: taskToken,
       lease: leaseView(lease),
     }

@@ -66,8 +66,9 @@ export function problem(c: Context, thrown: unknown, log: Log): Response {
   const { retryAfter, denials } = error.facts
   const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' }
   if (retryAfter !== undefined) headers['Retry-After'] = String(Math.ceil(retryAfter))
-  // RFC 6750 §3: what to come back with.
-  if (status === 401) headers['WWW-Authenticate'] = 'Bearer error="invalid_token"'
+  // RFC 6750 §3: what to come back with; to who brought nothing no error is named (§3.1).
+  if (status === 401)
+    headers['WWW-Authenticate'] = c.req.header('Authorization') ? 'Bearer error="invalid_token"' : 'Bearer'
   // The rest of an oversized body is still on its way: the connection must not carry another request behind it.
   if (status === 413) headers['Connection'] = 'close'
   const body = {

@@ -1,7 +1,10 @@
 /** The listening socket. */
+import { getRequestListener } from '@hono/node-server'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { serve, type ServerType } from '@hono/node-server'
+import { answerUnparsed, answerUnreadable } from './unparsed.ts'
 
 /** Milliseconds for a request's headers, and for all of it: slow senders hold nothing for long. */
 const headersTimeout = 10_000
@@ -18,29 +21,35 @@ export interface Listening {
 
 /** @throws Error when the address is taken. */
 export async function listen(
-  fetch: Parameters<typeof serve>[0]['fetch'],
+  fetch: Parameters<typeof getRequestListener>[0],
   given: { listen: { host: string; port: number }; tls: { cert: string; key: string } | undefined },
 ): Promise<Listening> {
   const { host: hostname, port } = given.listen
-  const limits = { headersTimeout, requestTimeout, connectionsCheckingInterval }
-  const server = await new Promise<ServerType>((resolve, reject) => {
-    const starting = given.tls
-      ? serve(
-          {
-            fetch,
-            hostname,
-            port,
-            createServer: createTlsServer,
-            serverOptions: { ...limits, ...given.tls },
-          },
-          () => resolve(starting),
-        )
-      : serve({ fetch, hostname, port, serverOptions: limits }, () => resolve(starting))
-    starting.once('error', reject)
-  })
+  const options = {
+    headersTimeout,
+    requestTimeout,
+    connectionsCheckingInterval,
+    // Refused by the application, which says so in its own terms.
+    requireHostHeader: false,
+  }
+  const listener = getRequestListener(fetch, { hostname, errorHandler: answerUnreadable })
+  const server = given.tls
+    ? createTlsServer({ ...options, ...given.tls }, listener)
+    : createServer(options, listener)
+  server.on('clientError', answerUnparsed)
+  // RFC 9110 §10.1.1: what is expected beyond `100-continue` may be passed over. Node's own 417 has no id.
+  server.on('checkExpectation', listener)
+  server.listen(port, hostname)
+  await once(server, 'listening')
   const { address, family, port: taken } = server.address() as AddressInfo
   return {
     address: `${given.tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        // Node ends what is idle now. What is answered from now on would be kept for its client's next request.
+        server.keepAliveTimeout = 1
+        server.keepAliveTimeoutBuffer = 0
+        server.close(() => resolve())
+      }),
   }
 }

@@ -80,9 +80,9 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     const request = { ...asked, verified, idempotency: idempotencyOf(c, verified.replayKey, asked) }
     await limits.admitAgent(inForce.rules.agents.choose(verified.principal, rest.agent).name)
     if (dry_run) return c.json(dryRunView(await dryRun(tasks, inForce.rules, request)), 200)
-    const { task, approvals, token } = await openTask(tasks, inForce.rules, request)
-    const view = { ...taskView({ task, approvals, leases: [] }), task_token: token }
-    return task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
+    const { token, ...opened } = await openTask(tasks, inForce.rules, request)
+    const view = { ...taskView(opened), task_token: token }
+    return opened.task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
   })
 
   app.openapi(read, async (c) => c.json(taskView(await readTask(c.var.tasks, c.var.task.id)), 200))

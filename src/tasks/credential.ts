@@ -1,5 +1,5 @@
 /** A credential inside an open task: decided afresh, then minted. */
-import { BrokerError } from '../errors.ts'
+import { BrokerError, isBrokerError } from '../errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Lease } from '../leases/lease.ts'
 import { type Admission, mint, type MintedLease } from '../leases/mint.ts'
@@ -29,7 +29,7 @@ export interface CredentialRequest {
 /**
  * Mints one credential under the task.
  *
- * @throws BrokerError `invalid_request`, `out_of_scope`, `task_not_active`,
+ * @throws BrokerError `invalid_request`, `out_of_scope`, `task_not_active`, `conflict`,
  *   `context_changed`, `policy_denied`, `limit_exceeded`, `agent_suspended`, `agent_expired`,
  *   `unknown_agent`, and whatever `mint` throws.
  */
@@ -40,29 +40,49 @@ export async function issueCredential(
 ): Promise<MintedLease> {
   const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
   const { task, idempotency, gone } = request
-  if (!idempotency)
-    return await mint(context, context.revoker, {
-      resolved,
-      gone,
-      admit: (tx) => admit(context, tx, rules, request, resolved),
-    })
-  await replace(context, task, idempotency)
+  if (idempotency) await replace(context, task, idempotency)
   try {
     return await mint(context, context.revoker, {
       resolved,
       gone,
       admit: (tx) => admit(context, tx, rules, request, resolved),
-      intended: (tx, lease) => remember(context, tx, task, idempotency, lease),
+      ...(idempotency && { intended: (tx, lease) => remember(context, tx, task, idempotency, lease) }),
     })
+  } catch (error) {
+    throw await takenBackAlone(context, task, error)
   } finally {
     // What another request with this key minted meanwhile is due.
-    context.wake(context.clock.now())
+    if (idempotency) context.wake(context.clock.now())
   }
 }
 
-/** A credential minted under this key before was never seen by who asks again: it goes first. */
+/** A lease under way may have been given back, revoked or asked for again (`remember`) while its task goes on. */
+async function takenBackAlone(context: TaskContext, { id }: Task, error: unknown): Promise<unknown> {
+  if (!isBrokerError(error, 'task_not_active')) return error
+  const task = await context.unit.read((tx) => context.tasks.get(tx, id))
+  if (task?.status !== 'active' || task.expiresAt <= context.clock.now()) return error
+  return new BrokerError('conflict', 'the credential was taken back while it was being minted', {
+    cause: error,
+  })
+}
+
+/**
+ * A credential minted under this key before was never seen by who asks again: it goes first.
+ *
+ * @throws BrokerError `provider_unavailable` where upstream does not end it now, as it could.
+ */
 async function replace(context: TaskContext, task: Task, key: IdempotencyKey): Promise<void> {
-  await settle(context, await context.unit.write((tx) => retireRemembered(context, tx, task, key)))
+  const before = await context.unit.write((tx) => retireRemembered(context, tx, task, key))
+  await settle(context, before)
+  const [lease] = before
+  if (!lease || lease.revocation === 'expiry') return
+  const { status } = (await context.unit.read((tx) => context.leases.get(tx, lease.id)))!
+  if (status === 'revoking' || status === 'irrevocable')
+    throw new BrokerError(
+      'provider_unavailable',
+      'the credential minted under this Idempotency-Key before is not revoked yet',
+      { retryAfter: 5 },
+    )
 }
 
 async function retireRemembered(

@@ -5,13 +5,14 @@ import type { Rules, TaskContext } from './context.ts'
 import { issueCredential } from './credential.ts'
 import { endTask, settle } from './end.ts'
 import { type OpenedTask, type OpenRequest, openTask } from './open.ts'
+import { readTask } from './read.ts'
 
 /**
  * With what a request fails whose key may come back: what a caller can wait out,
- * its own lost connection (`unavailable`), and `task_not_active`, with which it
- * makes way for a later request of the same key.
+ * its own lost connection (`unavailable`), and `conflict`, with which it makes way
+ * for a later request of the same key.
  */
-const resumable = ['unavailable', 'provider_unavailable', 'limit_exceeded', 'task_not_active'] as const
+const resumable = ['unavailable', 'provider_unavailable', 'limit_exceeded', 'conflict'] as const
 
 /** The opened task, and its credential unless the task waits for approval. */
 export interface Exchanged {
@@ -42,7 +43,9 @@ export async function exchange(
       idempotency,
       gone,
     })
-    return { opened, minted }
+    // Of a task that was resumed, the leases are no longer as they were when it was opened.
+    const { leases } = opened.leases.length > 0 ? await readTask(context, opened.task.id) : opened
+    return { opened: { ...opened, leases: leases.length > 0 ? leases : [minted.lease] }, minted }
   } catch (error) {
     // The caller's token is used up: to come back it needs this task.
     if (request.idempotency && resumable.some((code) => isBrokerError(error, code))) throw error

@@ -5,6 +5,7 @@ import { newId } from '../id.ts'
 import { useUp } from '../identity/single-use.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
+import type { Lease } from '../leases/lease.ts'
 import { decide, type Decision } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import type { Rules, TaskContext } from './context.ts'
@@ -42,6 +43,8 @@ export interface DryRun {
 export interface OpenedTask {
   task: Task
   approvals: Approval[]
+  /** Those of a task that was resumed: a new one has none. */
+  leases: Lease[]
   token: string
 }
 
@@ -111,7 +114,8 @@ async function resume(context: TaskContext, tx: Tx, key: IdempotencyKey): Promis
   if (!task) return undefined
   const { token, hash } = newTaskToken()
   await context.tasks.replaceToken(tx, task.id, hash)
-  return { task, approvals: await context.approvals.ofTask(tx, task.id), token }
+  const approvals = await context.approvals.ofTask(tx, task.id)
+  return { task, approvals, leases: await context.leases.find(tx, { task: task.id }), token }
 }
 
 export function policyDenied(decision: Decision & { outcome: 'denied' }): BrokerError {
@@ -221,7 +225,7 @@ async function insert(
     },
   })
   const approvals = pending ? await askApproval(context, tx, task, decision.approvals) : []
-  return { task, approvals, token }
+  return { task, approvals, leases: [], token }
 }
 
 async function askApproval(context: TaskContext, tx: Tx, task: Task, groups: string[]): Promise<Approval[]> {

@@ -63,9 +63,7 @@ function faultOf(request: Request, { status, headers, text }: Reply): string | u
   if (/mft_\w{20}/.test(text) && !opens(path)) return 'a task token'
   if (/PRIVATE KEY|node_modules|SQLITE_|at .+\.ts:\d/.test(text)) return 'its insides'
   if ('x-injected' in headers) return 'an injected header'
-  // What Node answers before the broker sees the request has no id.
-  const early = [400, 408, 417, 431].includes(status) && text === ''
-  if (!early && !/^req_[0-9a-f]{32}$/.test(headers['x-request-id']?.toString() ?? '')) return 'no request id'
+  if (!/^req_[0-9a-f]{32}$/.test(headers['x-request-id']?.toString() ?? '')) return 'no request id'
   if (status === 201 && mints(path) && JSON.parse(text).lease.task !== path.split('/')[3])
     return 'a credential of another task'
   return undefined

@@ -40,7 +40,8 @@ test('a mint under way is delivered, new connections are refused, and it is over
   expect(status).toBe(201)
   const answered = performance.now()
   expect(await served.ended).toMatchObject({ status: 0, stderr: '' })
-  expect(performance.now() - answered).toBeLessThan(4_000)
+  // Well before the client would let go of the connection, which it keeps for its next request.
+  expect(performance.now() - answered).toBeLessThan(2_000)
   expect(ledger.alive(Date.now()).map(({ secret }) => secret)).toEqual([body.credential.token])
   expect(await discrepancies(broker)).toEqual([])
 })

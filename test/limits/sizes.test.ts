@@ -53,9 +53,19 @@ test('a body just within the limit is read', async () => {
   expect(longer.status).toBe(413)
 })
 
+/** What never became a request is refused in the same terms as one (design §10). */
+function expectUnparsed(received: string, status: number): void {
+  const [head = '', body = ''] = received.split('\r\n\r\n')
+  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+  expect(head).toMatch(/^connection: close$/im)
+  expect(head).toMatch(/^content-type: application\/problem\+json$/im)
+  const [, id] = /^x-request-id: (req_[0-9a-f]{32})$/im.exec(head) ?? []
+  expect(JSON.parse(body)).toMatchObject({ status, code: 'invalid_request', request_id: id })
+}
+
 test('headers over 16 KB are 431, before anyone looks at them', async () => {
-  const received = await send(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
-  expect(received).toMatch(/^HTTP\/1\.1 431 /)
+  const long = `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`
+  expectUnparsed(await send(long), 431)
 })
 
 test('a path of many kilobytes is answered like any other that is not there', async () => {
@@ -67,12 +77,23 @@ test.each([
   ['a length and chunks', 'Content-Length: 2\r\nTransfer-Encoding: chunked'],
   ['a length that is none', 'Content-Length: -1'],
 ])('a request that could be read as two (%s) is refused', async (_what, headers) => {
-  const received = await send(`POST /v1/tasks HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n\r\n{}`)
-  expect(received).toMatch(/^HTTP\/1\.1 400 /)
+  expectUnparsed(await send(`POST /v1/tasks HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n\r\n{}`), 400)
+})
+
+test('an expectation that nobody can meet is passed over', async () => {
+  const received = await send(
+    `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nExpect: tea\r\nConnection: close\r\n\r\n`,
+  )
+  expect(received).toMatch(/^HTTP\/1\.1 200 /)
+  expect(received).toMatch(/^x-request-id: req_/im)
+})
+
+test('a request that names no host is refused', async () => {
+  expectUnparsed(await send('GET /v1/tasks/x HTTP/1.1\r\nConnection: close\r\n\r\n'), 400)
 })
 
 test('what is not HTTP is refused', async () => {
-  expect(await send('\x16\x03\x01\x02\x00\x01\x00\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
+  expectUnparsed(await send('\x16\x03\x01\x02\x00\x01\x00\r\n\r\n'), 400)
 })
 
 test.each(['/v1/tasks', '/oauth/token'])(

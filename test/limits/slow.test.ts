@@ -36,6 +36,7 @@ test('headers have ten seconds, a body thirty, and the next request is served', 
     drip(`${lines.join('\r\n')}\r\n\r\n{`, ' '),
   ])
   expect(headers.received).toMatch(/^HTTP\/1\.1 408 /)
+  expect(headers.received).toMatch(/^x-request-id: req_/im)
   expect(headers.seconds).toBeLessThan(15)
   expect(body.received).not.toMatch(/^HTTP\/1\.1 2/)
   expect(body.seconds).toBeGreaterThan(25)

@@ -4,7 +4,7 @@ import { describedBroker } from '../openapi/described.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { type Answer, readWeb, writeWeb } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
-import { mints } from '../support/github.ts'
+import { mints, revokes } from '../support/github.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { until } from '../support/until.ts'
@@ -96,6 +96,38 @@ test('minting again revokes what was minted under the key before, then mints', a
   await broker.complete(task)
 })
 
+test('minting again while upstream does not revoke mints nothing, and once it does goes through', async () => {
+  const { body: task } = await broker.open()
+  const { body } = await mint(task, 'k')
+  const down = github.faults.add({ kind: 'status', status: 502, on: revokes })
+  const minted = ledger.entries.length
+  const refused = await mint(task, 'k')
+  expectRefusal(refused, 503, 'provider_unavailable')
+  expect(refused.headers.get('Retry-After')).toMatch(/^\d+$/)
+  expect(ledger.entries).toHaveLength(minted)
+  down.clear()
+  expect((await mint(task, 'k')).status).toBe(201)
+  expect(await broker.use(body.credential.token)).toBe(401)
+  await broker.complete(task)
+})
+
+test('a task that is resumed is answered with its leases', async () => {
+  const token = await broker.workload()
+  const { body: task } = await open(token, 'k')
+  const { body } = await broker.mint(task)
+  const { body: resumed } = await open(token, 'k')
+  expect(resumed.leases).toMatchObject([{ id: body.lease.id, status: 'active' }])
+  await broker.complete(resumed)
+
+  const asked = await form(broker)
+  const [first, second] = [await exchangeAs(asked, 'k'), await exchangeAs(asked, 'k')]
+  expect(second.body.task.leases).toMatchObject([
+    { id: first.body.lease.id, status: 'revoked' },
+    { id: second.body.lease.id, status: 'active' },
+  ])
+  await broker.revoke({ all: true })
+})
+
 test('minting something else under the key is a conflict, and revokes nothing', async () => {
   const { body: task } = await broker.open()
   const { body } = await mint(task, 'k')
@@ -133,7 +165,7 @@ test('a caller that asks again while the first request is still under way gets w
   const first = exchangeAs(asked, 'k')
   await until(() => slow.hits === 1)
   const { status, body } = await exchangeAs(asked, 'k')
-  expect((await first).status).toBe(400)
+  expectOAuthError(await first, 400, 'invalid_request', 'conflict')
   expect(status).toBe(200)
   await until(() => ledger.alive(Date.now()).length === 1)
   expect(await broker.use(body.access_token)).toBe(200)

@@ -27,7 +27,18 @@ async function open({ store, clock, ...core }: Core, pending: boolean, ttl: numb
   const task = await core.open({ status, ttl, expiresAt: clock.now() + ttl * 1000 })
   if (!pending) return
   const asked = { id: newId('appr'), task: task.id, group: 'security', digest: 'd', createdAt: clock.now() }
-  await store.unit.write((tx) => store.approvals.insert(tx, { ...asked, status: 'pending', settled: null }))
+  await store.unit.write(async (tx) => {
+    await store.approvals.insert(tx, { ...asked, status: 'pending', settled: null })
+    const { id: approval, group, digest } = asked
+    const data = { approval, group, digest }
+    store.audit.record(tx, {
+      at: clock.now(),
+      type: 'approval.requested',
+      actor: 'broker',
+      task: task.id,
+      data,
+    })
+  })
 }
 
 async function approve({ store, clock, reaper }: Core, { id }: Task, ttl: number): Promise<void> {
@@ -35,8 +46,16 @@ async function approve({ store, clock, reaper }: Core, { id }: Task, ttl: number
   await store.unit.write(async (tx) => {
     if (!(await store.tasks.activate(tx, id, expiresAt))) return
     const settled = { by: 'okta:alice', at: clock.now(), reason: null, mac: 'mac', key: 'k1' }
-    for (const asked of await store.approvals.ofTask(tx, id))
+    for (const asked of await store.approvals.ofTask(tx, id)) {
       await store.approvals.settle(tx, asked.id, 'granted', settled)
+      store.audit.record(tx, {
+        at: clock.now(),
+        type: 'approval.granted',
+        actor: `admin:${settled.by}`,
+        task: id,
+        data: { approval: asked.id, reason: settled.reason },
+      })
+    }
     store.audit.record(tx, {
       at: clock.now(),
       type: 'task.approved',

@@ -11,6 +11,17 @@ test('the installation is looked up once in ten minutes', async () => {
   expect(upstream.requests.filter(looksUp)).toHaveLength(2)
 })
 
+test('an app that reaches one repository of an owner is looked up for another, and refused by name', async () => {
+  const upstream = connectGithub()
+  await upstream.mint()
+  const elsewhere = { ...webWriter, repositories: ['acme/elsewhere'] }
+  await expect(upstream.mint(elsewhere)).rejects.toMatchObject({
+    kind: 'rejected',
+    message: expect.stringContaining('not installed on acme/elsewhere') as string,
+  })
+  expect(upstream.requests.filter(mints)).toHaveLength(1)
+})
+
 test('a permission granted a moment ago is found before it is said to be missing', async () => {
   const upstream = connectGithub()
   await upstream.mint()

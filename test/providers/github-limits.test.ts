@@ -5,9 +5,10 @@ const body = { message: 'You have exceeded a secondary rate limit.' }
 
 test.each([
   ['429 with retry-after', 429, { 'retry-after': '30' }, undefined, 30],
-  ['429 without a time', 429, {}, undefined, 60],
+  ['429 without a time', 429, {}, undefined, undefined],
   ['403 with retry-after', 403, { 'retry-after': '45' }, undefined, 45],
-  ['403 that only speaks of a limit', 403, {}, body, 60],
+  ['403 that only speaks of a limit', 403, {}, { message: 'API rate limit exceeded' }, undefined],
+  ['403 that speaks of a secondary limit', 403, {}, body, 60],
 ])('%s is a limit, not a refusal, and nothing was minted', async (_, status, headers, said, retryAfter) => {
   const upstream = connectGithub()
   upstream.faults.add({ kind: 'status', status, headers, body: said, on: mints })

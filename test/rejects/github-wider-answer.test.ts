@@ -29,6 +29,16 @@ const answers: [string, (answer: Answer) => object, string][] = [
     (a) => ({ ...a, repositories: [{ full_name: 'evil/web' }] }),
     '1 repositories',
   ],
+  [
+    'a repository of another owner, named in parts',
+    (a) => ({ ...a, repositories: [{ name: 'web', owner: { login: 'evil' } }] }),
+    '1 repositories',
+  ],
+  ['a bare name not asked for', (a) => ({ ...a, repositories: [{ name: 'infra' }] }), '1 repositories'],
+  ['a repository without a name', (a) => ({ ...a, repositories: [{ id: 700_001 }] }), '1 repositories'],
+  ['no expiry', (a) => ({ ...a, expires_at: undefined }), 'does not say'],
+  ['an expiry that is no time', (a) => ({ ...a, expires_at: 'soon' }), 'does not say'],
+  ['an expiry that is a number', (a) => ({ ...a, expires_at: 1_900_000_000 }), 'does not say'],
   ['a higher level', (a) => ({ ...a, permissions: { contents: 'admin' } }), 'contents'],
   [
     'one permission more',

@@ -42,7 +42,7 @@ test('only the lease is revoked while it is being minted: the task goes on', asy
   const path = `/v1/tasks/${task.id}/leases/${lease.id}/revoke`
   expect((await broker.call('POST', path, { token: task.task_token })).body.status).toBe('revoking')
 
-  expectRefusal(await minting, 409, 'task_not_active')
+  expectRefusal(await minting, 409, 'conflict')
   expect(ledger.entries.at(-1)!.revokedAt).toBeDefined()
   expect((await broker.mint(task)).status).toBe(201)
 })

@@ -1,4 +1,4 @@
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { writeWeb } from '../support/broker.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
@@ -13,5 +13,8 @@ test.each([
   ['POST', `/v1/tasks/${task.id}/complete`, undefined],
   ['POST', '/v1/admin/revocations', { selector: { all: true }, reason: 'a test' }],
 ])('%s %s without a token is refused', async (method, path, body) => {
-  expectRefusal(await broker.call(method, path, { body }), 401, 'invalid_token')
+  const answer = await broker.call(method, path, { body })
+  expectRefusal(answer, 401, 'invalid_token')
+  // RFC 6750 §3.1: whoever brought nothing is told the scheme, and no error.
+  expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer')
 })

@@ -1,0 +1,53 @@
+/** What never reaches the application is refused in its terms all the same, with an id and a code (design §10). */
+import { RequestError } from '@hono/node-server'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { newId } from '../id.ts'
+
+const statuses: Record<string, number> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+}
+
+/** For a server's `clientError`: Node's parser gave up. Whoever listens to it has to close the connection too. */
+export function answerUnparsed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  const { _httpMessage: underWay } = socket as { _httpMessage?: ServerResponse }
+  // A second head in the middle of an answer would be read as part of it.
+  if (!socket.writable || underWay?.headersSent) return void socket.destroy()
+  const status = statuses[code ?? ''] ?? 400
+  const { body, headers } = refusal(status)
+  const lines = Object.entries({ ...headers, Connection: 'close', 'Content-Length': Buffer.byteLength(body) })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    ...lines.map(([name, value]) => `${name}: ${value}`),
+  ]
+  socket.end([...head, '', body].join('\r\n'), () => socket.destroy())
+}
+
+/** What was parsed, but makes no URL (`Host: a b`). Anything else is a defect of ours. */
+export function answerUnreadable(error: unknown): Response {
+  const status = error instanceof RequestError ? 400 : 500
+  const { body, headers } = refusal(status)
+  return new Response(body, { status, headers })
+}
+
+function refusal(status: number) {
+  const id = newId('req')
+  const problem = {
+    type: 'about:blank',
+    ...(status < 500
+      ? {
+          title: 'The request is not valid',
+          code: 'invalid_request',
+          detail: 'the request could not be read',
+        }
+      : { title: 'Internal error', code: 'internal', detail: 'something went wrong here' }),
+    status,
+    request_id: id,
+  }
+  return {
+    body: JSON.stringify(problem),
+    headers: { 'Content-Type': 'application/problem+json', 'X-Request-Id': id },
+  }
+}
