@@ -14,22 +14,23 @@ export class Failure extends Error {
   readonly code: LocalCode
   /** What to do about it, one line. */
   readonly remedy: string
-  /** Further members of the answer under `--json`, and further lines without it. */
+  /** Further members of the answer under `--json`. */
   readonly facts: Record<string, unknown>
-  readonly lines: readonly string[]
+  /** What there is to say without it: each a part of the one line of what happened. */
+  readonly particulars: readonly string[]
 
   constructor(
     code: LocalCode,
     message: string,
     remedy: string,
-    more: { facts?: Record<string, unknown>; lines?: readonly string[] } = {},
+    more: { facts?: Record<string, unknown>; particulars?: readonly string[] } = {},
   ) {
     super(message)
     this.name = 'Failure'
     this.code = code
     this.remedy = remedy
     this.facts = more.facts ?? {}
-    this.lines = more.lines ?? []
+    this.particulars = more.particulars ?? []
   }
 }
 
@@ -45,12 +46,15 @@ export class FaultyConfiguration extends Failure {
 
 /** Tells stderr what happened and what to do, or with `json` the same as one JSON object. Returns the exit status. */
 export function report(error: unknown, json: boolean): 1 {
-  const { code, message, remedy, facts, lines } = asFailure(error)
+  const { code, message, remedy, facts, particulars } = asFailure(error)
   if (json) tell([JSON.stringify({ code, detail: message, remedy, ...facts })])
   else if (error instanceof FaultyConfiguration) tell(error.faults.flatMap(faultLines))
   else {
     const what = code === 'failed' ? message : `${code}: ${message}`
-    tell([`mayfly: ${what}`, ...[...lines, remedy].map((line) => `  ${line}`)])
+    tell([
+      `mayfly: ${[what, particulars.join('; ')].filter((part) => part !== '').join(': ')}`,
+      `  ${remedy}`,
+    ])
   }
   return 1
 }
@@ -71,7 +75,7 @@ interface Told {
   message: string
   remedy: string
   facts: Record<string, unknown>
-  lines: readonly string[]
+  particulars: readonly string[]
 }
 
 function asFailure(error: unknown): Told {
@@ -100,9 +104,9 @@ function asRefusal({ status, code, detail, denials, retryAfter, requestId }: Bro
       ...(retryAfter !== undefined && { retry_after: retryAfter }),
       ...(requestId !== undefined && { request_id: requestId }),
     },
-    lines: denials.map(({ action, resource, policies }) => {
+    particulars: denials.map(({ action, resource, policies }) => {
       const why = policies.length > 0 ? `forbidden by ${policies.join(', ')}` : 'no policy permits it'
-      return `${action} on ${resource}: ${why}`
+      return `${action} on ${resource} (${why})`
     }),
   }
 }
@@ -118,9 +122,9 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   policy_denied: 'Ask for less, or have the policy changed.',
   out_of_scope: "Ask for what is within the task's scope, or open another task.",
   forbidden: 'Use the token of an admin who has this right, with the audience that admins have.',
-  not_found: 'Check the id, and that the task token is that of the task.',
+  not_found: 'Check the id or name; a task shows itself to its own task token alone.',
   task_not_active: 'Open another task.',
   context_changed: 'Open another task with the context as it is now.',
-  conflict: 'Look at how things stand now, then decide again.',
+  conflict: 'Correct what it names, or look at how things stand now; then decide again.',
   provider_rejected: 'Check that upstream has granted the app what was asked for.',
 }

@@ -27,6 +27,8 @@ const program = new Command('mayfly')
   .version(manifest.version)
   .exitOverride()
   .showHelpAfterError('Run the command with --help to see what it takes.')
+  // One line of what happened: a suggestion comes on a line of its own.
+  .configureOutput({ outputError: (text, write) => write(text.replace(/\n\(/, ' (')) })
   .addHelpText(
     'after',
     `

@@ -47,7 +47,9 @@ Who this is, is shown with an OIDC token. The first of these that is there count
 export const scopeHelp = `
 A scope names its provider first:
   github:acme/web:contents=write,pull_requests=write
-  github:acme/web+acme/docs:contents=read`
+  github:acme/web+acme/docs:contents=read
+  aws:arn:aws:iam::123456789012:role/deployer
+  vault:database/creds/readonly`
 
 export function connect(options: BrokerOptions): Client {
   return createClient({ url: options.url })

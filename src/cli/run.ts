@@ -127,14 +127,14 @@ function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' }>): Failur
       )
     case 'still_alive': {
       const over = ['revoked', 'expired', 'failed']
-      const lines = leases
+      const particulars = leases
         .filter(({ status }) => !over.includes(status))
         .map((lease) => `${lease.id} ${lease.status}, revocation ${lease.revocation}`)
       return new Failure(
         'not_revoked',
         `${id} is over, and not all of its credentials are known to be dead`,
         'The broker goes on revoking them by itself; an admin can watch it.',
-        { facts, lines },
+        { facts, particulars },
       )
     }
     case 'not_completed': {

@@ -59,14 +59,25 @@ async function token(options: TokenOptions): Promise<void> {
   const client = connect(options)
   const within = taskFromEnvironment(process.env)
   const task = within ?? (await openTask(client, options))
-  const minted = await client.credential(task, options.scope).catch(async (error: unknown) => {
-    // What could not be minted needs no task. That it ends is tried, the mint's refusal is what counts.
+  const { minted, lines } = await mint(client, task, options).catch(async (error: unknown) => {
+    // What nobody gets needs no task. That it ends is tried, the first failure is what counts.
     if (!within) await client.complete(task).catch(() => undefined)
     throw error
   })
   if (within && options.ttl !== undefined)
     tell([`--ttl does not apply inside a task: the credential lives until ${minted.lease.deadline}`])
-  answer(options, minted, options.json ? [] : [secretOf(minted)])
+  answer(options, minted, lines)
+}
+
+/** The credential, and without `--json` its secret. One that cannot be printed is given back. */
+async function mint(client: Client, task: TaskAccess, { scope, json }: TokenOptions) {
+  const minted = await client.credential(task, scope)
+  try {
+    return { minted, lines: json ? [] : [secretOf(minted)] }
+  } catch (error) {
+    await client.giveBack(task, minted.lease.id).catch(() => undefined)
+    throw error
+  }
 }
 
 async function openTask(client: Client, options: TokenOptions): Promise<TaskAccess> {

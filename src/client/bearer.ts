@@ -7,7 +7,7 @@ const shape = /^[\x21-\x7e]+$/
  * @throws TypeError without the token in it: `fetch` would refuse a line break
  *   with a message that quotes the whole header.
  */
-export function bearer(token: string): string {
+export function bearer(token: string, scheme: 'Bearer' | 'bearer' = 'Bearer'): string {
   if (!shape.test(token)) throw new TypeError('a token is one line of printable ASCII without spaces')
-  return `Bearer ${token}`
+  return `${scheme} ${token}`
 }

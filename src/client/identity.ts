@@ -113,7 +113,8 @@ async function actionsToken({
   let value: unknown
   try {
     const response = await call(url, {
-      headers: { Authorization: bearer(requestToken), Accept: 'application/json' },
+      // In lower case as GitHub's documentation has it: not every stand-in for the runner takes both.
+      headers: { Authorization: bearer(requestToken, 'bearer'), Accept: 'application/json' },
       redirect: 'error',
       signal: AbortSignal.timeout(30_000),
     })

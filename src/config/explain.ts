@@ -59,7 +59,10 @@ function* leaves(issues: readonly Issue[], base: Path): Generator<{ issue: Issue
 }
 
 function isOtherType(issue: Issue): boolean {
-  return issue.code === 'invalid_type' && issue.path.length === 0
+  if (issue.path.length > 0) return false
+  return issue.code === 'invalid_union'
+    ? issue.errors.every((member) => member.some(isOtherType))
+    : issue.code === 'invalid_type'
 }
 
 function explain(
@@ -71,8 +74,10 @@ function explain(
     const known = [...keysAt(schema, path), ...(path.length === 0 ? also : [])]
     return issue.keys.map((key) => ({
       step: [key],
-      message: 'is not a known key',
-      remedy: meant(key, known),
+      // A key that is known stands beside one that excludes it: `{ file, env }`.
+      ...(known.includes(key)
+        ? { message: 'does not go with the keys beside it', remedy: `Keep one of ${known.join(', ')}.` }
+        : { message: 'is not a known key', remedy: meant(key, known) }),
     }))
   }
   const expected = expectedTypes(issue)
@@ -116,13 +121,13 @@ function remedy(issue: Issue): string {
     case 'invalid_value':
       return `Write one of ${issue.values.map(String).join(', ')}.`
     case 'too_small':
-      return `Write ${amount(issue.origin)} ${issue.minimum} or more.`
+      return `Write ${amount(issue.origin)} ${issue.inclusive === false ? `more than ${issue.minimum}` : `${issue.minimum} or more`}.`
     case 'too_big':
       return `Write ${amount(issue.origin)} ${issue.maximum} or less.`
     case 'invalid_format':
       return issue.format === 'date'
         ? 'Write a date of the calendar as YYYY-MM-DD.'
-        : `Write a ${issue.format}.`
+        : 'Write it in that form.'
     default:
       return 'Correct the value.'
   }

@@ -5,7 +5,8 @@ import { secretRef, type SecretRef } from '../provider.ts'
 import { duration, listen, origin, proxy, store } from './values.ts'
 
 const path = z.string().min(1)
-const perMinute = z.int().min(1).max(1_000_000)
+/** The most is as good as none: whoever wants no limit has to say so. */
+const bound = z.int().min(1).max(1_000_000_000)
 
 export interface Limits {
   readonly requestsPerMinute: { readonly agent: number; readonly address: number }
@@ -20,13 +21,13 @@ export interface Limits {
 const limits = z
   .strictObject({
     requests_per_minute: z
-      .strictObject({ agent: perMinute.default(1200), address: perMinute.default(6000) })
+      .strictObject({ agent: bound.default(1200), address: bound.default(6000) })
       .prefault({}),
-    failures_per_minute: z.strictObject({ address: perMinute.default(300) }).prefault({}),
+    failures_per_minute: z.strictObject({ address: bound.default(300) }).prefault({}),
     live_leases: z
       .strictObject({
-        task: z.int().min(1).max(10_000).default(50),
-        agent: z.int().min(1).max(100_000).default(500),
+        task: bound.default(50),
+        agent: bound.default(500),
       })
       .prefault({}),
     approval_window: z.int().min(1).max(604_800).default(3600),
@@ -53,9 +54,16 @@ const seal = z.strictObject({
             params: { remedy: 'Choose such an id, as k1.' },
           }),
         secret: secretRef,
+        /** Every key but the first only unseals; this says so in the file. */
+        retired: z.boolean().default(false),
       }),
     )
-    .min(1),
+    .min(1)
+    .refine(([first]) => first?.retired !== true, {
+      path: [0, 'retired'],
+      error: 'the first key is the one that seals',
+      params: { remedy: 'Put the key that seals from now on before it.' },
+    }),
 })
 
 /** What is the broker's own in an entry under `providers`. */
@@ -71,7 +79,11 @@ export const configurationFile = {
   listen: listen.prefault('127.0.0.1:8420'),
   trusted_proxies: z.array(proxy).default([]),
   tls: z
-    .strictObject({ cert: path, key: z.union([path.transform((file): SecretRef => ({ file })), secretRef]) })
+    .strictObject({
+      // Both as a path or as a secret is written: a pair is seldom written in two ways.
+      cert: z.union([path, z.strictObject({ file: path }).transform(({ file }) => file)]),
+      key: z.union([path.transform((file): SecretRef => ({ file })), secretRef]),
+    })
     .optional(),
   store: z.union([store, secretRef]).prefault('sqlite:./mayfly.db'),
   seal,

@@ -131,7 +131,7 @@ it('a credential whose connection cannot be made is told as alive, with what is 
   ]
   const { status, stderr } = await mayfly(args)
   expect(status).toBe(1)
-  expect(stderr).toMatch(/^mayfly: not_revoked: 1 of 1 lease may still work upstream\n/)
+  expect(stderr).toMatch(/^mayfly: not_revoked: 1 of 1 lease may still work upstream: .+\n {2}.+\n$/)
   expect(stderr).toContain('providers.github[0].private_key: the file does not exist')
   expect(await broker.use(secret)).toBe(200)
   expect(await offline('--all')).toMatchObject({ status: 0 })

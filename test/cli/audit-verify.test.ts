@@ -44,7 +44,7 @@ it('an altered event is found, and named as the first bad one', async () => {
       const { status, stdout, stderr } = await verify()
       expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
       expect(stderr).toContain('the first bad event is 3')
-      expect(stderr).toMatch(/^ {2}event 5: /m)
+      expect(stderr).toMatch(/^mayfly: not_intact: .+: event 3: .+; event 5: .+\n {2}.+\n$/)
       const inJson = await verify('--json')
       expect(inJson).toMatchObject({ status: 1, stderr: '' })
       expect(JSON.parse(inJson.stdout)).toMatchObject({

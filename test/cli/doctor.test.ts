@@ -47,7 +47,7 @@ it('beside a running broker all is looked at, and nothing changed', async () => 
   for (const line of [
     /^ok +configuration +valid/m,
     /^ok +store +.+mayfly\.db is of this version, and writable$/m,
-    /^ok +seal key k1 +seals from now on; no live lease is sealed with it\n +Keep a copy elsewhere: .+$/m,
+    /^ok +seal key k1 +seals from now on; no lease is sealed with it\n +Keep a copy elsewhere: .+$/m,
     /^ok +issuer sandbox +http:.+ publishes its keys$/m,
     /^ok +connection github\/acme +GitHub accepts the key of the app 424242$/m,
     /^warning +connection github\/acme +.+ no policy permits: .*secrets: write.*\n +Take it away .+$/m,
@@ -66,7 +66,7 @@ it('says how many live credentials hang on a seal key', async () => {
   expect(of(checks, 'seal key k1')).toMatchObject([
     {
       status: 'ok',
-      message: 'seals from now on; 1 live lease is sealed with it',
+      message: 'seals from now on; 1 lease is sealed with it',
       remedy: expect.stringContaining('these leases not be revoked before they expire'),
     },
   ])
@@ -81,7 +81,7 @@ it('a seal key that the store needs and that is gone is a fault', async () => {
   const { status, checks } = await doctor(file)
   expect(status).toBe(1)
   expect(of(checks, 'seal key k1')).toMatchObject([
-    { status: 'fault', message: 'is not configured, and 1 live lease cannot be revoked without it' },
+    { status: 'fault', message: 'is not configured, and 1 lease cannot be revoked, or kept so, without it' },
   ])
   expect(of(checks, 'seal key k2')).toMatchObject([{ status: 'ok' }])
   await broker.complete(task)

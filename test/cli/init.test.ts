@@ -15,14 +15,11 @@ afterEach(() => rm(parent, { recursive: true, force: true }))
 
 const file = () => join(directory, 'mayfly.yaml')
 const faults = async () => JSON.parse((await mayfly(['validate', '-c', file(), '--json'])).stdout).faults
+const open = ['issuers.workloads.issuer', 'providers.github[0].app_id', 'providers.github[0].private_key']
 
 it('leaves open only what nobody else can know, and validates once that is filled in', async () => {
   expect(await mayfly(['init', directory])).toMatchObject({ status: 0, stderr: '' })
-  expect((await faults()).map(({ path }: { path: string }) => path).toSorted()).toEqual([
-    'issuers.workloads.issuer',
-    'providers.github[0].app_id',
-    'providers.github[0].private_key',
-  ])
+  expect((await faults()).map(({ path }: { path: string }) => path).toSorted()).toEqual(open)
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
   await writeFile(join(directory, 'app.pem'), pem, { mode: 0o600 })
@@ -37,6 +34,19 @@ it('leaves open only what nobody else can know, and validates once that is fille
     stdout: `${file()} is valid: 1 agent, 1 issuer, 1 connection\n`,
     stderr: '',
   })
+})
+
+it('offers in comments what leaves no more open, once it is put in force', async () => {
+  await mayfly(['init', directory])
+  const written = await readFile(file(), 'utf8')
+  const inForce = written
+    .replace(/^( *)# (?=(?: *- | {2,}\w|aws:|vault:|admins:|limits:))/gm, '$1')
+    .replace(/^issuers:$/m, 'issuers:\n  okta: { issuer: https://okta.example }')
+    .replaceAll('YOUR.DOMAIN', 'acme.example')
+  for (const section of ['  aws:', '  vault:', 'admins:', 'limits:'])
+    expect(inForce).toContain(`\n${section}\n`)
+  await writeFile(file(), inForce)
+  expect((await faults()).map(({ path }: { path: string }) => path).toSorted()).toEqual(open)
 })
 
 it('tells each fault with a line of what happened and a line of what to do', async () => {

@@ -191,7 +191,7 @@ it('a credential that upstream does not let die is told, and the exit status sta
   const { status, stderr } = await run(['true'])
   broken.clear()
   expect(status).toBe(0)
-  expect(stderr).toMatch(/^mayfly: not_revoked: task_\w+ is over.+\n {2}lease_\w+ revoking, .+\n {2}.+\n$/)
+  expect(stderr).toMatch(/^mayfly: not_revoked: task_\w+ is over.+: lease_\w+ revoking, .+\n {2}.+\n$/)
   await expect.poll(() => ledger.alive(Date.now()), patiently).toEqual([])
 })
 

@@ -54,8 +54,7 @@ describe('task open', () => {
     const { status, stdout, stderr } = await mayfly(args, await identity())
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
     expect(stderr.split('\n')).toEqual([
-      'mayfly: policy_denied: policy does not allow this',
-      '  github.contents.write on GithubRepository::"acme/docs": forbidden by docs-are-read-only',
+      'mayfly: policy_denied: policy does not allow this: github.contents.write on GithubRepository::"acme/docs" (forbidden by docs-are-read-only)',
       '  Ask for less, or have the policy changed.',
       '',
     ])

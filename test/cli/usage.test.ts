@@ -31,6 +31,8 @@ describe('wrong usage exits with 2 and says on stderr what is wrong and where he
       'exactly one of',
     ],
     ['a reason left out', ['admin', 'revoke', '--url', url, '--all'], '--reason'],
+    ['a task left out', ['task', 'show', '--url', url], 'MAYFLY_TASK'],
+    ['a task left out of completing', ['task', 'complete', '--url', url, '--json'], 'MAYFLY_TASK'],
     ['a head that is none', ['audit', 'verify', '--head', '12'], 'SEQ:MAC'],
     ['a directory left out', ['init'], 'dir'],
   ])('%s', async (_what, args, words) => {
@@ -38,6 +40,12 @@ describe('wrong usage exits with 2 and says on stderr what is wrong and where he
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toContain(words)
     expect(stderr).toContain('--help')
+  })
+
+  it('in two lines, also where it can tell what was meant', async () => {
+    const { status, stderr } = await mayfly(['tokn'])
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/^error: unknown command 'tokn' \(Did you mean token\?\)\n.*--help.*\n$/)
   })
 
   it('no command at all: the help, on stderr', async () => {

@@ -64,6 +64,23 @@ describe('where the identity token comes from, the first of', () => {
     expect(decodeJwt(token)).toMatchObject({ iss: issuer.url, sub: 'repo:acme/web', aud: audience })
   })
 
+  it("asks GitHub Actions as GitHub's documentation does, also where the URL has no query yet", async () => {
+    const asked: { url: string; authorization: string | null }[] = []
+    const answering = (async (url: URL, init: RequestInit) => {
+      asked.push({ url: url.href, authorization: new Headers(init.headers).get('authorization') })
+      return Response.json({ value: 'a-token' })
+    }) as typeof fetch
+    for (const url of ['http://127.0.0.1:9/token', 'http://127.0.0.1:9/token?api-version=2.0']) {
+      const env = { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'lent' }
+      expect(await findIdentity({ audience, env, fetch: answering })).toBe('a-token')
+    }
+    const encoded = encodeURIComponent(audience)
+    expect(asked).toEqual([
+      { url: `http://127.0.0.1:9/token?audience=${encoded}`, authorization: 'bearer lent' },
+      { url: `http://127.0.0.1:9/token?api-version=2.0&audience=${encoded}`, authorization: 'bearer lent' },
+    ])
+  })
+
   it('5. the token that Kubernetes projects', async () => {
     const { projected } = await everything()
     expect(await findIdentity({ audience, projected, env: {} })).toBe('projected-token')

@@ -61,6 +61,15 @@ describe('tls', () => {
     expect(configuration!.tls).toEqual({ cert: own.cert, key: own.key.trimEnd() })
   })
 
+  it('takes the certificate as a file too, written as its key is', async () => {
+    const { configuration, faults } = await loadWith(
+      { tls: { cert: { file: './tls.pem' }, key: { file: './tls.key' } } },
+      { 'tls.pem': own.cert, 'tls.key': own.key },
+    )
+    expect(faults).toEqual([])
+    expect(configuration!.tls?.cert).toBe(own.cert)
+  })
+
   it("with another certificate's key is a fault, which does not show it", async () => {
     const loaded = await loadWith(
       { tls: { cert: './tls.pem', key: './tls.key' } },

@@ -56,13 +56,12 @@ async function run(verb: Verb, id: string, options: AnswerOptions, command: Comm
   if (!asked)
     throw new Failure('failed', `there is no approval ${id}`, 'List them with `mayfly admin approvals`.')
   const digest = digestShown(asked)
-  const shown = requestLines(asked)
   if (options.digest !== undefined && options.digest !== digest)
     throw new Failure(
       'not_confirmed',
       'the request has another digest than the one given',
-      'Look at it again, then answer what it is now.',
-      { lines: shown, facts: { approval: asked } },
+      'Look at it again with `mayfly admin approvals --json`, then answer what it is now.',
+      { facts: { approval: asked } },
     )
   if (asked.status !== 'pending')
     throw new Failure(
@@ -71,7 +70,7 @@ async function run(verb: Verb, id: string, options: AnswerOptions, command: Comm
       'See `mayfly admin approvals`.',
     )
   // Under --json what a script asked to be answered is part of the answer instead.
-  if (!options.json || !options.yes) tell(shown)
+  if (!options.json || !options.yes) tell(requestLines(asked))
   if (!options.yes) await askFirst(verb, asked.group)
 
   const reply = { digest, ...(options.reason !== undefined && { reason: options.reason }) }

@@ -12,7 +12,7 @@ import { StoreInUse } from '../../store/sqlite.ts'
 import type { Revocation } from '../../client/client.ts'
 import { Failure, faultLines, FaultyConfiguration } from '../failure.ts'
 
-/** What was revoked, and what stood in the way of the rest, a line each. */
+/** What was revoked, and what stood in the way of the rest. */
 export async function revokeWithoutBroker(
   file: string,
   order: { selector: Selector; reason: string; patienceMs: number },
@@ -23,7 +23,15 @@ export async function revokeWithoutBroker(
   if (!settings) throw new FaultyConfiguration(faults)
   requireStore(settings)
 
-  const obstacles = new Set(faults.filter(({ warning }) => !warning).flatMap(faultLines))
+  const obstacles = new Set(
+    faults
+      .filter(({ warning }) => !warning)
+      .map((found) =>
+        faultLines(found)
+          .map((line) => line.trim())
+          .join('. '),
+      ),
+  )
   const note = (facts: object, message: string) => {
     const { connection, reason } = facts as { connection?: string; reason?: string }
     obstacles.add([connection, reason ?? message].filter((part) => part !== undefined).join(': '))

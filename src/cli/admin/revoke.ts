@@ -77,7 +77,7 @@ async function revoke(options: RevokeOptions, command: Command): Promise<void> {
       `${alive} of ${count(outcome.matched, 'lease')} may still work upstream`,
       next,
       {
-        lines: obstacles,
+        particulars: obstacles,
       },
     )
 }

@@ -46,7 +46,7 @@ async function verify(options: { config: string; json?: boolean; head?: Head }):
         ? 'the tables are not what the record says'
         : `the record is not intact: the first bad event is ${firstBadSeq}`,
       'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it.',
-      { lines: discrepancies.map(inWords) },
+      { particulars: discrepancies.map(inWords) },
     )
 }
 

@@ -19,7 +19,7 @@ export async function checkSeal(
   ]
 }
 
-/** The keys that the store refers to, and how many live leases are sealed with each. */
+/** The keys that the store refers to, and how many leases are sealed with each: also one that is revoked, as long as upstream still has to be told. */
 async function uses({ unit }: OpenStore): Promise<Map<string, number>> {
   const { sealed, head, federation } = await unit.read(async (tx) => ({
     sealed: await tables.sealed(tx),
@@ -39,8 +39,7 @@ function keyOf(sealed: string): string {
 }
 
 function found(id: string, first: boolean, leases: number): Check {
-  const now =
-    leases === 0 ? 'no live lease is' : `${count(leases, 'live lease')} ${leases === 1 ? 'is' : 'are'}`
+  const now = leases === 0 ? 'no lease is' : `${count(leases, 'lease')} ${leases === 1 ? 'is' : 'are'}`
   return {
     check: `seal key ${id}`,
     status: 'ok',
@@ -53,7 +52,9 @@ function found(id: string, first: boolean, leases: number): Check {
 
 function missing(id: string, leases: number): Check {
   const lost =
-    leases === 0 ? 'the store refers to it' : `${count(leases, 'live lease')} cannot be revoked without it`
+    leases === 0
+      ? 'the store refers to it'
+      : `${count(leases, 'lease')} cannot be revoked, or kept so, without it`
   return {
     check: `seal key ${id}`,
     status: 'fault',

@@ -49,6 +49,20 @@ providers:
       private_key: { file: ./app.pem }
       # The accounts that it is installed on.
       owners: [acme]
+  # Roles and paths have the class that policies see: read, write, deploy, secrets or admin. What is not
+  # declared here cannot be asked for.
+  # aws:
+  #   - name: prod
+  #     region: eu-west-1
+  #     revocation: deny-policy # or expiry, where Mayfly may not write policies of the roles
+  #     web_identity: { role_arn: 'arn:aws:iam::123456789012:role/mayfly' } # default: the SDK's own credentials
+  #     roles: [{ arn: 'arn:aws:iam::123456789012:role/deployer', class: deploy }]
+  # vault:
+  #   - name: main
+  #     address: https://vault.YOUR.DOMAIN
+  #     auth: { jwt: { mount: jwt, role: mayfly } } # or { token: { env: VAULT_TOKEN } }
+  #     paths: [{ path: database/creds/readonly, class: read, policies: [db-readonly] }]
+  #     policies: [{ name: ci-read, class: read }]
 
 # The humans who can look, approve and stop. They need an issuer of their own above, for example:
 # admins:
@@ -57,6 +71,13 @@ providers:
 #     audience: https://mayfly.YOUR.DOMAIN/admin
 #     claims: { groups: security }
 #     may: [read, approve, revoke, suspend]
+
+# What one agent or address can take up; these are the defaults.
+# limits:
+#   requests_per_minute: { agent: 1200, address: 6000 }
+#   failures_per_minute: { address: 300 }
+#   live_leases: { task: 50, agent: 500 }
+#   approval_window: 3600 # seconds
 `
 
 const agent = (reviewBy: string) => `# An agent: a governed identity of something that is not a human.

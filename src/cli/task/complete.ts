@@ -15,7 +15,7 @@ the broker goes on without you. A task that has ended stays as it is.`,
     .action(complete)
 }
 
-async function complete(id: string | undefined, options: HeldOptions): Promise<void> {
-  const task = await connect(options).complete(await heldTask(id, options))
+async function complete(id: string | undefined, options: HeldOptions, command: Command): Promise<void> {
+  const task = await connect(options).complete(await heldTask(id, options, command))
   answer(options, task, taskLines(task))
 }

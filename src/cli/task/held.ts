@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { TaskAccess } from '../../client/client.ts'
 import { taskFromEnvironment } from '../../client/task-environment.ts'
-import { Failure } from '../failure.ts'
 import { type BrokerOptions, withBroker } from '../options.ts'
 
 export interface HeldOptions extends BrokerOptions {
@@ -20,15 +19,17 @@ export function onHeldTask(command: Command): Command {
 }
 
 /** The task that was named, or that this runs in. The token is never an argument: every process on the machine can read those. */
-export async function heldTask(id: string | undefined, { taskTokenFile }: HeldOptions): Promise<TaskAccess> {
+export async function heldTask(
+  id: string | undefined,
+  { taskTokenFile }: HeldOptions,
+  command: Command,
+): Promise<TaskAccess> {
   const { MAYFLY_TASK, MAYFLY_TASK_TOKEN } = process.env
   const token =
     taskTokenFile === undefined ? MAYFLY_TASK_TOKEN : (await readFile(taskTokenFile, 'utf8')).trim()
   const task = taskFromEnvironment({ MAYFLY_TASK: id ?? MAYFLY_TASK, MAYFLY_TASK_TOKEN: token })
   if (task) return task
-  throw new Failure(
-    'failed',
-    'no task is named',
-    'Set MAYFLY_TASK and MAYFLY_TASK_TOKEN, as `mayfly task open --env` prints them.',
+  return command.error(
+    'error: no task is named: set MAYFLY_TASK and MAYFLY_TASK_TOKEN, as `mayfly task open --env` prints them',
   )
 }

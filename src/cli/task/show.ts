@@ -14,7 +14,7 @@ seen for an hour, with the evidence that its credentials are dead.`,
     .action(show)
 }
 
-async function show(id: string | undefined, options: HeldOptions): Promise<void> {
-  const task = await connect(options).showTask(await heldTask(id, options))
+async function show(id: string | undefined, options: HeldOptions, command: Command): Promise<void> {
+  const task = await connect(options).showTask(await heldTask(id, options, command))
   answer(options, task, taskLines(task))
 }
