@@ -9,8 +9,8 @@ export function inForce(agent: Agent, now: number): boolean {
   return now < Date.parse(agent.reviewBy) + day
 }
 
-/** @throws BrokerError `agent_expired` from the day after the review date. */
-export function requireInForce(agent: Agent, now: number): void {
-  if (!inForce(agent, now))
-    throw new BrokerError('agent_expired', `agent ${agent.name} was to be reviewed by ${agent.reviewBy}`)
+/** `agent_expired` from the day after the review date. */
+export function reviewFault(agent: Agent, now: number): BrokerError | undefined {
+  if (inForce(agent, now)) return undefined
+  return new BrokerError('agent_expired', `agent ${agent.name} was to be reviewed by ${agent.reviewBy}`)
 }

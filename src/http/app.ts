@@ -85,11 +85,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     return refuse(c, new UnfitRequest(405, `${c.req.method} is not what this takes`), context.log)
   })
   app.onError((error, c) => {
-    if (isBrokerError(error)) {
-      context.failures.count(error.code)
-      if (error.code === 'invalid_token' || error.code === 'token_replayed')
-        void c.var.limits.failed(c.var.address)
-    }
+    if (isBrokerError(error) && context.failures.count(error.code)) void c.var.limits.failed(c.var.address)
     // Whoever hangs up in the middle of a request must not fill the log with failures of ours.
     const cutOff = error === c.env.incoming.errored
     return refuse(

@@ -4,13 +4,17 @@ import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Unit } from '../unit.ts'
 
+/** A stranger's token may well be genuine: at a public issuer anybody can have one. */
 const counted: readonly ErrorCode[] = ['invalid_token', 'token_replayed', 'unknown_agent', 'forbidden']
 
 export class FailureCounter {
   #counts = new Map<ErrorCode, number>()
 
-  count(code: ErrorCode): void {
-    if (counted.includes(code)) this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1)
+  /** Whether this is a failure to show that one may be here: such are counted, and limited by address. */
+  count(code: ErrorCode): boolean {
+    if (!counted.includes(code)) return false
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1)
+    return true
   }
 
   /** Puts what has been counted since the last time on record, as one event. */

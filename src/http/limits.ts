@@ -35,7 +35,7 @@ export class Limits {
     await consume(this.#agent, agent, 'too many requests of this agent')
   }
 
-  /** Somebody at this address could not say who they are. */
+  /** Somebody at this address could not say who they are, or is nobody here. */
   async failed(address: string): Promise<void> {
     await this.#failures.penalty(address)
   }

@@ -8,10 +8,10 @@ import { decide } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { grantedGroups } from './digest.ts'
+import { policyDenied, reasonOf, recordDenial, suspensionFault } from './denial.ts'
 import { endTask, settle } from './end.ts'
 import { askOf, factsOf } from './facts.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
-import { policyDenied } from './open.ts'
 import { standing } from './standing.ts'
 import type { EndReason, Task } from './task.ts'
 
@@ -123,8 +123,13 @@ async function admit(
       'task_not_active',
       task?.status === 'pending_approval' ? 'the task waits for approval' : 'the task is over',
     )
-  if (await context.suspensions.get(tx, task.agent))
-    return refuse('agent_suspended', `agent ${task.agent} is suspended`)
+  const denied = (refused: BrokerError) => {
+    const asking = { agent: { name: task.agent, owner: task.owner }, task: task.id }
+    recordDenial(context, tx, asking, { detail: resolved.detail, ...reasonOf(refused) })
+    return { refused }
+  }
+  const suspended = await suspensionFault(context, tx, task.agent)
+  if (suspended) return denied(suspended)
   const stands = standing(rules, task, now)
   if ('lapsed' in stands) {
     await endNow(context, tx, task, stands.lapsed)
@@ -141,7 +146,7 @@ async function admit(
     )
   }
   const outside = scopeFault(task, resolved)
-  if (outside) return { refused: outside }
+  if (outside) return denied(outside)
   const crowded = await limitFault(context, tx, rules, task)
   if (crowded) return { refused: crowded }
 
@@ -152,19 +157,8 @@ async function admit(
     grantedGroups(context.seal, task, await context.approvals.ofTask(tx, task.id)),
   )
   const decision = decide(rules.policies, facts, [askOf(resolved)])
-  if (decision.outcome !== 'allowed') {
-    const denials = decision.outcome === 'denied' ? decision.denials : []
-    context.audit.record(tx, {
-      at: now,
-      type: 'request.denied',
-      actor: `agent:${task.agent}`,
-      agent: task.agent,
-      owner: task.owner,
-      task: task.id,
-      data: { detail: resolved.detail, denials },
-    })
-    return { refused: policyDenied({ outcome: 'denied', denials }) }
-  }
+  if (decision.outcome !== 'allowed')
+    return denied(policyDenied(decision.outcome === 'denied' ? decision.denials : []))
   const { id, agent, owner, principal, expiresAt } = task
   return { holder: { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt } }
 }

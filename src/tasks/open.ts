@@ -1,5 +1,5 @@
 /** Opening a task: who asks, for what, and whether policy allows it. */
-import { requireInForce } from '../agents/in-force.ts'
+import { reviewFault } from '../agents/in-force.ts'
 import { BrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
 import { useUp } from '../identity/single-use.ts'
@@ -10,6 +10,7 @@ import { decide, type Decision } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { requestDigest } from './digest.ts'
+import { policyDenied, reasonOf, recordDenial, suspensionFault } from './denial.ts'
 import { askOf, factsOf, type Requested } from './facts.ts'
 import type { Approval, ScopeItem, Task } from './task.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
@@ -62,28 +63,25 @@ export async function openTask(
   rules: Rules,
   request: OpenRequest,
 ): Promise<OpenedTask> {
-  const { unit, clock, audit, wake } = context
-  const { requested, resolved } = prepare(rules, request, clock.now())
+  const { unit, clock, wake } = context
+  const { requested, resolved } = prepare(rules, request)
   const outcome = await unit.write(async (tx) => {
+    const refuse = (refused: BrokerError) => {
+      recordDenial(context, tx, requested, {
+        purpose: requested.purpose,
+        scope: resolved.map((each) => each.detail),
+        ...reasonOf(refused),
+      })
+      return { refused }
+    }
+    const overdue = reviewFault(requested.agent, clock.now())
+    if (overdue) return refuse(overdue)
     const resumed = request.idempotency && (await resume(context, tx, request.idempotency))
     if (resumed) return resumed
-    await requireNotSuspended(context, tx, requested.agent.name)
+    const suspended = await suspensionFault(context, tx, requested.agent.name)
+    if (suspended) return refuse(suspended)
     const decision = await decideIn(context, tx, rules, requested, resolved)
-    if (decision.outcome === 'denied') {
-      audit.record(tx, {
-        at: clock.now(),
-        type: 'request.denied',
-        actor: `agent:${requested.agent.name}`,
-        agent: requested.agent.name,
-        owner: requested.agent.owner,
-        data: {
-          purpose: requested.purpose,
-          scope: resolved.map((each) => each.detail),
-          denials: decision.denials,
-        },
-      })
-      return { denied: decision }
-    }
+    if (decision.outcome === 'denied') return refuse(policyDenied(decision.denials))
     await useUp(tx, context.usedTokens, request.verified)
     const opened = await insert(context, tx, rules, requested, resolved, decision)
     if (request.idempotency) {
@@ -92,16 +90,19 @@ export async function openTask(
     }
     return opened
   })
-  if ('denied' in outcome) throw policyDenied(outcome.denied)
+  if ('refused' in outcome) throw outcome.refused
   wake(outcome.task.expiresAt)
   return outcome
 }
 
 /** Decides without keeping anything; the token stays good. @throws BrokerError as `openTask`, a denial excepted. */
 export async function dryRun(context: TaskContext, rules: Rules, request: OpenRequest): Promise<DryRun> {
-  const { requested, resolved } = prepare(rules, request, context.clock.now())
+  const { requested, resolved } = prepare(rules, request)
   const decision = await context.unit.read(async (tx) => {
-    await requireNotSuspended(context, tx, requested.agent.name)
+    const fault =
+      reviewFault(requested.agent, context.clock.now()) ??
+      (await suspensionFault(context, tx, requested.agent.name))
+    if (fault) throw fault
     return await decideIn(context, tx, rules, requested, resolved)
   })
   const { name, owner } = requested.agent
@@ -118,18 +119,9 @@ async function resume(context: TaskContext, tx: Tx, key: IdempotencyKey): Promis
   return { task, approvals, leases: await context.leases.find(tx, { task: task.id }), token }
 }
 
-export function policyDenied(decision: Decision & { outcome: 'denied' }): BrokerError {
-  return new BrokerError('policy_denied', 'policy does not allow this', { denials: decision.denials })
-}
-
-function prepare(
-  rules: Rules,
-  request: OpenRequest,
-  now: number,
-): { requested: Requested; resolved: ResolvedDetail[] } {
+function prepare(rules: Rules, request: OpenRequest): { requested: Requested; resolved: ResolvedDetail[] } {
   const { principal } = request.verified
   const agent = rules.agents.choose(principal, request.agent)
-  requireInForce(agent, now)
   const ttl = ttlFor(agent, request.ttl)
   const resolved = request.authorizationDetails.map((detail, index) =>
     rules.connections.resolve(detail, `authorization_details.${index}`),
@@ -154,12 +146,6 @@ function requireOutlasting(ttl: number, { entry, detail }: ResolvedDetail): void
       'invalid_request',
       `ttl: what ${entry.name} mints lives for ${min} seconds at least and cannot be taken back; the task must last as long`,
     )
-}
-
-/** @throws BrokerError `agent_suspended` */
-async function requireNotSuspended({ suspensions }: TaskContext, tx: Tx, agent: string): Promise<void> {
-  if (await suspensions.get(tx, agent))
-    throw new BrokerError('agent_suspended', `agent ${agent} is suspended`)
 }
 
 async function decideIn(

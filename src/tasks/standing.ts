@@ -1,6 +1,6 @@
 /** Whether a task could still be opened today, as far as its identity goes (invariant I12). */
 import type { Agent } from '../agents/agent.ts'
-import { inForce } from '../agents/in-force.ts'
+import { reviewFault } from '../agents/in-force.ts'
 import { matches } from '../agents/match.ts'
 import { BrokerError } from '../errors.ts'
 import type { Rules } from './context.ts'
@@ -20,12 +20,8 @@ export function standing(rules: Rules, task: Task, now: number): Standing {
       'policy_changed',
       new BrokerError('unknown_agent', 'this identity no longer matches its agent'),
     )
-  if (!inForce(agent, now))
-    return lapse(
-      'agent_expired',
-      new BrokerError('agent_expired', `agent ${agent.name} was to be reviewed by ${agent.reviewBy}`),
-    )
-  return { agent }
+  const overdue = reviewFault(agent, now)
+  return overdue ? lapse('agent_expired', overdue) : { agent }
 }
 
 function lapse(lapsed: EndReason, refusal: BrokerError): Standing {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inForce, requireInForce } from '../../src/agents/in-force.ts'
+import { inForce, reviewFault } from '../../src/agents/in-force.ts'
 import { Agents } from '../../src/agents/registry.ts'
 import { agent, principal } from './principal.ts'
 
@@ -53,12 +53,12 @@ describe('an agent', () => {
   it('is in force to the last moment of its review date, UTC', () => {
     const last = Date.parse('2027-06-30T23:59:59.999Z')
     expect(inForce(reviewed, last)).toBe(true)
-    expect(() => requireInForce(reviewed, last)).not.toThrow()
+    expect(reviewFault(reviewed, last)).toBeUndefined()
   })
 
   it('is expired from the day after', () => {
     const next = Date.parse('2027-07-01T00:00:00Z')
     expect(inForce(reviewed, next)).toBe(false)
-    expect(() => requireInForce(reviewed, next)).toThrow(expect.objectContaining({ code: 'agent_expired' }))
+    expect(reviewFault(reviewed, next)).toMatchObject({ code: 'agent_expired' })
   })
 })

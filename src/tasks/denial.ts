@@ -1,0 +1,46 @@
+/** A no to someone who has said who they are: each goes on record, with what was asked (invariant I6). */
+import { BrokerError, type Denial } from '../errors.ts'
+import type { Tx } from '../unit.ts'
+import type { TaskContext } from './context.ts'
+
+/** By whom it was asked, and within which task, where there is one. */
+interface Asking {
+  agent: { name: string; owner: string }
+  task?: string
+}
+
+export function recordDenial(
+  { audit, clock }: TaskContext,
+  tx: Tx,
+  { agent: { name, owner }, task }: Asking,
+  data: Record<string, unknown>,
+): void {
+  audit.record(tx, {
+    at: clock.now(),
+    type: 'request.denied',
+    actor: `agent:${name}`,
+    agent: name,
+    owner,
+    ...(task !== undefined && { task }),
+    data,
+  })
+}
+
+/** What the record says of a refusal: policy's denials one by one, or the reason. */
+export function reasonOf({ code, message, facts }: BrokerError): Record<string, unknown> {
+  return facts.denials ? { denials: facts.denials } : { code, reason: message }
+}
+
+export function policyDenied(denials: Denial[]): BrokerError {
+  return new BrokerError('policy_denied', 'policy does not allow this', { denials })
+}
+
+/** `agent_suspended` for an agent that is. */
+export async function suspensionFault(
+  { suspensions }: TaskContext,
+  tx: Tx,
+  agent: string,
+): Promise<BrokerError | undefined> {
+  if (!(await suspensions.get(tx, agent))) return undefined
+  return new BrokerError('agent_suspended', `agent ${agent} is suspended`)
+}
