@@ -1,6 +1,6 @@
 /** The composition root: joins the core's ports to the store, the providers and the server. */
 import type { Actor } from './audit/event.ts'
-import { atMost, type Clock, type Timer } from './clock.ts'
+import { atMost, type Clock, type LeadingClock, type Timer } from './clock.ts'
 import { type Configuration, loadConfiguration } from './config.ts'
 import { type Candidate, Control } from './control/in-force.ts'
 import { stranded } from './control/stranded.ts'
@@ -28,7 +28,7 @@ export interface Broker {
 }
 
 export interface BrokerOptions {
-  clock: Clock
+  clock: LeadingClock
   log: Log
   providers: readonly Provider[]
   env: Record<string, string | undefined>
@@ -81,7 +81,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const stop: (() => Promise<unknown> | void)[] = [() => core.close()]
   try {
     const lacking = await unit.read((tx) =>
-      stranded(tx, { leases, keys, connections: first.inForce.rules.connections, seal }),
+      stranded(tx, { leases, audit, keys, connections: first.inForce.rules.connections, seal }),
     )
     if (lacking.length > 0)
       throw new ConfigurationRefused(lacking.map((message) => strandedFault(file, message)))

@@ -12,6 +12,12 @@ export interface Clock {
   after(ms: number, fn: () => void): Timer
 }
 
+/** The clock that a broker lives by. Only what puts the broker together moves it. */
+export interface LeadingClock extends Clock {
+  /** Shows no time earlier than `at`, milliseconds since 1970, from now on. */
+  notBefore(at: number): void
+}
+
 /** `setTimeout` takes a signed 32-bit number of milliseconds and fires at once beyond it. */
 const longestTimeout = 2 ** 31 - 1
 
@@ -20,8 +26,8 @@ const longestTimeout = 2 ** 31 - 1
  * monotonic clock instead: otherwise every running task would live longer by
  * that much (invariant I3). When it is set forward, `now` follows it.
  */
-export function systemClock(): Clock {
-  // How far the wall clock has ever been ahead of the monotonic one, in milliseconds and fractions.
+export function systemClock(): LeadingClock {
+  // How far the time shown is ahead of the monotonic clock, in milliseconds and fractions.
   let ahead = Date.now() - performance.now()
   const now = () => {
     const monotonic = performance.now()
@@ -39,6 +45,9 @@ export function systemClock(): Clock {
       }
       arm()
       return { cancel: () => clearTimeout(handle) }
+    },
+    notBefore(at) {
+      ahead = Math.max(ahead, at - performance.now())
     },
   }
 }

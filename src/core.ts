@@ -1,6 +1,6 @@
 /** The part of the composition that needs no issuer, no policy and no HTTP: what revokes goes on without them. */
 import type { AuditEvent } from './audit/event.ts'
-import type { Clock } from './clock.ts'
+import type { LeadingClock } from './clock.ts'
 import type { Store } from './config/values.ts'
 import { createExclusive } from './exclusive.ts'
 import { createFederation, type Federation } from './keys.ts'
@@ -20,6 +20,7 @@ import { suspensions } from './store/suspensions.ts'
 import { tasks } from './store/tasks.ts'
 import { usedTokens } from './store/used-tokens.ts'
 import type { TaskContext } from './tasks/context.ts'
+import { keepTime } from './tasks/keep-time.ts'
 import { Reaper } from './tasks/reaper.ts'
 
 export interface Core {
@@ -41,7 +42,7 @@ export async function openCore(given: {
   store: Store
   sealKeys: readonly SealKey[]
   services: Services
-  clock: Clock
+  clock: LeadingClock
   log: Log
   /** The connections in force now. */
   connections: () => Connections
@@ -75,6 +76,8 @@ export async function openCore(given: {
       keys,
       revoker: new Revoker(leaseContext),
     }
+    // Before anything is recorded: the newest event is then still the last broker's.
+    await keepTime(context, clock)
     const reaper = new Reaper(context)
     const federation = createFederation({ unit, keys, seal, clock })
     const installation = await unit.read(installationId)

@@ -1,5 +1,5 @@
 /** Break glass: revoking with the store and the upstreams alone, when nobody can be authenticated or reached. */
-import { atMost, type Clock, pause } from './clock.ts'
+import { atMost, type LeadingClock, pause } from './clock.ts'
 import type { RevocationSettings } from './config/revocation.ts'
 import { type RevocationOrder, type RevocationReport, revokeBySelector } from './control/revocations.ts'
 import { openCore } from './core.ts'
@@ -28,7 +28,7 @@ export async function revokeOffline(
     providers: readonly Provider[]
     /** Those that `connections` were made with. */
     services: Services
-    clock: Clock
+    clock: LeadingClock
     log: Log
     patienceMs: number
   },

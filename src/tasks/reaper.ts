@@ -12,7 +12,7 @@ const storeRetryMs = 1_000
  * The longest sleep, in milliseconds. Timers count the time that the machine runs:
  * when it was suspended, or its clock set forward, a deadline passes unnoticed.
  */
-const longestSleepMs = 60_000
+const longestSleepMs = 5_000
 
 /**
  * Sleeps until the next deadline. Everything it needs is in the
@@ -85,7 +85,8 @@ export class Reaper {
     const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id)))
     for (const lease of due) void revoker.revoke(lease)
     const next = await unit.read(async (tx) => [await tasks.nextDue(tx, now), await leases.nextDue(tx, now)])
-    this.wake(Math.min(...next.map((at) => at ?? Infinity)))
+    // Of a damaged row a time may be anything; a timer for what is no number fires at once, without end.
+    this.wake(Math.min(...next.map((at) => (Number.isFinite(at) ? at! : Infinity))))
   }
 
   async #end(task: Task): Promise<boolean> {
@@ -94,7 +95,9 @@ export class Reaper {
     if (task.damaged !== undefined)
       log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged')
     try {
-      await unit.write((tx) => endTask(this.#context, tx, task, { reason, actor: 'broker' }))
+      const leaving = await unit.write((tx) => endTask(this.#context, tx, task, { reason, actor: 'broker' }))
+      // Not after the last of thousands has ended: upstream can be told of these meanwhile.
+      for (const lease of leaving) void revoker.revoke(lease)
       return true
     } catch (error) {
       // Failing closed governs granting. A due revocation is sent all the same; the record follows (invariant I6).

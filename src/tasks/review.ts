@@ -17,19 +17,23 @@ const tasksAtOnce = 50
 export async function reviewTasks(context: TaskContext, rules: Rules): Promise<string[]> {
   const all = await context.unit.read((tx) => context.tasks.find(tx, { statuses: open }))
   const ended: string[] = []
-  const leaving: Lease[] = []
+  const settled: Promise<void>[] = []
   for (let from = 0; from < all.length; from += tasksAtOnce) {
     const batch = all.slice(from, from + tasksAtOnce)
-    await context.unit.write(async (tx) => {
+    const leaving = await context.unit.write(async (tx) => {
+      const leases: Lease[] = []
       for (const task of batch) {
         const lapsed = await lapse(context, tx, rules, task)
         if (!lapsed) continue
-        leaving.push(...(await endTask(context, tx, task, { reason: lapsed, actor: 'broker' })))
+        leases.push(...(await endTask(context, tx, task, { reason: lapsed, actor: 'broker' })))
         ended.push(task.id)
       }
+      return leases
     })
+    // Credentials of the first do not wait for the decision about the last.
+    settled.push(settle(context, leaving))
   }
-  await settle(context, leaving)
+  await Promise.all(settled)
   return ended
 }
 

@@ -55,6 +55,18 @@ describe('the machine’s clock', () => {
     expect(clock.now()).toBe(before + 3_600_010)
   })
 
+  it('goes on from a time that it is told was reached, until the wall clock shows more', () => {
+    const clock = systemClock()
+    const before = clock.now()
+    clock.notBefore(before + 3_600_000)
+    expect(clock.now()).toBe(before + 3_600_000)
+    clock.notBefore(before)
+    pass(1500)
+    expect(clock.now()).toBe(before + 3_601_500)
+    wall += 7_200_000
+    expect(clock.now()).toBe(Math.floor(wall))
+  })
+
   it('never goes back, whatever the wall clock does', () => {
     const clock = systemClock()
     let last = clock.now()

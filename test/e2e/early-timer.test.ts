@@ -1,6 +1,6 @@
 /** A timer may fire just before the moment that it was set for, and the clock moves on while the reaper reads. */
 import { expect, test } from 'vitest'
-import type { Clock } from '../../src/clock.ts'
+import type { LeadingClock } from '../../src/clock.ts'
 import { manualClock } from '../support/clock.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until } from '../support/until.ts'
@@ -9,9 +9,10 @@ const base = manualClock()
 let ahead = 0
 let creeping = false
 /** Its timers are a millisecond early, and while it creeps no two readings of it are the same. */
-const clock: Clock = {
+const clock: LeadingClock = {
   now: () => base.now() + (creeping ? ahead++ : ahead),
   after: (ms, fn) => base.after(Math.max(0, ms - 1), fn),
+  notBefore: base.notBefore,
 }
 const broker = await sharedBroker({ clock })
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { providers } from '../../providers/catalog.ts'
 import { type Broker, startBroker } from '../../src/broker.ts'
-import { type Clock, systemClock } from '../../src/clock.ts'
+import { type LeadingClock, systemClock } from '../../src/clock.ts'
 import { createLogger } from '../../src/logger.ts'
 import {
   type Files,
@@ -61,7 +61,7 @@ export const readWeb = { type: 'github', repositories: ['acme/web'], permissions
 export const writeWeb = { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } }
 
 export interface TestBrokerOptions {
-  clock?: Clock
+  clock?: LeadingClock
   /** Top-level keys to replace, or how they follow from the sandbox. */
   settings?: Record<string, unknown> | ((sandbox: Sandbox, port: number) => Record<string, unknown>)
   files?: Files

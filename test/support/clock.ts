@@ -1,7 +1,7 @@
 import { vi } from 'vitest'
-import type { Clock } from '../../src/clock.ts'
+import type { LeadingClock } from '../../src/clock.ts'
 
-export interface ManualClock extends Clock {
+export interface ManualClock extends LeadingClock {
   /** Moves time on by `ms`, firing what falls due in order and letting promises settle after each. */
   advance(ms: number): Promise<void>
 }
@@ -16,6 +16,9 @@ export function manualClock(start = Date.parse('2026-11-02T09:00:00Z')): ManualC
       const timer = { at: now + Math.max(0, ms), fn }
       timers.add(timer)
       return { cancel: () => void timers.delete(timer) }
+    },
+    notBefore(at) {
+      now = Math.max(now, at)
     },
     async advance(ms) {
       const end = now + ms

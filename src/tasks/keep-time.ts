@@ -1,0 +1,39 @@
+/** Time goes on from where the last broker left it. */
+import { follows, origin } from '../audit/chain.ts'
+import type { LeadingClock } from '../clock.ts'
+import type { Tx } from '../unit.ts'
+import type { TaskContext } from './context.ts'
+
+/**
+ * Moves `clock` forward to the newest event on record where it shows less and
+ * something is open: a clock set back while no broker ran would let that live
+ * longer by as much (invariant I3). With nothing open the clock is right as it
+ * is, so a time recorded by a clock that was far ahead binds nobody for ever.
+ */
+export async function keepTime(context: TaskContext, clock: LeadingClock): Promise<void> {
+  const { unit, log } = context
+  const reached = await unit.read(async (tx) =>
+    (await anythingOpen(context, tx)) ? await newestTime(context, tx) : undefined,
+  )
+  const shown = clock.now()
+  if (reached === undefined || reached <= shown) return
+  clock.notBefore(reached)
+  log.warn(
+    { clock: new Date(shown).toISOString(), record: new Date(reached).toISOString() },
+    'the clock shows less than the record does, so time goes on from the record while something is open; ' +
+      'if it is the record that is ahead, end everything with `mayfly admin revoke --offline --all` and start again',
+  )
+}
+
+async function anythingOpen({ tasks, leases }: TaskContext, tx: Tx): Promise<boolean> {
+  if ((await tasks.nextDue(tx, -Infinity)) !== undefined) return true
+  // What a damaged row says of itself is not to be relied on, and it is never over.
+  return (await leases.unsettled(tx)).some(({ damaged }) => damaged === undefined)
+}
+
+/** Of an event that the chain vouches for: an altered one must not set the clock. */
+async function newestTime({ audit, seal }: TaskContext, tx: Tx): Promise<number | undefined> {
+  const { items } = await audit.list(tx, {}, { limit: 2 })
+  const [newest, previous = origin] = items
+  return newest && follows(seal, previous, newest) ? newest.at : undefined
+}
