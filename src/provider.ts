@@ -15,7 +15,8 @@ export type Class = (typeof classes)[number]
  * `eventual`, a call ends it after some propagation; `expiry`, only its own
  * upstream life ends it.
  */
-export type Revocation = 'immediate' | 'eventual' | 'expiry'
+export const revocations = ['immediate', 'eventual', 'expiry'] as const
+export type Revocation = (typeof revocations)[number]
 
 /** A policy entity without the namespace: `{ type: 'GithubRepository', id: 'acme/web' }`. */
 export interface Entity {
@@ -39,6 +40,8 @@ export interface AuthorizationRequest extends ClassedAction {
   context?: Record<string, string[]>
 }
 
+export const evidenceResults = ['dead', 'denied', 'expired', 'live', 'unknown'] as const
+
 /** What is known of a credential upstream after it was revoked. Times in milliseconds since 1970. */
 export interface Evidence {
   /**
@@ -46,7 +49,7 @@ export interface Evidence {
    * back as in force. `expired`: its upstream life is over. `live`: it still works.
    * `unknown`: upstream gave no usable answer.
    */
-  result: 'dead' | 'denied' | 'expired' | 'live' | 'unknown'
+  result: (typeof evidenceResults)[number]
   /** How it was found out, for a reader: `GET /installation/repositories answered 401`. */
   method: string
   at: number

@@ -47,6 +47,8 @@ export const approvalsQuery = z.strictObject({
   ...paging('approvals'),
   id: name,
   task: name,
+  agent: name,
+  owner: name,
   group: name,
   status: z.enum(approvalStatuses).optional(),
 })

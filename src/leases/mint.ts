@@ -241,7 +241,7 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
     }
     const now = clock.now()
     const event = { at: now, actor: 'broker', ...about(lease) } as const
-    const activated = { ...known, dueAt: minted.expiresAt }
+    const activated = { ...known, dueAt: known.deadline }
     // The reaper may be a moment behind: a task past its deadline is over all the same (I3).
     const inTime = now < lease.deadline
     if (minted.wider === undefined && inTime && (await leases.move(tx, lease.id, 'active', activated))) {

@@ -1,21 +1,32 @@
 /** Approvals as rows. */
 import type { Selectable } from 'kysely'
-import type { Approval, ApprovalStore } from '../tasks/task.ts'
+import { type Approval, approvalStatuses, type ApprovalStore } from '../tasks/task.ts'
+import { Columns } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries } from './transaction.ts'
 
+/** A row that someone damaged reads as one that was never granted. */
 function fromRow(row: Selectable<Schema['approvals']>): Approval {
-  const { by, at, reason, mac, mac_key: key } = row
-  return {
-    id: row.id,
-    task: row.task,
-    group: row.group,
-    digest: row.digest,
-    status: row.status as Approval['status'],
-    createdAt: row.created_at,
-    settled: by === null || at === null || mac === null || key === null ? null : { by, at, reason, mac, key },
+  const read = new Columns(row)
+  const approval = {
+    id: read.text('id'),
+    task: read.text('task'),
+    group: read.text('group'),
+    digest: read.text('digest'),
+    status: read.oneOf('status', approvalStatuses, 'expired'),
+    createdAt: read.time('created_at'),
   }
+  const [by, at, mac, key] = [
+    read.optionalText('by'),
+    read.optionalTime('at'),
+    read.optionalText('mac'),
+    read.optionalText('mac_key'),
+  ]
+  const reason = read.optionalText('reason')
+  const settled = by === null || at === null || mac === null || key === null
+  if (read.damage !== undefined) return { ...approval, status: 'expired', settled: null }
+  return { ...approval, settled: settled ? null : { by, at, reason, mac, key } }
 }
 
 export const approvals: ApprovalStore = {
@@ -41,11 +52,17 @@ export const approvals: ApprovalStore = {
     return rows.map(fromRow)
   },
 
-  async list(tx, filter, page) {
+  async list(tx, { agent, owner, ...filter }, page) {
+    const whose = { ...(agent !== undefined && { agent }), ...(owner !== undefined && { owner }) }
+    const theirs = queries(tx)
+      .selectFrom('tasks')
+      .select('id')
+      .where((e) => e.and(whose))
     const rows = await queries(tx)
       .selectFrom('approvals')
       .selectAll()
       .where((e) => e.and(filter))
+      .$if(Object.keys(whose).length > 0, (query) => query.where('task', 'in', theirs))
       .where('ordinal', '<', before(page))
       .orderBy('ordinal', 'desc')
       .limit(page.limit + 1)

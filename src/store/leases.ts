@@ -1,5 +1,6 @@
 /** Leases as rows. */
 import type { Selectable } from 'kysely'
+import { z } from 'zod'
 import {
   type Lease,
   type LeaseChange,
@@ -9,8 +10,9 @@ import {
   predecessors,
   unfinished,
 } from '../leases/lease.ts'
-import { type Class, classes, type Evidence } from '../provider.ts'
+import { type Class, classes, evidenceResults, revocations } from '../provider.ts'
 import type { Tx } from '../unit.ts'
+import { Columns } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries } from './transaction.ts'
@@ -19,62 +21,45 @@ type Row = Selectable<Schema['leases']>
 
 const idsPerQuery = 500
 
-/** Reads a row. One that someone damaged is handed on as such: it must neither stop the others nor go unnoticed. */
+const classList = z.array(z.enum(classes))
+const evidence = z.object({ result: z.enum(evidenceResults), method: z.string(), at: z.number() })
+
+/** A row that someone damaged is handed on as such, with what can still be read. */
 function fromRow(row: Row): Lease {
-  try {
-    return readable(row)
-  } catch {
-    const { detail: _detail, classes: _classes, evidence: _evidence, ...rest } = row
-    const known = isStatus(row.status)
-    const damaged = known ? 'a column does not hold JSON' : 'its state is not one'
-    // Its own state as long as that can be read: whether it is to be revoked depends on it.
-    const status = known ? row.status : 'irrevocable'
-    return { ...readable({ ...rest, status, detail: 'null', classes: '[]', evidence: null }), damaged }
+  const read = new Columns(row)
+  const lease: Lease = {
+    id: read.text('id'),
+    task: read.text('task'),
+    agent: read.text('agent'),
+    owner: read.text('owner'),
+    issuer: read.text('issuer'),
+    provider: read.text('provider'),
+    connection: read.text('connection'),
+    upstream: read.text('upstream'),
+    slot: read.optionalText('slot'),
+    status: read.oneOf('status', leaseStatuses, 'irrevocable'),
+    detail: read.json('detail', z.unknown(), null),
+    classes: read.json('classes', classList, []),
+    revocation: read.oneOf('revocation', revocations, 'immediate'),
+    createdAt: read.time('created_at'),
+    deadline: read.time('deadline'),
+    upstreamExpiresAt: read.optionalTime('upstream_expires_at'),
+    liveUntil: read.optionalTime('live_until'),
+    endedAt: read.optionalTime('ended_at'),
+    fingerprint: read.optionalText('fingerprint'),
+    evidence: row.evidence === null ? null : read.json('evidence', evidence.nullable(), null),
+    secretHash: read.optionalText('secret_hash'),
+    handle: read.optionalText('handle'),
+    dueAt: read.optionalTime('due_at'),
+    attempts: read.count('attempts'),
+    failingSince: read.optionalTime('failing_since'),
   }
-}
-
-function isStatus(text: string): text is Lease['status'] {
-  return leaseStatuses.includes(text as Lease['status'])
-}
-
-function readable(row: Row): Lease {
-  if (!isStatus(row.status)) throw new TypeError(row.status)
-  return {
-    id: row.id,
-    task: row.task,
-    agent: row.agent,
-    owner: row.owner,
-    issuer: row.issuer,
-    provider: row.provider,
-    connection: row.connection,
-    upstream: row.upstream,
-    slot: row.slot,
-    status: row.status,
-    detail: JSON.parse(row.detail),
-    classes: JSON.parse(row.classes) as Class[],
-    revocation: row.revocation as Lease['revocation'],
-    createdAt: row.created_at,
-    deadline: row.deadline,
-    upstreamExpiresAt: row.upstream_expires_at,
-    liveUntil: row.live_until,
-    endedAt: row.ended_at,
-    fingerprint: row.fingerprint,
-    evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as Evidence),
-    secretHash: row.secret_hash,
-    handle: row.handle,
-    dueAt: row.due_at,
-    attempts: row.attempts,
-    failingSince: row.failing_since,
-  }
+  return read.damage === undefined ? lease : { ...lease, damaged: read.damage }
 }
 
 /** What cannot be read may be anything: such a lease counts as every class, so that no `forbid` on what is held is missed. */
-function classesIn(text: string): readonly Class[] {
-  try {
-    return JSON.parse(text) as Class[]
-  } catch {
-    return classes
-  }
+function classesIn(row: Pick<Row, 'classes'>): readonly Class[] {
+  return new Columns(row).json('classes', classList, [...classes])
 }
 
 function changed(change: LeaseChange): Partial<Row> {
@@ -274,14 +259,15 @@ export const leases: LeaseStore = {
 
   async held(tx, agent, tasks) {
     // The lock that the contract asks for is SQLite's own here: there is one writer.
-    const rows = await queries(tx)
+    const live = queries(tx)
       .selectFrom('leases')
       .select('classes')
       .distinct()
       .where('status', 'in', unfinished)
-      .where((e) => e.or([e('agent', '=', agent), ...(tasks.length > 0 ? [e('task', 'in', tasks)] : [])]))
-      .execute()
-    return [...new Set(rows.flatMap((row) => classesIn(row.classes)))]
+    // Two halves, each with an index of its own: one condition for both would have none.
+    const own = live.where('agent', '=', agent)
+    const rows = await (tasks.length === 0 ? own : own.union(live.where('task', 'in', tasks))).execute()
+    return [...new Set(rows.flatMap((row) => classesIn(row)))]
   },
 
   async countUnfinished(tx, agent, task) {

@@ -79,7 +79,7 @@ const migrations: Record<string, Migration> = {
         .addColumn('attempts', 'integer', (c) => c.notNull())
         .addColumn('failing_since', 'bigint')
         .execute()
-      // Partial indexes: what is over is by far the most, and is never looked for by due date or holder.
+      // Partial indexes: what is over is by far the most, and is never looked for by due date, slot or handle.
       await db.schema
         .createIndex('leases_due')
         .on('leases')
@@ -87,11 +87,18 @@ const migrations: Record<string, Migration> = {
         .where(sql.ref('due_at'), 'is not', null)
         .execute()
       await db.schema.createIndex('leases_task').on('leases').column('task').execute()
+      await db.schema.createIndex('leases_state').on('leases').columns(['status', 'agent']).execute()
       await db.schema
-        .createIndex('leases_held')
+        .createIndex('leases_slot')
         .on('leases')
-        .column('agent')
-        .where(sql.ref('ended_at'), 'is', null)
+        .columns(['slot', 'upstream_expires_at'])
+        .where(sql.ref('slot'), 'is not', null)
+        .execute()
+      await db.schema
+        .createIndex('leases_standing')
+        .on('leases')
+        .columns(['connection', 'upstream_expires_at'])
+        .where(sql.ref('handle'), 'is not', null)
         .execute()
       await db.schema.createIndex('leases_secret').on('leases').column('secret_hash').execute()
 
@@ -145,6 +152,8 @@ const migrations: Record<string, Migration> = {
         .addColumn('key', 'text', (c) => c.notNull())
         .addColumn('mac', 'text', (c) => c.notNull())
         .execute()
+      await db.schema.createIndex('audit_events_task').on('audit_events').column('task').execute()
+      await db.schema.createIndex('audit_events_lease').on('audit_events').column('lease').execute()
       await db.schema
         .createTable('audit_head')
         .addColumn('id', 'integer', (c) => c.primaryKey().notNull())

@@ -1,5 +1,7 @@
 /** The store on one SQLite file: one writer with group commit, reads on a connection of their own. */
+import { existsSync, realpathSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { requireChainable } from '../audit/chain.ts'
 import type { AuditEvent } from '../audit/event.ts'
@@ -28,6 +30,10 @@ export class StoreInUse extends Error {
 /** The most works that share a commit: the first of them waits for the last. */
 const groupSize = 100
 
+/** Milliseconds between attempts to begin while another process writes, and for all of them. */
+const busyPauseMs = 20
+const busyForMs = 5_000
+
 const databaseErrors: readonly unknown[] = ['ERR_SQLITE_ERROR', 'ERR_INVALID_STATE']
 /** SQLITE_BUSY, of https://sqlite.org/rescode.html */
 const sqliteBusy = 5
@@ -50,6 +56,8 @@ export async function openSqlite(
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   const db = kyselyOver(database)
   await migrate(db)
+  // From here on someone else's write is waited for in `GroupWriter`, without stopping the event loop.
+  database.exec('PRAGMA busy_timeout = 0')
   const reader = openReader(path)
   const writer = new GroupWriter(database, db, seal, committed)
   const open = opened.move()
@@ -92,7 +100,7 @@ export async function openSqliteReadOnly(path: string): Promise<OpenStore> {
  * @throws StoreInUse
  */
 function lockFile(path: string): DatabaseSync {
-  const lock = openDatabase(`${path}-lock`, { readOnly: false })
+  const lock = openDatabase(`${canonical(path)}-lock`, { readOnly: false })
   try {
     lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock
@@ -101,6 +109,11 @@ function lockFile(path: string): DatabaseSync {
     if (isDatabaseError(error) && error.errcode === sqliteBusy) throw new StoreInUse(path, { cause: error })
     throw error
   }
+}
+
+/** The same for every path to a file, so that a symbolic link is no way to a second broker on it. */
+function canonical(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
 }
 
 interface Job {
@@ -156,7 +169,7 @@ class GroupWriter {
     const done: (() => void)[] = []
     const events: AuditEvent[] = []
     try {
-      this.#database.exec('BEGIN IMMEDIATE')
+      await this.#begin()
       for (const job of jobs) done.push(await this.#runOne(job, events))
       await appendEvents(this.#db, this.#seal, events)
       this.#database.exec('COMMIT')
@@ -171,6 +184,18 @@ class GroupWriter {
     }
     for (const settle of done) settle()
     this.#committed(events)
+  }
+
+  /** Somebody with a tool of their own may be writing. What is due upstream goes on meanwhile (invariant I6). */
+  async #begin(): Promise<void> {
+    for (let left = busyForMs / busyPauseMs; ; left -= 1) {
+      try {
+        return this.#database.exec('BEGIN IMMEDIATE')
+      } catch (error) {
+        if (!isDatabaseError(error) || error.errcode !== sqliteBusy || left <= 0) throw error
+      }
+      await setTimeout(busyPauseMs)
+    }
   }
 
   /** Some failures (a full disk) have rolled back by themselves. Where this fails, the next group cannot begin and tries again. */

@@ -1,5 +1,6 @@
 /** The tables as verification holds them against the audit events. */
 import type { Tables } from '../audit/verify.ts'
+import { isTime } from './columns.ts'
 import { queries } from './transaction.ts'
 
 /** JSON in a row, or what stands there in its place: no event says the same, so it is found. */
@@ -11,7 +12,7 @@ function json(text: string): unknown {
   }
 }
 
-const time = (at: number | null) => (at === null ? null : new Date(at).toISOString())
+const time = (at: unknown) => (isTime(at) ? new Date(at).toISOString() : at)
 
 export const tables: Tables = {
   async states(tx) {

@@ -1,47 +1,58 @@
 /** Tasks as rows. */
 import type { Selectable } from 'kysely'
+import { z } from 'zod'
 import { recordedPrincipal } from '../identity/principal.ts'
-import { open, predecessors, type Task, type TaskFilter, type TaskStore } from '../tasks/task.ts'
+import {
+  endReasons,
+  open,
+  predecessors,
+  type Task,
+  type TaskFilter,
+  taskStatuses,
+  type TaskStore,
+} from '../tasks/task.ts'
 import type { Tx } from '../unit.ts'
+import { Columns } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries } from './transaction.ts'
 
+const scope = z.array(z.object({ provider: z.string(), connection: z.string(), detail: z.unknown() }))
+const context = z.record(z.string(), z.string())
+const principal = z.object({
+  issuer: z.string(),
+  iss: z.string(),
+  subject: z.string(),
+  claims: z.record(z.string(), z.unknown()),
+})
+
 /**
- * Reads a row. One that someone damaged reads as a task that can get nothing but
- * can be ended: it must not stop the reaper, or an admin, from ending the others.
+ * A row that someone damaged reads as a task that can get nothing but can be
+ * ended: it must not stop the reaper, or an admin, from ending the others.
  */
 function fromRow(row: Selectable<Schema['tasks']>): Task {
-  try {
-    return readable(row)
-  } catch {
-    const principal = JSON.stringify({ issuer: row.issuer, iss: '', subject: '', claims: {} })
-    return {
-      ...readable({ ...row, principal, scope: '[]', context: '{}' }),
-      damaged: 'a column does not hold JSON',
-    }
+  const read = new Columns(row)
+  const nobody = { issuer: String(row.issuer), iss: '', subject: '', claims: {} }
+  const task: Task = {
+    id: read.text('id'),
+    status: read.oneOf('status', taskStatuses, 'active'),
+    agent: read.text('agent'),
+    owner: read.text('owner'),
+    principal: recordedPrincipal(read.json('principal', principal, nobody)),
+    purpose: read.text('purpose'),
+    scope: read.json('scope', scope, []),
+    ttl: read.count('ttl'),
+    context: read.json('context', context, {}),
+    parent: read.optionalText('parent'),
+    root: read.text('root'),
+    depth: read.count('depth'),
+    createdAt: read.time('created_at'),
+    expiresAt: read.time('expires_at'),
+    endedAt: read.optionalTime('ended_at'),
+    endReason: row.end_reason === null ? null : read.oneOf('end_reason', endReasons, 'revoked'),
   }
-}
-
-function readable(row: Selectable<Schema['tasks']>): Task {
-  return {
-    id: row.id,
-    status: row.status as Task['status'],
-    agent: row.agent,
-    owner: row.owner,
-    principal: recordedPrincipal(JSON.parse(row.principal)),
-    purpose: row.purpose,
-    scope: JSON.parse(row.scope) as Task['scope'],
-    ttl: row.ttl,
-    context: JSON.parse(row.context) as Task['context'],
-    parent: row.parent,
-    root: row.root,
-    depth: row.depth,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    endedAt: row.ended_at,
-    endReason: row.end_reason as Task['endReason'],
-  }
+  if (read.damage === undefined) return task
+  return { ...task, scope: [], damaged: read.damage }
 }
 
 function filtered(tx: Tx, { statuses, ...equal }: TaskFilter) {
@@ -125,7 +136,8 @@ export const tasks: TaskStore = {
       .updateTable('tasks')
       .set({ status, end_reason: reason, ended_at: at })
       .where('id', '=', id)
-      .where('status', 'in', predecessors(status))
+      // A state that there is not was written by somebody else, and is over with that.
+      .where((e) => e.or([e('status', 'in', predecessors(status)), e('status', 'not in', [...taskStatuses])]))
       .executeTakeFirst()
     return numUpdatedRows > 0n
   },

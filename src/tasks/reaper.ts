@@ -1,5 +1,7 @@
 /** What ends tasks whose deadline has passed, and revokes the leases of every task that has ended. */
 import type { Timer } from '../clock.ts'
+import type { Lease } from '../leases/lease.ts'
+import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
 import type { Task } from './task.ts'
@@ -83,10 +85,23 @@ export class Reaper {
     }
     if (this.#stopped) return
     const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id)))
-    for (const lease of due) void revoker.revoke(lease)
+    for (const lease of due) void (isOverdue(lease, now) ? this.#retire(lease) : revoker.revoke(lease))
     const next = await unit.read(async (tx) => [await tasks.nextDue(tx, now), await leases.nextDue(tx, now)])
     // Of a damaged row a time may be anything; a timer for what is no number fires at once, without end.
     this.wake(Math.min(...next.map((at) => (Number.isFinite(at) ? at! : Infinity))))
+  }
+
+  /** The end of its task should have retired it, but somebody has spoilt that row. The lease has its own deadline (I3). */
+  async #retire(lease: Lease): Promise<void> {
+    const { unit, log, revoker } = this.#context
+    log.error({ lease: lease.id, task: lease.task }, 'a lease has outlived its task, whose row is damaged')
+    const cause = { reason: 'deadline', actor: 'broker' } as const
+    try {
+      await unit.write((tx) => retire(this.#context, tx, { id: lease.id }, cause))
+    } catch (error) {
+      log.error({ err: error, lease: lease.id }, 'the end of a lease could not be recorded yet')
+    }
+    void revoker.revoke(lease)
   }
 
   async #end(task: Task): Promise<boolean> {
@@ -110,4 +125,10 @@ export class Reaper {
       return false
     }
   }
+}
+
+/** Whether it is still in use although its time is up, and not its upstream's own. */
+function isOverdue({ status, upstreamExpiresAt, damaged }: Lease, now: number): boolean {
+  const lives = upstreamExpiresAt === null || upstreamExpiresAt > now
+  return status === 'active' && lives && damaged === undefined
 }

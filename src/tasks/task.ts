@@ -163,6 +163,9 @@ export interface TaskStore {
 export interface ApprovalFilter {
   id?: string
   task?: string
+  /** The task's. */
+  agent?: string
+  owner?: string
   group?: string
   status?: ApprovalStatus
 }

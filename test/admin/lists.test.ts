@@ -76,7 +76,7 @@ test('leases, by id, task, agent, owner, issuer, provider, connection and status
   expect(await items('leases?status=revoked')).toMatchObject([{ task: theirs.id }])
 })
 
-test('approvals, by id, task, group and status', async () => {
+test('approvals, by id, task, agent, owner, group and status', async () => {
   const [approval] = waiting.approvals
   const [found] = await items('approvals')
   expect(found).toMatchObject({
@@ -84,10 +84,19 @@ test('approvals, by id, task, group and status', async () => {
     task: { id: waiting.id },
     request: { scope: [{ detail: infra }] },
   })
-  for (const query of [`id=${approval.id}`, `task=${waiting.id}`, 'group=security', 'status=pending'])
+  const whose = ['agent=refactor-bot', 'owner=platform@acme.dev', 'agent=refactor-bot&group=security']
+  for (const query of [
+    `id=${approval.id}`,
+    `task=${waiting.id}`,
+    ...whose,
+    'group=security',
+    'status=pending',
+  ])
     expect(ids(await items(`approvals?${query}`))).toEqual([approval.id])
   expect(await items('approvals?status=granted')).toEqual([])
   expect(await items('approvals?group=legal')).toEqual([])
+  expect(await items('approvals?agent=other-bot')).toEqual([])
+  expect(await items('approvals?owner=tools@acme.dev&agent=refactor-bot')).toEqual([])
 })
 
 test('the audit, by type, actor, agent, owner, task and lease', async () => {

@@ -102,7 +102,9 @@ test.each([
   expect((await order('ops-bot', 'suspend', claims)).status).toBe(200)
   expectRefusal(await order('ops-bot', 'resume', claims), 403, 'forbidden')
   expectRefusal(await broker.open({}, { sub: subjectOf('ops-bot') }), 403, 'agent_suspended')
-  expect(rows(broker, 'audit_events', "type = 'request.denied' order by seq desc")[0]).toMatchObject({
+  expect(
+    rows(broker, 'audit_events', "type = 'request.denied' and actor like 'admin:%' order by seq desc")[0],
+  ).toMatchObject({
     actor: `admin:sandbox:${claims.sub}`,
     agent: 'ops-bot',
     owner: 'ada',

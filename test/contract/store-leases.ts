@@ -139,16 +139,19 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       expect(await held('nobody', [])).toEqual([])
     })
 
-    it('hold every class when what they hold cannot be read', async () => {
-      const task = aTask({ agent: 'unreadable' })
-      const damaged = aLease(task)
-      await write(async (tx) => {
-        await put(store(), tx, task)
-        await store().leases.insert(tx, damaged)
-      })
-      await store().beside(`update leases set classes = '[' where id = '${damaged.id}'`)
-      expect(await write((tx) => store().leases.held(tx, 'unreadable', []))).toEqual([...classes])
-    })
+    it.each(["'['", '-5', '9e18', '\'"deploy"\'', '\'["anything"]\''])(
+      'hold every class when what they hold is %s',
+      async (value) => {
+        const task = aTask({ agent: `holder of ${value}` })
+        const damaged = aLease(task)
+        await write(async (tx) => {
+          await put(store(), tx, task)
+          await store().leases.insert(tx, damaged)
+        })
+        await store().beside(`update leases set classes = ${value} where id = '${damaged.id}'`)
+        expect(await write((tx) => store().leases.held(tx, task.agent, []))).toEqual([...classes])
+      },
+    )
 
     it('are counted while they are not over', async () => {
       const [task, other] = [aTask({ agent: 'counted' }), aTask({ agent: 'counted' })]
@@ -211,7 +214,15 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       ['detail', "'{'", 'JSON'],
       ['classes', "'[1'", 'JSON'],
       ['evidence', "'no'", 'JSON'],
+      ['evidence', "'{}'", 'JSON'],
       ['status', "'lost'", 'state'],
+      ['revocation', "'never'", 'state'],
+      ['deadline', "'soon'", 'time'],
+      ['created_at', '9e18', 'time'],
+      ['live_until', '1e16', 'time'],
+      ['attempts', '-1', 'count'],
+      ['agent', "x'37'", 'text'],
+      ['handle', "x'00ff'", 'text'],
     ])('with a damaged %s are handed on as damaged, beside the others', async (column, value, what) => {
       const at = noon - 700 * hour
       const [damaged, whole] = await putLeases(store(), { dueAt: at }, { dueAt: at })

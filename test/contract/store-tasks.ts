@@ -80,6 +80,25 @@ export function taskStoreContract(store: () => StoreSubject): void {
       expect(await read((tx) => store().tasks.due(tx, at + 9, 1))).toHaveLength(1)
     })
 
+    it.each([
+      ['status', "'lost'"],
+      ['created_at', '9e18'],
+      ['expires_at', "'soon'"],
+      ['ended_at', '1e16'],
+      ['context', `'{"model":7}'`],
+      ['purpose', "x'00ff'"],
+      ['ttl', '-1'],
+    ])('whose %s is %s are listed all the same, and can be ended', async (column, value) => {
+      const task = aTask()
+      await write((tx) => put(store(), tx, task))
+      await store().beside(`update tasks set ${column} = ${value} where id = '${task.id}'`)
+      const { items } = await read((tx) => store().tasks.list(tx, { id: task.id }, { limit: 10 }))
+      expect(items).toMatchObject([{ scope: [], damaged: expect.stringContaining(column) }])
+      for (const at of [items[0]!.createdAt, items[0]!.expiresAt, items[0]!.endedAt ?? 0])
+        expect(() => new Date(at).toISOString()).not.toThrow()
+      expect(await write((tx) => store().tasks.end(tx, task.id, 'expired', 'deadline', noon))).toBe(true)
+    })
+
     it('can still be ended when their row is damaged', async () => {
       const task = aTask({ expiresAt: noon - 5000 })
       await write((tx) => put(store(), tx, task))

@@ -10,6 +10,7 @@ interface Operation {
 
 export interface Description {
   paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, { properties: Record<string, { pattern?: string }> }> }
 }
 
 /** Throws for an answer whose status, media type or body is not what `document` says of the call. */

@@ -40,6 +40,17 @@ test('every operation says what it is, takes and answers', () => {
     })
 })
 
+test('every pattern is one to other tools too, and lets plain words pass', () => {
+  const patterns = [...JSON.stringify(document).matchAll(/"pattern":("(?:[^"\\\\]|\\\\.)*")/g)].map(
+    ([, pattern]) => JSON.parse(pattern!) as string,
+  )
+  expect(patterns.length).toBeGreaterThan(0)
+  for (const pattern of new Set(patterns).values()) expect(() => new RegExp(pattern, 'u')).not.toThrow()
+  const { properties } = document.components.schemas['OpenTask']!
+  expect('a purpose').toMatch(new RegExp(properties['purpose']!.pattern!, 'u'))
+  expect('a\npurpose').not.toMatch(new RegExp(properties['purpose']!.pattern!, 'u'))
+})
+
 test('every call but those of OAuth names the token that it takes', () => {
   for (const [path, methods] of Object.entries(document.paths)) {
     if (!path.startsWith('/v1/')) continue

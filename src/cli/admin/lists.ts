@@ -88,6 +88,8 @@ const approvals: Listing<'approvals'> = {
   filters: {
     id: 'the one with this id',
     task: 'those of this task',
+    agent: 'those of this agent',
+    owner: 'those of the agents that this owner answers for',
     group: 'those that this group is asked for',
     status: approvalStatuses,
   },

@@ -1,0 +1,93 @@
+/**
+ * Rows as they are found. SQLite keeps any value in any column, and whoever can
+ * write the file may have put it there: one spoilt row must neither stop the
+ * others nor pass for sound.
+ */
+import type { ZodType } from 'zod'
+
+/** The latest moment that a `Date` can be (ECMA-262, Time Values), milliseconds since 1970. */
+const latest = 8.64e15
+
+/** Reads one row column by column, and notes each that holds something else than it should. */
+export class Columns<Row extends object> {
+  readonly #row: Row
+  readonly #spoilt: string[] = []
+
+  constructor(row: Row) {
+    this.#row = row
+  }
+
+  /** What is wrong with the columns read so far, or undefined. */
+  get damage(): string | undefined {
+    return this.#spoilt.length === 0 ? undefined : this.#spoilt.join(', ')
+  }
+
+  text(column: keyof Row): string {
+    return this.#take(column, isText, '', 'no text')
+  }
+
+  optionalText(column: keyof Row): string | null {
+    return this.#row[column] === null ? null : this.#take(column, isText, null, 'no text')
+  }
+
+  /** Milliseconds since 1970; 1970 itself in place of what is no time. */
+  time(column: keyof Row): number {
+    return this.#take(column, isTime, 0, 'no time')
+  }
+
+  optionalTime(column: keyof Row): number | null {
+    return this.#row[column] === null ? null : this.#take(column, isTime, null, 'no time')
+  }
+
+  count(column: keyof Row): number {
+    return this.#take(column, isCount, 0, 'no count')
+  }
+
+  oneOf<const Value extends string>(column: keyof Row, values: readonly Value[], instead: Value): Value {
+    const known = (value: unknown): value is Value => values.includes(value as Value)
+    return this.#take(column, known, instead, 'no state that there is')
+  }
+
+  /** `instead` for what is not JSON of this shape. */
+  json<Value>(column: keyof Row, shape: ZodType<Value>, instead: Value): Value {
+    const parsed = parse(this.#row[column])
+    // As parsed, not as the shape gives it back: that might leave members out.
+    if (parsed !== undefined && shape.safeParse(parsed).success) return parsed as Value
+    return this.#spoil(column, 'no such JSON', instead)
+  }
+
+  #take<Value, Instead>(
+    column: keyof Row,
+    is: (value: unknown) => value is Value,
+    instead: Instead,
+    lack: string,
+  ): Value | Instead {
+    const value: unknown = this.#row[column]
+    return is(value) ? value : this.#spoil(column, lack, instead)
+  }
+
+  #spoil<Instead>(column: keyof Row, lack: string, instead: Instead): Instead {
+    this.#spoilt.push(`${String(column)} holds ${lack}`)
+    return instead
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+export function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Math.abs(value as number) <= latest
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function parse(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,49 @@
+/** What is asked at every mint, or while everybody waits, must not grow with all that ever was. */
+import { DatabaseSync } from 'node:sqlite'
+import { expect, it, vi } from 'vitest'
+import { noon, putLeases } from '../contract/store-subject.ts'
+import { sqliteStore } from './sqlite.ts'
+
+it('no query of the hot path reads a whole table', async () => {
+  await using store = await sqliteStore()
+  const [lease] = await putLeases(store, {})
+  const { agent, task, provider, connection } = lease!
+  const room = { provider, connection, slot: 'role', agent, now: noon }
+  const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
+  const { leases, tasks } = store
+  await store.unit.write(async (tx) => {
+    await leases.held(tx, agent, [])
+    await leases.held(tx, agent, [task])
+    await leases.countUnfinished(tx, agent, task)
+    await leases.countSlots(tx, room)
+    await leases.countByStatus(tx)
+    await leases.standing(tx, provider, connection, noon)
+    await leases.due(tx, noon, () => false)
+    await leases.nextDue(tx, noon)
+    await leases.unsettled(tx)
+    await leases.adopt(tx, noon)
+    await leases.taskOfSecret(tx, 'ab')
+    await leases.find(tx, { task })
+    await leases.move(tx, lease!.id, 'revoking', { dueAt: noon })
+    await tasks.tree(tx, task)
+    await tasks.due(tx, noon, 10)
+    await tasks.nextDue(tx, noon)
+    await tasks.find(tx, { agent, statuses: ['active'] })
+    await tasks.byTokenHash(tx, 'ab')
+    await store.approvals.ofTask(tx, task)
+    await store.audit.list(tx, { lease: lease!.id }, { limit: 1 })
+    await store.audit.list(tx, { task }, { limit: 1 })
+  })
+  const asked = new Set(prepare.mock.calls.map(([sql]) => sql).filter((sql) => / from |^update/i.test(sql)))
+  prepare.mockRestore()
+  expect(asked.size).toBeGreaterThanOrEqual(20)
+  const database = new DatabaseSync(store.path, { readOnly: true })
+  const scanning = [...asked].filter((sql) =>
+    database
+      .prepare(`explain query plan ${sql}`)
+      .all()
+      .some(({ detail }) => /^SCAN (leases|tasks|approvals|audit_events)\b/.test(String(detail))),
+  )
+  database.close()
+  expect(scanning).toEqual([])
+})
