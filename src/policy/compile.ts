@@ -5,7 +5,7 @@ import { loadPolicies, releaseWith } from './engine.ts'
 import { parsePolicies, type ParsedPolicy } from './parse.ts'
 import { tagsRead } from './reads.ts'
 import { breaches } from './rules.ts'
-import { policySchema, type PolicySchema, type Vocabulary } from './schema.ts'
+import { policySchema, type PolicySchema, qualified, type Vocabulary } from './schema.ts'
 import { slice, type AgentFacts } from './slice.ts'
 
 export type { AgentFacts } from './slice.ts'
@@ -91,6 +91,8 @@ function repeatedIds(policies: readonly ParsedPolicy[]): Fault[] {
   })
 }
 
+const anAction = new RegExp(`${qualified('Action')}::"[^"]*"`)
+
 /** Cedar's own findings; its warnings too, for they are policies that do not do what they seem to. */
 function invalid(policies: readonly ParsedPolicy[], schema: PolicySchema): Fault[] {
   const answer = validate({
@@ -102,17 +104,23 @@ function invalid(policies: readonly ParsedPolicy[], schema: PolicySchema): Fault
   if (answer.type === 'failure') throw new Error('policies that parse alone do not parse as a set')
   const [doubt] = answer.otherWarnings
   if (doubt) throw new Error(`the policy schema is doubtful: ${doubt.message}`)
-  return [...answer.validationErrors, ...answer.validationWarnings].flatMap(({ policyId, error }) => {
+  const findings = [...answer.validationErrors, ...answer.validationWarnings]
+  // The engine finds one mistake in the context of every action that the policy is about.
+  const alike = Map.groupBy(findings, ({ policyId, error: { message } }) =>
+    JSON.stringify([policyId, message.replace(anAction, '')]),
+  )
+  return [...alike.values()].map((same) => {
+    // In no order: the first by its words, so that the same policy always gets the same fault.
+    const { policyId, error } = same.reduce((a, b) => (b.error.message < a.error.message ? b : a))
     const policy = policies[Number(policyId)]
     if (!policy) throw new Error('the engine found fault with a policy that it was not given')
-    return [
-      {
-        file: policy.file,
-        path: policy.path,
-        message: error.message.replace(`for policy \`${policyId}\`, `, ''),
-        remedy: error.help ?? 'correct the policy, or remove it',
-      },
-    ]
+    const others = same.length > 1 ? `, and for ${same.length - 1} actions more` : ''
+    return {
+      file: policy.file,
+      path: policy.path,
+      message: error.message.replace(`for policy \`${policyId}\`, `, '') + others,
+      remedy: error.help ?? 'correct the policy, or remove it',
+    }
   })
 }
 

@@ -39,6 +39,15 @@ test('every fault of every file is found at once, each with its place and a reme
   }
 })
 
+test('one mistake in the context of many actions is one fault', () => {
+  const faults = faultsIn('@id("p") permit (principal, action, resource) when { context.agent == "x" };')
+  expect(faults).toMatchObject([{ path: 'p', message: expect.stringMatching(/`agent`.*\d+ actions more$/) }])
+  const of = (actions: string) =>
+    `@id("p") permit (principal, ${actions}, resource) when { context.agent == "x" };`
+  const [alone] = faultsIn(of('action == Mayfly::Action::"github.contents.read"'))
+  expect(alone!.message).toMatch(/github\.contents\.read" not found$/)
+})
+
 test('a policy without an id is found by its line, also after more than ten others', () => {
   const many = Array.from({ length: 12 }, (_, at) => `@id("p${at}") permit (principal, action, resource);`)
   many.splice(10, 0, 'permit (principal, action, resource);')
