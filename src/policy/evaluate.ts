@@ -92,7 +92,7 @@ export function evaluation(
         request: { __entity: { type: qualified('Request'), id: 'request' } },
         held: [...held],
       },
-      preparsedSchemaName: policies.schema.name,
+      preparsedSchemaName: policies.schema.nameFor(action.action),
       preparsedPolicySetId: name ?? slice.name,
       // Without it, an action on a resource or with a context that its schema does not declare
       // is evaluated all the same, by policies that were validated for something else.

@@ -1,5 +1,5 @@
 /** The Cedar schema: the broker's own part and what each provider adds to it. */
-import { preparseSchema } from '@cedar-policy/cedar-wasm/nodejs'
+import { checkParseSchema, preparseSchema, schemaToJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { classes, contextFields, type Provider } from '../provider.ts'
 
 const namespace = 'Mayfly'
@@ -28,27 +28,55 @@ export type Vocabulary = Pick<Provider, 'cedar' | 'entityFault'>
 export interface PolicySchema {
   /** All of it, in Cedar's schema syntax. */
   readonly text: string
-  /** The name under which the engine keeps it parsed. */
-  readonly name: string
+  /**
+   * The name under which the engine keeps the part that a decision about `action` needs.
+   * Given all of it, the engine goes through every action there is for each decision.
+   */
+  nameFor(action: string): string
 }
 
 /**
- * The engine never frees a schema, but this map cannot outgrow the catalog: a
- * schema is made of code alone, so that every reload finds the one before.
+ * The engine never frees a schema, but these cannot outgrow the catalog: they are
+ * made of code alone, so that every reload finds those before.
  */
 const known = new Map<string, PolicySchema>()
 
 /** @throws Error when the providers' fragments do not make a schema, which is a defect of a provider. */
 export function policySchema(providers: readonly Vocabulary[]): PolicySchema {
   const text = `namespace ${namespace} {\n${[core, ...providers.map(({ cedar }) => cedar)].join('\n')}\n}`
-  const schema = known.get(text) ?? { text, name: `schema-${known.size}` }
-  if (!known.has(text)) {
-    const answer = preparseSchema(schema.name, text)
-    if (answer.type === 'failure') {
-      const problems = answer.errors.map(({ message }) => message)
-      throw new Error(`the policy schema is wrong: ${problems.join('; ')}`)
-    }
-    known.set(text, schema)
-  }
+  const schema = known.get(text) ?? { text, nameFor: parts(text, `schema-${known.size}`) }
+  known.set(text, schema)
   return schema
+}
+
+/** Keeps with the engine, under names that begin with `name`, the parts of the schema that are asked for. */
+function parts(text: string, name: string): PolicySchema['nameFor'] {
+  const { actions, ...rest } = declarations(text)
+  const kept = new Set<string>()
+  return (asked) => {
+    // What is no action shares one part: none is made for it, and the engine refuses it by that.
+    const part = `${name}:${Object.hasOwn(actions, asked) ? asked : ''}`
+    if (kept.has(part)) return part
+    const needed = Object.entries(actions).filter(([id]) => id === asked || isClass(id))
+    const answer = preparseSchema(part, { [namespace]: { ...rest, actions: Object.fromEntries(needed) } })
+    if (answer.type === 'failure') throw wrong(answer.errors)
+    kept.add(part)
+    return part
+  }
+}
+
+function declarations(text: string) {
+  const checked = checkParseSchema(text)
+  if (checked.type === 'failure') throw wrong(checked.errors)
+  const answer = schemaToJson(text)
+  if (answer.type === 'failure') throw wrong(answer.errors)
+  return answer.json[namespace]!
+}
+
+function isClass(action: string): boolean {
+  return (classes as readonly string[]).includes(action)
+}
+
+function wrong(errors: { message: string }[]): Error {
+  return new Error(`the policy schema is wrong: ${errors.map(({ message }) => message).join('; ')}`)
 }
