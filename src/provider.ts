@@ -189,10 +189,10 @@ export interface Connection<Detail = unknown> {
   /** Whether this upstream is the one for `detail` (its owner, account or mount is configured here). */
   serves(detail: Detail): boolean
   /**
-   * Whether the configuration still has what revoking takes of what was minted for
-   * `detail`: its role, say, retired or not. Left out where the connection is enough.
+   * What revoking takes of what was minted for `detail` and the configuration no
+   * longer has, in words: `the role ARN`. Left out where the connection is enough.
    */
-  holds?(detail: Detail): boolean
+  lacks?(detail: Detail): string | undefined
   revocation(detail: Detail): Revocation
   /** Seconds between which upstream can mint. `min` binds only where revocation is `expiry`. */
   ttl(detail: Detail): { min: number; max: number }

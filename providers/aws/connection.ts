@@ -43,7 +43,7 @@ export function connect(
 
     serves: ({ connection = name, role_arn }) =>
       connection === name && roles.get(role_arn)?.retired === false,
-    holds: ({ role_arn }) => roles.has(role_arn),
+    lacks: ({ role_arn }) => (roles.has(role_arn) ? undefined : `the role ${role_arn}`),
     revocation: () => (policies ? 'eventual' : 'expiry'),
     ttl: (detail) => ({ min: shortest, max: roleOf(detail).max_session_duration }),
     ...(policies && { slot: ({ role_arn }) => ({ key: role_arn, total: policies.slots(role_arn) }) }),

@@ -46,8 +46,8 @@ function needOf(connections: Connections, lease: Lease): string | undefined {
   if (!connections.get(lease.provider, lease.connection)) return named
   const entry = connections.of(lease)
   if (!entry) return `${named} as it was, leading to ${lease.upstream}`
-  if (entry.connection.holds?.(lease.detail) ?? true) return undefined
-  return `what they were minted with of ${named}`
+  const lacking = entry.connection.lacks?.(lease.detail)
+  return lacking === undefined ? undefined : `${lacking} of ${named}`
 }
 
 /** Whether the lease was minted through what its row names. */

@@ -85,3 +85,18 @@ it('a store that is not there is told as that, and not made', async () => {
   expect(stderr).toMatch(/^mayfly: the store .+absent\.db cannot be opened.*\n {2}.+\n$/)
   expect(existsSync(join(broker.directory, 'absent.db'))).toBe(false)
 })
+
+it('a record whose seal key is gone is not called altered: the key is asked for', async () => {
+  const settings = await readFile(broker.file, 'utf8')
+  const other = join(broker.directory, 'other.key')
+  await writeFile(other, Buffer.alloc(32, 9).toString('base64'))
+  await writeFile(broker.file, settings.replaceAll('k1', 'k2').replaceAll('seal.key', 'other.key'))
+  try {
+    const { status, stderr } = await verify()
+    expect(status).toBe(1)
+    expect(stderr).toContain('the record cannot be verified without the seal key k1')
+    expect(stderr).toContain('Put it back under `seal.keys`')
+  } finally {
+    await writeFile(broker.file, settings)
+  }
+})

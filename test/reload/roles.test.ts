@@ -23,7 +23,11 @@ test('a role that a lease needs may not go, only be retired, which ends its task
   const { body: task } = await broker.open({ authorization_details: [detail] })
   expect((await broker.mint(task, detail)).status).toBe(201)
   await configure(({ providers }) => providers.aws[0].roles.shift())
-  expectRefusal(await reload(), 409, 'conflict')
+  const refused = await reload()
+  expectRefusal(refused, 409, 'conflict')
+  expect(refused.body.detail).toContain(
+    `live leases still need the role ${arn('deployer')} of the aws connection prod`,
+  )
   expect((await broker.read(task)).body).toMatchObject({ status: 'active' })
   await configure(({ providers }) => (providers.aws[0].roles[0].retired = true))
   expect((await reload()).status).toBe(200)

@@ -39,15 +39,27 @@ async function verify(options: { config: string; json?: boolean; head?: Head }):
     ])
   if (intact) return
   if (options.json) process.exitCode = 1
-  else
-    throw new Failure(
+  else throw notIntact(discrepancies, firstBadSeq)
+}
+
+function notIntact(discrepancies: Discrepancy[], firstBadSeq: number | null): Failure {
+  const particulars = discrepancies.map(inWords)
+  const keys = new Set(discrepancies.map(({ key }) => key))
+  if (!keys.has(undefined))
+    return new Failure(
       'not_intact',
-      firstBadSeq === null
-        ? 'the tables are not what the record says'
-        : `the record is not intact: the first bad event is ${firstBadSeq}`,
-      'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it.',
-      { particulars: discrepancies.map(inWords) },
+      `the record cannot be verified without the seal key ${[...keys].join(', ')}`,
+      'Put it back under `seal.keys`, behind the first; if there never was such a key, the record was altered.',
+      { particulars },
     )
+  return new Failure(
+    'not_intact',
+    firstBadSeq === null
+      ? 'the tables are not what the record says'
+      : `the record is not intact: the first bad event is ${firstBadSeq}`,
+    'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it.',
+    { particulars },
+  )
 }
 
 function inWords({ seq, subject, message }: Discrepancy): string {
