@@ -49,7 +49,8 @@ function fromRow(row: Row): Lease {
     fingerprint: read.optionalText('fingerprint'),
     evidence: row.evidence === null ? null : read.json('evidence', evidence.nullable(), null),
     secretHash: read.optionalText('secret_hash'),
-    handle: read.optionalText('handle'),
+    // What is no handle opens none, and is told of as such; no handle at all would mean that none was minted.
+    handle: row.handle === null ? null : read.text('handle'),
     dueAt: read.optionalTime('due_at'),
     attempts: read.count('attempts'),
     failingSince: read.optionalTime('failing_since'),
