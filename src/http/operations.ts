@@ -1,22 +1,46 @@
 /** What runs the broker looks at: health, metrics, and its description. */
-import type { OpenAPIHono } from '@hono/zod-openapi'
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Env, HttpContext } from './context.ts'
-import { securitySchemes } from './openapi.ts'
+import { answers, securitySchemes } from './openapi.ts'
 
 /** Paths that a probe may call by whatever host name it knows. */
 export const operationsPaths = ['/healthz', '/readyz', '/metrics']
 
+const health = createRoute({
+  method: 'get',
+  path: '/healthz',
+  summary: 'Whether the process answers',
+  responses: answers({ 200: { schema: z.object({ status: z.literal('ok') }), description: 'it does' } }),
+})
+
+const readiness = createRoute({
+  method: 'get',
+  path: '/readyz',
+  summary: 'Whether it can decide and record; an upstream does not matter',
+  responses: answers({ 200: { schema: z.object({ status: z.literal('ready') }), description: 'it can' } }),
+})
+
+const exposition = createRoute({
+  method: 'get',
+  path: '/metrics',
+  summary: 'Metrics, in the text format of Prometheus',
+  responses: {
+    ...answers({}),
+    200: { description: 'the metrics', content: { 'text/plain': { schema: z.string() } } },
+  },
+})
+
 export function operationsRoutes(app: OpenAPIHono<Env>, { tasks, metrics }: HttpContext): void {
-  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.openapi(health, (c) => c.json({ status: 'ok' as const }, 200))
 
   // Ready means that it can decide and record. An upstream's outage is no reason to take the broker away too.
-  app.get('/readyz', async (c) => {
+  app.openapi(readiness, async (c) => {
     await tasks.unit.read((tx) => tasks.audit.head(tx))
-    return c.json({ status: 'ready' })
+    return c.json({ status: 'ready' as const }, 200)
   })
 
-  app.get('/metrics', async (c) =>
-    c.body(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
+  app.openapi(exposition, async (c) =>
+    c.text(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
   )
 
   for (const [name, scheme] of Object.entries(securitySchemes))

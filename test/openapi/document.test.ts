@@ -31,6 +31,9 @@ test('every operation says what it is, takes and answers', () => {
       'post /v1/admin/agents/{name}/suspend',
       'post /v1/admin/agents/{name}/resume',
       'post /v1/admin/reload',
+      'get /healthz',
+      'get /readyz',
+      'get /metrics',
     ]),
   )
   for (const operation of operations)
