@@ -42,6 +42,17 @@ export function decide(policies: Policies, facts: Facts, asks: readonly Ask[]): 
     : { outcome: 'pending_approval', approvals: missing.toSorted() }
 }
 
+/** What refuses `asks` as things stand, whoever might yet approve: empty when they are allowed. */
+export function refusals(policies: Policies, facts: Facts, asks: readonly Ask[]): Denial[] {
+  const evaluate = evaluation(policies, facts, heldWith(facts, asks))
+  const given = new Set(facts.approvals)
+  const refused = asks.flatMap(questionsOf).flatMap((question) => {
+    const verdict = evaluate(question, given)
+    return verdict.allowed ? [] : [{ question, policies: verdict.policies }]
+  })
+  return denials(refused)
+}
+
 /** What comes of each question that `asks` raise, given that all of them are asked together. */
 export function judge(policies: Policies, facts: Facts, asks: readonly Ask[]): Judged[] {
   const evaluate = evaluation(policies, facts, heldWith(facts, asks))

@@ -4,7 +4,7 @@ import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Lease } from '../leases/lease.ts'
 import { type Admission, mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
-import { decide } from '../policy/decide.ts'
+import { decide, refusals } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { grantedGroups } from './digest.ts'
@@ -156,9 +156,17 @@ async function admit(
     held,
     grantedGroups(context.seal, task, await context.approvals.ofTask(tx, task.id)),
   )
-  const decision = decide(rules.policies, facts, [askOf(resolved)])
-  if (decision.outcome !== 'allowed')
-    return denied(policyDenied(decision.outcome === 'denied' ? decision.denials : []))
+  const asks = [askOf(resolved)]
+  const decision = decide(rules.policies, facts, asks)
+  if (decision.outcome === 'denied') return denied(policyDenied(decision.denials))
+  // What else the agent holds by now may call for a yes that nobody was asked for when the task was opened.
+  if (decision.outcome === 'pending_approval')
+    return denied(
+      policyDenied(
+        refusals(rules.policies, facts, asks),
+        `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; open another task for it`,
+      ),
+    )
   const { id, agent, owner, principal, expiresAt } = task
   return { holder: { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt } }
 }

@@ -26,13 +26,13 @@ export function recordDenial(
   })
 }
 
-/** What the record says of a refusal: policy's denials one by one, or the reason. */
+/** What the record says of a refusal: policy's denials one by one, where there are any. */
 export function reasonOf({ code, message, facts }: BrokerError): Record<string, unknown> {
-  return facts.denials ? { denials: facts.denials } : { code, reason: message }
+  return { code, reason: message, ...(facts.denials && { denials: facts.denials }) }
 }
 
-export function policyDenied(denials: Denial[]): BrokerError {
-  return new BrokerError('policy_denied', 'policy does not allow this', { denials })
+export function policyDenied(denials: Denial[], message = 'policy does not allow this'): BrokerError {
+  return new BrokerError('policy_denied', message, { denials })
 }
 
 /** `agent_suspended` for an agent that is. */
