@@ -4,7 +4,7 @@ import { cedar, entityFault } from './aws/cedar.ts'
 import { awsConfig, type AwsConfig } from './aws/config.ts'
 import { connect } from './aws/connection.ts'
 import { awsDetail, type AwsDetail } from './aws/detail.ts'
-import { parseScope } from './aws/scope.ts'
+import { parseScope, scopeExamples } from './aws/scope.ts'
 
 export const aws: Provider<AwsConfig, AwsDetail> = {
   type: 'aws',
@@ -13,5 +13,6 @@ export const aws: Provider<AwsConfig, AwsDetail> = {
   cedar,
   entityFault,
   parseScope,
+  scopeExamples,
   connect,
 }

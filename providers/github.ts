@@ -4,7 +4,7 @@ import { cedar, entityFault } from './github/cedar.ts'
 import { githubConfig, type GithubConfig } from './github/config.ts'
 import { connect } from './github/connection.ts'
 import { githubDetail, type GithubDetail } from './github/detail.ts'
-import { parseScope } from './github/scope.ts'
+import { parseScope, scopeExamples } from './github/scope.ts'
 
 export const github: Provider<GithubConfig, GithubDetail> = {
   type: 'github',
@@ -13,5 +13,6 @@ export const github: Provider<GithubConfig, GithubDetail> = {
   cedar,
   entityFault,
   parseScope,
+  scopeExamples,
   connect,
 }

@@ -4,7 +4,7 @@ import { cedar, entityFault } from './vault/cedar.ts'
 import { vaultConfig, type VaultConfig } from './vault/config.ts'
 import { connect } from './vault/connection.ts'
 import { vaultDetail, type VaultDetail } from './vault/detail.ts'
-import { parseScope } from './vault/scope.ts'
+import { parseScope, scopeExamples } from './vault/scope.ts'
 
 export const vault: Provider<VaultConfig, VaultDetail> = {
   type: 'vault',
@@ -13,5 +13,6 @@ export const vault: Provider<VaultConfig, VaultDetail> = {
   cedar,
   entityFault,
   parseScope,
+  scopeExamples,
   connect,
 }

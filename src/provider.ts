@@ -40,6 +40,11 @@ export interface AuthorizationRequest extends ClassedAction {
   context?: Record<string, string[]>
 }
 
+/** The distinct classes among `requests`. */
+export function classesOf(requests: readonly AuthorizationRequest[]): Class[] {
+  return [...new Set(requests.map((request) => request.class))]
+}
+
 export const evidenceResults = ['dead', 'denied', 'expired', 'live', 'unknown'] as const
 
 /** What is known of a credential upstream after it was revoked. Times in milliseconds since 1970. */
@@ -91,6 +96,14 @@ export interface Intent<Detail> {
   /** When the task ends at the latest, milliseconds since 1970. */
   deadline: number
 }
+
+/**
+ * How long a mint may still be under way upstream after its intent was recorded.
+ * More than the broker itself waits for one (`leases`): that nobody waits any more
+ * does not stop a request that upstream has, and what it makes of it late must not
+ * live on unseen.
+ */
+export const mintingTimeMs = 60_000
 
 /** `gone`: nothing of it works upstream. Otherwise the latest moment at which a lost credential could still work. */
 export type Recovery = { gone: true } | { gone: false; liveUntil: number }
@@ -248,5 +261,7 @@ export interface Provider<Config = unknown, Detail = unknown> {
   entityFault?(entity: Entity): string | undefined
   /** The command line's shorthand without `TYPE:`. @throws Error that says what is expected. */
   parseScope(text: string): Detail
+  /** That shorthand in use, for the command line's help. */
+  readonly scopeExamples: readonly string[]
   connect(config: Config & { name: string }, context: ConnectionContext): Connection<Detail>
 }

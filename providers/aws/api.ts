@@ -11,7 +11,8 @@ import {
   type AssumeRoleCommandInput,
   type AssumeRoleCommandOutput,
 } from '@aws-sdk/client-sts'
-import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import { abandoned, requireAwaited } from '../../src/lost-answer.ts'
+import type { ConnectionContext } from '../../src/provider.ts'
 import { parseRole } from './arn.ts'
 import { createClients, type Clients } from './client.ts'
 import type { AwsConfig } from './config.ts'
@@ -132,24 +133,17 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
 async function attempt<Output, Instead = never>(
   call: (options: { abortSignal: AbortSignal }) => Promise<Output>,
   signal: AbortSignal,
-  { acts, meanings, except }: { acts: boolean; meanings?: Meanings; except?: Record<string, Instead> },
+  { acts, meanings = {}, except }: { acts: boolean; meanings?: Meanings; except?: Record<string, Instead> },
 ): Promise<Output | Instead> {
-  if (signal.aborted)
-    throw new ProviderError('unavailable', 'the request to AWS was abandoned before it was sent')
+  requireAwaited('AWS', signal)
   try {
     return await call({ abortSignal: signal })
   } catch (error) {
     if (!(error instanceof AwsFailure)) throw error
-    if (error.status === undefined && signal.aborted) throw abandoned(signal, acts && error.sent)
+    if (error.status === undefined && signal.aborted) throw abandoned('AWS', signal, acts && error.sent)
     if (except && Object.hasOwn(except, error.code)) return except[error.code] as Instead
-    throw refusal(error, acts, meanings)
+    throw refusal(error, meanings, acts)
   }
-}
-
-function abandoned(signal: AbortSignal, maybeDone: boolean): ProviderError {
-  const late = signal.reason instanceof Error && signal.reason.name === 'TimeoutError'
-  const message = late ? 'AWS did not answer in time' : 'the request to AWS was abandoned'
-  return new ProviderError('unavailable', message, { maybeDone })
 }
 
 /** IAM API reference: policies come percent-encoded (RFC 3986). */

@@ -3,6 +3,7 @@ import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../../src/clock.ts'
 import { isLoopback } from '../../src/endpoint.ts'
+import { neverArrived, secondsIn } from '../../src/lost-answer.ts'
 import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
 import type { AwsConfig } from './config.ts'
 import { AwsFailure } from './failure.ts'
@@ -21,7 +22,7 @@ export interface Clients {
 interface Exchange {
   sent: boolean
   status?: number
-  retryAfter?: number
+  retryAfter?: number | undefined
 }
 
 /** Clients whose every failure is an `AwsFailure` or a `ProviderError`. `identity`: default, the SDK's own chain. */
@@ -116,8 +117,7 @@ function watch(client: STSClient | IAMClient, time: Timekeeper): void {
         headers: Record<string, string>
       }
       exchange.status = statusCode
-      const retryAfter = headers['retry-after']
-      if (/^\d{1,10}$/.test(retryAfter ?? '')) exchange.retryAfter = Number(retryAfter)
+      exchange.retryAfter = secondsIn(headers['retry-after'])
       return result
     },
     // Next to the network, inside of whatever else the SDK does.
@@ -132,16 +132,13 @@ function requireSafe(request: unknown): void {
     throw new ProviderError('rejected', "the SDK's own settings name an endpoint of AWS that is not https")
 }
 
-/** Failures after which AWS certainly never saw the request. */
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
-
 function translated(error: unknown, { sent, status, retryAfter }: Exchange): Error {
   if (error instanceof ProviderError || error instanceof AwsFailure) return error
-  const { name, code } = error as NodeJS.ErrnoException
+  const { name } = error as Error
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
     return new ProviderError(
       'unavailable',
       'the broker has no AWS credentials of its own, or cannot get them',
     )
-  return new AwsFailure({ code: name, status, retryAfter, sent: sent && !neverSent.has(code ?? '') })
+  return new AwsFailure({ code: name, status, retryAfter, sent: sent && !neverArrived(error) })
 }

@@ -1,6 +1,6 @@
 /** One AWS account's roles in one region: an entry under `providers.aws`. */
 import { z, type ZodType } from 'zod'
-import { endpointFault } from '../../src/endpoint.ts'
+import { baseUrl } from '../../src/endpoint-schema.ts'
 import { classes, type Class } from '../../src/provider.ts'
 import { roleArn } from './arn.ts'
 
@@ -32,14 +32,6 @@ export interface AwsConfig {
 /** Seconds. The bounds that IAM sets for a role's maximum session duration. */
 const [shortest, longest] = [3600, 43_200]
 
-const endpoint = z
-  .string()
-  .superRefine((raw, issues) => {
-    const message = endpointFault(raw)
-    if (message !== undefined) issues.addIssue({ code: 'custom', message })
-  })
-  .transform((raw) => raw.replace(/\/+$/, ''))
-
 const role = z.strictObject({
   arn: roleArn,
   class: z.enum(classes),
@@ -56,7 +48,7 @@ export const awsConfig: ZodType<AwsConfig> = z.strictObject({
   name: z.string().min(1),
   region: z.string().regex(/^[a-z]{2,}(?:-[a-z]+)+-\d+$/, 'is not a region, as eu-west-1'),
   revocation: z.enum(['deny-policy', 'expiry']).default('deny-policy'),
-  endpoints: z.strictObject({ sts: endpoint.exactOptional(), iam: endpoint.exactOptional() }).default({}),
+  endpoints: z.strictObject({ sts: baseUrl.exactOptional(), iam: baseUrl.exactOptional() }).default({}),
   web_identity: z.strictObject({ role_arn: roleArn }).exactOptional(),
   roles: z
     .array(role)

@@ -1,39 +1,22 @@
-import { ProviderError, type Connection, type ConnectionContext } from '../../src/provider.ts'
-import { awsApi } from './api.ts'
-import { requests } from './cedar.ts'
-import type { AwsConfig, AwsRole } from './config.ts'
-import { denyPolicies, policyName } from './deny.ts'
+import type { Connection, ConnectionContext } from '../../src/provider.ts'
+import type { AwsConfig } from './config.ts'
 import type { AwsDetail } from './detail.ts'
 import { diagnose } from './diagnose.ts'
 import { mint, shortest } from './mint.ts'
 import { actionWithin, resourceWithin } from './patterns.ts'
 import { probe } from './probe.ts'
 import { recover } from './recover.ts'
+import { requests } from './requests.ts'
 import { revoke } from './revoke.ts'
-
-/** Seconds that a session can live at most: that of a role which is configured no more, too. */
-const longestOfAll = 43_200
+import { awsAt } from './upstream.ts'
 
 /** One account's roles in one region. */
-export function connect(
-  config: AwsConfig & { name: string },
-  context: ConnectionContext,
-): Connection<AwsDetail> {
-  const { name, region } = config
-  const { clock } = context
-  const roles = new Map(config.roles.map((role) => [role.arn, role]))
-  const api = awsApi(config, context)
-  const known = (arn: string) => roles.get(arn) ?? { arn, max_session_duration: longestOfAll }
-  const life = (arn: string) => known(arn).max_session_duration * 1000
-  const policies = config.revocation === 'deny-policy' ? denyPolicies(api, context, life) : undefined
+export function connect(config: AwsConfig, context: ConnectionContext): Connection<AwsDetail> {
+  const { name } = config
+  const aws = awsAt(config, context)
+  const { policies, roles, roleOf } = aws
   // What the last process denied may have ended while none was there to see it.
   let unseen = true
-
-  const roleOf = ({ role_arn }: AwsDetail): AwsRole => {
-    const role = roles.get(role_arn)
-    if (!role || role.retired) throw new ProviderError('rejected', 'this role is not configured')
-    return role
-  }
 
   return {
     name,
@@ -55,14 +38,11 @@ export function connect(
       isWithin(inner.actions, outer.actions, actionWithin) &&
       isWithin(inner.resources, outer.resources, resourceWithin),
 
-    mint: async (detail, intent, { signal }) =>
-      await mint({ ...intent, detail }, roleOf(detail), region, api, clock, signal),
-    revoke: (handles, options) => revoke(handles, policies, clock, options),
-    probe: (handle, { signal }) => probe(handle, policies, clock, signal),
-    recover: async (intent, { signal }) =>
-      await recover(intent, known(intent.detail.role_arn), policies, clock, signal),
-
-    diagnose: ({ signal }) => diagnose(config, api, policyName(context.installation()), signal),
+    mint: (detail, intent, { signal }) => mint(detail, intent, aws, signal),
+    revoke: (handles, options) => revoke(handles, aws, options),
+    probe: (handle, { signal }) => probe(handle, aws, signal),
+    recover: (intent, { signal }) => recover(intent, aws, signal),
+    diagnose: ({ signal }) => diagnose(aws, signal),
 
     ...(policies && {
       async maintain({ standing, signal }) {

@@ -57,7 +57,7 @@ const common: Meanings = {
  *
  * @param acts whether the call changes something, so that a lost answer leaves open whether it did
  */
-export function refusal(failure: AwsFailure, acts: boolean, meanings: Meanings = {}): ProviderError {
+export function refusal(failure: AwsFailure, meanings: Meanings, acts: boolean): ProviderError {
   const { code, status, retryAfter, sent } = failure
   const maybeDone = acts && sent
   if (status === undefined)

@@ -17,10 +17,10 @@ export type Identity = (() => Promise<Credentials>) & { memoized: true }
 
 /** Seconds: what a role allows unless it is configured otherwise. */
 const life = 3600
-/** Milliseconds before its end that a session is replaced, and before which it is used for want of another. */
-const freshness = { refresh: 300_000, use: 5_000 }
-/** Milliseconds. No caller's own limit counts, since others wait for the same answer. */
-const limit = 10_000
+/** How long before its end a session is replaced, and before which it is used for want of another. */
+const freshnessMs = { refresh: 300_000, use: 5_000 }
+/** No caller's own limit counts, since others wait for the same answer. */
+const limitMs = 10_000
 
 const audience = 'sts.amazonaws.com'
 
@@ -41,7 +41,7 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
       WebIdentityToken: token,
       DurationSeconds: life,
     })
-    const answer = await withinLimit(clock, limit, (abortSignal) => sts().send(command, { abortSignal }))
+    const answer = await withinLimit(clock, limitMs, (abortSignal) => sts().send(command, { abortSignal }))
     const parsed = z.object({ Credentials: credentialsAnswer }).safeParse(answer)
     if (!parsed.success) throw garbage(false)
     const { AccessKeyId, SecretAccessKey, SessionToken } = parsed.data.Credentials
@@ -57,20 +57,22 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
   const renewed = () =>
     (renewing ??= renew()
       .catch((error: unknown) => {
-        if (current && clock.now() < current.expiresAt - freshness.use) return current.credentials
+        if (current && clock.now() < current.expiresAt - freshnessMs.use) return current.credentials
         throw error instanceof AwsFailure ? asRefusal(error) : error
       })
       .finally(() => (renewing = undefined)))
   const provide = async () =>
-    current && clock.now() < current.expiresAt - freshness.refresh ? current.credentials : await renewed()
+    current && clock.now() < current.expiresAt - freshnessMs.refresh ? current.credentials : await renewed()
   return Object.assign(provide, { memoized: true as const })
 }
 
 /** Whatever happened, the call that this identity was wanted for was never sent. */
 function asRefusal(failure: AwsFailure): ProviderError {
-  return refusal(failure, false, {
-    AccessDenied: 'the trust policy of the role in `web_identity` does not let the broker in',
-    InvalidIdentityToken: "it does not accept the broker's own token for the role in `web_identity`",
-    IDPRejectedClaim: "it does not accept the broker's own token for the role in `web_identity`",
-  })
+  return refusal(failure, meanings, false)
+}
+
+const meanings = {
+  AccessDenied: 'the trust policy of the role in `web_identity` does not let the broker in',
+  InvalidIdentityToken: "it does not accept the broker's own token for the role in `web_identity`",
+  IDPRejectedClaim: "it does not accept the broker's own token for the role in `web_identity`",
 }

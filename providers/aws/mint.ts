@@ -1,23 +1,21 @@
 import type { Tag } from '@aws-sdk/client-sts'
 import { z } from 'zod'
-import type { Clock } from '../../src/clock.ts'
 import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
-import type { Api } from './api.ts'
 import { parseRole } from './arn.ts'
-import type { AwsRole } from './config.ts'
 import { awsDetail, type AwsDetail } from './detail.ts'
 import { garbage } from './failure.ts'
 import { credentialsAnswer, toHandle, userIdForm } from './session.ts'
 import { sessionPolicy } from './session-policy.ts'
+import type { Aws } from './upstream.ts'
 
 /** Seconds: the shortest session there is (STS API reference, AssumeRole), and the longest of a role assumed from a role. */
 export const shortest = 900
 const longestChained = 3600
 
-/** Milliseconds within which two clocks count as the same: AWS's times are in whole seconds. */
-const sameTime = 5_000
-/** Milliseconds by which a session may seem too long before it counts as that. */
-const tolerance = 60_000
+/** Two clocks no further apart count as the same: AWS's times are in whole seconds. */
+const sameTimeMs = 5_000
+/** By so much a session may seem too long before it counts as that. */
+const toleranceMs = 60_000
 
 const answered = z.object({
   Credentials: credentialsAnswer,
@@ -41,18 +39,17 @@ export function lifeOf(
  * @throws ProviderError
  */
 export async function mint(
+  detail: AwsDetail,
   intent: Intent<AwsDetail>,
-  role: AwsRole,
-  region: string,
-  api: Api,
-  clock: Clock,
+  { config, clock, api, roleOf }: Aws,
   signal: AbortSignal,
 ): Promise<Minted> {
-  const { detail, leaseId, taskId } = intent
+  const { leaseId, taskId } = intent
   // SAFEGUARD, whatever earlier code did: to AWS, no session policy means all that the role may.
-  if (!awsDetail.safeParse(detail).success || detail.role_arn !== role.arn)
+  if (!awsDetail.safeParse(detail).success)
     throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to AWS')
 
+  const role = roleOf(detail)
   const longest = (await api.chains(signal)) ? longestChained : role.max_session_duration
   const duration = lifeOf(intent, clock.now(), longest)
   const answer = await api.assumeRole(
@@ -76,10 +73,10 @@ export async function mint(
     throw garbage(true)
 
   const ahead = api.skew()
-  const expiresAt = credentials.Expiration.getTime() - (Math.abs(ahead) > sameTime ? ahead : 0)
+  const expiresAt = credentials.Expiration.getTime() - (Math.abs(ahead) > sameTimeMs ? ahead : 0)
   if (expiresAt <= clock.now()) throw garbage(true)
   const beyond = wider({
-    longer: expiresAt > clock.now() + duration * 1000 + tolerance,
+    longer: expiresAt > clock.now() + duration * 1000 + toleranceMs,
     another: source !== taskId,
   })
   return {
@@ -87,7 +84,7 @@ export async function mint(
       access_key_id: credentials.AccessKeyId,
       secret_access_key: credentials.SecretAccessKey,
       session_token: credentials.SessionToken,
-      region,
+      region: config.region,
     },
     accessToken: credentials.SessionToken,
     expiresAt,

@@ -1,8 +1,7 @@
-import type { Clock } from '../../src/clock.ts'
 import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
-import { denialOf } from './deny-policy.ts'
-import type { DenyPolicies } from './deny.ts'
+import { denialOf } from './deny-document.ts'
 import { toSession } from './session.ts'
+import type { Aws } from './upstream.ts'
 
 /**
  * Reads the role's policy back. Nothing tries the credential itself, whose secret
@@ -11,8 +10,7 @@ import { toSession } from './session.ts'
  */
 export async function probe(
   handle: Handle,
-  policies: DenyPolicies | undefined,
-  clock: Clock,
+  { policies, clock }: Aws,
   signal: AbortSignal,
 ): Promise<Evidence> {
   const found = (result: Evidence['result'], method: string) => ({ result, method, at: clock.now() })

@@ -1,12 +1,7 @@
-import type { Clock } from '../../src/clock.ts'
-import { ProviderError, type Intent, type Recovery } from '../../src/provider.ts'
-import type { AwsRole } from './config.ts'
+import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider.ts'
 import type { AwsDetail } from './detail.ts'
-import type { DenyPolicies } from './deny.ts'
 import { lifeOf } from './mint.ts'
-
-/** Milliseconds that a mint may still be under way after its intent was recorded. */
-const mintingTime = 60_000
+import type { Aws } from './upstream.ts'
 
 /**
  * Denies whatever session the lost mint may have made, by its name: the unique id
@@ -17,18 +12,17 @@ const mintingTime = 60_000
  */
 export async function recover(
   intent: Intent<AwsDetail>,
-  role: Pick<AwsRole, 'arn' | 'max_session_duration'>,
-  policies: DenyPolicies | undefined,
-  clock: Clock,
+  { policies, clock, longestLife }: Aws,
   signal: AbortSignal,
 ): Promise<Recovery> {
-  const { leaseId, createdAt } = intent
-  const issuedBy = createdAt + mintingTime
-  const liveUntil = issuedBy + lifeOf(intent, createdAt, role.max_session_duration) * 1000
+  const { leaseId, detail, createdAt } = intent
+  const role = detail.role_arn
+  const issuedBy = createdAt + mintingTimeMs
+  const liveUntil = issuedBy + lifeOf(intent, createdAt, longestLife(role)) * 1000
   if (liveUntil <= clock.now()) return { gone: true }
   if (policies) {
     const id = `*:${leaseId}`
-    const denials = await policies.enforce(role.arn, [{ id, issuedBy, until: liveUntil }], { signal })
+    const denials = await policies.enforce(role, [{ id, issuedBy, until: liveUntil }], { signal })
     if (!denials.sessions.has(id) && (denials.issuedBefore ?? 0) <= issuedBy)
       throw new ProviderError('unavailable', 'AWS does not show yet that the session is denied', {
         maybeDone: true,

@@ -1,8 +1,8 @@
-import type { Clock } from '../../src/clock.ts'
 import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
-import { denialOf, type Denials } from './deny-policy.ts'
-import { denied, type DenyPolicies } from './deny.ts'
+import { denialOf, type Denials } from './deny-document.ts'
+import { denied } from './enforce.ts'
 import { toSession, type Session } from './session.ts'
+import type { Aws } from './upstream.ts'
 
 /**
  * Ends sessions: their roles deny them from now on, as soon as that has reached
@@ -11,8 +11,7 @@ import { toSession, type Session } from './session.ts'
  */
 export async function revoke(
   handles: Handle[],
-  policies: DenyPolicies | undefined,
-  clock: Clock,
+  { policies, clock }: Aws,
   options: { standing: () => Promise<Handle[]>; signal: AbortSignal },
 ): Promise<RevocationOutcome[]> {
   const sessions = handles.map((handle) => attempt(() => toSession(handle)))

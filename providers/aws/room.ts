@@ -1,5 +1,5 @@
 /** What fits into a role's inline policies, and what to do with what does not. */
-import { nobody, render, type Denials } from './deny-policy.ts'
+import { nobody, render, type Denials } from './deny-document.ts'
 
 /** IAM, "IAM and AWS STS quotas": all inline policies of one role together, not counting white space. */
 export const quota = 10_240

@@ -1,5 +1,7 @@
 import { awsDetail, type AwsDetail } from './detail.ts'
 
+export const scopeExamples = ['arn:aws:iam::123456789012:role/deployer']
+
 /**
  * Reads the command line's shorthand, the ARN of a role. Narrowing has none:
  * actions and resources hold every character that could separate them.

@@ -1,6 +1,6 @@
 /** One GitHub App on one GitHub host: an entry under `providers.github`. */
 import { z, type ZodType } from 'zod'
-import { endpointFault } from '../../src/endpoint.ts'
+import { baseUrl } from '../../src/endpoint-schema.ts'
 import { secretRef, type SecretRef } from '../../src/provider.ts'
 import { ownerName } from './names.ts'
 
@@ -17,14 +17,7 @@ export interface GithubConfig {
 
 export const githubConfig: ZodType<GithubConfig> = z.strictObject({
   name: z.string().min(1),
-  api: z
-    .string()
-    .superRefine((raw, issues) => {
-      const message = endpointFault(raw)
-      if (message !== undefined) issues.addIssue({ code: 'custom', message })
-    })
-    .transform((raw) => raw.replace(/\/+$/, ''))
-    .default('https://api.github.com'),
+  api: baseUrl.default('https://api.github.com'),
   app_id: z.int().positive(),
   private_key: secretRef,
   owners: z

@@ -1,9 +1,7 @@
-import type { Connection, ConnectionContext } from '../../src/provider.ts'
-import { githubApi } from './api.ts'
+import { mintingTimeMs, type Connection, type ConnectionContext } from '../../src/provider.ts'
 import type { GithubConfig } from './config.ts'
 import type { GithubDetail } from './detail.ts'
 import { diagnose } from './diagnose.ts'
-import { installations } from './installation.ts'
 import { mint } from './mint.ts'
 import { ownerOf } from './names.ts'
 import { includes } from './permissions.ts'
@@ -11,16 +9,12 @@ import { probe } from './probe.ts'
 import { requests } from './requests.ts'
 import { revoke } from './revoke.ts'
 import { life } from './token.ts'
-
-/** Seconds that a mint may still be under way after its intent was recorded. */
-const mintingTime = 60
+import { githubAt } from './upstream.ts'
 
 /** One GitHub App on one host. @throws Error when its private key cannot be read. */
 export function connect(config: GithubConfig, context: ConnectionContext): Connection<GithubDetail> {
   const { name } = config
-  const { clock } = context
-  const api = githubApi(config, context)
-  const known = installations(api, clock)
+  const github = githubAt(config, context)
   return {
     name,
     upstream: config.api,
@@ -43,12 +37,12 @@ export function connect(config: GithubConfig, context: ConnectionContext): Conne
       )
     },
 
-    mint: (detail, _intent, { signal }) => mint(detail, api, known, clock, signal),
-    revoke: (handles, { signal }) => Promise.all(handles.map((handle) => revoke(handle, api, clock, signal))),
-    probe: (handle, { signal }) => probe(handle, api, clock, signal),
-    diagnose: ({ mightPermit, signal }) => diagnose(config, { api, clock, mightPermit, signal }),
+    mint: (detail, _intent, { signal }) => mint(detail, github, signal),
+    revoke: (handles, { signal }) => Promise.all(handles.map((handle) => revoke(handle, github, signal))),
+    probe: (handle, { signal }) => probe(handle, github, signal),
+    diagnose: ({ mightPermit, signal }) => diagnose(github, mightPermit, signal),
 
     // GitHub lists no tokens, and only a token can revoke itself: one whose value was lost lives its hour out.
-    recover: async ({ createdAt }) => ({ gone: false, liveUntil: createdAt + (life + mintingTime) * 1000 }),
+    recover: async ({ createdAt }) => ({ gone: false, liveUntil: createdAt + mintingTimeMs + life * 1000 }),
   }
 }

@@ -1,18 +1,9 @@
 /** Whether the app is what the configuration and the policies take it for. */
 import { z } from 'zod'
-import type { Clock } from '../../src/clock.ts'
 import { ProviderError, type Finding, type MightPermit } from '../../src/provider.ts'
-import type { Api } from './api.ts'
-import type { GithubConfig } from './config.ts'
 import { actionOf, askable, includes, permissions, type Level, type Permission } from './permissions.ts'
 import { garbage, refusal, type Meanings } from './refusal.ts'
-
-interface Context {
-  api: Api
-  clock: Clock
-  mightPermit: MightPermit
-  signal: AbortSignal
-}
+import type { Github } from './upstream.ts'
 
 const app = z.object({ id: z.int() })
 const installation = z.object({
@@ -21,21 +12,46 @@ const installation = z.object({
 })
 
 /** GitHub REST, "Get the authenticated app" and "Get a user installation for the authenticated app". */
-export async function diagnose(config: GithubConfig, context: Context): Promise<Finding[]> {
-  const identity = await ask('GET /app', {}, app, context, {
-    401: 'the app id and its private key are not accepted',
-  })
+export async function diagnose(
+  github: Github,
+  mightPermit: MightPermit,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const { config } = github
+  const identity = await ask(
+    {
+      route: 'GET /app',
+      schema: app,
+      meanings: { 401: 'the app id and its private key are not accepted' },
+    },
+    github,
+    signal,
+  )
   if (identity instanceof ProviderError)
     return [fault(identity, 'Check `app_id` and `private_key`, and that GitHub can be reached from here.')]
-  const owners = await Promise.all(config.owners.map((owner) => installedOn(owner, context)))
+  const owners = await Promise.all(
+    config.owners.map((owner) => installedOn(owner, mightPermit, github, signal)),
+  )
   return [{ status: 'ok', message: `GitHub accepts the key of the app ${config.app_id}` }, ...owners.flat()]
 }
 
-async function installedOn(owner: string, context: Context): Promise<Finding[]> {
+async function installedOn(
+  owner: string,
+  mightPermit: MightPermit,
+  github: Github,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   // Finds organizations as well as users.
-  const found = await ask('GET /users/{owner}/installation', { owner }, installation, context, {
-    404: `the app is not installed on ${owner}`,
-  })
+  const found = await ask(
+    {
+      route: 'GET /users/{owner}/installation',
+      parameters: { owner },
+      schema: installation,
+      meanings: { 404: `the app is not installed on ${owner}` },
+    },
+    github,
+    signal,
+  )
   if (found instanceof ProviderError)
     return [fault(found, `Install the app on ${owner}, or take it out of \`owners\`.`)]
   if (typeof found.suspended_at === 'string')
@@ -47,8 +63,8 @@ async function installedOn(owner: string, context: Context): Promise<Finding[]> 
       },
     ]
   const granted = found.permissions
-  const lacking = ungranted(granted, context.mightPermit)
-  const excess = unaskable(granted, context.mightPermit)
+  const lacking = ungranted(granted, mightPermit)
+  const excess = unaskable(granted, mightPermit)
   const findings: Finding[] = []
   if (lacking.length > 0)
     findings.push({
@@ -91,16 +107,21 @@ function mayAsk(permission: Permission, level: Level, mightPermit: MightPermit):
   return askable.includes(permission) && mightPermit(actionOf(permission.name, level)) !== undefined
 }
 
+interface Question<Answered> {
+  route: `GET /${string}`
+  parameters?: Record<string, unknown>
+  schema: z.ZodType<Answered>
+  meanings: Meanings
+}
+
 async function ask<Answered>(
-  route: `GET /${string}`,
-  parameters: Record<string, unknown>,
-  schema: z.ZodType<Answered>,
-  { api, clock, signal }: Context,
-  meanings: Meanings,
+  { route, parameters = {}, schema, meanings }: Question<Answered>,
+  { api }: Github,
+  signal: AbortSignal,
 ): Promise<Answered | ProviderError> {
   try {
     const answer = await api.asApp(route, parameters, signal)
-    if (answer.status !== 200) return refusal(answer, meanings, false, clock.now())
+    if (answer.status !== 200) return refusal(answer, meanings, false)
     const parsed = schema.safeParse(answer.data)
     return parsed.success ? parsed.data : garbage(false)
   } catch (error) {

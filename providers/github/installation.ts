@@ -21,27 +21,33 @@ const answered = z.object({
   suspended_at: z.string().nullish(),
 })
 
-const rememberedFor = 10 * 60_000
+const rememberedForMs = 10 * 60_000
+
+export interface Installations {
+  /** The one that last reached `repository`, if that is recent. */
+  remembered(repository: string): Installation | undefined
+  forget(repository: string): void
+  /** Asks GitHub which installation reaches `repository`. @throws ProviderError */
+  find(repository: string, signal: AbortSignal): Promise<Installation>
+}
 
 /**
  * Finds installations and remembers them for ten minutes, each for the repository
  * that it was found by: an app may be installed on only some of an owner's.
  */
-export function installations(api: Api, clock: Clock) {
+export function installations(api: Api, clock: Clock): Installations {
   const known = new Map<string, { installation: Installation; until: number }>()
   return {
-    /** The one that last reached `repository`, if that is recent. */
-    remembered(repository: string): Installation | undefined {
+    remembered(repository) {
       const entry = known.get(repository)
       return entry && clock.now() < entry.until ? entry.installation : undefined
     },
 
-    forget(repository: string): void {
+    forget(repository) {
       known.delete(repository)
     },
 
-    /** Asks GitHub which installation reaches `repository`. @throws ProviderError */
-    async find(repository: string, signal: AbortSignal): Promise<Installation> {
+    async find(repository, signal) {
       const owner = ownerOf(repository)
       known.delete(repository)
       const repo = repository.slice(owner.length + 1)
@@ -55,7 +61,6 @@ export function installations(api: Api, clock: Clock) {
             404: `the app is not installed on ${repository}`,
           },
           false,
-          clock.now(),
         )
       }
       const parsed = answered.safeParse(answer.data)
@@ -66,7 +71,7 @@ export function installations(api: Api, clock: Clock) {
         throw new ProviderError('rejected', `the app's installation on ${owner} is suspended`)
       }
       const installation = { id, permissions }
-      known.set(repository, { installation, until: clock.now() + rememberedFor })
+      known.set(repository, { installation, until: clock.now() + rememberedForMs })
       return installation
     },
   }

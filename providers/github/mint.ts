@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { Clock } from '../../src/clock.ts'
 import { ProviderError, type Minted } from '../../src/provider.ts'
-import type { Answer, Api } from './api.ts'
+import type { Answer } from './api.ts'
 import { githubDetail, type GithubDetail } from './detail.ts'
-import type { installations } from './installation.ts'
 import { ownerOf } from './names.ts'
 import { includes, type Permissions } from './permissions.ts'
 import { garbage, refusal } from './refusal.ts'
 import { life, tokenText } from './token.ts'
+import type { Github } from './upstream.ts'
 import { wider } from './wider.ts'
 
 const answered = z.object({
@@ -25,9 +24,7 @@ const answered = z.object({
  */
 export async function mint(
   detail: GithubDetail,
-  api: Api,
-  known: ReturnType<typeof installations>,
-  clock: Clock,
+  { api, known, clock }: Github,
   signal: AbortSignal,
 ): Promise<Minted> {
   // SAFEGUARD, whatever earlier code did: to GitHub, an empty list means everything the installation has.
@@ -56,7 +53,7 @@ export async function mint(
     signal,
   )
   if (answer.status !== 201) {
-    const error = refusal(answer, meanings, true, clock.now())
+    const error = refusal(answer, meanings, true)
     if (error.kind === 'rejected') known.forget(first)
     throw error
   }
@@ -67,10 +64,7 @@ export async function mint(
   return {
     credential: { token },
     accessToken: token,
-    expiresAt:
-      expires_at === undefined
-        ? clock.now() + life * 1000
-        : Date.parse(expires_at) + skew(answer, clock.now()),
+    expiresAt: expires_at === undefined ? clock.now() + life * 1000 : Date.parse(expires_at) + skewMs(answer),
     handle: { token, installation: installation.id, mintedAt: clock.now() },
     // The `hashed_token` of GitHub's audit log.
     fingerprint: createHash('sha256').update(token).digest('base64'),
@@ -95,14 +89,14 @@ function ungranted(asked: Permissions, granted: Record<string, string> | undefin
   return lacking?.join(': ')
 }
 
-/** Milliseconds within which two clocks count as the same: the `Date` header has whole seconds. */
-const sameTime = 5_000
+/** Two clocks no further apart count as the same: the `Date` header has whole seconds. */
+const sameTimeMs = 5_000
 
 /**
- * Milliseconds that our clock is ahead of GitHub's. Left in, it would let a
+ * How far our clock is ahead of GitHub's. Left in, it would let a
  * lease end as expired while its token works on for that long (invariant I3).
  */
-function skew({ headers }: Answer, now: number): number {
-  const ahead = now - Date.parse(String(headers['date']))
-  return Math.abs(ahead) > sameTime ? ahead : 0
+function skewMs({ headers, at }: Answer): number {
+  const aheadMs = at - Date.parse(String(headers['date']))
+  return Math.abs(aheadMs) > sameTimeMs ? aheadMs : 0
 }

@@ -1,13 +1,12 @@
-import type { Clock } from '../../src/clock.ts'
 import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
-import type { Api } from './api.ts'
 import { tokenOf } from './token.ts'
+import type { Github } from './upstream.ts'
 
 /**
  * Tries the token. Only 401 says that it is dead: a suspended installation and a
  * rate limit answer 403 and leave the token as it is.
  */
-export async function probe(handle: Handle, api: Api, clock: Clock, signal: AbortSignal): Promise<Evidence> {
+export async function probe(handle: Handle, { api, clock }: Github, signal: AbortSignal): Promise<Evidence> {
   const found = (result: Evidence['result'], what: string) => ({
     result,
     method: `GET /installation/repositories ${what}`,

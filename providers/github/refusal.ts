@@ -1,3 +1,4 @@
+import { secondsIn } from '../../src/lost-answer.ts'
 import { ProviderError } from '../../src/provider.ts'
 import type { Answer } from './api.ts'
 
@@ -9,14 +10,13 @@ export type Meanings = Partial<Record<401 | 403 | 404 | 422, string>>
  * what was sent.
  *
  * @param acts whether the request changes something, so that a 5xx leaves open whether it did
- * @param now milliseconds since 1970
  */
-export function refusal(answer: Answer, meanings: Meanings, acts: boolean, now: number): ProviderError {
+export function refusal(answer: Answer, meanings: Meanings, acts: boolean): ProviderError {
   const { status } = answer
-  const limited = limitedFor(answer, now)
+  const limited = limitedFor(answer)
   if (limited) return new ProviderError('unavailable', 'GitHub limits how often it may be asked', limited)
   if (status >= 500) {
-    const options = { maybeDone: acts, retryAfter: seconds(answer.headers['retry-after']) }
+    const options = { maybeDone: acts, retryAfter: secondsIn(answer.headers['retry-after']) }
     return new ProviderError('unavailable', `GitHub answered ${status}`, options)
   }
   if (status >= 400) {
@@ -41,16 +41,13 @@ export function garbage(acts: boolean): ProviderError {
  * GitHub's limits come as 429 or as 403, which is otherwise a refusal for good
  * ("Rate limits for the REST API", "Exceeding the rate limit").
  */
-function limitedFor(
-  { status, headers, data }: Answer,
-  now: number,
-): { retryAfter: number | undefined } | undefined {
+function limitedFor({ status, headers, data, at }: Answer): { retryAfter: number | undefined } | undefined {
   if (status !== 429 && status !== 403) return undefined
-  const retryAfter = seconds(headers['retry-after'])
+  const retryAfter = secondsIn(headers['retry-after'])
   if (retryAfter !== undefined) return { retryAfter }
   if (String(headers['x-ratelimit-remaining']) === '0') {
-    const reset = seconds(headers['x-ratelimit-reset'])
-    return { retryAfter: reset === undefined ? undefined : Math.max(1, reset - Math.floor(now / 1000)) }
+    const reset = secondsIn(headers['x-ratelimit-reset'])
+    return { retryAfter: reset === undefined ? undefined : Math.max(1, reset - Math.floor(at / 1000)) }
   }
   const spoken = (data as { message?: unknown } | null | undefined)?.message
   const [limit, secondary] = /(secondary )?rate limit/i.exec(typeof spoken === 'string' ? spoken : '') ?? []
@@ -58,8 +55,4 @@ function limitedFor(
   // asks for none, and a credential must not live on for our guess (invariant I4).
   if (status === 429 || limit) return { retryAfter: secondary ? 60 : undefined }
   return undefined
-}
-
-function seconds(header: string | number | undefined): number | undefined {
-  return /^\d{1,10}$/.test(String(header)) ? Number(header) : undefined
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/clock.ts'
 import type { Handle } from '../../src/provider.ts'
 
-/** Milliseconds. GitHub publishes none; its own client goes on trying for five seconds (`@octokit/auth-app`). */
-const delay = 5_000
+/** GitHub publishes none; its own client goes on trying for five seconds (`@octokit/auth-app`). */
+const delayMs = 5_000
 
 /**
  * Whether a 401 for this token may mean that GitHub does not know it yet rather
@@ -10,5 +10,5 @@ const delay = 5_000
  * would come alive a moment later with nobody left to end it (invariant I4).
  */
 export function mayBeTooNew({ mintedAt }: Handle, clock: Clock): boolean {
-  return typeof mintedAt === 'number' && clock.now() < mintedAt + delay
+  return typeof mintedAt === 'number' && clock.now() < mintedAt + delayMs
 }

@@ -1,12 +1,12 @@
-import { pause, type Clock } from '../../src/clock.ts'
+import { pause } from '../../src/clock.ts'
 import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
-import type { Api } from './api.ts'
 import { refusal } from './refusal.ts'
 import { mayBeTooNew } from './replication.ts'
 import { tokenOf } from './token.ts'
+import type { Github } from './upstream.ts'
 
-/** Milliseconds between attempts while a 401 may mean that the token is too new. */
-const doubtPauses = [1_000, 2_000]
+/** Between attempts while a 401 may mean that the token is too new. */
+const doubtPausesMs = [1_000, 2_000]
 
 /**
  * Ends one token. Only the token itself can do that (GitHub REST, "Revoke an
@@ -16,20 +16,19 @@ const doubtPauses = [1_000, 2_000]
  */
 export async function revoke(
   handle: Handle,
-  api: Api,
-  clock: Clock,
+  { api, clock }: Github,
   signal: AbortSignal,
 ): Promise<RevocationOutcome> {
   try {
     const end = () => api.asToken(tokenOf(handle))('DELETE /installation/token', {}, signal)
     let answer = await end()
-    for (const ms of doubtPauses) {
+    for (const ms of doubtPausesMs) {
       if (answer.status !== 401 || !mayBeTooNew(handle, clock)) break
       await pause(clock, ms)
       answer = await end()
     }
     if (answer.status === 204 || answer.status === 401) return { done: true }
-    return { done: false, error: refusal(answer, meanings, true, clock.now()) }
+    return { done: false, error: refusal(answer, meanings, true) }
   } catch (error) {
     if (error instanceof ProviderError) return { done: false, error }
     throw error

@@ -2,6 +2,11 @@ import { githubDetail, type GithubDetail } from './detail.ts'
 
 const form = 'OWNER/REPO[+OWNER/REPO…]:PERMISSION=LEVEL[,PERMISSION=LEVEL…]'
 
+export const scopeExamples = [
+  'acme/web:contents=write,pull_requests=write',
+  'acme/web+acme/docs:contents=read',
+]
+
 /**
  * Reads the command line's shorthand, `acme/web+acme/docs:contents=write,issues=read`.
  * `+` is in no repository's name.

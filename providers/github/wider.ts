@@ -33,8 +33,8 @@ export function wider(asked: GithubDetail, answer: unknown): string | undefined 
   // An installation has one owner, the one it was looked up for: a bare name is a repository of that owner.
   const installed = ownerOf(asked.repositories[0]!)
   const foreign = repositories.filter(
-    ({ name, owner, full_name = `${owner?.login ?? installed}/${name}` }) =>
-      !names.has(full_name.toLowerCase()),
+    ({ name, owner, full_name = name && `${owner?.login ?? installed}/${name}` }) =>
+      !full_name || !names.has(full_name.toLowerCase()),
   )
   if (foreign.length > 0) return `${foreign.length} repositories that were not asked for`
 

@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/clock.ts'
 import { ProviderError, type Intent } from '../../src/provider.ts'
-import type { Send } from './client.ts'
 import { tokenText } from './handle.ts'
 import { garbage, refusal } from './refusal.ts'
+import type { Vault } from './upstream.ts'
 import { wider } from './wider.ts'
 
 export interface Child {
@@ -28,7 +28,8 @@ const answered = z.object({
 export async function createChild(
   policies: string[],
   { leaseId, taskId, agent, deadline }: Pick<Intent<unknown>, 'leaseId' | 'taskId' | 'agent' | 'deadline'>,
-  { role, send, clock, signal }: { role: string | undefined; send: Send; clock: Clock; signal: AbortSignal },
+  { config, asBroker, clock }: Vault,
+  signal: AbortSignal,
 ): Promise<Child> {
   // SAFEGUARD, whatever earlier code did: without policies, the child has all of its maker's.
   if (policies.length === 0) throw new ProviderError('rejected', 'no policy is named')
@@ -36,9 +37,10 @@ export async function createChild(
   const seconds = Math.floor((deadline - clock.now()) / 1000)
   if (seconds < 1) throw new ProviderError('rejected', 'less than a second is left of the task')
 
-  // Not `auth/token/create`: its child would inherit Mayfly's entity, and die with Mayfly's login.
+  // Not `auth/token/create`: its child would inherit the broker's entity, and die with its login.
+  const { token_role: role } = config
   const path = role === undefined ? 'auth/token/create-orphan' : `auth/token/create/${role}`
-  const answer = await send('write', path, {
+  const answer = await asBroker('write', path, {
     body: {
       policies,
       no_default_policy: true,
@@ -74,7 +76,7 @@ export function endOf(seconds: number, clock: Clock): number {
 }
 
 const orphanMeanings = {
-  400: 'it does not make such a token: may the broker’s token create orphans with these policies?',
+  400: "it does not make such a token: may the broker's token create orphans with these policies?",
   403: 'the broker may not create orphan tokens, or its token is not accepted',
 }
 const roleMeanings = {

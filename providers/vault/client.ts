@@ -6,7 +6,8 @@
  * that prints `X-Vault-Token`.
  */
 import nodeVault from 'node-vault'
-import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import { lostAnswer, requireAwaited, secondsIn } from '../../src/lost-answer.ts'
+import type { ConnectionContext } from '../../src/provider.ts'
 import type { VaultConfig } from './config.ts'
 
 /** What Vault answered, whatever the status. */
@@ -59,8 +60,7 @@ export function vaultClient(
 
   return (token) =>
     async (verb, path, { body, ...call }) => {
-      if (call.signal.aborted)
-        throw new ProviderError('unavailable', 'the request to Vault was abandoned before it was sent')
+      requireAwaited('Vault', call.signal)
       const options = { ...call, headers: token === undefined ? {} : { 'X-Vault-Token': token } }
       // LIST is no method of HTTP's, and proxies refuse it: this is the other way ("HTTP API", listing).
       const answer: unknown = await (verb === 'write'
@@ -93,14 +93,13 @@ async function send(
       redirect: 'manual',
       signal,
     })
-    const retryAfter = response.headers.get('retry-after') ?? ''
     return {
       status: response.status,
-      retryAfter: /^\d{1,10}$/.test(retryAfter) ? Number(retryAfter) : undefined,
+      retryAfter: secondsIn(response.headers.get('retry-after')),
       body: parsed(await response.text()),
     }
   } catch (error) {
-    throw noAnswer(error, acts, signal)
+    throw lostAnswer('Vault', error, { signal, acts })
   }
 }
 
@@ -110,23 +109,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Failures after which Vault certainly never saw the request. */
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
-
-function noAnswer(error: unknown, acts: boolean, signal: AbortSignal): ProviderError {
-  if (signal.aborted) return abandoned(signal, acts)
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (neverSent.has(String((cause as NodeJS.ErrnoException).code)))
-      return new ProviderError('unavailable', 'Vault cannot be reached')
-  }
-  return new ProviderError('unavailable', 'the connection to Vault was lost', { maybeDone: acts })
-}
-
-/** A request that was under way when `signal` aborted. */
-export function abandoned({ reason }: AbortSignal, acts: boolean): ProviderError {
-  const late = reason instanceof Error && reason.name === 'TimeoutError'
-  const message = late ? 'Vault did not answer in time' : 'the request to Vault was abandoned'
-  return new ProviderError('unavailable', message, { maybeDone: acts })
 }

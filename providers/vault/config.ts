@@ -1,6 +1,6 @@
-/** One Vault or OpenBao, as one identity of Mayfly's: an entry under `providers.vault`. */
+/** One Vault or OpenBao, as one identity of the broker's: an entry under `providers.vault`. */
 import { z, type ZodType } from 'zod'
-import { endpointFault } from '../../src/endpoint.ts'
+import { baseUrl } from '../../src/endpoint-schema.ts'
 import { classes, secretRef, type Class, type SecretRef } from '../../src/provider.ts'
 import { credentialPath, mountName, policyName, roleName } from './names.ts'
 
@@ -18,12 +18,12 @@ export interface DeclaredPolicy {
   class: Class
 }
 
-/** How Mayfly proves itself: with a token, or with a JWT that it signs and that a JWT auth mount takes. */
+/** How the broker proves itself: with a token, or with a JWT that it signs and that a JWT auth mount takes. */
 export type VaultAuth = { token: SecretRef } | { jwt: { mount: string; role: string } }
 
 export interface VaultConfig {
   name: string
-  /** Without a closing slash. Also the audience of Mayfly's own JWT. */
+  /** Without a closing slash. Also the audience of the broker's own JWT. */
   address: string
   namespace?: string
   auth: VaultAuth
@@ -38,20 +38,14 @@ const declaredPath = z.strictObject({
   class: z.enum(classes),
   policies: z
     .array(policyName)
-    .min(1, 'name at least one policy: without one the token would have all of the broker’s')
+    .min(1, "name at least one policy: without one the token would have all of the broker's")
     .refine(distinct, 'names a policy twice'),
 })
 
 export const vaultConfig: ZodType<VaultConfig> = z
   .strictObject({
     name: z.string().min(1),
-    address: z
-      .string()
-      .superRefine((raw, issues) => {
-        const message = endpointFault(raw)
-        if (message !== undefined) issues.addIssue({ code: 'custom', message })
-      })
-      .transform((raw) => raw.replace(/\/+$/, '')),
+    address: baseUrl,
     namespace: mountName.exactOptional(),
     auth: z.union([
       z.strictObject({ token: secretRef }),

@@ -25,7 +25,7 @@ const mostPolicies = 100
 
 const policies = z
   .array(policyName)
-  .min(1, 'name at least one policy: without one the token would have all of the broker’s')
+  .min(1, "name at least one policy: without one the token would have all of the broker's")
   .max(mostPolicies)
   .refine((names) => new Set(names).size === names.length, 'the same policy is named twice')
   .transform((names) => names.toSorted())

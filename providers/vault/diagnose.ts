@@ -4,11 +4,11 @@ import type { VaultConfig } from './config.ts'
 import { garbage, refusal, unserved } from './refusal.ts'
 import type { Vault } from './upstream.ts'
 
-/** Whether Vault accepts Mayfly, and lets it do what minting and revoking take. @throws ProviderError */
+/** Whether Vault accepts the broker, and lets it do what minting and revoking take. @throws ProviderError */
 export async function diagnose(vault: Vault, signal: AbortSignal): Promise<Finding[]> {
   const needed = needs(vault.config)
   const paths = needed.map(({ path }) => path)
-  const answer = await vault.asMayfly('write', 'sys/capabilities-self', {
+  const answer = await vault.asBroker('write', 'sys/capabilities-self', {
     body: { paths },
     signal,
     acts: false,
@@ -57,7 +57,7 @@ function needs({ token_role: role, paths }: VaultConfig): Need[] {
 /** To the root token alone Vault names no capability but `root`. */
 const suffices = new Set(['update', 'root'])
 const told = z.object({ data: z.record(z.string(), z.array(z.string())) })
-const meanings = { 403: 'the broker’s token is not accepted, or may not ask what it may do' }
+const meanings = { 403: "the broker's token is not accepted, or may not ask what it may do" }
 const fine: Finding = { status: 'ok', message: 'Vault lets the broker create, look up and revoke tokens' }
 const untold: Finding = {
   status: 'warning',
@@ -69,11 +69,11 @@ const role = z.object({
   data: z.object({ orphan: z.boolean(), allowed_policies: z.array(z.string()).nullish() }),
 })
 
-/** What the token role would refuse or spoil. Mayfly need not be allowed to read it: then nothing is said. */
-async function roleFindings({ config, asMayfly }: Vault, signal: AbortSignal): Promise<Finding[]> {
+/** What the token role would refuse or spoil. The broker need not be allowed to read it: then nothing is said. */
+async function roleFindings({ config, asBroker }: Vault, signal: AbortSignal): Promise<Finding[]> {
   const { token_role: name } = config
   if (name === undefined) return []
-  const answer = await asMayfly('read', `auth/token/roles/${name}`, { signal, acts: false })
+  const answer = await asBroker('read', `auth/token/roles/${name}`, { signal, acts: false })
   if (answer.status === 404)
     return [{ status: 'fault', message: `there is no token role ${name}`, remedy: 'Create it.' }]
   const parsed = role.safeParse(answer.body)
@@ -88,7 +88,7 @@ async function roleFindings({ config, asMayfly }: Vault, signal: AbortSignal): P
   if (!orphan)
     findings.push({
       status: 'fault',
-      message: `tokens of the token role ${name} would hang on the broker’s own: all are refused`,
+      message: `tokens of the token role ${name} would hang on the broker's own: all are refused`,
       remedy: 'Set orphan=true on it.',
     })
   if (missing.length > 0)

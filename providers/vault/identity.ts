@@ -1,8 +1,9 @@
-/** Who Mayfly is to Vault. */
+/** Who the broker is to Vault. */
 import { z } from 'zod'
 import { withinLimit } from '../../src/clock.ts'
+import { abandoned } from '../../src/lost-answer.ts'
 import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
-import { abandoned, type Send } from './client.ts'
+import type { Send } from './client.ts'
 import type { VaultConfig } from './config.ts'
 import { tokenText } from './handle.ts'
 import { garbage, refusal, saysInvalid } from './refusal.ts'
@@ -15,12 +16,12 @@ interface Identity {
 }
 
 /**
- * Requests with Mayfly's own token. A 403 may mean that the token died before
+ * Requests with the broker's own token. A 403 may mean that the token died before
  * its time: then, once, another one is tried.
  *
  * @throws Error when the configured token cannot be read.
  */
-export function asMayfly(
+export function asBroker(
   config: VaultConfig,
   as: (token: string | undefined) => Send,
   context: ConnectionContext,
@@ -69,16 +70,16 @@ interface Login {
 
 /** Of a login's life; then the next one is due, so that no request meets its end. */
 const usedFor = 0.8
-/** Milliseconds that one login may take. */
-const loginLimit = 10_000
+/** What one login may take. */
+const loginLimitMs = 10_000
 /**
- * Milliseconds in which one login is replaced for a 403. What is refused again may
+ * The time in which one login is replaced for a 403. What is refused again may
  * not be done, and would otherwise leave a token at Vault with each refusal.
  */
-const replacedOnceIn = 10_000
+const replacedOnceInMs = 10_000
 
 /**
- * Logs in with a JWT of Mayfly's own, whose audience is Vault's address, so that
+ * Logs in with a JWT of the broker's own, whose audience is Vault's address, so that
  * there is no secret to keep. Requests that need a login share one.
  */
 function loggingIn(
@@ -92,7 +93,7 @@ function loggingIn(
   let replacedAt = -Infinity
 
   const logIn = (signal: AbortSignal): Promise<Login> => {
-    underWay ??= withinLimit(clock, loginLimit, async (limit) => {
+    underWay ??= withinLimit(clock, loginLimitMs, async (limit) => {
       const jwt = await sign(address).catch(() => {
         throw new ProviderError('unavailable', 'the JWT for Vault could not be signed')
       })
@@ -117,13 +118,13 @@ function loggingIn(
 
   return {
     async current(signal) {
-      if (signal.aborted) throw abandoned(signal, false)
+      if (signal.aborted) throw abandoned('Vault', signal, false)
       return (login && clock.now() < login.freshUntil ? login : await logIn(signal)).token
     },
     async instead(refused, signal) {
       // Another request has met the same end, and logged in already.
       if (login && login.token !== refused) return login.token
-      if (underWay === undefined && clock.now() < replacedAt + replacedOnceIn) return undefined
+      if (underWay === undefined && clock.now() < replacedAt + replacedOnceInMs) return undefined
       const { token } = await logIn(signal)
       replacedAt = clock.now()
       return token
@@ -132,7 +133,7 @@ function loggingIn(
 }
 
 const loginMeanings = {
-  400: 'the login is refused: does its JWT auth know this broker’s keys, issuer and audience, and the role?',
+  400: "the login is refused: does its JWT auth know this broker's keys, issuer and audience, and the role?",
   403: 'the login is refused',
   404: 'there is no such JWT auth mount',
 }
@@ -140,7 +141,7 @@ const loginMeanings = {
 /** One caller's giving up must not end the login that others wait for. */
 function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const stop = () => reject(abandoned(signal, false))
+    const stop = () => reject(abandoned('Vault', signal, false))
     signal.addEventListener('abort', stop, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })

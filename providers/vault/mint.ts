@@ -20,7 +20,7 @@ export async function mint(
   vault: Vault,
   signal: AbortSignal,
 ): Promise<Minted> {
-  const { config, asMayfly: send, clock } = vault
+  const { config } = vault
   // SAFEGUARD, whatever earlier code did: only what is declared has certainly been checked, and a path
   // that has not would reach whatever it spells.
   if (!declares(config, detail))
@@ -28,7 +28,7 @@ export async function mint(
 
   const policies =
     'path' in detail ? config.paths.find(({ path }) => path === detail.path)!.policies : detail.policies
-  const child = await createChild(policies, intent, { role: config.token_role, send, clock, signal })
+  const child = await createChild(policies, intent, vault, signal)
   if (child.wider !== undefined) return { credential: {}, ...known(child), wider: child.wider }
   if ('path' in detail) return await readSecret(detail.path, child, vault, signal)
   const { token } = child
@@ -91,10 +91,10 @@ function readRefusal(answer: Answer): ProviderError {
   return refusal(answer, meanings, !saysWhy(answer))
 }
 
-/** Milliseconds. A time of its own: the caller's may be over. */
-const tidyLimit = 5_000
+/** A time of its own: the caller's may be over. */
+const tidyLimitMs = 5_000
 
 async function tidyUp({ accessor }: Child, vault: Vault): Promise<boolean> {
-  const outcome = await withinLimit(vault.clock, tidyLimit, (signal) => revoke({ accessor }, vault, signal))
+  const outcome = await withinLimit(vault.clock, tidyLimitMs, (signal) => revoke({ accessor }, vault, signal))
   return outcome.done
 }

@@ -12,9 +12,9 @@ export async function probe(handle: Handle, vault: Vault, signal: AbortSignal): 
   const found = ({ result, method }: Finding) => ({ result, method, at: vault.clock.now() })
   try {
     const { accessor, lease } = handleOf(handle)
-    const token = await lookUp('accessor', { accessor }, vault.asMayfly, signal)
+    const token = await lookUp('accessor', { accessor }, vault.asBroker, signal)
     if (lease === undefined || token.result !== 'dead') return found(token)
-    const secret = await lookUp('lease', { lease_id: lease }, vault.asMayfly, signal)
+    const secret = await lookUp('lease', { lease_id: lease }, vault.asBroker, signal)
     // Where leases cannot be looked up, what is seen is the token's end, which took the lease along.
     return found(secret.unserved ? token : secret)
   } catch (error) {

@@ -1,19 +1,17 @@
 import { z } from 'zod'
-import { ProviderError, type Intent, type Recovery } from '../../src/provider.ts'
+import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider.ts'
 import type { VaultDetail } from './detail.ts'
 import { garbage, refusal, saysInvalid } from './refusal.ts'
 import { revoke } from './revoke.ts'
 import type { Vault } from './upstream.ts'
 
-/** Milliseconds that a mint may still be under way at Vault after nobody waits for it any more. */
-const mintingTime = 60_000
 /** Vault finds a token by its accessor alone, so each has to be looked at: so many at once, and no more in all. */
 const abreast = 8
 const mostTokens = 5_000
 
 /**
  * Finds the token that a mint made without anyone seeing its answer, by the
- * lease that its metadata names, and ends it. Where Mayfly may not look through
+ * lease that its metadata names, and ends it. Where the broker may not look through
  * Vault's tokens, what is certain is the end that the token was made with.
  *
  * @throws ProviderError `unavailable` while Vault does not answer, or may still be making the token
@@ -23,7 +21,7 @@ export async function recover(
   vault: Vault,
   signal: AbortSignal,
 ): Promise<Recovery> {
-  const lasting: Recovery = { gone: false, liveUntil: deadline + mintingTime }
+  const lasting: Recovery = { gone: false, liveUntil: deadline + mintingTimeMs }
   const now = vault.clock.now()
   if (now >= lasting.liveUntil) return lasting
   try {
@@ -31,7 +29,7 @@ export async function recover(
     if (accessor !== undefined) {
       const outcome = await revoke({ accessor }, vault, signal)
       if (!outcome.done) throw outcome.error
-    } else if (now < createdAt + mintingTime)
+    } else if (now < createdAt + mintingTimeMs)
       throw new ProviderError('unavailable', 'it is too early to tell whether Vault made a token')
   } catch (error) {
     if (error instanceof ProviderError && error.kind === 'rejected') return lasting
@@ -44,9 +42,9 @@ export async function recover(
 const listed = z.object({ data: z.object({ keys: z.array(z.string()) }) })
 const looked = z.object({ data: z.object({ meta: z.record(z.string(), z.unknown()).nullish() }) })
 
-/** The accessor of the lease's token, if there is one. @throws ProviderError `rejected` where Mayfly may not look, or not at so many */
-async function find(leaseId: string, { asMayfly }: Vault, signal: AbortSignal): Promise<string | undefined> {
-  const answer = await asMayfly('list', 'auth/token/accessors', { signal, acts: false })
+/** The accessor of the lease's token, if there is one. @throws ProviderError `rejected` where the broker may not look, or not at so many */
+async function find(leaseId: string, { asBroker }: Vault, signal: AbortSignal): Promise<string | undefined> {
+  const answer = await asBroker('list', 'auth/token/accessors', { signal, acts: false })
   if (answer.status !== 200) throw refusal(answer, {}, false)
   const parsed = listed.safeParse(answer.body)
   if (!parsed.success) throw garbage(false)
@@ -56,7 +54,7 @@ async function find(leaseId: string, { asMayfly }: Vault, signal: AbortSignal): 
 
   const leaseOf = async (accessor: string): Promise<unknown> => {
     const path = 'auth/token/lookup-accessor'
-    const token = await asMayfly('write', path, { body: { accessor }, signal, acts: false })
+    const token = await asBroker('write', path, { body: { accessor }, signal, acts: false })
     // It ended since it was listed.
     if (saysInvalid('accessor', token)) return undefined
     if (token.status !== 200) throw refusal(token, {}, false)

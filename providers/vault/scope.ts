@@ -2,6 +2,8 @@ import { vaultDetail, type VaultDetail } from './detail.ts'
 
 const form = 'PATH or policies=POLICY[,POLICY…]'
 
+export const scopeExamples = ['database/creds/readonly']
+
 /**
  * Reads the command line's shorthand, `database/creds/readonly` or
  * `policies=ci-read,other`. `=` is in no path.

@@ -37,7 +37,7 @@ export function wider(asked: { policies: string[]; seconds: number }, answer: un
     return 'Vault gave a token that has an identity, with all its policies'
   if (excess) return 'Vault gave a token with policies that were not asked for'
   if (auth.orphan === false)
-    return 'Vault gave a token that hangs on the broker’s own: the token role must have orphan=true'
+    return "Vault gave a token that hangs on the broker's own: the token role must have orphan=true"
   if ((auth.token_type ?? 'service') !== 'service')
     return 'Vault gave a token that cannot be revoked: the token role must make service tokens'
   if (auth.renewable) return 'Vault gave a token that can be renewed'

@@ -2,7 +2,7 @@
 import { pause } from '../../src/clock.ts'
 import { ProviderError, type ConnectionContext, type Handle } from '../../src/provider.ts'
 import type { Api } from './api.ts'
-import { parse, render, sameDenials, type Denials } from './deny-policy.ts'
+import { parse, render, sameDenials, type Denials } from './deny-document.ts'
 import { counted, fit, quota, slots, type Wanted } from './room.ts'
 import { rounds, type Round } from './rounds.ts'
 import { toSession, type Session } from './session.ts'
@@ -33,6 +33,8 @@ export interface DenyPolicies {
   roles(): string[]
   /** How many sessions of the role can each be denied by itself. */
   slots(role: string): number
+  /** Characters that the role's other inline policies take. @throws ProviderError */
+  takenByOthers(role: string, signal: AbortSignal): Promise<number>
 }
 
 /** What is known of one role. After a restart it is gathered again, from the store and from AWS. */
@@ -47,8 +49,8 @@ interface Known {
   taken: number
 }
 
-/** How often a policy is written in one go, and the milliseconds of rest between: others may be writing too. */
-const [mostWrites, rest] = [3, 500]
+/** How often a policy is written in one go, and the rest between: others may be writing too. */
+const [mostWrites, restMs] = [3, 500]
 
 /** The name of the installation's policy on each role; another installation's has another. */
 export const policyName = (installation: string) => `mayfly-deny-${installation}`
@@ -59,11 +61,11 @@ export const denied = ({ userId, issuedAt, expiresAt }: Session): Denied => ({
   until: expiresAt,
 })
 
-/** `life`: the milliseconds that a session of the role can live at most. */
+/** `longestLife`: the seconds that a session of the role lives at most. */
 export function denyPolicies(
   api: Api,
   { clock, exclusive, installation }: ConnectionContext,
-  life: (role: string) => number,
+  longestLife: (role: string) => number,
 ): DenyPolicies {
   const name = () => policyName(installation())
   const states = new Map<string, Known>()
@@ -86,7 +88,7 @@ export function denyPolicies(
 
   /** A restored backup, or a replica that was frozen, knows of sessions that we do not: theirs stay. */
   const adopt = (known: Known, found: Denials, role: string) => {
-    const until = clock.now() + life(role)
+    const until = clock.now() + longestLife(role) * 1000
     const issuedBy = clock.now() + api.skew()
     for (const id of found.sessions) if (!known.denied.has(id)) known.denied.set(id, { id, issuedBy, until })
     const { issuedBefore } = found
@@ -100,10 +102,16 @@ export function denyPolicies(
     return fit(wanted, quota - taken, floor && floor.until > now ? floor.issuedBefore : undefined)
   }
 
+  const takenByOthers = async (role: string, signal: AbortSignal) => {
+    const names = (await api.rolePolicyNames(role, signal)).filter((other) => other !== name())
+    const texts = await Promise.all(names.map((other) => api.rolePolicy(role, other, signal)))
+    return texts.reduce((sum, text) => sum + counted(text ?? ''), 0)
+  }
+
   /** Characters that other inline policies take; as far as is known, where the broker may not look at them. */
   const measure = async (known: Known, role: string, signal: AbortSignal) => {
     try {
-      known.taken = await takenByOthers(api, role, name(), signal)
+      known.taken = await takenByOthers(role, signal)
     } catch (error) {
       if (!(error instanceof ProviderError && error.kind === 'rejected')) throw error
     }
@@ -139,7 +147,7 @@ export function denyPolicies(
       adopt(known, found, role)
       for (let writes = 0; writes < mostWrites && !sameDenials(plan(known), found); writes += 1) {
         // IAM has no compare-and-set, and may show what was there a moment ago.
-        if (writes > 0) await pause(clock, rest)
+        if (writes > 0) await pause(clock, restMs)
         await write(known, role, signal)
         found = await read(role, signal)
         adopt(known, found, role)
@@ -159,19 +167,8 @@ export function denyPolicies(
     roles: () =>
       [...states].filter(([, known]) => known.denied.size > 0 || known.floor).map(([role]) => role),
     slots: (role) => slots(quota - (states.get(role)?.taken ?? 0)),
+    takenByOthers,
   }
-}
-
-/** Characters that the role's inline policies take but for `own`. @throws ProviderError */
-export async function takenByOthers(
-  api: Api,
-  role: string,
-  own: string,
-  signal: AbortSignal,
-): Promise<number> {
-  const names = (await api.rolePolicyNames(role, signal)).filter((other) => other !== own)
-  const texts = await Promise.all(names.map((other) => api.rolePolicy(role, other, signal)))
-  return texts.reduce((sum, text) => sum + counted(text ?? ''), 0)
 }
 
 function sessionIn(handle: Handle): Session | undefined {

@@ -1,0 +1,43 @@
+import type { Clock } from '../../src/clock.ts'
+import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import { awsApi, type Api } from './api.ts'
+import type { AwsConfig, AwsRole } from './config.ts'
+import type { AwsDetail } from './detail.ts'
+import { denyPolicies, type DenyPolicies } from './enforce.ts'
+
+/** One account's roles in one region, and the ways to call AWS about them. */
+export interface Aws {
+  config: AwsConfig
+  clock: Clock
+  api: Api
+  /** Undefined where nothing but its own life ends a session. */
+  policies: DenyPolicies | undefined
+  /** By ARN, those that are retired too. */
+  roles: ReadonlyMap<string, AwsRole>
+  /** The role to mint from. @throws ProviderError `rejected` where it is retired or not configured */
+  roleOf: (detail: AwsDetail) => AwsRole
+  /** Seconds that a session of the role lives at most. */
+  longestLife: (arn: string) => number
+}
+
+/** Seconds that a session can live at most: that of a role which is configured no more, too. */
+const longestOfAll = 43_200
+
+export function awsAt(config: AwsConfig, context: ConnectionContext): Aws {
+  const api = awsApi(config, context)
+  const roles = new Map(config.roles.map((role) => [role.arn, role]))
+  const longestLife = (arn: string) => roles.get(arn)?.max_session_duration ?? longestOfAll
+  return {
+    config,
+    clock: context.clock,
+    api,
+    policies: config.revocation === 'deny-policy' ? denyPolicies(api, context, longestLife) : undefined,
+    roles,
+    roleOf({ role_arn }) {
+      const role = roles.get(role_arn)
+      if (!role || role.retired) throw new ProviderError('rejected', 'this role is not configured')
+      return role
+    },
+    longestLife,
+  }
+}
