@@ -10,7 +10,7 @@ export function inForce(agent: Agent, now: number): boolean {
 }
 
 /** `agent_expired` from the day after the review date. */
-export function reviewFault(agent: Agent, now: number): BrokerError | undefined {
+export function reviewRefusal(agent: Agent, now: number): BrokerError | undefined {
   if (inForce(agent, now)) return undefined
   return new BrokerError('agent_expired', `agent ${agent.name} was to be reviewed by ${agent.reviewBy}`)
 }

@@ -62,10 +62,10 @@ export class Connections implements Iterable<ConnectionEntry> {
     const provider = typeof type === 'string' ? this.#providers.get(type) : undefined
     if (!provider) {
       const known = [...this.#providers.keys()].join(', ')
-      throw fault(`${path}.type: one of ${known} is needed`)
+      throw refusal(`${path}.type: one of ${known} is needed`)
     }
     const parsed = provider.detail.safeParse(written)
-    if (!parsed.success) throw fault(firstFault(parsed.error, path))
+    if (!parsed.success) throw refusal(firstFault(parsed.error, path))
     return { entry: this.#choose(provider, parsed.data, path), detail: parsed.data }
   }
 
@@ -80,18 +80,18 @@ export class Connections implements Iterable<ConnectionEntry> {
     )
     const [first, second] = fitting
     if (!first)
-      throw fault(
+      throw refusal(
         `${path}: no ${provider.type} connection${named === undefined ? '' : ` named ${JSON.stringify(named)}`} serves this`,
       )
     if (second)
-      throw fault(
+      throw refusal(
         `${path}: several connections serve this (${fitting.map((entry) => entry.name).join(', ')}); name one in \`connection\``,
       )
     return first
   }
 }
 
-function fault(message: string): BrokerError {
+function refusal(message: string): BrokerError {
   return new BrokerError('invalid_request', message, { parameter: 'authorization_details' })
 }
 

@@ -1,7 +1,8 @@
 /** One minted credential under a task, and what a store must do for leases. */
 import type { Page, PageRequest } from '../page.ts'
-import type { Tx } from '../unit.ts'
 import type { Class, Evidence, Intent, Revocation } from '../provider.ts'
+import { predecessorsIn } from '../states.ts'
+import type { Tx } from '../unit.ts'
 
 export const leaseStatuses = [
   'pending',
@@ -15,9 +16,21 @@ export const leaseStatuses = [
 export type LeaseStatus = (typeof leaseStatuses)[number]
 
 /** Leases whose credential may still work, or is about to be minted. */
-export const unfinished = ['pending', 'active', 'revoking', 'irrevocable'] as const satisfies LeaseStatus[]
+export const unfinishedStatuses = [
+  'pending',
+  'active',
+  'revoking',
+  'irrevocable',
+] as const satisfies LeaseStatus[]
 
-/** Which state may follow which (design §6). Every change of state goes through `canFollow`. */
+const overStatuses: readonly LeaseStatus[] = ['revoked', 'failed', 'expired']
+
+/** Whether there is nothing left of such a lease that could work. */
+export function isOver({ status }: { status: LeaseStatus }): boolean {
+  return overStatuses.includes(status)
+}
+
+/** Which state may follow which (design §6). */
 const successors: Record<LeaseStatus, readonly LeaseStatus[]> = {
   pending: ['active', 'failed', 'revoking'],
   active: ['revoking', 'expired'],
@@ -28,14 +41,8 @@ const successors: Record<LeaseStatus, readonly LeaseStatus[]> = {
   expired: [],
 }
 
-function canFollow(from: LeaseStatus, to: LeaseStatus): boolean {
-  return successors[from].includes(to)
-}
-
-/** The states from which `to` can be reached. */
-export function predecessors(to: LeaseStatus): LeaseStatus[] {
-  return leaseStatuses.filter((from) => canFollow(from, to))
-}
+/** The states from which one can be reached: every change of state asks for them. */
+export const predecessors = predecessorsIn(successors)
 
 /** Times are milliseconds since 1970. */
 export interface Lease {
@@ -82,6 +89,11 @@ export interface Lease {
 export function intentOf(lease: Lease): Intent<unknown> {
   const { id, task, agent, owner, detail, createdAt, deadline } = lease
   return { leaseId: id, taskId: task, agent, owner, detail, createdAt, deadline }
+}
+
+/** The part of every audit event about the lease that does not change. */
+export function aboutLease({ id, task, agent, owner }: Pick<Lease, 'id' | 'task' | 'agent' | 'owner'>) {
+  return { agent, owner, task, lease: id }
 }
 
 /** What a change of state may set besides. */

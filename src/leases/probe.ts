@@ -1,10 +1,10 @@
 /** Finding out, after a revocation, whether the credential is really dead. */
-import { withinLimit } from '../clock.ts'
 import type { Evidence, Handle } from '../provider.ts'
 import type { ConnectionEntry } from './connections.ts'
-import { asProviderError, type LeaseContext, upstreamLimit } from './context.ts'
+import type { LeaseContext } from './context.ts'
 import type { Lease } from './lease.ts'
 import { recordEvidence } from './record.ts'
+import { asProviderError, withinUpstream } from './upstream.ts'
 
 /** Probes once and records what was found. Does not reject: evidence is worth having, never worth failing for. */
 export async function probe(
@@ -16,9 +16,7 @@ export async function probe(
   const { unit, clock, log } = context
   let evidence: Evidence
   try {
-    evidence = await withinLimit(clock, upstreamLimit.probe, (signal) =>
-      entry.connection.probe(handle, { signal }),
-    )
+    evidence = await withinUpstream(context, 'probe', (signal) => entry.connection.probe(handle, { signal }))
   } catch (error) {
     evidence = { result: 'unknown', method: asProviderError(error).message, at: clock.now() }
   }

@@ -1,9 +1,10 @@
-/** How the end of a lease, or a failure to end it, goes on record. Each is one change of state and its event. */
+/** How the end of a lease, or a failure to end it, goes on record. */
 import type { Evidence, ProviderError } from '../provider.ts'
 import type { Tx } from '../unit.ts'
 import { backoff } from './backoff.ts'
-import { about, type LeaseContext } from './context.ts'
-import type { Lease } from './lease.ts'
+import type { LeaseContext } from './context.ts'
+import { aboutLease, type Lease } from './lease.ts'
+import { transition } from './transition.ts'
 
 /** After this long without success a lease is `irrevocable`: visible, counted, and still retried. */
 const irrevocableAfterMs = 10 * 60_000
@@ -14,20 +15,12 @@ const over = (now: number) =>
 
 /** Upstream no longer honours it. False, and nothing recorded, where the lease was not on its way out. */
 export async function recordRevoked(context: LeaseContext, tx: Tx, lease: Lease): Promise<boolean> {
-  const now = context.clock.now()
+  const at = context.clock.now()
   // Upstream goes on refusing it only while what refuses it is kept up, and that is written from the handles.
   const kept = lease.revocation === 'eventual' && lease.handle !== null
-  const change = kept ? { ...over(now), handle: lease.handle, dueAt: lease.upstreamExpiresAt } : over(now)
-  if (!(await context.leases.move(tx, lease.id, 'revoked', change))) return false
-  context.audit.record(tx, {
-    at: now,
-    type: 'lease.revoked',
-    actor: 'broker',
-    ...about(lease),
-    status: 'revoked',
-    data: { attempts: lease.attempts + 1, fingerprint: lease.fingerprint },
-  })
-  return true
+  const change = kept ? { ...over(at), handle: lease.handle, dueAt: lease.upstreamExpiresAt } : over(at)
+  const data = { attempts: lease.attempts + 1, fingerprint: lease.fingerprint }
+  return await transition(context, tx, lease, { status: 'revoked', at, change, data })
 }
 
 /** Upstream minted nothing, or nothing that works. False, and nothing recorded, where the lease is no longer pending. */
@@ -37,36 +30,17 @@ export async function recordFailed(
   lease: Lease,
   reason: string,
 ): Promise<boolean> {
-  const now = context.clock.now()
-  if (!(await context.leases.move(tx, lease.id, 'failed', over(now)))) return false
-  context.audit.record(tx, {
-    at: now,
-    type: 'lease.failed',
-    actor: 'broker',
-    ...about(lease),
-    status: 'failed',
-    data: { reason },
-  })
-  return true
+  const at = context.clock.now()
+  return await transition(context, tx, lease, { status: 'failed', at, change: over(at), data: { reason } })
 }
 
 /** The credential's own upstream life is over. */
 export async function recordExpired(context: LeaseContext, tx: Tx, lease: Lease): Promise<void> {
-  const now = context.clock.now()
-  if (!(await context.leases.move(tx, lease.id, 'expired', over(now)))) return
-  await context.leases.setEvidence(tx, lease.id, {
-    result: 'expired',
-    method: 'its upstream expiry has passed',
-    at: now,
-  })
-  context.audit.record(tx, {
-    at: now,
-    type: 'lease.expired',
-    actor: 'broker',
-    ...about(lease),
-    status: 'expired',
-    data: { fingerprint: lease.fingerprint },
-  })
+  const at = context.clock.now()
+  const data = { fingerprint: lease.fingerprint }
+  if (!(await transition(context, tx, lease, { status: 'expired', at, change: over(at), data }))) return
+  const evidence = { result: 'expired', method: 'its upstream expiry has passed', at } as const
+  await context.leases.setEvidence(tx, lease.id, evidence)
 }
 
 /** An attempt failed; returns when the next is due. */
@@ -76,23 +50,17 @@ export async function recordAttempt(
   lease: Lease,
   error: ProviderError,
 ): Promise<number> {
-  const now = context.clock.now()
+  const at = context.clock.now()
   const attempts = lease.attempts + 1
-  const failingSince = lease.failingSince ?? now
+  const failingSince = lease.failingSince ?? at
   const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil ?? Infinity
-  const dueAt = Math.min(now + backoff(attempts, error.retryAfter), lifeOver)
+  const dueAt = Math.min(at + backoff(attempts, error.retryAfter), lifeOver)
   const change = { attempts, failingSince, dueAt }
-  const hopeless = error.kind === 'rejected' || now - failingSince >= irrevocableAfterMs
-  if (hopeless && (await context.leases.move(tx, lease.id, 'irrevocable', change)))
-    context.audit.record(tx, {
-      at: now,
-      type: 'lease.irrevocable',
-      actor: 'broker',
-      ...about(lease),
-      status: 'irrevocable',
-      data: { attempts, reason: error.message },
-    })
-  else await context.leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change)
+  const hopeless = error.kind === 'rejected' || at - failingSince >= irrevocableAfterMs
+  const data = { attempts, reason: error.message }
+  const given =
+    hopeless && (await transition(context, tx, lease, { status: 'irrevocable', at, change, data }))
+  if (!given) await context.leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change)
   return dueAt
 }
 
@@ -107,7 +75,7 @@ export async function recordEvidence(
     at: evidence.at,
     type: 'lease.evidence',
     actor: 'broker',
-    ...about(lease),
+    ...aboutLease(lease),
     data: { result: evidence.result, method: evidence.method },
   })
 }

@@ -1,11 +1,11 @@
 /** What becomes of a lease whose mint had an outcome that nobody saw. */
-import { withinLimit } from '../clock.ts'
 import { ProviderError, type Recovery } from '../provider.ts'
 import type { Tx } from '../unit.ts'
 import type { ConnectionEntry } from './connections.ts'
-import { about, asProviderError, type LeaseContext, upstreamLimit } from './context.ts'
-import { intentOf, type Lease, type LeaseChange } from './lease.ts'
+import type { LeaseContext } from './context.ts'
+import { aboutLease, intentOf, type Lease, type LeaseChange } from './lease.ts'
 import { recordAttempt, recordFailed, recordRevoked } from './record.ts'
+import { asProviderError, withinUpstream } from './upstream.ts'
 
 /**
  * Asks the provider to find and end what may have been minted. Where upstream
@@ -13,7 +13,7 @@ import { recordAttempt, recordFailed, recordRevoked } from './record.ts'
  * lost credential could still work.
  */
 export async function recover(context: LeaseContext, lease: Lease, entry: ConnectionEntry): Promise<void> {
-  const recovery = await withinLimit(context.clock, upstreamLimit.recover, (signal) =>
+  const recovery = await withinUpstream(context, 'recover', (signal) =>
     entry.connection.recover(intentOf(lease), { signal }),
   ).catch(asProviderError)
   if (recovery instanceof ProviderError)
@@ -69,7 +69,7 @@ async function retireUnknown(
     at: clock.now(),
     type: 'lease.retired',
     actor: 'broker',
-    ...about(lease),
+    ...aboutLease(lease),
     status: retired ? 'revoking' : lease.status,
     data: { reason, ...(liveUntil != null && { live_until: new Date(liveUntil).toISOString() }) },
   })

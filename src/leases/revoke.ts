@@ -1,15 +1,16 @@
 /** The second half of every revocation: the upstream call and its record, connection by connection. */
-import { withinLimit } from '../clock.ts'
 import { type Handle, ProviderError, type RevocationOutcome } from '../provider.ts'
-import type { ConnectionEntry } from './connections.ts'
 import { longestPauseMs } from './backoff.ts'
-import { asProviderError, type LeaseContext, openHandle, upstreamLimit } from './context.ts'
+import type { ConnectionEntry } from './connections.ts'
+import type { LeaseContext } from './context.ts'
+import { openHandle } from './handle.ts'
 import { Lane } from './lane.ts'
 import type { Lease } from './lease.ts'
 import { probe } from './probe.ts'
 import { recordAttempt, recordExpired, recordRevoked } from './record.ts'
 import { recover } from './recover.ts'
 import { standing } from './standing.ts'
+import { asProviderError, withinUpstream } from './upstream.ts'
 
 const revokeSlots = 32
 /** Probes have their own queue: on the same slots they would make revoking take twice as long. */
@@ -160,7 +161,7 @@ export class Revoker {
   async #attempt(lanes: Lanes, turns: Turn[]): Promise<void> {
     const outcomes = await this.#callUpstream(lanes.entry, turns)
     const recovered = this.#breaksSilence(lanes, outcomes)
-    await Promise.all(turns.map((turn, index) => this.#settle(turn, outcomes[index]!)))
+    await Promise.all(turns.map((turn, index) => this.#recordOutcome(turn, outcomes[index]!)))
     if (recovered) await this.#hasten(lanes.entry)
   }
 
@@ -176,7 +177,7 @@ export class Revoker {
   async #callUpstream(entry: ConnectionEntry, turns: Turn[]): Promise<RevocationOutcome[]> {
     const handles = turns.map((turn) => turn.handle)
     try {
-      return await withinLimit(this.#context.clock, upstreamLimit.revoke, (signal) =>
+      return await withinUpstream(this.#context, 'revoke', (signal) =>
         entry.connection.revoke(handles, { standing: () => standing(this.#context, entry), signal }),
       )
     } catch (error) {
@@ -185,7 +186,7 @@ export class Revoker {
     }
   }
 
-  async #settle(turn: Turn, outcome: RevocationOutcome): Promise<void> {
+  async #recordOutcome(turn: Turn, outcome: RevocationOutcome): Promise<void> {
     const { lease } = turn
     if (turn.over) {
       await this.#expired(lease).catch((error: unknown) => this.#notRecorded(lease, error))

@@ -1,12 +1,13 @@
 /** A credential that exists upstream while the store cannot take its record. */
-import { pause, withinLimit } from '../clock.ts'
+import { pause } from '../clock.ts'
 import type { Minted } from '../provider.ts'
 import { backoff } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
-import { asProviderError, type LeaseContext, upstreamLimit } from './context.ts'
+import type { LeaseContext } from './context.ts'
 import type { Lease } from './lease.ts'
 import { recordFailed, recordRevoked } from './record.ts'
 import type { Revoker } from './revoke.ts'
+import { asProviderError, withinUpstream } from './upstream.ts'
 
 /**
  * Revokes what was minted but never recorded or delivered, out of memory, and
@@ -32,7 +33,7 @@ export function salvage(
 
 async function revoked(context: LeaseContext, entry: ConnectionEntry, minted: Minted): Promise<boolean> {
   try {
-    const [outcome] = await withinLimit(context.clock, upstreamLimit.revoke, (signal) =>
+    const [outcome] = await withinUpstream(context, 'revoke', (signal) =>
       entry.connection.revoke([minted.handle], { standing: () => Promise.resolve([minted.handle]), signal }),
     )
     return outcome?.done === true

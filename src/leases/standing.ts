@@ -1,8 +1,9 @@
 /** What upstream must go on refusing, and keeping it so. */
-import { withinLimit } from '../clock.ts'
 import type { Handle } from '../provider.ts'
 import type { ConnectionEntry } from './connections.ts'
-import { asProviderError, type LeaseContext, openHandle, upstreamLimit } from './context.ts'
+import type { LeaseContext } from './context.ts'
+import { openHandle } from './handle.ts'
+import { asProviderError, withinUpstream } from './upstream.ts'
 
 /** Handles of the connection's leases that are on their way out or revoked, and inside their upstream life. */
 export async function standing(context: LeaseContext, entry: ConnectionEntry): Promise<Handle[]> {
@@ -24,7 +25,7 @@ export async function maintain(context: LeaseContext): Promise<void> {
     [...context.connections()].map(async (entry) => {
       if (!entry.connection.maintain) return
       try {
-        await withinLimit(context.clock, upstreamLimit.revoke, async (signal) =>
+        await withinUpstream(context, 'revoke', async (signal) =>
           entry.connection.maintain?.({ standing: () => standing(context, entry), signal }),
         )
       } catch (error) {

@@ -1,6 +1,6 @@
 /** Approvals as rows. */
 import type { Selectable } from 'kysely'
-import { type Approval, approvalStatuses, type ApprovalStore } from '../tasks/task.ts'
+import { type Approval, approvalStatuses, type ApprovalStore } from '../tasks/approval.ts'
 import { Columns } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
@@ -24,9 +24,9 @@ function fromRow(row: Selectable<Schema['approvals']>): Approval {
     read.optionalText('mac_key'),
   ]
   const reason = read.optionalText('reason')
-  const settled = by === null || at === null || mac === null || key === null
+  const unanswered = by === null || at === null || mac === null || key === null
   if (read.damage !== undefined) return { ...approval, status: 'expired', settled: null }
-  return { ...approval, settled: settled ? null : { by, at, reason, mac, key } }
+  return { ...approval, settled: unanswered ? null : { by, at, reason, mac, key } }
 }
 
 export const approvals: ApprovalStore = {

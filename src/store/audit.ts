@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { link, origin, sealHead } from '../audit/chain.ts'
 import type { AuditEvent, AuditTrail, ChainedEvent } from '../audit/event.ts'
 import type { Seal } from '../seal.ts'
+import { isTime } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { inside, queries } from './transaction.ts'
@@ -53,10 +54,11 @@ function toRow(event: ChainedEvent): Schema['audit_events'] {
 
 function fromRow(row: Selectable<Schema['audit_events']>): ChainedEvent {
   // A row may have been tampered with: its values are taken as they are, and the MAC decides.
+  // But for what is no time: no list could show it, and as 1970 it has no such MAC either.
   const { seq, at, type, actor, agent, owner, task, lease, status, data, key, mac } = row
   return {
     seq,
-    at,
+    at: isTime(at) ? at : 0,
     type: type as ChainedEvent['type'],
     actor: actor as ChainedEvent['actor'],
     ...(agent !== null && { agent }),

@@ -1,5 +1,5 @@
 /** What idempotency keys stand for, as rows. */
-import type { IdempotencyStore } from '../tasks/task.ts'
+import type { IdempotencyStore } from '../tasks/idempotency.ts'
 import { queries } from './transaction.ts'
 
 export const idempotency: IdempotencyStore = {

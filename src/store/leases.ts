@@ -8,11 +8,11 @@ import {
   leaseStatuses,
   type LeaseStore,
   predecessors,
-  unfinished,
+  unfinishedStatuses,
 } from '../leases/lease.ts'
 import { type Class, classes, evidenceResults, revocations } from '../provider.ts'
 import type { Tx } from '../unit.ts'
-import { Columns } from './columns.ts'
+import { Columns, isTime } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries } from './transaction.ts'
@@ -22,7 +22,13 @@ type Row = Selectable<Schema['leases']>
 const idsPerQuery = 500
 
 const classList = z.array(z.enum(classes))
-const evidence = z.object({ result: z.enum(evidenceResults), method: z.string(), at: z.number() })
+const evidence = z.object({
+  result: z.enum(evidenceResults),
+  method: z.string(),
+  at: z.number().refine(isTime),
+})
+/** As much as every provider's detail has in common. */
+const detail = z.object({})
 
 /** A row that someone damaged is handed on as such, with what can still be read. */
 function fromRow(row: Row): Lease {
@@ -38,7 +44,7 @@ function fromRow(row: Row): Lease {
     upstream: read.text('upstream'),
     slot: read.optionalText('slot'),
     status: read.oneOf('status', leaseStatuses, 'irrevocable'),
-    detail: read.json('detail', z.unknown(), null),
+    detail: read.json('detail', detail, {}),
     classes: read.json('classes', classList, []),
     revocation: read.oneOf('revocation', revocations, 'immediate'),
     createdAt: read.time('created_at'),
@@ -175,7 +181,7 @@ export const leases: LeaseStore = {
       .updateTable('leases')
       .set({ handle: null, due_at: null })
       .where('id', '=', id)
-      .where('status', 'not in', unfinished)
+      .where('status', 'not in', unfinishedStatuses)
       .execute()
   },
 
@@ -235,7 +241,7 @@ export const leases: LeaseStore = {
       .where('provider', '=', provider)
       .where('connection', '=', connection)
       // What is revoked waits for its upstream expiry and for nothing else.
-      .where('status', 'in', unfinished)
+      .where('status', 'in', unfinishedStatuses)
       .where('due_at', '>', now)
       .where('attempts', '>', 0)
       .executeTakeFirst()
@@ -264,7 +270,7 @@ export const leases: LeaseStore = {
       .selectFrom('leases')
       .select('classes')
       .distinct()
-      .where('status', 'in', unfinished)
+      .where('status', 'in', unfinishedStatuses)
     // Two halves, each with an index of its own: one condition for both would have none.
     const own = live.where('agent', '=', agent)
     const rows = await (tasks.length === 0 ? own : own.union(live.where('task', 'in', tasks))).execute()
@@ -277,7 +283,7 @@ export const leases: LeaseStore = {
         .selectFrom('leases')
         .select((e) => e.fn.countAll<number>().as('n'))
         .where(column, '=', value)
-        .where('status', 'in', unfinished)
+        .where('status', 'in', unfinishedStatuses)
         .executeTakeFirstOrThrow()
       return n
     }
@@ -288,7 +294,7 @@ export const leases: LeaseStore = {
     return await queries(tx)
       .selectFrom('leases')
       .select(['provider', 'status', (e) => e.fn.countAll<number>().as('count')])
-      .where('status', 'in', unfinished)
+      .where('status', 'in', unfinishedStatuses)
       .groupBy(['provider', 'status'])
       .execute()
   },
@@ -301,7 +307,7 @@ export const leases: LeaseStore = {
       .where('connection', '=', connection)
       .where('slot', '=', slot)
       // Until an upstream has answered, there is no telling when the room is free again.
-      .where((e) => e.or([e('upstream_expires_at', '>', now), e('status', 'in', unfinished)]))
+      .where((e) => e.or([e('upstream_expires_at', '>', now), e('status', 'in', unfinishedStatuses)]))
       .groupBy('agent')
       .execute()
     return {

@@ -1,5 +1,5 @@
 /** Suspended agents as rows. */
-import type { SuspensionStore } from '../tasks/task.ts'
+import type { SuspensionStore } from '../agents/suspension.ts'
 import { queries } from './transaction.ts'
 
 export const suspensions: SuspensionStore = {

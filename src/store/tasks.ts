@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { recordedPrincipal } from '../identity/principal.ts'
 import {
   endReasons,
-  open,
+  openStatuses,
   predecessors,
   type Task,
   type TaskFilter,
@@ -17,7 +17,7 @@ import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries } from './transaction.ts'
 
-const scope = z.array(z.object({ provider: z.string(), connection: z.string(), detail: z.unknown() }))
+const scope = z.array(z.object({ provider: z.string(), connection: z.string(), detail: z.object({}) }))
 const context = z.record(z.string(), z.string())
 const principal = z.object({
   issuer: z.string(),
@@ -151,7 +151,7 @@ export const tasks: TaskStore = {
     const rows = await queries(tx)
       .selectFrom('tasks')
       .selectAll()
-      .where('status', 'in', open)
+      .where('status', 'in', openStatuses)
       .where('expires_at', '<=', now)
       .orderBy('expires_at')
       .limit(limit)
@@ -163,7 +163,7 @@ export const tasks: TaskStore = {
     const row = await queries(tx)
       .selectFrom('tasks')
       .select((e) => e.fn.min('expires_at').as('next'))
-      .where('status', 'in', open)
+      .where('status', 'in', openStatuses)
       .where('expires_at', '>', now)
       .executeTakeFirst()
     return row?.next ?? undefined

@@ -2,16 +2,16 @@
 import { isOwner } from '../agents/owner.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Lease } from '../leases/lease.ts'
-import { decide } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
+import { decideAfresh } from './afresh.ts'
+import type { Approval } from './approval.ts'
+import { grantedGroups, requestDigest, settlementMac } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { grantedGroups, requestDigest, settlementMac } from './digest.ts'
-import { endTask, settle } from './end.ts'
-import { askOf, factsOf } from './facts.ts'
+import { endTask, revokeNow } from './end.ts'
+import { identityNow } from './identity.ts'
 import { readTask, type TaskView } from './read.ts'
 import { resolveScope } from './scope.ts'
-import { standing } from './standing.ts'
-import type { Approval, Task } from './task.ts'
+import { aboutTask, type EndReason, type Task } from './task.ts'
 
 /** The human, as their token says. */
 export interface Approver {
@@ -55,7 +55,7 @@ export async function approve(
     await settleAs(context, tx, approval, task, 'granted', approver, answer)
     return { task, leaving: await proceed(context, tx, rules, task) }
   })
-  await settle(context, leaving)
+  await revokeNow(context, leaving)
   context.wake(context.clock.now())
   return await readTask(context, task.id)
 }
@@ -90,7 +90,7 @@ async function settling<T>(
           at: clock.now(),
           type: 'request.denied',
           actor: `admin:${approver.id}`,
-          ...(task && { agent: task.agent, owner: task.owner, task: task.id }),
+          ...(task && aboutTask(task)),
           data: { approval: answer.approval, group: approval?.group, reason: error.message },
         })
       })
@@ -143,9 +143,7 @@ async function settleAs(
     at,
     type: status === 'granted' ? 'approval.granted' : 'approval.denied',
     actor: `admin:${approver.id}`,
-    agent: task.agent,
-    owner: task.owner,
-    task: task.id,
+    ...aboutTask(task),
     data: {
       approval: approval.id,
       group: approval.group,
@@ -157,32 +155,26 @@ async function settleAs(
 
 /** When all have said yes, everything is decided afresh: much may have changed while they thought. */
 async function proceed(context: TaskContext, tx: Tx, rules: Rules, task: Task): Promise<Lease[]> {
-  const { approvals, tasks, audit, clock, seal, leases } = context
+  const { approvals, suspensions, tasks, audit, clock, seal } = context
   const all = await approvals.ofTask(tx, task.id)
   const granted = grantedGroups(seal, task, all)
   if (granted.length < all.length) return []
   const now = clock.now()
-  const stands = standing(rules, task, now)
-  const suspended = await context.suspensions.get(tx, task.agent)
-  const cause = (reason: 'policy_changed' | 'agent_suspended') => ({ reason, actor: 'broker' }) as const
-  if (suspended) return await endTask(context, tx, task, cause('agent_suspended'))
-  if ('lapsed' in stands) return await endTask(context, tx, task, { reason: stands.lapsed, actor: 'broker' })
-  const resolved = resolveScope(rules, task)
-  const held = await leases.held(tx, task.agent, await tasks.tree(tx, task.root))
-  const allowed =
-    resolved &&
-    decide(rules.policies, factsOf({ ...task, agent: stands.agent }, held, granted), resolved.map(askOf))
-      .outcome === 'allowed'
-  if (!allowed) return await endTask(context, tx, task, cause('policy_changed'))
+  const end = (reason: EndReason) => endTask(context, tx, task, { reason, actor: 'broker' })
+  if (await suspensions.get(tx, task.agent)) return await end('agent_suspended')
+  const identity = identityNow(rules, task, now)
+  if ('lapsed' in identity) return await end(identity.lapsed)
+  const details = resolveScope(rules, task)
+  if (!details) return await end('policy_changed')
+  const { decision } = await decideAfresh(context, tx, rules, task, { agent: identity.agent, details })
+  if (decision.outcome !== 'allowed') return await end('policy_changed')
   const expiresAt = now + task.ttl * 1000
   await tasks.activate(tx, task.id, expiresAt)
   audit.record(tx, {
     at: now,
     type: 'task.approved',
     actor: 'broker',
-    agent: task.agent,
-    owner: task.owner,
-    task: task.id,
+    ...aboutTask(task),
     status: 'active',
     data: { groups: granted, expires_at: new Date(expiresAt).toISOString() },
   })

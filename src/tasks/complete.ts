@@ -1,6 +1,6 @@
 /** The workload says that it is done. */
 import type { TaskContext } from './context.ts'
-import { endTask, settle } from './end.ts'
+import { endTask, revokeNow } from './end.ts'
 import { readTask, type TaskView } from './read.ts'
 import type { Task } from './task.ts'
 
@@ -8,6 +8,6 @@ import type { Task } from './task.ts'
 export async function completeTask(context: TaskContext, task: Task): Promise<TaskView> {
   const cause = { reason: 'completed', actor: `agent:${task.agent}` } as const
   const leases = await context.unit.write((tx) => endTask(context, tx, task, cause))
-  await settle(context, leases)
+  await revokeNow(context, leases)
   return await readTask(context, task.id)
 }

@@ -1,5 +1,6 @@
 /** What the work on tasks is done with; put together once, by the composition root. */
 import type { Agents } from '../agents/registry.ts'
+import type { SuspensionStore } from '../agents/suspension.ts'
 import type { Issuers } from '../identity/issuer.ts'
 import type { UsedTokens } from '../identity/single-use.ts'
 import type { KeyStore } from '../keys.ts'
@@ -7,7 +8,9 @@ import type { Connections } from '../leases/connections.ts'
 import type { LeaseContext } from '../leases/context.ts'
 import type { Revoker } from '../leases/revoke.ts'
 import type { Policies } from '../policy/compile.ts'
-import type { ApprovalStore, IdempotencyStore, SuspensionStore, TaskStore } from './task.ts'
+import type { ApprovalStore } from './approval.ts'
+import type { IdempotencyStore } from './idempotency.ts'
+import type { TaskStore } from './task.ts'
 
 /** The part of one configuration that decides about tasks; immutable, so that a request sees one from beginning to end. */
 export interface Rules {

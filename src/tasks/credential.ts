@@ -1,18 +1,18 @@
 /** A credential inside an open task: decided afresh, then minted. */
-import { BrokerError, isBrokerError } from '../errors.ts'
+import { suspensionRefusal } from '../agents/suspension.ts'
+import { BrokerError, type ErrorCode, isBrokerError } from '../errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
+import type { Admission } from '../leases/intend.ts'
 import type { Lease } from '../leases/lease.ts'
-import { type Admission, mint, type MintedLease } from '../leases/mint.ts'
+import { mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
-import { decide, refusals } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
+import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { grantedGroups } from './digest.ts'
-import { policyDenied, reasonOf, recordDenial, suspensionFault } from './denial.ts'
-import { endTask, settle } from './end.ts'
-import { askOf, factsOf } from './facts.ts'
+import { policyDenied, reasonOf, recordDenial } from './denial.ts'
+import { endTask, revokeNow } from './end.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
-import { standing } from './standing.ts'
+import { identityNow } from './identity.ts'
 import type { EndReason, Task } from './task.ts'
 
 export interface CredentialRequest {
@@ -46,7 +46,7 @@ export async function issueCredential(
       resolved,
       gone,
       admit: (tx) => admit(context, tx, rules, request, resolved),
-      ...(idempotency && { intended: (tx, lease) => remember(context, tx, task, idempotency, lease) }),
+      ...(idempotency && { onIntent: (tx, lease) => remember(context, tx, task, idempotency, lease) }),
     })
   } catch (error) {
     throw await takenBackAlone(context, task, error)
@@ -73,7 +73,7 @@ async function takenBackAlone(context: TaskContext, { id }: Task, error: unknown
  */
 async function replace(context: TaskContext, task: Task, key: IdempotencyKey): Promise<void> {
   const before = await context.unit.write((tx) => retireRemembered(context, tx, task, key))
-  await settle(context, before)
+  await revokeNow(context, before)
   const [lease] = before
   if (!lease || lease.revocation === 'expiry') return
   const { status } = (await context.unit.read((tx) => context.leases.get(tx, lease.id)))!
@@ -92,7 +92,7 @@ async function retireRemembered(
   key: IdempotencyKey,
 ): Promise<Lease[]> {
   const cause = { reason: 'asked for again', actor: `agent:${task.agent}` } as const
-  const remembered = await recall(context, tx, key)
+  const remembered = await recall(context.idempotency, tx, key)
   return remembered?.lease ? await retire(context, tx, { id: remembered.lease, task: task.id }, cause) : []
 }
 
@@ -128,12 +128,12 @@ async function admit(
     recordDenial(context, tx, asking, { detail: resolved.detail, ...reasonOf(refused) })
     return { refused }
   }
-  const suspended = await suspensionFault(context, tx, task.agent)
+  const suspended = await suspensionRefusal(context.suspensions, tx, task.agent)
   if (suspended) return denied(suspended)
-  const stands = standing(rules, task, now)
-  if ('lapsed' in stands) {
-    await endNow(context, tx, task, stands.lapsed)
-    return { refused: stands.refusal }
+  const identity = identityNow(rules, task, now)
+  if ('lapsed' in identity) {
+    await endNow(context, tx, task, identity.lapsed)
+    return { refused: identity.refusal }
   }
   const changed = Object.entries(request.context ?? {}).find(
     ([field, value]) => Object.hasOwn(task.context, field) && task.context[field] !== value,
@@ -145,25 +145,22 @@ async function admit(
       `context.${changed[0]} is not what the task was opened with; the task has ended`,
     )
   }
-  const outside = scopeFault(task, resolved)
+  const outside = scopeRefusal(task, resolved)
   if (outside) return denied(outside)
-  const crowded = await limitFault(context, tx, rules, task)
+  const crowded = await limitRefusal(context, tx, rules, task)
   if (crowded) return { refused: crowded }
 
-  const held = await context.leases.held(tx, task.agent, await context.tasks.tree(tx, task.root))
-  const facts = factsOf(
-    { ...task, agent: stands.agent, context: { ...request.context, ...task.context } },
-    held,
-    grantedGroups(context.seal, task, await context.approvals.ofTask(tx, task.id)),
-  )
-  const asks = [askOf(resolved)]
-  const decision = decide(rules.policies, facts, asks)
+  const { decision, refusals } = await decideAfresh(context, tx, rules, task, {
+    agent: identity.agent,
+    details: [resolved],
+    claims: { ...request.context, ...task.context },
+  })
   if (decision.outcome === 'denied') return denied(policyDenied(decision.denials))
   // What else the agent holds by now may call for a yes that nobody was asked for when the task was opened.
   if (decision.outcome === 'pending_approval')
     return denied(
       policyDenied(
-        refusals(rules.policies, facts, asks),
+        refusals(),
         `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; open another task for it`,
       ),
     )
@@ -171,7 +168,7 @@ async function admit(
   return { holder: { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt } }
 }
 
-function refuse(...[code, message]: [ConstructorParameters<typeof BrokerError>[0], string]): Admission {
+function refuse(code: ErrorCode, message: string): Admission {
   return { refused: new BrokerError(code, message) }
 }
 
@@ -182,7 +179,7 @@ async function endNow(context: TaskContext, tx: Tx, task: Task, reason: EndReaso
 }
 
 /** Authority only shrinks (invariant I8): what is minted lies within exactly one of the task's details. */
-function scopeFault(task: Task, { entry, detail }: ResolvedDetail): BrokerError | undefined {
+function scopeRefusal(task: Task, { entry, detail }: ResolvedDetail): BrokerError | undefined {
   const covering = task.scope.filter(
     (item) =>
       item.provider === entry.provider.type &&
@@ -198,7 +195,7 @@ function scopeFault(task: Task, { entry, detail }: ResolvedDetail): BrokerError 
   )
 }
 
-async function limitFault(
+async function limitRefusal(
   { leases }: TaskContext,
   tx: Tx,
   { limits }: Rules,

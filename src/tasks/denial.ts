@@ -34,13 +34,3 @@ export function reasonOf({ code, message, facts }: BrokerError): Record<string, 
 export function policyDenied(denials: Denial[], message = 'policy does not allow this'): BrokerError {
   return new BrokerError('policy_denied', message, { denials })
 }
-
-/** `agent_suspended` for an agent that is. */
-export async function suspensionFault(
-  { suspensions }: TaskContext,
-  tx: Tx,
-  agent: string,
-): Promise<BrokerError | undefined> {
-  if (!(await suspensions.get(tx, agent))) return undefined
-  return new BrokerError('agent_suspended', `agent ${agent} is suspended`)
-}

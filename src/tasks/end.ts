@@ -5,10 +5,10 @@ import type { Lease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { Tx } from '../unit.ts'
 import type { TaskContext } from './context.ts'
-import { endStatus, type EndReason, type Task } from './task.ts'
+import { aboutTask, endStatus, type EndReason, type Task } from './task.ts'
 
 /** Milliseconds that a caller waits for upstream to confirm; what takes longer goes on without it. */
-const settleWithinMs = 10_000
+const revokeWithinMs = 10_000
 
 export interface EndCause {
   reason: EndReason
@@ -19,7 +19,7 @@ export interface EndCause {
 
 /**
  * Ends the task, unless it is over already, and retires its leases. Returns the
- * leases that upstream has to be told of after the commit: hand them to `settle`.
+ * leases that upstream has to be told of after the commit: hand them to `revokeNow`.
  */
 export async function endTask(context: TaskContext, tx: Tx, task: Task, cause: EndCause): Promise<Lease[]> {
   const { tasks, approvals, audit, clock } = context
@@ -32,9 +32,7 @@ export async function endTask(context: TaskContext, tx: Tx, task: Task, cause: E
     at: now,
     type: 'task.ended',
     actor,
-    agent: task.agent,
-    owner: task.owner,
-    task: task.id,
+    ...aboutTask(task),
     status,
     data: { reason, ...(note !== undefined && { note }) },
   })
@@ -42,8 +40,8 @@ export async function endTask(context: TaskContext, tx: Tx, task: Task, cause: E
 }
 
 /** Revokes and probes what a commit has retired; returns when all is done or the time for it is up. */
-export async function settle(context: TaskContext, leases: Lease[]): Promise<void> {
+export async function revokeNow(context: TaskContext, leases: Lease[]): Promise<void> {
   if (leases.length === 0) return
   const all = Promise.all(leases.map((lease) => context.revoker.revoke(lease)))
-  await atMost(context.clock, settleWithinMs, all)
+  await atMost(context.clock, revokeWithinMs, all)
 }

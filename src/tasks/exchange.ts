@@ -3,7 +3,7 @@ import { isBrokerError } from '../errors.ts'
 import type { MintedLease } from '../leases/mint.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { issueCredential } from './credential.ts'
-import { endTask, settle } from './end.ts'
+import { endTask, revokeNow } from './end.ts'
 import { type OpenedTask, type OpenRequest, openTask } from './open.ts'
 import { readTask } from './read.ts'
 
@@ -50,7 +50,7 @@ export async function exchange(
     // The caller's token is used up: to come back it needs this task.
     if (request.idempotency && resumable.some((code) => isBrokerError(error, code))) throw error
     const cause = { reason: 'completed', actor: `agent:${opened.task.agent}` } as const
-    await settle(context, await context.unit.write((tx) => endTask(context, tx, opened.task, cause)))
+    await revokeNow(context, await context.unit.write((tx) => endTask(context, tx, opened.task, cause)))
     throw error
   }
 }

@@ -1,10 +1,8 @@
 /** What an `Idempotency-Key` does: a request that is sent again resumes what the first one began. */
 import canonicalize from 'canonicalize'
-import { sha256 } from '../digest.ts'
 import { BrokerError } from '../errors.ts'
+import { sha256 } from '../sha256.ts'
 import type { Tx } from '../unit.ts'
-import type { TaskContext } from './context.ts'
-import type { Remembered } from './task.ts'
 
 /** How long after its task's deadline a key is remembered, in milliseconds. */
 export const rememberedForMs = 3_600_000
@@ -17,6 +15,25 @@ export interface IdempotencyKey {
   digest: string
 }
 
+/** What an `Idempotency-Key` stands for. */
+export interface Remembered {
+  /** SHA-256, hex, of whose key it is and the key. */
+  key: string
+  /** SHA-256, hex, of the request. */
+  digest: string
+  task: string
+  /** The lease minted last under the key. */
+  lease: string | null
+  /** Milliseconds since 1970. */
+  until: number
+}
+
+export interface IdempotencyStore {
+  get(tx: Tx, key: string): Promise<Remembered | undefined>
+  put(tx: Tx, remembered: Remembered): Promise<void>
+  forget(tx: Tx, before: number): Promise<number>
+}
+
 /** `owner` is what only this caller has: its token's replay key, or its task. */
 export function idempotencyKey(owner: string, written: string, request: unknown): IdempotencyKey {
   return {
@@ -27,11 +44,11 @@ export function idempotencyKey(owner: string, written: string, request: unknown)
 
 /** What was done under the key, if anything. @throws BrokerError `conflict` when it was something else. */
 export async function recall(
-  { idempotency }: TaskContext,
+  store: IdempotencyStore,
   tx: Tx,
   { key, digest }: IdempotencyKey,
 ): Promise<Remembered | undefined> {
-  const remembered = await idempotency.get(tx, key)
+  const remembered = await store.get(tx, key)
   if (remembered && remembered.digest !== digest)
     throw new BrokerError('conflict', 'this Idempotency-Key was used for another request')
   return remembered

@@ -1,5 +1,6 @@
 /** Opening a task: who asks, for what, and whether policy allows it. */
-import { reviewFault } from '../agents/in-force.ts'
+import { reviewRefusal } from '../agents/in-force.ts'
+import { suspensionRefusal } from '../agents/suspension.ts'
 import { BrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
 import { useUp } from '../identity/single-use.ts'
@@ -8,12 +9,13 @@ import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Lease } from '../leases/lease.ts'
 import { decide, type Decision } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
+import type { Approval } from './approval.ts'
+import { requestDigest } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { requestDigest } from './digest.ts'
-import { policyDenied, reasonOf, recordDenial, suspensionFault } from './denial.ts'
+import { policyDenied, reasonOf, recordDenial } from './denial.ts'
 import { askOf, factsOf, type Requested } from './facts.ts'
-import type { Approval, ScopeItem, Task } from './task.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
+import { aboutTask, type ScopeItem, type Task } from './task.ts'
 import { newTaskToken } from './token.ts'
 import { ttlFor } from './ttl.ts'
 
@@ -74,11 +76,11 @@ export async function openTask(
       })
       return { refused }
     }
-    const overdue = reviewFault(requested.agent, clock.now())
+    const overdue = reviewRefusal(requested.agent, clock.now())
     if (overdue) return refuse(overdue)
     const resumed = request.idempotency && (await resume(context, tx, request.idempotency))
     if (resumed) return resumed
-    const suspended = await suspensionFault(context, tx, requested.agent.name)
+    const suspended = await suspensionRefusal(context.suspensions, tx, requested.agent.name)
     if (suspended) return refuse(suspended)
     const decision = await decideIn(context, tx, rules, requested, resolved)
     if (decision.outcome === 'denied') return refuse(policyDenied(decision.denials))
@@ -99,10 +101,10 @@ export async function openTask(
 export async function dryRun(context: TaskContext, rules: Rules, request: OpenRequest): Promise<DryRun> {
   const { requested, resolved } = prepare(rules, request)
   const decision = await context.unit.read(async (tx) => {
-    const fault =
-      reviewFault(requested.agent, context.clock.now()) ??
-      (await suspensionFault(context, tx, requested.agent.name))
-    if (fault) throw fault
+    const refused =
+      reviewRefusal(requested.agent, context.clock.now()) ??
+      (await suspensionRefusal(context.suspensions, tx, requested.agent.name))
+    if (refused) throw refused
     return await decideIn(context, tx, rules, requested, resolved)
   })
   const { name, owner } = requested.agent
@@ -110,7 +112,7 @@ export async function dryRun(context: TaskContext, rules: Rules, request: OpenRe
 }
 
 async function resume(context: TaskContext, tx: Tx, key: IdempotencyKey): Promise<OpenedTask | undefined> {
-  const remembered = await recall(context, tx, key)
+  const remembered = await recall(context.idempotency, tx, key)
   const task = remembered && (await context.tasks.get(tx, remembered.task))
   if (!task) return undefined
   const { token, hash } = newTaskToken()
@@ -196,9 +198,7 @@ async function insert(
     at: now,
     type: 'task.opened',
     actor: `agent:${agent.name}`,
-    agent: agent.name,
-    owner: agent.owner,
-    task: id,
+    ...aboutTask(task),
     status: task.status,
     data: {
       issuer: principal.iss,
@@ -231,9 +231,7 @@ async function askApproval(context: TaskContext, tx: Tx, task: Task, groups: str
       at: task.createdAt,
       type: 'approval.requested',
       actor: 'broker',
-      agent: task.agent,
-      owner: task.owner,
-      task: task.id,
+      ...aboutTask(task),
       data: { approval: approval.id, group: approval.group, digest },
     })
   }

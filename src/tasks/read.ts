@@ -1,7 +1,9 @@
 /** What a task looks like now, with its leases and approvals. */
 import type { Lease } from '../leases/lease.ts'
+import type { Tx } from '../unit.ts'
+import type { Approval } from './approval.ts'
 import type { TaskContext } from './context.ts'
-import type { Approval, Task } from './task.ts'
+import type { Task } from './task.ts'
 
 export interface TaskView {
   task: Task
@@ -10,9 +12,14 @@ export interface TaskView {
 }
 
 export async function readTask(context: TaskContext, id: string): Promise<TaskView> {
-  return await context.unit.read(async (tx) => ({
-    task: (await context.tasks.get(tx, id))!,
-    leases: await context.leases.find(tx, { task: id }),
-    approvals: await context.approvals.ofTask(tx, id),
-  }))
+  return await context.unit.read(async (tx) => viewOf(context, tx, (await context.tasks.get(tx, id))!))
+}
+
+/** As `tx` sees it, which has read `task`. */
+export async function viewOf({ leases, approvals }: TaskContext, tx: Tx, task: Task): Promise<TaskView> {
+  return {
+    task,
+    leases: await leases.find(tx, { task: task.id }),
+    approvals: await approvals.ofTask(tx, task.id),
+  }
 }

@@ -91,10 +91,16 @@ export class Reaper {
     this.wake(Math.min(...next.map((at) => (Number.isFinite(at) ? at! : Infinity))))
   }
 
-  /** The end of its task should have retired it, but somebody has spoilt that row. The lease has its own deadline (I3). */
+  /**
+   * The end of its task should have retired it, but could not be recorded, or
+   * somebody has spoilt that row. The lease has its own deadline (I3).
+   */
   async #retire(lease: Lease): Promise<void> {
     const { unit, log, revoker } = this.#context
-    log.error({ lease: lease.id, task: lease.task }, 'a lease has outlived its task, whose row is damaged')
+    log.error(
+      { lease: lease.id, task: lease.task },
+      'a lease has outlived its task, whose end is not recorded',
+    )
     const cause = { reason: 'deadline', actor: 'broker' } as const
     try {
       await unit.write((tx) => retire(this.#context, tx, { id: lease.id }, cause))

@@ -1,7 +1,8 @@
 /** One unit of work by one agent, and what a store must do for tasks. */
-import type { Page, PageRequest } from '../page.ts'
-import type { Tx } from '../unit.ts'
 import type { Principal } from '../identity/principal.ts'
+import type { Page, PageRequest } from '../page.ts'
+import { predecessorsIn } from '../states.ts'
+import type { Tx } from '../unit.ts'
 
 export const taskStatuses = [
   'pending_approval',
@@ -14,7 +15,7 @@ export const taskStatuses = [
 export type TaskStatus = (typeof taskStatuses)[number]
 
 /** States in which a task is not over. */
-export const open = ['pending_approval', 'active'] as const satisfies TaskStatus[]
+export const openStatuses = ['pending_approval', 'active'] as const satisfies TaskStatus[]
 
 export const endReasons = [
   'completed',
@@ -46,6 +47,7 @@ export const endStatus: Record<EndReason, TaskStatus> = {
   approval_expired: 'expired',
 }
 
+/** Which state may follow which (design §6). */
 const successors: Record<TaskStatus, readonly TaskStatus[]> = {
   pending_approval: ['active', 'denied', 'expired', 'revoked', 'completed'],
   active: ['completed', 'expired', 'revoked'],
@@ -55,14 +57,8 @@ const successors: Record<TaskStatus, readonly TaskStatus[]> = {
   completed: [],
 }
 
-function canFollow(from: TaskStatus, to: TaskStatus): boolean {
-  return successors[from].includes(to)
-}
-
-/** The states from which `to` can be reached. */
-export function predecessors(to: TaskStatus): TaskStatus[] {
-  return taskStatuses.filter((from) => canFollow(from, to))
-}
+/** The states from which one can be reached: every change of state asks for them. */
+export const predecessors = predecessorsIn(successors)
 
 /** One authorization detail of a task, and the connection that serves it. */
 export interface ScopeItem {
@@ -100,35 +96,9 @@ export interface Task {
   damaged?: string
 }
 
-export const approvalStatuses = ['pending', 'granted', 'denied', 'expired'] as const
-export type ApprovalStatus = (typeof approvalStatuses)[number]
-
-/** A group's yes that a task waits for. */
-export interface Approval {
-  id: string
-  task: string
-  group: string
-  /** What a yes is bound to: SHA-256 of the request's canonical JSON, hex. */
-  digest: string
-  status: ApprovalStatus
-  /** Milliseconds since 1970. */
-  createdAt: number
-  /** How it was settled; null while it is pending or when time settled it. */
-  settled: Settlement | null
-}
-
-/** A human's answer. */
-export interface Settlement {
-  /** `ISSUER:SUBJECT` */
-  by: string
-  /** Milliseconds since 1970. */
-  at: number
-  /** Their own words. */
-  reason: string | null
-  /** Over all of the above: a yes written straight into the table is none. */
-  mac: string
-  /** The id of the seal key under which `mac` was made. */
-  key: string
+/** The part of every audit event about the task that does not change. */
+export function aboutTask({ id, agent, owner }: Task) {
+  return { agent, owner, task: id }
 }
 
 export interface TaskFilter {
@@ -158,63 +128,4 @@ export interface TaskStore {
   due(tx: Tx, now: number, limit: number): Promise<Task[]>
   /** When the next open task expires after `now`. */
   nextDue(tx: Tx, now: number): Promise<number | undefined>
-}
-
-export interface ApprovalFilter {
-  id?: string
-  task?: string
-  /** The task's. */
-  agent?: string
-  owner?: string
-  group?: string
-  status?: ApprovalStatus
-}
-
-export interface ApprovalStore {
-  insert(tx: Tx, approval: Approval): Promise<void>
-  get(tx: Tx, id: string): Promise<Approval | undefined>
-  ofTask(tx: Tx, task: string): Promise<Approval[]>
-  list(tx: Tx, filter: ApprovalFilter, page: PageRequest): Promise<Page<Approval>>
-  /** Settles one that is pending; false, and nothing changed, where it is not. */
-  settle(tx: Tx, id: string, status: 'granted' | 'denied', settlement: Settlement): Promise<boolean>
-  /** Marks the still pending ones of the task as expired. */
-  expire(tx: Tx, task: string): Promise<void>
-}
-
-/** An agent that may do nothing until it is resumed. */
-export interface Suspension {
-  agent: string
-  /** `ISSUER:SUBJECT` */
-  by: string
-  /** Their own words. */
-  reason: string
-  /** Milliseconds since 1970. */
-  at: number
-}
-
-export interface SuspensionStore {
-  get(tx: Tx, agent: string): Promise<Suspension | undefined>
-  all(tx: Tx): Promise<Suspension[]>
-  put(tx: Tx, suspension: Suspension): Promise<void>
-  /** False where the agent was not suspended. */
-  remove(tx: Tx, agent: string): Promise<boolean>
-}
-
-/** What an `Idempotency-Key` stands for. */
-export interface Remembered {
-  /** SHA-256, hex, of whose key it is and the key. */
-  key: string
-  /** SHA-256, hex, of the request. */
-  digest: string
-  task: string
-  /** The lease minted last under the key. */
-  lease: string | null
-  /** Milliseconds since 1970. */
-  until: number
-}
-
-export interface IdempotencyStore {
-  get(tx: Tx, key: string): Promise<Remembered | undefined>
-  put(tx: Tx, remembered: Remembered): Promise<void>
-  forget(tx: Tx, before: number): Promise<number>
 }

@@ -1,9 +1,9 @@
 /** The task token: what a workload holds in place of its identity once its task is open. */
 import { randomBytes } from 'node:crypto'
-import { sha256 } from '../digest.ts'
 import { BrokerError } from '../errors.ts'
+import { sha256 } from '../sha256.ts'
 import type { TaskContext } from './context.ts'
-import { open, type Task } from './task.ts'
+import { openStatuses, type Task } from './task.ts'
 
 /** Milliseconds for which an ended task can still be read with its token. */
 const readableAfterEndMs = 3_600_000
@@ -34,5 +34,5 @@ export async function authenticate(context: TaskContext, token: string, id: stri
 }
 
 function isOpen(task: Task): boolean {
-  return (open as readonly string[]).includes(task.status)
+  return (openStatuses as readonly string[]).includes(task.status)
 }

@@ -1,16 +1,16 @@
 /** Whether a task could still be opened today, as far as its identity goes (invariant I12). */
 import type { Agent } from '../agents/agent.ts'
-import { reviewFault } from '../agents/in-force.ts'
+import { reviewRefusal } from '../agents/in-force.ts'
 import { matches } from '../agents/match.ts'
 import { BrokerError } from '../errors.ts'
 import type { Rules } from './context.ts'
 import type { EndReason, Task } from './task.ts'
 
 /** The agent as it is now configured, or why the task may not go on. */
-export type Standing = { agent: Agent } | { lapsed: EndReason; refusal: BrokerError }
+export type IdentityNow = { agent: Agent } | { lapsed: EndReason; refusal: BrokerError }
 
 /** Holds the task's recorded principal against the rules in force. `now` in milliseconds since 1970. */
-export function standing(rules: Rules, task: Task, now: number): Standing {
+export function identityNow(rules: Rules, task: Task, now: number): IdentityNow {
   const { principal } = task
   if (rules.issuers.get(principal.iss)?.name !== principal.issuer)
     return lapse('policy_changed', new BrokerError('invalid_token', 'the issuer is no longer trusted'))
@@ -20,10 +20,10 @@ export function standing(rules: Rules, task: Task, now: number): Standing {
       'policy_changed',
       new BrokerError('unknown_agent', 'this identity no longer matches its agent'),
     )
-  const overdue = reviewFault(agent, now)
+  const overdue = reviewRefusal(agent, now)
   return overdue ? lapse('agent_expired', overdue) : { agent }
 }
 
-function lapse(lapsed: EndReason, refusal: BrokerError): Standing {
+function lapse(lapsed: EndReason, refusal: BrokerError): IdentityNow {
   return { lapsed, refusal }
 }

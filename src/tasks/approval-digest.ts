@@ -1,8 +1,9 @@
 /** What a yes is a yes to. */
 import canonicalize from 'canonicalize'
-import { sha256 } from '../digest.ts'
 import type { Seal } from '../seal.ts'
-import type { Approval, ScopeItem, Settlement, Task } from './task.ts'
+import { sha256 } from '../sha256.ts'
+import type { Approval, Settlement } from './approval.ts'
+import type { ScopeItem, Task } from './task.ts'
 
 /** The whole of what an approver says yes to (design §9). */
 export interface RequestToApprove {

@@ -1,0 +1,46 @@
+/** What policy says of an open task now, whatever it said before (invariant I12). */
+import type { Agent } from '../agents/agent.ts'
+import type { Denial } from '../errors.ts'
+import type { ResolvedDetail } from '../leases/connections.ts'
+import { decide, type Decision, refusals } from '../policy/decide.ts'
+import type { Tx } from '../unit.ts'
+import { grantedGroups } from './approval-digest.ts'
+import type { Rules, TaskContext } from './context.ts'
+import { askOf, factsOf } from './facts.ts'
+import type { Task } from './task.ts'
+
+interface Afresh {
+  decision: Decision
+  /** What refuses it as things stand, whoever might yet approve. */
+  refusals: () => Denial[]
+}
+
+/**
+ * Decides `details` for the task with what is configured, held and approved at
+ * this moment. Its identity comes first: `agent` is what `identityNow` gave.
+ */
+export async function decideAfresh(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  task: Task,
+  asked: {
+    agent: Agent
+    details: readonly ResolvedDetail[]
+    /** Where more is claimed now than when the task was opened. */
+    claims?: Record<string, string>
+  },
+): Promise<Afresh> {
+  const { tasks, leases, approvals, seal } = context
+  const { agent, details, claims = task.context } = asked
+  const facts = factsOf(
+    { ...task, agent, context: claims },
+    await leases.held(tx, task.agent, await tasks.tree(tx, task.root)),
+    grantedGroups(seal, task, await approvals.ofTask(tx, task.id)),
+  )
+  const asks = details.map(askOf)
+  return {
+    decision: decide(rules.policies, facts, asks),
+    refusals: () => refusals(rules.policies, facts, asks),
+  }
+}

@@ -1,0 +1,55 @@
+/** A group's yes that a task waits for, and what a store must do for approvals. */
+import type { Page, PageRequest } from '../page.ts'
+import type { Tx } from '../unit.ts'
+
+export const approvalStatuses = ['pending', 'granted', 'denied', 'expired'] as const
+export type ApprovalStatus = (typeof approvalStatuses)[number]
+
+/** A group's yes that a task waits for. */
+export interface Approval {
+  id: string
+  task: string
+  group: string
+  /** What a yes is bound to: SHA-256 of the request's canonical JSON, hex. */
+  digest: string
+  status: ApprovalStatus
+  /** Milliseconds since 1970. */
+  createdAt: number
+  /** How it was settled; null while it is pending or when time settled it. */
+  settled: Settlement | null
+}
+
+/** A human's answer. */
+export interface Settlement {
+  /** `ISSUER:SUBJECT` */
+  by: string
+  /** Milliseconds since 1970. */
+  at: number
+  /** Their own words. */
+  reason: string | null
+  /** Over all of the above: a yes written straight into the table is none. */
+  mac: string
+  /** The id of the seal key under which `mac` was made. */
+  key: string
+}
+
+export interface ApprovalFilter {
+  id?: string
+  task?: string
+  /** The task's. */
+  agent?: string
+  owner?: string
+  group?: string
+  status?: ApprovalStatus
+}
+
+export interface ApprovalStore {
+  insert(tx: Tx, approval: Approval): Promise<void>
+  get(tx: Tx, id: string): Promise<Approval | undefined>
+  ofTask(tx: Tx, task: string): Promise<Approval[]>
+  list(tx: Tx, filter: ApprovalFilter, page: PageRequest): Promise<Page<Approval>>
+  /** Settles one that is pending; false, and nothing changed, where it is not. */
+  settle(tx: Tx, id: string, status: 'granted' | 'denied', settlement: Settlement): Promise<boolean>
+  /** Marks the still pending ones of the task as expired. */
+  expire(tx: Tx, task: string): Promise<void>
+}
