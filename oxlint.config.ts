@@ -4,7 +4,19 @@ import { defineConfig, type OxlintOverride } from 'oxlint'
 const order = ['audit', 'identity', 'agents', 'policy', 'leases', 'tasks', 'control']
 /** Where everything is joined, reached from outside, or tried: nothing of the core knows these. */
 const outside = ['store', 'http', 'console', 'cli', 'client', 'sandbox', 'config']
-const roots = ['config', 'broker', 'logger'].map((file) => `**/${file}.ts`)
+/** Files that join the parts, or that only the joining uses. */
+const rootNames = [
+  'config',
+  'broker',
+  'core',
+  'reload',
+  'housekeeping',
+  'offline',
+  'services',
+  'telemetry',
+  'logger',
+]
+const roots = rootNames.map((name) => `**/${name}.ts`)
 const sdks = [
   'hono',
   'hono/*',
@@ -64,11 +76,17 @@ export default defineConfig({
       },
     },
     mayNotImport(
+      ['src/http/**/*.ts', 'src/console/**/*.ts'],
+      [...['store', 'config', 'cli', 'client', 'sandbox'].map(folder), ...roots, '**/providers/**'],
+      'only the composition root joins what is reached from outside to the store and the configuration',
+    ),
+    mayNotImport(
       ['providers/*/**/*.ts'],
       [
         '**/providers/**',
         ...order.map((name) => `**/src/${name}/**`),
         ...outside.map((name) => `**/src/${name}/**`),
+        ...rootNames.map((name) => `**/src/${name}.ts`),
       ],
       'a provider imports the contract, the errors and its own SDK',
     ),
@@ -76,7 +94,7 @@ export default defineConfig({
     { files: ['test/**/*.ts'], rules: { 'typescript/unbound-method': 'off' } },
     mayNotImport(
       ['src/sandbox/**/*.ts'],
-      [...order, 'store', 'http', 'cli'].map(folder),
+      [...[...order, 'store', 'http', 'cli', 'client', 'config'].map(folder), ...roots],
       'the sandbox stands alone',
     ),
   ],

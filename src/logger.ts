@@ -1,7 +1,11 @@
 /** The operator's log: one JSON object a line. */
 import { type DestinationStream, type Logger, pino } from 'pino'
 
-/** What secrets of every provider look like. A last net: nothing of the kind should get as far as a log call. */
+/**
+ * What secrets of every provider look like. A last net: nothing of the kind should
+ * get as far as a log call. Not in the providers' modules, which most of the
+ * command line, whose words go through it too, never loads.
+ */
 const secrets =
   /\b(?:gh[a-z]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}|mft_[A-Za-z0-9_-]{20,}|hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9._-]+|(?:A3T|ASIA|AKIA)[A-Z0-9]{13,}|-----BEGIN[A-Z ]*PRIVATE KEY-----[^-]*)/g
 
@@ -28,7 +32,7 @@ export function createLogger(destination: DestinationStream = process.stdout): L
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describe, cause: describe },
+      serializers: { err: describe },
       hooks: { streamWrite: redact },
     },
     destination,

@@ -6,6 +6,9 @@ export interface Page<Item> {
   next: string | null
 }
 
+/** The most that one page may hold. */
+export const largestPage = 1000
+
 export interface PageRequest {
   limit: number
   /** `next` of the page before. */

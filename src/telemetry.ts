@@ -78,13 +78,19 @@ async function traced<T>(
   })
 }
 
-/** The connection with a span around each upstream call. */
+/**
+ * The connection with a span around each upstream call that a running broker makes.
+ * Connections are plain objects: the methods of a class would be lost here.
+ */
 export function tracedConnection(provider: string, connection: Connection): Connection {
   const attributes = { 'mayfly.provider': provider, 'mayfly.connection': connection.name }
+  const maintain: Connection['maintain'] = (...call) =>
+    traced('mayfly.maintain', attributes, async () => await connection.maintain?.(...call))
   return {
     ...connection,
     mint: (...call) => traced('mayfly.mint', attributes, () => connection.mint(...call)),
     revoke: (...call) => traced('mayfly.revoke', attributes, () => connection.revoke(...call)),
+    ...(connection.maintain && { maintain }),
     recover: (...call) => traced('mayfly.recover', attributes, () => connection.recover(...call)),
     probe: (...call) => traced('mayfly.probe', attributes, () => connection.probe(...call)),
   }

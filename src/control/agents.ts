@@ -1,11 +1,14 @@
 /** The agents as an admin sees them. */
 import type { Agent } from '../agents/agent.ts'
 import { inForce } from '../agents/in-force.ts'
-import { unfinished } from '../leases/lease.ts'
+import type { Suspension } from '../agents/suspension.ts'
+import { unfinishedStatuses } from '../leases/lease.ts'
+import type { Page, PageRequest } from '../page.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
-import { open, type Suspension } from '../tasks/task.ts'
+import { openStatuses } from '../tasks/task.ts'
 
-export type AgentStatus = 'active' | 'suspended' | 'expired'
+export const agentStatuses = ['active', 'suspended', 'expired'] as const
+type AgentStatus = (typeof agentStatuses)[number]
 
 export interface AgentView {
   agent: Agent
@@ -16,25 +19,39 @@ export interface AgentView {
   liveLeases: number
 }
 
-export interface AgentFilter {
+interface AgentFilter {
   name?: string | undefined
   owner?: string | undefined
   environment?: string | undefined
   status?: AgentStatus | undefined
 }
 
-/** In order of name. */
+/** In order of name, which is also the cursor: the last one seen. */
 export async function listAgents(
   context: TaskContext,
   rules: Rules,
   filter: AgentFilter,
-): Promise<AgentView[]> {
+  { limit, cursor }: PageRequest,
+): Promise<Page<AgentView>> {
+  const all = await agentsNow(context, rules, filter)
+  const after = cursor === undefined ? all : all.filter(({ agent }) => agent.name > cursor)
+  const items = after.slice(0, limit)
+  return { items, next: after.length > limit ? items.at(-1)!.agent.name : null }
+}
+
+/** The configured agent of this name. */
+export async function readAgent(context: TaskContext, rules: Rules, name: string): Promise<AgentView> {
+  const [agent] = await agentsNow(context, rules, { name })
+  return agent!
+}
+
+async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter): Promise<AgentView[]> {
   const now = context.clock.now()
   return await context.unit.read(async (tx) => {
     const suspensions = new Map((await context.suspensions.all(tx)).map((each) => [each.agent, each]))
-    const tasks = Map.groupBy(await context.tasks.find(tx, { statuses: open }), (task) => task.agent)
+    const tasks = Map.groupBy(await context.tasks.find(tx, { statuses: openStatuses }), (task) => task.agent)
     const leases = Map.groupBy(
-      await context.leases.find(tx, { statuses: unfinished }),
+      await context.leases.find(tx, { statuses: unfinishedStatuses }),
       (lease) => lease.agent,
     )
     return [...rules.agents]

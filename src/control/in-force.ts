@@ -114,7 +114,7 @@ export class Control {
   }
 
   /** Puts on record that a configuration was refused; the one in force stays. */
-  async refused({ unit, audit, clock }: TaskContext, causes: string[], actor: Actor): Promise<void> {
+  async recordRefusal({ unit, audit, clock }: TaskContext, causes: string[], actor: Actor): Promise<void> {
     await unit.write(async (tx) =>
       audit.record(tx, { at: clock.now(), type: 'configuration.refused', actor, data: { causes } }),
     )

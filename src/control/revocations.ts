@@ -1,11 +1,11 @@
 /** Force: an admin ends tasks and takes credentials away. */
 import type { Actor } from '../audit/event.ts'
 import { newId } from '../id.ts'
-import type { Lease, LeaseFilter } from '../leases/lease.ts'
+import { type Lease, type LeaseFilter, unfinishedStatuses } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import { endTask, settle } from '../tasks/end.ts'
-import { open, type TaskFilter } from '../tasks/task.ts'
+import { endTask, revokeNow } from '../tasks/end.ts'
+import { openStatuses, type TaskFilter } from '../tasks/task.ts'
 
 /** What to revoke: exactly one member. */
 export type Selector =
@@ -50,12 +50,12 @@ export async function revokeBySelector(
     audit.record(tx, { at: clock.now(), type: 'revocation.ordered', actor, data: { id, selector, reason } })
     const matched = await leases.find(tx, {
       ...leasesOf(selector),
-      statuses: ['pending', 'active', 'revoking', 'irrevocable'],
+      statuses: unfinishedStatuses,
     })
     const leaving: Lease[] = []
     const ended: string[] = []
     const filter = tasksOf(selector)
-    for (const task of filter ? await tasks.find(tx, { ...filter, statuses: open }) : []) {
+    for (const task of filter ? await tasks.find(tx, { ...filter, statuses: openStatuses }) : []) {
       leaving.push(...(await endTask(context, tx, task, { ...cause, note: reason })))
       ended.push(task.id)
     }
@@ -63,7 +63,7 @@ export async function revokeBySelector(
     leaving.push(...(await retire(context, tx, leasesOf(selector), cause)))
     return { matched, leaving, ended }
   })
-  await settle(context, ordered.leaving)
+  await revokeNow(context, ordered.leaving)
   const now = await unit.read((tx) => Promise.all(ordered.matched.map((lease) => leases.get(tx, lease.id))))
   return { id, tasks: ordered.ended, leases: now.filter((lease) => lease !== undefined) }
 }

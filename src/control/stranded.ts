@@ -21,38 +21,64 @@ export async function stranded(
     seal: Seal
   },
 ): Promise<string[]> {
+  const { audit, connections, seal } = given
   const causes = new Set<string>()
-  const needSealKey = (sealed: string | undefined, what: string) => {
-    const id = sealed === undefined ? undefined : keyOf(sealed)
-    if (id !== undefined && !given.seal.has(id))
-      causes.add(`${what} sealed with the key ${id}: keep it under \`seal.keys\`, after the new one`)
-  }
   // Without it the broker could not log in to an upstream that trusts it, not even to revoke.
-  needSealKey((await given.keys.federationKey(tx))?.sealed, 'the federation key is')
+  const federation = missingKey(seal, (await given.keys.federationKey(tx))?.sealed)
+  if (federation !== undefined) causes.add(keepKey('the federation key is', federation))
   for (const lease of await given.leases.unsettled(tx)) {
     if (lease.damaged !== undefined) continue
-    needSealKey(lease.handle ?? undefined, 'live leases are')
-    const need = needOf(given.connections, lease)
-    if (need === undefined) continue
-    const cause = `live leases still need ${need}: keep it, with \`retired: true\` to mint nothing more`
-    if (!causes.has(cause) && (await isOnRecord(tx, given.audit, lease))) causes.add(cause)
+    const key = missingKey(seal, lease.handle ?? undefined)
+    // Once for each cause: there may be thousands of leases.
+    const lost = key !== undefined && !causes.has(keepKey('live leases are', key))
+    if (lost && (await wasSealedWith(key, tx, audit, lease))) causes.add(keepKey('live leases are', key))
+    const need = needOf(connections, lease)
+    if (need === undefined || causes.has(keepIt(need))) continue
+    const minted = await asMinted(tx, audit, lease)
+    const known = minted && needOf(connections, minted)
+    if (known !== undefined) causes.add(keepIt(known))
   }
   return [...causes]
 }
 
-/** What revoking the lease takes and these connections lack. */
-function needOf(connections: Connections, lease: Lease): string | undefined {
-  const named = `the ${lease.provider} connection ${lease.connection}`
-  if (!connections.get(lease.provider, lease.connection)) return named
-  const entry = connections.of(lease)
-  if (!entry) return `${named} as it was, leading to ${lease.upstream}`
-  const lacking = entry.connection.lacks?.(lease.detail)
+function keepIt(need: string): string {
+  return `live leases still need ${need}: keep it, with \`retired: true\` to mint nothing more`
+}
+
+function missingKey(seal: Seal, sealed: string | undefined): string | undefined {
+  const id = sealed === undefined ? undefined : keyOf(sealed)
+  return id === undefined || seal.has(id) ? undefined : id
+}
+
+function keepKey(what: string, id: string): string {
+  return `${what} sealed with the key ${id}: keep it under \`seal.keys\`, after the new one`
+}
+
+/** What a lease says of how it was minted, and its record too. */
+type Origin = Pick<Lease, 'provider' | 'connection' | 'upstream' | 'revocation' | 'detail'>
+
+/** What revoking a lease takes and these connections lack. */
+function needOf(connections: Connections, origin: Origin): string | undefined {
+  const named = `the ${origin.provider} connection ${origin.connection}`
+  if (!connections.get(origin.provider, origin.connection)) return named
+  const entry = connections.of(origin)
+  if (!entry) return `${named} as it was, leading to ${origin.upstream}`
+  const { connection } = entry
+  // Whoever was told that it can be revoked would have to wait for its own end (invariant I10).
+  if (origin.revocation !== 'expiry' && connection.revocation(origin.detail) === 'expiry')
+    return `${named} as it was, able to revoke`
+  const lacking = connection.lacks?.(origin.detail)
   return lacking === undefined ? undefined : `${lacking} of ${named}`
 }
 
-/** Whether the lease was minted through what its row names. */
-async function isOnRecord(tx: Tx, audit: AuditTrail, lease: Lease): Promise<boolean> {
-  const { items } = await audit.list(tx, { lease: lease.id, type: 'lease.intended' }, { limit: 1 })
-  const intended = items[0]?.data
-  return (['provider', 'connection', 'upstream'] as const).every((name) => intended?.[name] === lease[name])
+/** Whether the key was in use while the lease came to be: each event of it names the one that was. */
+async function wasSealedWith(key: string, tx: Tx, audit: AuditTrail, { id }: Lease): Promise<boolean> {
+  const { items } = await audit.list(tx, { lease: id }, { limit: 1000 })
+  return items.some((event) => event.key === key)
+}
+
+/** How the lease was minted by its record: its row may have been spoilt since. */
+async function asMinted(tx: Tx, audit: AuditTrail, { id }: Lease): Promise<Origin | undefined> {
+  const { items } = await audit.list(tx, { lease: id, type: 'lease.intended' }, { limit: 1 })
+  return items[0]?.data as Origin | undefined
 }

@@ -3,8 +3,8 @@ import { isOwner } from '../agents/owner.ts'
 import { BrokerError } from '../errors.ts'
 import type { Lease } from '../leases/lease.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
-import { endTask, settle } from '../tasks/end.ts'
-import { open } from '../tasks/task.ts'
+import { endTask, revokeNow } from '../tasks/end.ts'
+import { openStatuses } from '../tasks/task.ts'
 import type { Admin } from './authenticate.ts'
 
 /**
@@ -30,11 +30,11 @@ export async function suspendAgent(
       audit.record(tx, { at, type: 'agent.suspended', actor, agent: name, data: { reason } })
     }
     const retired: Lease[] = []
-    for (const task of await tasks.find(tx, { agent: name, statuses: open }))
+    for (const task of await tasks.find(tx, { agent: name, statuses: openStatuses }))
       retired.push(...(await endTask(context, tx, task, { reason: 'agent_suspended', actor, note: reason })))
     return retired
   })
-  await settle(context, leaving)
+  await revokeNow(context, leaving)
 }
 
 /** @throws BrokerError `not_found`; `conflict` where it is not suspended; `forbidden` for its own owner. */

@@ -1,15 +1,18 @@
 /** The shapes of the admin calls. */
 import { z } from '@hono/zod-openapi'
 import { eventTypes } from '../audit/event.ts'
+import { agentStatuses } from '../control/agents.ts'
 import { leaseStatuses } from '../leases/lease.ts'
-import { approvalStatuses, taskStatuses } from '../tasks/task.ts'
+import { largestPage } from '../page.ts'
+import { approvalStatuses } from '../tasks/approval.ts'
+import { taskStatuses } from '../tasks/task.ts'
 import { cursorIn } from './admin-cursor.ts'
 import { approval, lease, line, task, time } from './schemas.ts'
 
 const name = line(300).optional()
 
 const paging = (list: string) => ({
-  limit: z.coerce.number<string>().int().min(1).max(1000).default(50),
+  limit: z.coerce.number<string>().int().min(1).max(largestPage).default(50),
   cursor: cursorIn(list).optional(),
 })
 
@@ -19,7 +22,7 @@ export const agentsQuery = z.strictObject({
   name,
   owner: name,
   environment: name,
-  status: z.enum(['active', 'suspended', 'expired']).optional(),
+  status: z.enum(agentStatuses).optional(),
 })
 
 export const tasksQuery = z.strictObject({
@@ -71,7 +74,7 @@ export const agent = z
     environment: z.string(),
     review_by: z.string(),
     max_ttl: z.int(),
-    status: z.enum(['active', 'suspended', 'expired']),
+    status: z.enum(agentStatuses),
     suspension: z.object({ by: z.string(), reason: z.string(), at: time }).nullable(),
     open_tasks: z.int(),
     live_leases: z.int(),

@@ -1,14 +1,14 @@
 /** What an admin does: see, approve, stop. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { listAgents } from '../control/agents.ts'
+import { listAgents, readAgent } from '../control/agents.ts'
 import type { Admin } from '../control/authenticate.ts'
 import type { InForce } from '../control/in-force.ts'
+import { listApprovals, listEvents, listLeases, listTasks } from '../control/lists.ts'
 import { revokeBySelector } from '../control/revocations.ts'
 import { resumeAgent, suspendAgent } from '../control/suspend.ts'
 import { BrokerError } from '../errors.ts'
 import { sayFault } from '../fault.ts'
 import { approve, type Approver, deny } from '../tasks/approve.ts'
-import { readTask } from '../tasks/read.ts'
 import { cursorOf } from './admin-cursor.ts'
 import * as shapes from './admin-schemas.ts'
 import { byAdmin } from './authentication.ts'
@@ -102,39 +102,37 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   listRoutes(app)
 
   app.openapi(revocations, async (c) => {
-    const { tasks, inForce, admin } = c.var
+    const { core, inForce, admin } = c.var
     const { selector: said, reason } = c.req.valid('json')
     const selector = 'issuer' in said ? named(said, inForce) : said
-    const report = await revokeBySelector(tasks, { selector, reason, actor: `admin:${admin.id}` })
+    const report = await revokeBySelector(core, { selector, reason, actor: `admin:${admin.id}` })
     return c.json(revocationView(report), 200)
   })
 
   app.openapi(answerRoute('approve'), async (c) => {
-    const { tasks, inForce, admin } = c.var
+    const { core, inForce, admin } = c.var
     const answer = { ...c.req.valid('json'), approval: c.req.valid('param').id }
-    return c.json(taskView(await approve(tasks, inForce.rules, approverOf(admin), answer)), 200)
+    return c.json(taskView(await approve(core, inForce.rules, approverOf(admin), answer)), 200)
   })
 
   app.openapi(answerRoute('deny'), async (c) => {
-    const { tasks, admin } = c.var
+    const { core, admin } = c.var
     const answer = { ...c.req.valid('json'), approval: c.req.valid('param').id }
-    return c.json(taskView(await deny(tasks, approverOf(admin), answer)), 200)
+    return c.json(taskView(await deny(core, approverOf(admin), answer)), 200)
   })
 
   app.openapi(agentRoute('suspend'), async (c) => {
-    const { tasks, inForce, admin } = c.var
+    const { core, inForce, admin } = c.var
     const { name } = c.req.valid('param')
-    await suspendAgent(tasks, inForce.rules, admin, name, c.req.valid('json').reason)
-    const [agent] = await listAgents(tasks, inForce.rules, { name })
-    return c.json(agentView(agent!), 200)
+    await suspendAgent(core, inForce.rules, admin, name, c.req.valid('json').reason)
+    return c.json(agentView(await readAgent(core, inForce.rules, name)), 200)
   })
 
   app.openapi(agentRoute('resume'), async (c) => {
-    const { tasks, inForce, admin } = c.var
+    const { core, inForce, admin } = c.var
     const { name } = c.req.valid('param')
-    await resumeAgent(tasks, inForce.rules, admin, name, c.req.valid('json').reason)
-    const [agent] = await listAgents(tasks, inForce.rules, { name })
-    return c.json(agentView(agent!), 200)
+    await resumeAgent(core, inForce.rules, admin, name, c.req.valid('json').reason)
+    return c.json(agentView(await readAgent(core, inForce.rules, name)), 200)
   })
 
   app.openapi(reload, async (c) => {
@@ -152,68 +150,35 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
 function listRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(agents, async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
-    const all = await listAgents(c.var.tasks, c.var.inForce.rules, filter)
-    // By name: the place is the last name seen.
-    const after = cursor === undefined ? all : all.filter(({ agent }) => agent.name > cursor)
-    const items = after.slice(0, limit)
-    const next = after.length > limit ? items.at(-1)!.agent.name : null
+    const { items, next } = await listAgents(c.var.core, c.var.inForce.rules, filter, { limit, cursor })
     return c.json({ items: items.map(agentView), next: cursorOf('agents', next) }, 200)
   })
 
   app.openapi(tasks, async (c) => {
-    const { tasks: context } = c.var
-    const { limit, cursor, status, ...filter } = c.req.valid('query')
-    const page = await context.unit.read((tx) =>
-      context.tasks.list(
-        tx,
-        { ...given(named(filter, c.var.inForce)), ...(status && { statuses: [status] }) },
-        { limit, cursor },
-      ),
-    )
-    const views = await Promise.all(page.items.map((task) => readTask(context, task.id)))
-    return c.json({ items: views.map(taskView), next: cursorOf('tasks', page.next) }, 200)
+    const { limit, cursor, status, ...said } = c.req.valid('query')
+    const filter = { ...named(said, c.var.inForce), statuses: status && [status] }
+    const { items, next } = await listTasks(c.var.core, filter, { limit, cursor })
+    return c.json({ items: items.map(taskView), next: cursorOf('tasks', next) }, 200)
   })
 
   app.openapi(leases, async (c) => {
-    const { tasks: context } = c.var
-    const { limit, cursor, status, ...filter } = c.req.valid('query')
-    const page = await context.unit.read((tx) =>
-      context.leases.list(
-        tx,
-        { ...given(named(filter, c.var.inForce)), ...(status && { statuses: [status] }) },
-        { limit, cursor },
-      ),
-    )
-    return c.json({ items: page.items.map(adminLeaseView), next: cursorOf('leases', page.next) }, 200)
+    const { limit, cursor, status, ...said } = c.req.valid('query')
+    const filter = { ...named(said, c.var.inForce), statuses: status && [status] }
+    const { items, next } = await listLeases(c.var.core, filter, { limit, cursor })
+    return c.json({ items: items.map(adminLeaseView), next: cursorOf('leases', next) }, 200)
   })
 
   app.openapi(approvals, async (c) => {
-    const { tasks: context } = c.var
     const { limit, cursor, ...filter } = c.req.valid('query')
-    const page = await context.unit.read(async (tx) => {
-      const { items, next } = await context.approvals.list(tx, given(filter), { limit, cursor })
-      const requests = items.map(async (approval) => ({
-        approval,
-        task: (await context.tasks.get(tx, approval.task))!,
-        all: await context.approvals.ofTask(tx, approval.task),
-      }))
-      return { items: await Promise.all(requests), next }
-    })
-    return c.json({ items: page.items.map(approvalRequestView), next: cursorOf('approvals', page.next) }, 200)
+    const { items, next } = await listApprovals(c.var.core, filter, { limit, cursor })
+    return c.json({ items: items.map(approvalRequestView), next: cursorOf('approvals', next) }, 200)
   })
 
   app.openapi(audit, async (c) => {
-    const { tasks: context } = c.var
     const { limit, cursor, ...filter } = c.req.valid('query')
-    const page = await context.unit.read((tx) => context.audit.list(tx, given(filter), { limit, cursor }))
-    return c.json({ items: page.items.map(eventView), next: cursorOf('audit', page.next) }, 200)
+    const { items, next } = await listEvents(c.var.core, filter, { limit, cursor })
+    return c.json({ items: items.map(eventView), next: cursorOf('audit', next) }, 200)
   })
-}
-
-/** Only the members that were given: a filter that is not there filters nothing. */
-function given<Filter extends object>(filter: Filter): { [Key in keyof Filter]?: NonNullable<Filter[Key]> } {
-  const entries = Object.entries(filter).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as { [Key in keyof Filter]?: NonNullable<Filter[Key]> }
 }
 
 /** An issuer goes by its configured name. Its URL, all that a token shows of it, is understood too. */

@@ -28,7 +28,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   app.use(async (c, next) => {
     await context.serve(async (inForce) => {
       c.set('inForce', inForce)
-      c.set('tasks', context.tasks)
+      c.set('core', context.core)
       c.set('requestId', newId('req'))
       c.header('X-Request-Id', c.var.requestId)
       // Answers carry secrets and states of the moment.

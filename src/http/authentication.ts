@@ -9,14 +9,14 @@ import type { Env } from './context.ts'
 
 /** A workload with its own OIDC token: `c.var.verified`. */
 export const byWorkload: MiddlewareHandler<Env> = async (c, next) => {
-  const { inForce, tasks } = c.var
-  c.set('verified', await verify(bearer(c), inForce.rules.issuers, { clock: tasks.clock }))
+  const { inForce, core } = c.var
+  c.set('verified', await verify(bearer(c), inForce.rules.issuers, { clock: core.clock }))
   await next()
 }
 
 /** Whoever holds the token of the task in the path: `c.var.task`. */
 export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
-  const task = await authenticate(c.var.tasks, bearer(c), c.req.param('id') ?? '')
+  const task = await authenticate(c.var.core, bearer(c), c.req.param('id') ?? '')
   await c.var.limits.admitAgent(task.agent)
   c.set('task', task)
   await next()
@@ -25,7 +25,7 @@ export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
 /** An admin who has the right: `c.var.admin`. */
 export function byAdmin(right: Right): MiddlewareHandler<Env> {
   return async (c, next) => {
-    c.set('admin', await authenticateAdmin(bearer(c), right, c.var.inForce, c.var.tasks.clock))
+    c.set('admin', await authenticateAdmin(bearer(c), right, c.var.inForce, c.var.core.clock))
     await next()
   }
 }

@@ -13,7 +13,7 @@ import type { Limits } from './limits.ts'
 import type { FailureCounter } from './failures.ts'
 
 export interface HttpContext {
-  tasks: TaskContext
+  core: TaskContext
   /** Runs a request under the configuration in force at this moment, to its end. */
   serve(work: (inForce: InForce) => Promise<void>): Promise<void>
   federation: Federation
@@ -36,7 +36,7 @@ export interface Env {
   Variables: {
     /** Taken when the request began: it sees one configuration from beginning to end. */
     inForce: InForce
-    tasks: TaskContext
+    core: TaskContext
     requestId: string
     limits: Limits
     /** Where the request comes from. */

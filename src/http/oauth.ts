@@ -1,10 +1,10 @@
 /** OAuth for CI: token exchange (RFC 8693), revocation (RFC 7009) and metadata (RFC 8414). */
 import { createRoute, type OpenAPIHono, type z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { sha256 } from '../digest.ts'
 import { BrokerError } from '../errors.ts'
 import { verify } from '../identity/verify.ts'
 import { JsonFault, parseJson } from '../json.ts'
+import { sha256 } from '../sha256.ts'
 import { completeTask } from '../tasks/complete.ts'
 import { exchange } from '../tasks/exchange.ts'
 import type { Env, HttpContext } from './context.ts'
@@ -13,9 +13,6 @@ import { jsonAnswer } from './openapi.ts'
 import { UnfitRequest } from './problem.ts'
 import * as schemas from './schemas.ts'
 import { leaseView, taskView } from './views.ts'
-
-const grant = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 
 function form<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/x-www-form-urlencoded': { schema } } } as const
@@ -44,14 +41,14 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
   app.openAPIRegistry.registerPath(revocation)
 
   app.post(token.path, async (c) => {
-    const { tasks, inForce, limits } = c.var
+    const { core, inForce, limits } = c.var
     const asked = await exchangeRequest(c)
-    const verified = await verify(asked.subjectToken, inForce.rules.issuers, { clock: tasks.clock })
+    const verified = await verify(asked.subjectToken, inForce.rules.issuers, { clock: core.clock })
     await limits.admitAgent(inForce.rules.agents.choose(verified.principal, asked.agent).name)
     const { subjectToken: _, ...request } = asked
     const idempotency = idempotencyOf(c, verified.replayKey, request)
     const { opened, minted } = await exchange(
-      tasks,
+      core,
       inForce.rules,
       { ...request, verified, idempotency },
       c.req.raw.signal,
@@ -73,9 +70,9 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
     const { lease, credential, accessToken } = minted
     const body: z.infer<typeof schemas.exchanged> = {
       access_token: accessToken ?? taskToken,
-      issued_token_type: accessTokenType,
+      issued_token_type: schemas.accessTokenType,
       token_type: 'Bearer',
-      expires_in: Math.max(0, Math.floor((lease.deadline - tasks.clock.now()) / 1000)),
+      expires_in: Math.max(0, Math.floor((lease.deadline - core.clock.now()) / 1000)),
       authorization_details: [leaseView(lease).authorization_detail],
       credential,
       task: taskView(task),
@@ -86,17 +83,17 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
   })
 
   app.post(revocation.path, async (c) => {
-    const { tasks } = c.var
+    const { unit, tasks, leases } = c.var.core
     const { token: secret } = await parameters(c)
     if (!secret) throw new BrokerError('invalid_request', 'token is missing')
     const hash = sha256(secret)
-    const task = await tasks.unit.read(async (tx) => {
-      const own = await tasks.tasks.byTokenHash(tx, hash)
-      const id = own?.id ?? (await tasks.leases.taskOfSecret(tx, hash))
-      return id === undefined ? undefined : await tasks.tasks.get(tx, id)
+    const task = await unit.read(async (tx) => {
+      const own = await tasks.byTokenHash(tx, hash)
+      const id = own?.id ?? (await leases.taskOfSecret(tx, hash))
+      return id === undefined ? undefined : await tasks.get(tx, id)
     })
     // RFC 7009 §2.2: an unknown token is answered alike, so that nothing can be tried out here.
-    if (task) await completeTask(tasks, task)
+    if (task) await completeTask(c.var.core, task)
     return c.body(null, 200)
   })
 
@@ -106,7 +103,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       issuer: url,
       token_endpoint: `${url}${token.path}`,
       revocation_endpoint: `${url}${revocation.path}`,
-      grant_types_supported: [grant],
+      grant_types_supported: [schemas.tokenExchange],
       response_types_supported: [],
       token_endpoint_auth_methods_supported: ['none'],
       revocation_endpoint_auth_methods_supported: ['none'],
@@ -144,9 +141,11 @@ async function parameters(c: Context<Env>): Promise<Record<string, string | unde
 
 async function exchangeRequest(c: Context<Env>) {
   const written = await parameters(c)
-  if (written['grant_type'] !== grant) {
+  if (written['grant_type'] !== schemas.tokenExchange) {
     if (written['grant_type'] === undefined) throw new BrokerError('invalid_request', 'grant_type is missing')
-    throw new BrokerError('invalid_request', `grant_type must be ${grant}`, { parameter: 'grant_type' })
+    throw new BrokerError('invalid_request', `grant_type must be ${schemas.tokenExchange}`, {
+      parameter: 'grant_type',
+    })
   }
   const parsed = schemas.exchangeForm.safeParse(written)
   if (!parsed.success) {
@@ -164,7 +163,7 @@ async function exchangeRequest(c: Context<Env>) {
 }
 
 function oneDetail(written: string): unknown[] {
-  const fault = (message: string) =>
+  const refused = (message: string) =>
     new BrokerError('invalid_request', `authorization_details ${message}`, {
       parameter: 'authorization_details',
     })
@@ -172,8 +171,8 @@ function oneDetail(written: string): unknown[] {
   try {
     details = parseJson(written)
   } catch (error) {
-    throw error instanceof JsonFault ? fault(error.message) : error
+    throw error instanceof JsonFault ? refused(error.message) : error
   }
-  if (!Array.isArray(details) || details.length !== 1) throw fault('must be a list of one detail')
+  if (!Array.isArray(details) || details.length !== 1) throw refused('must be a list of one detail')
   return details
 }

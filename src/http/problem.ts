@@ -1,4 +1,4 @@
-/** The one place that turns a refusal into an HTTP answer (RFC 9457). */
+/** The status and the title of every code, and the answers of RFC 9457. */
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -24,6 +24,27 @@ const statuses: Record<ErrorCode, ContentfulStatusCode> = {
   internal: 500,
   unavailable: 503,
   provider_unavailable: 503,
+}
+
+export const titles: Record<ErrorCode, string> = {
+  invalid_request: 'The request is not valid',
+  invalid_token: 'The token is not valid',
+  token_replayed: 'The token was used before',
+  unknown_agent: 'No such agent',
+  agent_suspended: 'The agent is suspended',
+  agent_expired: 'The agent is overdue for review',
+  policy_denied: 'Policy does not allow this',
+  out_of_scope: "Outside the task's scope",
+  forbidden: 'Not allowed',
+  not_found: 'Not found',
+  task_not_active: 'The task is not active',
+  context_changed: "The task's context has changed",
+  conflict: 'Conflict',
+  provider_rejected: 'Upstream refused',
+  limit_exceeded: 'Too much at once',
+  internal: 'Internal error',
+  unavailable: 'Not available now',
+  provider_unavailable: 'Upstream is not available now',
 }
 
 /** `invalid_request` where HTTP has a status of its own for what is wrong. */
@@ -52,17 +73,19 @@ export function statusOf(error: BrokerError): ContentfulStatusCode {
 /** Tells the operator what the caller is not told. */
 export function logRefusal(c: Context, error: BrokerError, thrown: unknown, log: Log): void {
   if (statusOf(error) < 500) return
-  const requestId = c.res.headers.get('X-Request-Id') ?? undefined
-  log.error({ err: thrown, code: error.code, requestId }, error.message)
+  log.error({ err: thrown, code: error.code, requestId: requestIdOf(c) }, error.message)
+}
+
+function requestIdOf(c: Context): string | undefined {
+  return c.res.headers.get('X-Request-Id') ?? undefined
 }
 
 /** Answers with `application/problem+json`, and logs what the caller is not told. */
 export function problem(c: Context, thrown: unknown, log: Log): Response {
   const error = asRefusal(thrown)
   const status = statusOf(error)
-  const requestId = c.res.headers.get('X-Request-Id') ?? undefined
-  if (status >= 500)
-    log.error({ err: thrown, cause: error.cause, code: error.code, requestId }, error.message)
+  const requestId = requestIdOf(c)
+  logRefusal(c, error, thrown, log)
   const { retryAfter, denials } = error.facts
   const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' }
   if (retryAfter !== undefined) headers['Retry-After'] = String(Math.ceil(retryAfter))
@@ -81,25 +104,4 @@ export function problem(c: Context, thrown: unknown, log: Log): Response {
     ...(requestId !== undefined && { request_id: requestId }),
   }
   return c.body(JSON.stringify(body), status, headers)
-}
-
-const titles: Record<ErrorCode, string> = {
-  invalid_request: 'The request is not valid',
-  invalid_token: 'The token is not valid',
-  token_replayed: 'The token was used before',
-  unknown_agent: 'No such agent',
-  agent_suspended: 'The agent is suspended',
-  agent_expired: 'The agent is overdue for review',
-  policy_denied: 'Policy does not allow this',
-  out_of_scope: "Outside the task's scope",
-  forbidden: 'Not allowed',
-  not_found: 'Not found',
-  task_not_active: 'The task is not active',
-  context_changed: "The task's context has changed",
-  conflict: 'Conflict',
-  provider_rejected: 'Upstream refused',
-  limit_exceeded: 'Too much at once',
-  internal: 'Internal error',
-  unavailable: 'Not available now',
-  provider_unavailable: 'Upstream is not available now',
 }

@@ -2,7 +2,8 @@
 import { z } from '@hono/zod-openapi'
 import { errorCodes } from '../errors.ts'
 import { leaseStatuses } from '../leases/lease.ts'
-import { classes, evidenceResults } from '../provider.ts'
+import { classes, evidenceResults, revocations } from '../provider.ts'
+import { approvalStatuses } from '../tasks/approval.ts'
 import { endReasons, taskStatuses } from '../tasks/task.ts'
 
 /** A string that reaches logs, the audit and upstream headers: no control characters, so nothing can be injected. */
@@ -73,7 +74,7 @@ export const lease = z
     status: z.enum(leaseStatuses),
     authorization_detail: detail,
     class: z.enum(classes),
-    revocation: z.enum(['immediate', 'eventual', 'expiry']),
+    revocation: z.enum(revocations),
     created_at: time,
     deadline: time,
     upstream_expires_at: time.nullable(),
@@ -89,7 +90,7 @@ export const approval = z
     id: z.string(),
     group: z.string(),
     digest: z.string(),
-    status: z.enum(['pending', 'granted', 'denied', 'expired']),
+    status: z.enum(approvalStatuses),
   })
   .openapi('Approval')
 
@@ -189,9 +190,13 @@ const ttlText = z
   .regex(/^[1-9]\d{0,7}$/, 'must be a whole number of seconds')
   .openapi({ description: 'whole seconds' })
 
+/** RFC 8693 §2.1 and §3. */
+export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+
 export const exchangeForm = z
   .object({
-    grant_type: z.literal('urn:ietf:params:oauth:grant-type:token-exchange'),
+    grant_type: z.literal(tokenExchange),
     subject_token: z.string().min(1),
     subject_token_type: z.enum([
       'urn:ietf:params:oauth:token-type:jwt',
@@ -212,7 +217,7 @@ export const revokeForm = z.object({ token: z.string().min(1) }).openapi('Revoke
 export const exchanged = z
   .object({
     access_token: z.string(),
-    issued_token_type: z.literal('urn:ietf:params:oauth:token-type:access_token'),
+    issued_token_type: z.literal(accessTokenType),
     token_type: z.literal('Bearer'),
     expires_in: z.int(),
     authorization_details: z.array(detail),

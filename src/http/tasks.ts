@@ -74,34 +74,34 @@ const complete = createRoute({
 
 export function taskRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(open, async (c) => {
-    const { tasks, verified, inForce, limits } = c.var
+    const { core, verified, inForce, limits } = c.var
     const { dry_run, authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
     const asked = { ...rest, authorizationDetails }
     const request = { ...asked, verified, idempotency: idempotencyOf(c, verified.replayKey, asked) }
     await limits.admitAgent(inForce.rules.agents.choose(verified.principal, rest.agent).name)
-    if (dry_run) return c.json(dryRunView(await dryRun(tasks, inForce.rules, request)), 200)
-    const { token, ...opened } = await openTask(tasks, inForce.rules, request)
+    if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
+    const { token, ...opened } = await openTask(core, inForce.rules, request)
     const view = { ...taskView(opened), task_token: token }
     return opened.task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
   })
 
-  app.openapi(read, async (c) => c.json(taskView(await readTask(c.var.tasks, c.var.task.id)), 200))
+  app.openapi(read, async (c) => c.json(taskView(await readTask(c.var.core, c.var.task.id)), 200))
 
   app.openapi(credentials, async (c) => {
-    const { tasks, task, inForce } = c.var
+    const { core, task, inForce } = c.var
     const { authorizationDetail, context } = credentialRequest(c.req.valid('json'))
     const idempotency = idempotencyOf(c, task.id, { authorizationDetail, context })
     const request = { task, authorizationDetail, context, idempotency, gone: c.req.raw.signal }
-    const { lease, credential } = await issueCredential(tasks, inForce.rules, request)
+    const { lease, credential } = await issueCredential(core, inForce.rules, request)
     return c.json({ lease: leaseView(lease), credential }, 201)
   })
 
   app.openapi(revokeLease, async (c) => {
-    const { tasks, task } = c.var
-    return c.json(leaseView(await giveBack(tasks, task, c.req.valid('param').lease)), 200)
+    const { core, task } = c.var
+    return c.json(leaseView(await giveBack(core, task, c.req.valid('param').lease)), 200)
   })
 
-  app.openapi(complete, async (c) => c.json(taskView(await completeTask(c.var.tasks, c.var.task)), 200))
+  app.openapi(complete, async (c) => c.json(taskView(await completeTask(c.var.core, c.var.task)), 200))
 }
 
 /** The detail under either of its names, or the body itself. */

@@ -2,7 +2,9 @@
 import { RequestError } from '@hono/node-server'
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { ErrorCode } from '../errors.ts'
 import { newId } from '../id.ts'
+import { titles } from './problem.ts'
 
 const statuses: Record<string, number> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -34,15 +36,15 @@ export function answerUnreadable(error: unknown): Response {
 
 function refusal(status: number) {
   const id = newId('req')
+  const [code, detail]: [ErrorCode, string] =
+    status < 500
+      ? ['invalid_request', 'the request could not be read']
+      : ['internal', 'something went wrong here']
   const problem = {
     type: 'about:blank',
-    ...(status < 500
-      ? {
-          title: 'The request is not valid',
-          code: 'invalid_request',
-          detail: 'the request could not be read',
-        }
-      : { title: 'Internal error', code: 'internal', detail: 'something went wrong here' }),
+    title: titles[code],
+    code,
+    detail,
     status,
     request_id: id,
   }

@@ -2,14 +2,13 @@
 import type { z } from '@hono/zod-openapi'
 import type { ChainedEvent } from '../audit/event.ts'
 import type { AgentView } from '../control/agents.ts'
+import type { ApprovalRequest } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
-import type { Lease } from '../leases/lease.ts'
-import { classesOf } from '../leases/mint.ts'
-import { type Class, classes } from '../provider.ts'
-import { requestToApprove } from '../tasks/digest.ts'
+import { isOver, type Lease } from '../leases/lease.ts'
+import { type Class, classes, classesOf } from '../provider.ts'
+import { requestToApprove } from '../tasks/approval-digest.ts'
 import type { DryRun } from '../tasks/open.ts'
 import type { TaskView } from '../tasks/read.ts'
-import type { Approval, Task } from '../tasks/task.ts'
 import type * as shapes from './admin-schemas.ts'
 import type * as schemas from './schemas.ts'
 
@@ -98,7 +97,7 @@ export function revocationView({ id, tasks, leases }: RevocationReport): z.infer
     id,
     tasks,
     matched: leases.length,
-    revoked: count('revoked', 'expired', 'failed'),
+    revoked: leases.filter(isOver).length,
     pending: count('pending', 'active', 'revoking'),
     irrevocable: count('irrevocable'),
     leases: leases.map(leaseView),
@@ -121,12 +120,7 @@ export function agentView(view: AgentView): z.infer<typeof shapes.agent> {
   }
 }
 
-export function approvalRequestView(asked: {
-  approval: Approval
-  task: Task
-  /** Every approval of the task. */
-  all: Approval[]
-}): z.infer<typeof shapes.approvalRequest> {
+export function approvalRequestView(asked: ApprovalRequest): z.infer<typeof shapes.approvalRequest> {
   const { id, group, digest, status, createdAt } = asked.approval
   const {
     approvals: _approvals,

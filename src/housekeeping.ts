@@ -1,0 +1,50 @@
+/** What a running broker sees to once a minute. */
+import type { Clock, Timer } from './clock.ts'
+import type { FailureCounter } from './http/failures.ts'
+import { maintain } from './leases/standing.ts'
+import type { Log } from './log.ts'
+import type { TaskContext } from './tasks/context.ts'
+
+const minuteMs = 60_000
+/** A token verified in its last second may still be on its way to being used up. */
+const usedTokenMarginMs = 5 * minuteMs
+
+/** Sums up failures, forgets what nobody can ask for again, keeps upstreams and shows the audit's head, until cancelled. */
+export function startHousekeeping(context: TaskContext, failures: FailureCounter): Timer {
+  const { unit, usedTokens, idempotency, clock, log } = context
+  return everyMinute(clock, log, async () => {
+    await failures.summarise(context)
+    await unit.write((tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
+    await unit.write((tx) => idempotency.forget(tx, clock.now()))
+    await maintain(context)
+    await logHead(context)
+  })
+}
+
+/** Where the chain ends, for someone to hold `mayfly audit verify --head` against. */
+export async function logHead({ unit, audit, log }: TaskContext): Promise<void> {
+  const head = await unit.read((tx) => audit.head(tx))
+  if (head) log.info({ head: `${head.seq}:${head.mac}` }, 'audit head')
+}
+
+function everyMinute(clock: Clock, log: Log, work: () => Promise<void>): Timer {
+  let cancelled = false
+  let timer: Timer
+  const arm = () => {
+    if (cancelled) return
+    timer = clock.after(minuteMs, () => {
+      work()
+        .catch((error: unknown) =>
+          log.error({ err: error }, 'housekeeping failed; it is tried again in a minute'),
+        )
+        .finally(arm)
+    })
+  }
+  arm()
+  return {
+    cancel() {
+      cancelled = true
+      timer.cancel()
+    },
+  }
+}
