@@ -5,7 +5,7 @@
 import type { Agents } from './agents/registry.ts'
 import type { Clock } from './clock.ts'
 import { deepFreeze } from './config/freeze.ts'
-import { fault, type Loading } from './config/load.ts'
+import { fault, type Loading } from './config/loading.ts'
 import { readSettings } from './config/read.ts'
 import { compileRules } from './config/rules.ts'
 import type { Limits } from './config/schema.ts'

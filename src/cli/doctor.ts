@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { providers } from '../../providers/catalog.ts'
 import { systemClock } from '../clock.ts'
 import { type Configuration, loadConfiguration } from '../config.ts'
-import type { Fault } from '../fault.ts'
+import { type Fault, sayFault } from '../fault.ts'
 import { createFederation } from '../keys.ts'
 import { permitted } from '../policy/permitted.ts'
 import { createSeal } from '../seal.ts'
@@ -103,12 +103,11 @@ async function lend(
   })
 }
 
-function asCheck({ file, path, message, remedy, warning }: Fault): Check {
-  const place = [file, path].filter((part) => part !== '').join(': ')
+function asCheck(fault: Fault): Check {
   return {
     check: 'configuration',
-    status: warning ? 'warning' : 'fault',
-    message: `${place}: ${message}`,
-    remedy,
+    status: fault.warning ? 'warning' : 'fault',
+    message: sayFault(fault),
+    remedy: fault.remedy,
   }
 }

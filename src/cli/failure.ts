@@ -2,7 +2,7 @@
 import { BrokerProblem, BrokerUnreachable } from '../client/client.ts'
 import { NoIdentity } from '../client/identity.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { Fault } from '../fault.ts'
+import { type Fault, sayFault } from '../fault.ts'
 import { redact } from '../logger.ts'
 import { oneLine } from './print.ts'
 
@@ -65,9 +65,8 @@ export function tell(lines: readonly string[]): void {
 }
 
 /** What is wrong where, and what to do. */
-export function faultLines({ file, path, message, remedy, warning }: Fault): string[] {
-  const place = [file, path].filter((part) => part !== '').join(': ')
-  return [`${warning ? 'warning: ' : ''}${place}: ${message}`, `  ${remedy}`]
+export function faultLines(fault: Fault): string[] {
+  return [`${fault.warning ? 'warning: ' : ''}${sayFault(fault)}`, `  ${fault.remedy}`]
 }
 
 interface Told {

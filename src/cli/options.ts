@@ -1,6 +1,7 @@
 /** Options that several commands take. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Client, createClient } from '../client/client.ts'
+import { findIdentity } from '../client/identity.ts'
 import { endpointFault } from '../endpoint.ts'
 
 export interface BrokerOptions {
@@ -35,6 +36,11 @@ export function withIdentity(command: Command): Command {
     .option('--audience <audience>', "whom a token made on demand is for (default: the broker's url)")
 }
 
+/** The OIDC token of this workload, for the broker unless `--audience` says otherwise. @throws NoIdentity */
+export function workloadIdentity({ url, tokenFile, audience = url }: BrokerOptions): Promise<string> {
+  return findIdentity({ env: process.env, tokenFile, audience })
+}
+
 export const identityHelp = `
 Who this is, is shown with an OIDC token. The first of these that is there counts:
   --token-file FILE
@@ -43,13 +49,6 @@ Who this is, is shown with an OIDC token. The first of these that is there count
   GitHub Actions      in a job with \`permissions: { id-token: write }\`
   Kubernetes          a service account token projected to /var/run/secrets/tokens/mayfly
                       with the broker's url as its audience`
-
-export const scopeHelp = `
-A scope names its provider first:
-  github:acme/web:contents=write,pull_requests=write
-  github:acme/web+acme/docs:contents=read
-  aws:arn:aws:iam::123456789012:role/deployer
-  vault:database/creds/readonly`
 
 export function connect(options: BrokerOptions): Client {
   return createClient({ url: options.url })
@@ -66,10 +65,27 @@ export function addText(written: string, earlier: string[] = []): string[] {
   return [...earlier, written]
 }
 
+/** For `--context`. */
+export function addContext(written: string, earlier: Record<string, string> = {}): Record<string, string> {
+  const at = written.indexOf('=')
+  const key = written.slice(0, at)
+  if (at < 1 || Object.hasOwn(earlier, key)) throw new InvalidArgumentError('It is KEY=VALUE, each key once.')
+  return Object.fromEntries([...Object.entries(earlier), [key, written.slice(at + 1)]])
+}
+
 /** For `--ttl`. */
 export function seconds(written: string): number {
+  return oneOrMore(written, 'a number of whole seconds')
+}
+
+/** For `--limit`. */
+export function howMany(written: string): number {
+  return oneOrMore(written, 'a whole number')
+}
+
+function oneOrMore(written: string, what: string): number {
   const value = Number(written)
   if (!/^\d+$/.test(written) || value < 1 || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError('It is a number of whole seconds, 1 or more.')
+    throw new InvalidArgumentError(`It is ${what}, 1 or more.`)
   return value
 }

@@ -1,33 +1,20 @@
-import { type Command } from 'commander'
-import type { AuthorizationDetail, Task } from '../client/client.ts'
-import { findIdentity } from '../client/identity.ts'
+import type { Command } from 'commander'
+import type { Task } from '../client/client.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
+import { isOver } from '../leases/lease.ts'
 import { Failure, report, tell } from './failure.ts'
 import { defaultGitHosts, type GitHostOptions, withGitHosts } from './git-credential.ts'
-import {
-  type BrokerOptions,
-  connect,
-  identityHelp,
-  scopeHelp,
-  seconds,
-  withBroker,
-  withIdentity,
-} from './options.ts'
-import { addScope } from './scope.ts'
+import { newTask, type NewTaskOptions, withNewTask } from './new-task.ts'
+import { connect, identityHelp, withBroker, withIdentity, workloadIdentity } from './options.ts'
+import { scopeHelp } from './scope.ts'
 import { statusOf } from './signals.ts'
-import { addContext } from './task/open.ts'
 
-interface RunOptions extends BrokerOptions, GitHostOptions {
-  purpose: string
-  scope: AuthorizationDetail[]
-  ttl?: number
-  agent?: string
-  context?: Record<string, string>
+interface RunOptions extends NewTaskOptions, GitHostOptions {
   wait: boolean
 }
 
 export function register(program: Command): void {
-  withGitHosts(withIdentity(withBroker(program.command('run'))))
+  withNewTask(withGitHosts(withIdentity(withBroker(program.command('run')))))
     .summary('run a command inside a task, which ends with it')
     .description(
       `Opens a task, runs the command in it, and completes the task when the command
@@ -48,15 +35,6 @@ Exit status: that of the command; 128 + N if signal N ended it, or came before
 it was started; 126 or 127 if it could not be; 1 if there was no task for it.
 With --json, what mayfly has to say on stderr is one JSON object a line.`,
     )
-    .requiredOption('--purpose <text>', 'what the task is for; goes on record')
-    .requiredOption('--scope <scope>', 'what credentials it may ask for; may be repeated', addScope)
-    .option(
-      '--ttl <seconds>',
-      "how long it lives at most (default: 900, or the agent's max_ttl if less)",
-      seconds,
-    )
-    .option('--agent <name>', 'which agent to be, where the identity matches several')
-    .option('--context <key=value>', 'a fact about the task, for policy; may be repeated', addContext)
     .option('--no-wait', 'fail where the task needs an approval, instead of waiting for it')
     .argument('<command...>', 'what to run, after `--`')
     .addHelpText(
@@ -72,14 +50,14 @@ Example:
 }
 
 async function runCommand(words: string[], options: RunOptions): Promise<void> {
-  const { url, tokenFile, audience = url, purpose, scope, ttl, agent, context, wait, json = false } = options
+  const { url, wait, json = false } = options
   const hosts = options.gitHost ?? defaultGitHosts
-  const identity = await findIdentity({ env: process.env, tokenFile, audience })
+  const identity = await workloadIdentity(options)
   const ending = await run({
     client: connect(options),
     url,
     identity,
-    task: { purpose, authorization_details: scope, ttl, agent, context },
+    task: newTask(options),
     // The argument is required.
     command: words as [string, ...string[]],
     env: process.env,
@@ -126,9 +104,8 @@ function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' }>): Failur
         { facts },
       )
     case 'still_alive': {
-      const over = ['revoked', 'expired', 'failed']
       const particulars = leases
-        .filter(({ status }) => !over.includes(status))
+        .filter((lease) => !isOver(lease))
         .map((lease) => `${lease.id} ${lease.status}, revocation ${lease.revocation}`)
       return new Failure(
         'not_revoked',

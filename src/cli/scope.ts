@@ -3,6 +3,14 @@ import { InvalidArgumentError } from 'commander'
 import { providers } from '../../providers/catalog.ts'
 import type { AuthorizationDetail } from '../client/client.ts'
 
+const examples = providers.flatMap(({ type, scopeExamples }) =>
+  scopeExamples.map((example) => `  ${type}:${example}`),
+)
+
+export const scopeHelp = `
+A scope names its provider first:
+${examples.join('\n')}`
+
 /** @throws InvalidArgumentError that says what is expected. */
 export function parseScope(written: string): AuthorizationDetail {
   const [type = ''] = written.split(':', 1)

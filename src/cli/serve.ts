@@ -25,18 +25,21 @@ the broker cannot start is JSON too, on stderr.`,
 async function serve({ config, json = false }: { config: string; json?: boolean }): Promise<void> {
   const stopped = untilStopped()
   const log = createLogger()
-  const broker = await startBroker(config, { clock: systemClock(), log, providers, env: process.env }).catch(
-    (error: unknown) => {
-      throw error instanceof ConfigurationRefused
-        ? new FaultyConfiguration(error.faults)
-        : notStarted(error, config)
-    },
-  )
+  const starting = startBroker(config, { clock: systemClock(), log, providers, env: process.env })
+  // Heard from now on: whoever reads `listening` may signal at once, and a SIGHUP that nobody hears ends the process.
   // What is wrong with the new configuration goes to the log; the old one stays in force.
   process.on(
     'SIGHUP',
-    () => void broker.reload().catch((error: unknown) => log.error({ err: error }, 'not reloaded')),
+    () =>
+      void starting
+        .then((broker) => broker.reload())
+        .catch((error: unknown) => log.error({ err: error }, 'not reloaded')),
   )
+  const broker = await starting.catch((error: unknown) => {
+    throw error instanceof ConfigurationRefused
+      ? new FaultyConfiguration(error.faults)
+      : notStarted(error, config)
+  })
 
   const signal = await stopped
   log.info({ signal }, 'stopping')

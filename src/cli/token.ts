@@ -1,19 +1,18 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { AuthorizationDetail, Client, MintedCredential, TaskAccess } from '../client/client.ts'
-import { findIdentity } from '../client/identity.ts'
 import { taskFromEnvironment } from '../client/task-environment.ts'
 import { Failure, tell } from './failure.ts'
 import {
   type BrokerOptions,
   connect,
   identityHelp,
-  scopeHelp,
   seconds,
   withBroker,
   withIdentity,
+  workloadIdentity,
 } from './options.ts'
 import { answer } from './print.ts'
-import { parseScope } from './scope.ts'
+import { parseScope, scopeHelp } from './scope.ts'
 
 interface TokenOptions extends BrokerOptions {
   scope: AuthorizationDetail
@@ -81,8 +80,8 @@ async function mint(client: Client, task: TaskAccess, { scope, json }: TokenOpti
 }
 
 async function openTask(client: Client, options: TokenOptions): Promise<TaskAccess> {
-  const { url, tokenFile, audience = url, scope, purpose, ttl, agent } = options
-  const identity = await findIdentity({ env: process.env, tokenFile, audience })
+  const { scope, purpose, ttl, agent } = options
+  const identity = await workloadIdentity(options)
   const request = { purpose, authorization_details: [scope], ttl, agent }
   const { id, task_token, status, approvals } = await client.openTask(identity, request)
   const task = { id, token: task_token }

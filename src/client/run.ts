@@ -1,5 +1,6 @@
 /** One command inside one task, which ends with it. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { isOver } from '../leases/lease.ts'
 import {
   type AuthorizationDetail,
   BrokerProblem,
@@ -166,7 +167,7 @@ async function completed(
 ): Promise<void> {
   try {
     const ended = await complete(client, task, AbortSignal.timeout(completionMs))
-    const alive = ended.leases.some(({ status }) => !['revoked', 'expired', 'failed'].includes(status))
+    const alive = !ended.leases.every(isOver)
     if (alive) notify({ kind: 'still_alive', task: ended })
     else if (ran && ended.end_reason !== 'completed') notify({ kind: 'ended_before', task: ended })
   } catch (error) {

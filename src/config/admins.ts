@@ -1,8 +1,8 @@
 import type { Agents } from '../agents/registry.ts'
 import { adminEntry, Admins, type AdminEntry } from '../control/admins.ts'
 import { checkRule, type KnownIssuers } from './agents.ts'
-import { parse } from './explain.ts'
-import { fault, type Loading } from './load.ts'
+import { fault, type Loading, warn } from './loading.ts'
+import { parse } from './parse.ts'
 
 /** Compiles the entries of `admins`. */
 export function compileAdmins(
@@ -35,13 +35,12 @@ export function compileAdmins(
   for (const { entry, index } of list) {
     const agents = admins.confusable(entry)
     if (agents.length > 0)
-      faults.push({
-        file,
-        path: `admins[${index}]`,
-        message: `nothing tells a holder of this entry from a workload of ${agents.join(', ')}, and a workload is never an admin`,
-        remedy: 'Give admins an audience of their own, or a subject or claim that no workload has.',
-        warning: true,
-      })
+      warn(
+        loading,
+        ['admins', index],
+        `nothing tells a holder of this entry from a workload of ${agents.join(', ')}, and a workload is never an admin`,
+        'Give admins an audience of their own, or a subject or claim that no workload has.',
+      )
   }
   return admins
 }

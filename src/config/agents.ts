@@ -3,9 +3,9 @@ import { inForce } from '../agents/in-force.ts'
 import type { MatchRule } from '../agents/match.ts'
 import { tenancyFault } from '../agents/tenancy.ts'
 import type { Issuer } from '../identity/issuer.ts'
-import { dotted, meant, parse, type Path } from './explain.ts'
 import { limits } from './files.ts'
-import { readDirectory, type Loading } from './load.ts'
+import { readDirectory, type Loading } from './loading.ts'
+import { dotted, meant, parse, type Path } from './parse.ts'
 import { readYaml } from './yaml.ts'
 
 /** An issuer of the configuration; its URL is not known where its entry is faulty. */

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { ConnectionEntry } from '../leases/connections.ts'
 import type { Provider, SecretRef } from '../provider.ts'
-import { dotted, meant, parse } from './explain.ts'
 import { located } from './files.ts'
-import { fault, readable, type Loading } from './load.ts'
+import { fault, readable, type Loading } from './loading.ts'
+import { dotted, meant, parse } from './parse.ts'
 import { connectionKeys, type ConfigurationFile } from './schema.ts'
 import { trusting } from './trust.ts'
 

@@ -1,8 +1,8 @@
 import { name as issuerName } from '../agents/agent.ts'
 import { compileIssuer, issuerConfig, type Issuer } from '../identity/issuer.ts'
-import { parse } from './explain.ts'
 import { located } from './files.ts'
-import { fault, readable, type Loading } from './load.ts'
+import { fault, readable, type Loading } from './loading.ts'
+import { parse } from './parse.ts'
 import { trusting } from './trust.ts'
 
 /**

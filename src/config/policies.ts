@@ -3,7 +3,7 @@ import type { Admins } from '../control/admins.ts'
 import { compilePolicies, type Policies } from '../policy/compile.ts'
 import type { Provider } from '../provider.ts'
 import { limits } from './files.ts'
-import { readDirectory, type Loading } from './load.ts'
+import { readDirectory, type Loading } from './loading.ts'
 
 /** Reads and compiles every policy file of `directory`, or says everything that is wrong with them. */
 export async function compilePolicyFiles(

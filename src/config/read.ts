@@ -1,6 +1,6 @@
 import { limits, readText, Unreadable } from './files.ts'
-import { meant, parse } from './explain.ts'
-import { fault, type Loading } from './load.ts'
+import { fault, type Loading } from './loading.ts'
+import { meant, parse } from './parse.ts'
 import { configurationFile, type ConfigurationFile } from './schema.ts'
 import { readYaml } from './yaml.ts'
 

@@ -12,7 +12,7 @@ import { compileAdmins } from './admins.ts'
 import { compileAgents } from './agents.ts'
 import { compileConnections } from './connections.ts'
 import { compileIssuers } from './issuers.ts'
-import type { Loading } from './load.ts'
+import type { Loading } from './loading.ts'
 import { compilePolicyFiles } from './policies.ts'
 import { readSettings, type Settings } from './read.ts'
 

@@ -1,5 +1,5 @@
 import type { SealKey } from '../seal.ts'
-import { fault, type Loading } from './load.ts'
+import { fault, type Loading } from './loading.ts'
 import type { ConfigurationFile } from './schema.ts'
 import { readIfThere } from './secrets.ts'
 

@@ -1,8 +1,8 @@
 /** Secrets stand outside the configuration, in files and environment variables. */
 import { secretRef, type SecretRef } from '../provider.ts'
 import type { Fault } from '../fault.ts'
-import { dotted, type Path } from './explain.ts'
 import { isOpen, limits, located, readText, Unreadable } from './files.ts'
+import { dotted, type Path } from './parse.ts'
 
 export interface Secrets {
   /** Without a trailing newline. Read afresh each time, so that a rotated file counts. @throws Unreadable */

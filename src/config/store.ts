@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { located } from './files.ts'
-import { fault, type Loading } from './load.ts'
+import { fault, type Loading, warn } from './loading.ts'
 import type { ConfigurationFile } from './schema.ts'
 import { readIfThere } from './secrets.ts'
 import { store as storeText, type Store } from './values.ts'
@@ -11,13 +11,12 @@ export function compileStore(setting: ConfigurationFile['store'], loading: Loadi
     if (setting.kind === 'sqlite')
       return Object.freeze({ kind: 'sqlite', path: resolve(located(loading.file, setting.path)) })
     if (new URL(setting.url).password !== '')
-      loading.faults.push({
-        file: loading.file,
-        path: 'store',
-        message: 'holds a password',
-        remedy: 'Put the whole URL into a file or a variable, and write { file: PATH } or { env: NAME }.',
-        warning: true,
-      })
+      warn(
+        loading,
+        ['store'],
+        'holds a password',
+        'Put the whole URL into a file or a variable, and write { file: PATH } or { env: NAME }.',
+      )
     return Object.freeze(setting)
   }
   const text = readIfThere(() => loading.secrets.read(setting))

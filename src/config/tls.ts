@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { limits, located, readText } from './files.ts'
-import { fault, readable, type Loading } from './load.ts'
+import { fault, readable, type Loading } from './loading.ts'
 import type { ConfigurationFile } from './schema.ts'
 import { readIfThere } from './secrets.ts'
 

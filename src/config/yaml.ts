@@ -11,7 +11,7 @@ import {
   type Node,
 } from 'yaml'
 import type { Fault } from '../fault.ts'
-import { dotted } from './explain.ts'
+import { dotted } from './parse.ts'
 
 /** One broken line can bring down all that follow; more than this is noise. */
 const mostSyntaxFaults = 10

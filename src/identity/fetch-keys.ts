@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { withinLimit, type Clock } from '../clock.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 
-/** For discovery and key set together, headers and bodies, in milliseconds. */
-const answerWithin = 5_000
+/** For discovery and key set together, headers and bodies. */
+const answerWithinMs = 5_000
 /** Bytes of one answer, after decompression. */
 const bodyLimit = 256 * 1024
 const mostKeys = 100
@@ -37,7 +37,7 @@ const keySet = z.object({ keys: z.array(z.unknown()) })
  * `unavailable` when there was none (also on 429 and 5xx).
  */
 export async function fetchKeys(origin: KeyOrigin): Promise<LocalJWKSet> {
-  const fetched = await withinLimit(origin.clock, answerWithin, async (signal) => {
+  const fetched = await withinLimit(origin.clock, answerWithinMs, async (signal) => {
     const uri = origin.jwksUri ?? (await discover(origin, signal))
     return keySet.safeParse(await getJson(origin, uri, 'key set', signal))
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { endpointFault } from '../endpoint.ts'
+import { endpoint } from '../endpoint-schema.ts'
 import { keySource, type KeySource } from './key-source.ts'
 
 /**
@@ -27,10 +27,6 @@ const algorithms = [
  */
 export const longestMaxAge = 86_400
 
-const endpoint = z.string().superRefine((raw, context) => {
-  const fault = endpointFault(raw)
-  if (fault) context.addIssue({ code: 'custom', message: fault })
-})
 const audience = z.string().min(1).max(1024)
 
 /** One entry of `issuers:` (design §8). */

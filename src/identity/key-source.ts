@@ -2,12 +2,12 @@ import { errors, type CryptoKey, type JWSHeaderParameters, type LocalJWKSet } fr
 import { isBrokerError } from '../errors.ts'
 import { fetchKeys, retryAfter, type KeyOrigin } from './fetch-keys.ts'
 
-/** In milliseconds: so long after its removal a key may still be accepted from memory. */
-const freshFor = 60_000
-/** In milliseconds since they were fetched: so long the last keys serve while the issuer gives no answer. */
-const staleFor = 600_000
-/** In milliseconds: at most once in so long an unknown `kid` causes a fetch. */
-const lookAgainEvery = 10_000
+/** So long after its removal a key may still be accepted from memory. */
+const freshForMs = 60_000
+/** So long after they were fetched the last keys serve while the issuer gives no answer. */
+const staleForMs = 600_000
+/** At most once in so long an unknown `kid` causes a fetch. */
+const lookAgainEveryMs = 10_000
 
 /**
  * The one key of an issuer that a token's header names.
@@ -51,11 +51,11 @@ export function keySource(origin: KeyOrigin): KeySource {
   }
 
   async function current(): Promise<LocalJWKSet> {
-    if (held && now() - held.at < freshFor) return held.find
+    if (held && now() - held.at < freshForMs) return held.find
     try {
       return await refetch()
     } catch (error) {
-      if (held && now() - held.at < staleFor) return held.find
+      if (held && now() - held.at < staleForMs) return held.find
       throw error
     }
   }
@@ -68,7 +68,7 @@ export function keySource(origin: KeyOrigin): KeySource {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       if (!flight) {
         // Anybody can write an unknown `kid`: without this bound each forged token is a request to the issuer.
-        if (now() - lookedAgainAt < lookAgainEvery) throw failure?.error ?? error
+        if (now() - lookedAgainAt < lookAgainEveryMs) throw failure?.error ?? error
         lookedAgainAt = now()
       }
     }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { errors, jwtVerify, type JWSHeaderParameters } from 'jose'
 import type { Clock } from '../clock.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
+import { sha256 } from '../sha256.ts'
 import { decode } from './decode.ts'
 import { longestMaxAge, type Issuer, type Issuers } from './issuer.ts'
 import type { Principal } from './principal.ts'
@@ -117,7 +117,7 @@ function checkAudiences(aud: unknown, accepted: readonly string[]): string[] {
  */
 function replayKey(iss: string, jti: string | undefined, signingInput: string): string {
   const identity = jti === undefined ? { iss, signingInput } : { iss, jti }
-  return createHash('sha256').update(JSON.stringify(identity)).digest('hex')
+  return sha256(JSON.stringify(identity))
 }
 
 const checkFailed: Record<string, string> = {

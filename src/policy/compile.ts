@@ -1,10 +1,11 @@
 /** From policy files to what decisions are made with. */
 import { validate } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../fault.ts'
+import { breaches } from './breaches.ts'
 import { loadPolicies, releaseWith } from './engine.ts'
 import { parsePolicies, type ParsedPolicy } from './parse.ts'
 import { tagsRead } from './reads.ts'
-import { breaches } from './rules.ts'
+import { remedyFrom } from './remedy.ts'
 import { policySchema, type PolicySchema, qualified, type Vocabulary } from './schema.ts'
 import { slice, type AgentFacts } from './slice.ts'
 
@@ -84,7 +85,7 @@ function repeatedIds(policies: readonly ParsedPolicy[]): Fault[] {
             file: policy.file,
             path: policy.path,
             message: `the @id is already that of a policy in ${earlier.file}`,
-            remedy: 'give each policy an @id of its own',
+            remedy: 'Give each policy an @id of its own.',
           },
         ]
       : []
@@ -119,7 +120,7 @@ function invalid(policies: readonly ParsedPolicy[], schema: PolicySchema): Fault
       file: policy.file,
       path: policy.path,
       message: error.message.replace(`for policy \`${policyId}\`, `, '') + others,
-      remedy: error.help ?? 'correct the policy, or remove it',
+      remedy: remedyFrom(error.help, 'Correct the policy, or remove it.'),
     }
   })
 }

@@ -2,6 +2,7 @@
 import { policySetTextToParts, policyToJson, type PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../fault.ts'
 import { tooDeepAt } from './nesting.ts'
+import { remedyFrom } from './remedy.ts'
 
 /** One policy of a file. */
 export interface ParsedPolicy {
@@ -27,7 +28,7 @@ export function parsePolicies(file: string, text: string): { policies: ParsedPol
       file,
       path: lineAt(text, deep),
       message: 'the policy is nested too deeply to be evaluated safely',
-      remedy: 'write several policies, or a set and contains instead of many comparisons',
+      remedy: 'Write several policies, or a set and contains instead of many comparisons.',
     }
     return { policies: [], faults: [fault] }
   }
@@ -41,7 +42,7 @@ export function parsePolicies(file: string, text: string): { policies: ParsedPol
           file,
           path: place ? lineAt(text, place.start) : '',
           message: place?.label ? `${message} (${place.label})` : message,
-          remedy: help ?? 'correct the syntax of the policy',
+          remedy: remedyFrom(help, 'Correct the syntax of the policy.'),
         }
       })
     return { policies: [], faults }
@@ -52,7 +53,7 @@ export function parsePolicies(file: string, text: string): { policies: ParsedPol
     file,
     path: lines[parts.policies.length + at] ?? '',
     message: 'this is a template',
-    remedy: 'name an entity instead of ?principal or ?resource',
+    remedy: 'Name an entity instead of ?principal or ?resource.',
   }))
   const policies = parts.policies.map((part, at) => {
     const parsed = policyToJson(part)

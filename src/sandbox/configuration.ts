@@ -75,7 +75,7 @@ export async function writeConfiguration(
       issuers: {
         sandbox: { issuer: sandbox.issuer.url },
       },
-      providers: { github: [githubConnection(sandbox)] },
+      providers: { github: [githubConnection(sandbox.github)] },
       admins: [
         {
           name: 'security',
@@ -100,7 +100,8 @@ export async function writeConfiguration(
   return join(directory, 'mayfly.yaml')
 }
 
-function githubConnection({ github }: Sandbox) {
+/** The connection `acme` to this GitHub, as `mayfly.yaml` writes it. */
+export function githubConnection(github: Pick<Sandbox['github'], 'url' | 'appId'>) {
   return {
     name: 'acme',
     api: github.url,
@@ -160,7 +161,7 @@ export function everyUpstream(
   return {
     settings: {
       providers: {
-        github: [githubConnection(sandbox)],
+        github: [githubConnection(sandbox.github)],
         aws: [
           {
             name: 'prod',

@@ -1,7 +1,7 @@
 /** `admin approve` and `admin deny`: an answer to exactly one request, seen as a whole. */
 import type { Command } from 'commander'
 import type { ApprovalRequest } from '../../client/client.ts'
-import { digestOf } from '../../tasks/digest.ts'
+import { digestOf } from '../../tasks/approval-digest.ts'
 import { confirm } from '../confirm.ts'
 import { taskLines } from '../describe.ts'
 import { Failure, tell } from '../failure.ts'

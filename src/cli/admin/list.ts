@@ -1,14 +1,12 @@
 /** One list of an admin's: filtered, in pages, as a table or as JSON. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Lists } from '../../client/client.ts'
+import { largestPage } from '../../page.ts'
 import { tell } from '../failure.ts'
-import { connect } from '../options.ts'
+import { connect, howMany } from '../options.ts'
 import { answer } from '../print.ts'
 import { table } from '../table.ts'
 import { type AdminOptions, adminToken, withAdmin } from './options.ts'
-
-/** The most that the broker puts into one page. */
-const largestPage = 200
 
 type Filter<Kind extends keyof Lists> = Exclude<keyof Lists[Kind]['query'] & string, 'limit' | 'cursor'>
 
@@ -43,7 +41,7 @@ With --json the answer is { "items", "next" }; "next" is the --cursor of what fo
         : new Option(`--${name} <${name}>`, `only those that are so`).choices(meaning),
     )
   command
-    .option('--limit <n>', 'how many at most', count, 50)
+    .option('--limit <n>', 'how many at most', howMany, 50)
     .addOption(new Option('--all', 'all of them').conflicts('limit'))
     .option('--cursor <cursor>', 'where to go on: "next" of the answer before')
     .action((options: ListOptions) => list(listing, options))
@@ -77,11 +75,4 @@ async function gather<Kind extends keyof Lists>(
     if (page.next === null || items.length >= most) return { items, next: page.next }
     cursor = page.next
   }
-}
-
-function count(written: string): number {
-  const value = Number(written)
-  if (!/^\d+$/.test(written) || value < 1 || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError('It is a whole number, 1 or more.')
-  return value
 }

@@ -1,7 +1,9 @@
 /** `admin agents`, `tasks`, `leases` and `approvals`. */
 import type { Command } from 'commander'
+import { agentStatuses } from '../../control/agents.ts'
 import { leaseStatuses } from '../../leases/lease.ts'
-import { approvalStatuses, taskStatuses } from '../../tasks/task.ts'
+import { approvalStatuses } from '../../tasks/approval.ts'
+import { taskStatuses } from '../../tasks/task.ts'
 import { type Listing, registerList } from './list.ts'
 
 export function registerLists(group: Command): void {
@@ -18,7 +20,7 @@ const agents: Listing<'agents'> = {
     name: 'the one of this name',
     owner: 'those that this owner answers for',
     environment: 'those of this environment',
-    status: ['active', 'suspended', 'expired'],
+    status: agentStatuses,
   },
   columns: {
     NAME: (agent) => agent.name,

@@ -31,9 +31,9 @@ interface Held {
   credential: Credential
 }
 
-/** How long a dead credential may take to be refused, and how often it is tried, in milliseconds. */
-const patience = 4_000
-const interval = 25
+/** How long a dead credential may take to be refused, and how often it is tried. */
+const patienceMs = 4_000
+const intervalMs = 25
 
 /** Every provider's part, in the order shown. */
 const actsOf = ({ sandbox: { github, aws, vault } }: Stage): Act[] => [
@@ -195,11 +195,11 @@ class Play {
         this.#tally.proven_dead += 1
         return this.#tried(act, 'proven_dead', lease, attempt, after)
       }
-      if (after > patience) {
+      if (after > patienceMs) {
         this.#tally.ok = false
         return this.#tried(act, 'still_alive', lease, attempt, after)
       }
-      await wait(interval)
+      await wait(intervalMs)
     }
   }
 

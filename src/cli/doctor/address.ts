@@ -5,7 +5,7 @@ import type { Configuration } from '../../config.ts'
 import type { Check } from './check.ts'
 
 const answerWithinMs = 5_000
-const day = 24 * 3600 * 1000
+const dayMs = 24 * 3600 * 1000
 /** Days before its end at which a certificate should have been renewed. */
 const renewal = 14
 
@@ -66,7 +66,7 @@ async function bindFault({ host, port }: Configuration['listen']): Promise<strin
 function certificate(pem: string, host: string | undefined): Check {
   const check = 'tls'
   const read = new X509Certificate(pem)
-  const days = Math.floor((read.validToDate.getTime() - Date.now()) / day)
+  const days = Math.floor((read.validToDate.getTime() - Date.now()) / dayMs)
   const until = read.validToDate.toISOString()
   if (days < 0)
     return {

@@ -2,8 +2,8 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
 import type { Check } from './check.ts'
 
-/** Milliseconds. Tokens are accepted with a tolerance of twice this. */
-const tolerable = 30_000
+/** Tokens are accepted with a tolerance of twice this. */
+const tolerableMs = 30_000
 
 /** Where `fetch`, the platform's and undici's own, and `node:http` tell of each answer, whoever asked. */
 const channels = {
@@ -61,7 +61,7 @@ function checks(ahead: ReadonlyMap<string, number>): Check[] {
         remedy: 'Once the issuers and upstreams can be reached, run this again.',
       },
     ]
-  const off = [...ahead].filter(([, ms]) => Math.abs(ms) > tolerable)
+  const off = [...ahead].filter(([, ms]) => Math.abs(ms) > tolerableMs)
   if (off.length === 0)
     return [{ check, status: 'ok', message: `within 30 seconds of ${[...ahead.keys()].join(', ')}` }]
   return off.map(([host, ms]) => ({

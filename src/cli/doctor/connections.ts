@@ -1,6 +1,6 @@
 import { type Clock, withinLimit } from '../../clock.ts'
 import type { ConnectionEntry } from '../../leases/connections.ts'
-import { asProviderError } from '../../leases/context.ts'
+import { asProviderError } from '../../leases/upstream.ts'
 import type { Finding, MightPermit } from '../../provider.ts'
 import { type Check, lookWithinMs } from './check.ts'
 

@@ -1,6 +1,5 @@
-import type { SealKey } from '../../seal.ts'
+import { keyOf, type SealKey } from '../../seal.ts'
 import { auditTrail } from '../../store/audit.ts'
-import { keys } from '../../store/installation.ts'
 import type { OpenStore } from '../../store/sqlite.ts'
 import { tables } from '../../store/tables.ts'
 import { count } from '../print.ts'
@@ -21,21 +20,20 @@ export async function checkSeal(
 
 /** The keys that the store refers to, and how many leases are sealed with each: also one that is revoked, as long as upstream still has to be told. */
 async function uses({ unit }: OpenStore): Promise<Map<string, number>> {
-  const { sealed, head, federation } = await unit.read(async (tx) => ({
+  const { sealed, head } = await unit.read(async (tx) => ({
     sealed: await tables.sealed(tx),
     head: await auditTrail().head(tx),
-    federation: await keys.federationKey(tx),
   }))
   const used = new Map<string, number>()
+  const add = (value: string, leases: number) => {
+    // What no seal has made names no key, and may be a secret: none of it is shown.
+    const id = keyOf(value)
+    if (id !== undefined) used.set(id, (used.get(id) ?? 0) + leases)
+  }
   if (head) used.set(head.key, 0)
-  if (federation) used.set(keyOf(federation.sealed), 0)
-  for (const { value } of sealed) used.set(keyOf(value), (used.get(keyOf(value)) ?? 0) + 1)
+  // The federation key is sealed too, and no lease.
+  for (const { place, value } of sealed) add(value, place.table === 'leases' ? 1 : 0)
   return used
-}
-
-/** What is sealed begins with the id of its key and a dot. */
-function keyOf(sealed: string): string {
-  return sealed.slice(0, sealed.indexOf('.'))
 }
 
 function found(id: string, first: boolean, leases: number): Check {

@@ -1,8 +1,8 @@
 /** The file of `policy check`. */
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
-import { parse } from '../../config/explain.ts'
 import { limits, readText, Unreadable } from '../../config/files.ts'
+import { parse } from '../../config/parse.ts'
 import { readYamlList } from '../../config/yaml.ts'
 import type { Fault } from '../../fault.ts'
 import { classes } from '../../provider.ts'

@@ -1,45 +1,23 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import type { AuthorizationDetail, OpenedTask } from '../../client/client.ts'
-import { findIdentity } from '../../client/identity.ts'
+import type { Command } from 'commander'
+import type { OpenedTask } from '../../client/client.ts'
 import { taskLines } from '../describe.ts'
 import { Failure, tell } from '../failure.ts'
-import {
-  type BrokerOptions,
-  connect,
-  identityHelp,
-  scopeHelp,
-  seconds,
-  withBroker,
-  withIdentity,
-} from '../options.ts'
+import { newTask, type NewTaskOptions, withNewTask } from '../new-task.ts'
+import { connect, identityHelp, withBroker, withIdentity, workloadIdentity } from '../options.ts'
 import { answer } from '../print.ts'
-import { addScope } from '../scope.ts'
+import { scopeHelp } from '../scope.ts'
 
-interface OpenOptions extends BrokerOptions {
-  purpose: string
-  scope: AuthorizationDetail[]
-  ttl?: number
-  agent?: string
-  context?: Record<string, string>
+interface OpenOptions extends NewTaskOptions {
   env?: boolean
 }
 
 export function registerOpen(group: Command): void {
-  withIdentity(withBroker(group.command('open')))
+  withNewTask(withIdentity(withBroker(group.command('open'))))
     .summary('open a task')
     .description(
       `Opens a task and prints what it is. Acting in it takes its token, which is only
 shown on demand: with --env in a line for a shell, with --json as "task_token".`,
     )
-    .requiredOption('--purpose <text>', 'what the task is for; goes on record')
-    .requiredOption('--scope <scope>', 'what credentials it may ask for; may be repeated', addScope)
-    .option(
-      '--ttl <seconds>',
-      "how long it lives at most (default: 900, or the agent's max_ttl if less)",
-      seconds,
-    )
-    .option('--agent <name>', 'which agent to be, where the identity matches several')
-    .option('--context <key=value>', 'a fact about the task, for policy; may be repeated', addContext)
     .option('--env', 'print a line that puts the task into the environment of a shell')
     .addHelpText(
       'after',
@@ -55,15 +33,8 @@ Example:
 }
 
 async function open(options: OpenOptions): Promise<void> {
-  const { url, tokenFile, audience = url, purpose, scope, ttl, agent, context } = options
-  const identity = await findIdentity({ env: process.env, tokenFile, audience })
-  const task = await connect(options).openTask(identity, {
-    purpose,
-    authorization_details: scope,
-    ttl,
-    agent,
-    context,
-  })
+  const identity = await workloadIdentity(options)
+  const task = await connect(options).openTask(identity, newTask(options))
   if (options.env && !options.json) {
     answer(options, task, [environment(task)])
     // Beside the line that the shell evaluates.
@@ -80,12 +51,4 @@ function environment({ id, task_token: token }: OpenedTask): string {
       'Check --url (MAYFLY_URL).',
     )
   return `export MAYFLY_TASK=${id} MAYFLY_TASK_TOKEN=${token}`
-}
-
-/** For `--context`. */
-export function addContext(written: string, earlier: Record<string, string> = {}): Record<string, string> {
-  const at = written.indexOf('=')
-  const key = written.slice(0, at)
-  if (at < 1 || Object.hasOwn(earlier, key)) throw new InvalidArgumentError('It is KEY=VALUE, each key once.')
-  return Object.fromEntries([...Object.entries(earlier), [key, written.slice(at + 1)]])
 }

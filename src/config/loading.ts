@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { Fault } from '../fault.ts'
 import type { Services } from '../services.ts'
-import { dotted, type Path } from './explain.ts'
 import { listFiles, located, readText, Unreadable } from './files.ts'
+import { dotted, type Path } from './parse.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface Loading {
@@ -20,6 +20,11 @@ export interface Loading {
 
 export function fault(loading: Loading, at: Path, message: string, remedy: string): void {
   loading.faults.push({ file: loading.file, path: dotted(at), message, remedy })
+}
+
+/** A fault that does not stop the start. */
+export function warn(loading: Loading, at: Path, message: string, remedy: string): void {
+  loading.faults.push({ file: loading.file, path: dotted(at), message, remedy, warning: true })
 }
 
 /** Runs `read`; what it cannot read becomes a fault. */

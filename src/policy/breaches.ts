@@ -29,7 +29,7 @@ function* annotations({ id, json }: ParsedPolicy): Generator<Finding> {
   if (id === undefined) {
     yield {
       message: 'the policy has no @id',
-      remedy: 'put @id("…") before it: answers and audit name policies by it',
+      remedy: 'Put @id("…") before it: answers and audit name policies by it.',
     }
   }
   for (const name of Object.keys(json.annotations ?? {})) {
@@ -37,7 +37,7 @@ function* annotations({ id, json }: ParsedPolicy): Generator<Finding> {
     if (!annotationNames.has(name)) {
       yield {
         message: `the annotation @${name} is unknown`,
-        remedy: `use ${[...annotationNames].join(', ')}`,
+        remedy: `Use ${[...annotationNames].join(', ')}.`,
       }
     }
   }
@@ -51,17 +51,17 @@ function* approval({ json }: ParsedPolicy, approvers: ReadonlySet<string>): Gene
     const group = json.annotations?.['approval'] ?? ''
     const clause = `unless { context.approvals.contains(${JSON.stringify(group)}) }`
     if (json.effect === 'permit') {
-      yield { message: '@approval stands on a permit', remedy: `make it a forbid with ${clause}` }
+      yield { message: '@approval stands on a permit', remedy: `Make it a forbid with ${clause}.` }
     } else if (unless.length !== 1 || lifting[0] !== group) {
       yield {
         message: `@approval("${group}") needs the same group in its only unless clause`,
-        remedy: `write ${clause}, and any other condition as a when clause`,
+        remedy: `Write ${clause}, and any other condition as a when clause.`,
       }
     }
     if (!approvers.has(group)) {
       yield {
         message: `nobody can give the approval of "${group}"`,
-        remedy: 'name an entry of admins that may approve',
+        remedy: 'Name an entry of admins that may approve.',
       }
     }
   }
@@ -69,7 +69,7 @@ function* approval({ json }: ParsedPolicy, approvers: ReadonlySet<string>): Gene
   if (reads > (annotated && lifting.length === 1 ? 1 : 0)) {
     yield {
       message: 'context.approvals is used outside the unless clause of an @approval forbid',
-      remedy: 'write one forbid with @approval and its unless clause for each group',
+      remedy: 'Write one forbid with @approval and its unless clause for each group.',
     }
   }
 }
@@ -88,7 +88,7 @@ function* context({ json }: ParsedPolicy): Generator<Finding> {
     // `{ c: context }.c.purpose` and the like: what is read could no longer be told.
     yield {
       message: 'context is used as a whole',
-      remedy: 'use its attributes one by one, as in context.ttl',
+      remedy: 'Use its attributes one by one, as in context.ttl.',
     }
   }
   if (json.effect === 'forbid') return
@@ -96,7 +96,7 @@ function* context({ json }: ParsedPolicy): Generator<Finding> {
     if (!attributes.includes(attribute)) continue
     yield {
       message: `a permit reads context.${attribute}, which the caller chooses`,
-      remedy: `forbid what context.${attribute} rules out instead`,
+      remedy: `Forbid what context.${attribute} rules out instead.`,
     }
   }
 }
@@ -106,11 +106,11 @@ function* entities({ json }: ParsedPolicy, providers: readonly Vocabulary[]): Ge
     const entity = { type: unqualified(type), id }
     if (entity.type === 'Request') {
       // By its uid, a permit would reach the caller's words without naming context (I11).
-      yield { message: 'a Request has no name in policies', remedy: 'use context.request in a forbid' }
+      yield { message: 'a Request has no name in policies', remedy: 'Use context.request in a forbid.' }
     }
     for (const provider of providers) {
       const message = provider.entityFault?.(entity)
-      if (message !== undefined) yield { message, remedy: `correct ${type}::${JSON.stringify(id)}` }
+      if (message !== undefined) yield { message, remedy: `Correct ${type}::${JSON.stringify(id)}.` }
     }
   }
 }
