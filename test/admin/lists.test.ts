@@ -1,8 +1,9 @@
 /** What an admin sees: five lists, each filtered by what it knows. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
+import { beside } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
 
 const broker = await describedBroker({
@@ -164,3 +165,9 @@ test.each(["x' or '1'='1", '%', '*', '../x', '%27'])(
     expect(await items(`tasks?agent=${encodeURIComponent(value)}`)).toEqual([])
   },
 )
+
+test('events, although somebody has written into one a time that is none', async () => {
+  const [{ seq }] = await items('audit?limit=1')
+  beside(broker, (db) => db.exec(`update audit_events set at = 1e300 where seq = ${seq}`))
+  expect(await items('audit?limit=1')).toMatchObject([{ seq, at: '1970-01-01T00:00:00.000Z' }])
+})

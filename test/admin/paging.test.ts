@@ -1,6 +1,6 @@
 /** Paging to the end while rows are added: nothing that was there is lost, nothing comes twice. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
 import { expectRefusal } from '../support/refusal.ts'

@@ -1,6 +1,6 @@
 /** Each call needs the right that it names, and nothing else gives it. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { expectRefusal } from '../support/refusal.ts'
 
 const rights = ['read', 'approve', 'revoke', 'suspend'] as const

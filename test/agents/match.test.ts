@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { matchRule, mayBothMatch } from '../../src/agents/match.ts'
-import { principal, rule, ruleMatches } from './principal.ts'
+import { principal, rule, ruleMatches } from '../support/principal.ts'
 
 describe('a match rule', () => {
   it('needs its issuer, its subject and each of its claims', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { inForce, reviewFault } from '../../src/agents/in-force.ts'
+import { inForce, reviewRefusal } from '../../src/agents/in-force.ts'
 import { Agents } from '../../src/agents/registry.ts'
-import { agent, principal } from './principal.ts'
+import { agent, principal } from '../support/principal.ts'
 
 const shared = { match: [{ issuer: 'ci', subject: 'both' }] }
 const agents = new Agents([agent('one'), agent('zeta', shared), agent('beta', shared)])
@@ -53,12 +53,12 @@ describe('an agent', () => {
   it('is in force to the last moment of its review date, UTC', () => {
     const last = Date.parse('2027-06-30T23:59:59.999Z')
     expect(inForce(reviewed, last)).toBe(true)
-    expect(reviewFault(reviewed, last)).toBeUndefined()
+    expect(reviewRefusal(reviewed, last)).toBeUndefined()
   })
 
   it('is expired from the day after', () => {
     const next = Date.parse('2027-07-01T00:00:00Z')
     expect(inForce(reviewed, next)).toBe(false)
-    expect(reviewFault(reviewed, next)).toMatchObject({ code: 'agent_expired' })
+    expect(reviewRefusal(reviewed, next)).toMatchObject({ code: 'agent_expired' })
   })
 })

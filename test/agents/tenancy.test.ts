@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { tenancyFault } from '../../src/agents/tenancy.ts'
-import { rule } from './principal.ts'
+import { rule } from '../support/principal.ts'
 
 const github = 'https://token.actions.githubusercontent.com'
 const gitlab = 'https://gitlab.com'

@@ -2,8 +2,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
-import { answer, ask, human, infra, needing, policy } from './ask.ts'
+import { describedBroker } from '../support/described-broker.ts'
+import { answer, ask, human, infra, needing, policy } from '../support/approvals.ts'
 
 const broker = await describedBroker(needing('security'))
 const { ledger } = broker.sandbox

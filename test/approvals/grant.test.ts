@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { rows } from '../support/database.ts'
-import { answer, ask, human, infra, legal, needing } from './ask.ts'
+import { answer, ask, human, infra, legal, needing } from '../support/approvals.ts'
 
 const broker = await describedBroker(needing('security', 'legal'))
 const { ledger } = broker.sandbox

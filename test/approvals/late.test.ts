@@ -1,9 +1,9 @@
 /** A yes that became necessary after the task was opened, because of what else the agent holds by then. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
-import { needing } from './ask.ts'
+import { needing } from '../support/approvals.ts'
 
 const { settings } = needing('security')
 const broker = await describedBroker({

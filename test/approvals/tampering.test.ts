@@ -1,10 +1,10 @@
 /** Someone who can write to the database, and wants a yes that nobody gave. */
 import { beforeEach, expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { type Answer, writeWeb } from '../support/broker.ts'
 import { beside, rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
-import { answer, ask, human, infra, legal, needing } from './ask.ts'
+import { answer, ask, human, infra, legal, needing } from '../support/approvals.ts'
 
 const broker = await describedBroker(needing('security', 'legal'))
 const { ledger } = broker.sandbox

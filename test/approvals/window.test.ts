@@ -1,9 +1,9 @@
 /** The time within which a yes must come. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { manualClock } from '../support/clock.ts'
 import { expectRefusal } from '../support/refusal.ts'
-import { answer, ask, infra, needing } from './ask.ts'
+import { answer, ask, infra, needing } from '../support/approvals.ts'
 
 const clock = manualClock()
 const { settings, files } = needing('security')

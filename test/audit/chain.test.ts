@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createSeal } from '../../src/seal.ts'
-import { note, sealKey, testSeal, verified } from '../contract/store-subject.ts'
-import { sqliteStore } from '../store/sqlite.ts'
+import { note, sealKey, testSeal, verified } from '../support/store.ts'
+import { sqliteStore } from '../support/sqlite.ts'
 import { history } from './history.ts'
 
 const [k1, k2] = [sealKey('k1', 1), sealKey('k2', 2)]

@@ -1,6 +1,6 @@
 /** Someone who can write to the database changes what humans decided: policy asks no row, but verification finds it. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { answer, ask, human, legal, needing } from '../approvals/ask.ts'
+import { answer, ask, human, legal, needing } from '../support/approvals.ts'
 import { discrepancies } from '../support/audit.ts'
 import { type Answer, startTestBroker, type TestBroker } from '../support/broker.ts'
 import { beside } from '../support/database.ts'

@@ -2,8 +2,8 @@
 import type { Lease } from '../../src/leases/lease.ts'
 import { createSeal, type Seal } from '../../src/seal.ts'
 import type { Task } from '../../src/tasks/task.ts'
-import { aLease, aTask, noon, put, sealKey } from '../contract/store-subject.ts'
-import { type SqliteSubject, sqliteStore } from '../store/sqlite.ts'
+import { aLease, aTask, noon, put, sealKey } from '../support/store.ts'
+import { type SqliteSubject, sqliteStore } from '../support/sqlite.ts'
 
 export interface History extends SqliteSubject {
   task: Task

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { note, verified } from '../contract/store-subject.ts'
+import { note, verified } from '../support/store.ts'
 import { history } from './history.ts'
 
 /** What verification finds after `sql` was run on the database of a history of eight events. */

@@ -10,8 +10,13 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/clock.ts'
-import { freePort, sandboxWorkload, writeConfiguration } from '../../src/sandbox/configuration.ts'
-import { type SandboxGithub, startGithub } from '../../src/sandbox/github.ts'
+import {
+  freePort,
+  githubConnection,
+  sandboxWorkload,
+  writeConfiguration,
+} from '../../src/sandbox/configuration.ts'
+import { startGithub } from '../../src/sandbox/github.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
 import { startSandbox } from '../../src/sandbox/sandbox.ts'
 import { type Figures, figures, load, row } from './figures.ts'
@@ -42,7 +47,15 @@ const file = await writeConfiguration(directory, sandbox, port, {
       live_leases: { task: 50, agent: 100_000 },
     },
     providers: {
-      github: [connection('acme', sandbox.github, './app.pem'), connection('omega', dying, './dying.pem')],
+      github: [
+        githubConnection(sandbox.github),
+        {
+          ...githubConnection(dying),
+          name: 'omega',
+          private_key: { file: './dying.pem' },
+          owners: ['omega'],
+        },
+      ],
     },
   },
   files: {
@@ -51,10 +64,6 @@ const file = await writeConfiguration(directory, sandbox, port, {
 permit (principal, action in Mayfly::Action::"write", resource in Mayfly::GithubOwner::"omega");`,
   },
 })
-
-function connection(owner: string, { url: api, appId }: SandboxGithub, key: string) {
-  return { name: owner, api, app_id: appId, private_key: { file: key }, owners: [owner] }
-}
 
 const child = (script: string, ...args: string[]) =>
   fork(join(import.meta.dirname, script), args, {

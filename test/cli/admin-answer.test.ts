@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { confirm } from '../../src/cli/confirm.ts'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 import { hasTerminal, onTerminal } from './terminal.ts'
 
 let broker: TestBroker

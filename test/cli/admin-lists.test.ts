@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 let broker: TestBroker
 const tasks: { id: string }[] = []

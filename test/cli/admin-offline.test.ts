@@ -8,7 +8,7 @@ import { discrepancies } from '../support/audit.ts'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
 import { revokes } from '../support/github.ts'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 let broker: TestBroker
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 let broker: TestBroker
 beforeAll(async () => {

@@ -9,10 +9,10 @@ import { parse, stringify } from 'yaml'
 import type { Check } from '../../src/cli/doctor/check.ts'
 import { watchClocks } from '../../src/cli/doctor/clock.ts'
 import { trusting } from '../../src/config/trust.ts'
-import { selfSigned } from '../config/certificate.ts'
+import { selfSigned } from '../support/certificate.ts'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
-import { rows } from '../support/database.ts'
-import { mayfly } from './mayfly.ts'
+import { beside, rows } from '../support/database.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 let broker: TestBroker
 beforeAll(async () => {
@@ -84,6 +84,24 @@ it('a seal key that the store needs and that is gone is a fault', async () => {
     { status: 'fault', message: 'is not configured, and 1 lease cannot be revoked, or kept so, without it' },
   ])
   expect(of(checks, 'seal key k2')).toMatchObject([{ status: 'ok' }])
+  await broker.complete(task)
+})
+
+it('a text that no seal made is not shown as the id of a key', async () => {
+  const { body: task } = await broker.open()
+  await broker.mint(task)
+  const put = (handle: unknown) =>
+    beside(broker, (db) =>
+      db.prepare('update leases set handle = ? where task = ?').run(handle as string, task.id),
+    )
+  const [lease] = rows(broker, 'leases', `task = '${task.id}'`)
+  put('plaintextsecret')
+  const { checks } = await doctor()
+  put(lease!.handle)
+  expect(checks.filter(({ check }) => check.startsWith('seal key'))).toMatchObject([
+    { check: 'seal key k1', message: 'seals from now on; no lease is sealed with it' },
+  ])
+  expect(JSON.stringify(checks)).not.toContain('plaintext')
   await broker.complete(task)
 })
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 let parent: string
 let directory: string

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { writeConfiguration } from '../../src/sandbox/configuration.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 let directory: string
 let config: string

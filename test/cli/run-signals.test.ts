@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { startMayfly } from './mayfly.ts'
+import { startMayfly } from '../support/mayfly.ts'
 import { hasTerminal, onTerminal } from './terminal.ts'
 
 const broker = await sharedBroker()

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { mayfly, startMayfly } from './mayfly.ts'
+import { mayfly, startMayfly } from '../support/mayfly.ts'
 
 const broker = await sharedBroker()
 const { ledger } = broker.sandbox

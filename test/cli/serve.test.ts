@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestBroker, type TestBroker, writeWeb } from '../support/broker.ts'
-import { mayfly, startMayfly } from './mayfly.ts'
+import { mayfly, startMayfly } from '../support/mayfly.ts'
 
 /** Its folder and sandbox are used; it is itself stopped, so that `serve` takes its place. */
 let broker: TestBroker

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { everyUpstream, permissive } from '../oauth/upstreams.ts'
+import { everyUpstream, permissive } from '../support/every-upstream.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 const broker = await sharedBroker({ settings: everyUpstream, files: permissive })
 const scope = 'vault:database/creds/readonly'

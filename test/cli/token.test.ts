@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sandboxWorkload } from '../../src/sandbox/configuration.ts'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 let broker: TestBroker
 beforeAll(async () => {

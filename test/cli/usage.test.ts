@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mayfly } from './mayfly.ts'
+import { mayfly } from '../support/mayfly.ts'
 
 const url = 'http://127.0.0.1:9'
 const scope = ['--scope', 'github:acme/web:contents=read']

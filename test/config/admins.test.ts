@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Agents } from '../../src/agents/registry.ts'
 import { adminEntry, Admins } from '../../src/control/admins.ts'
-import { agent, principal } from '../agents/principal.ts'
+import { agent, principal } from '../support/principal.ts'
 
 const issuer = { name: 'ci', audiences: ['mayfly'] }
 const entry = (written: object) => adminEntry.parse({ issuer: 'ci', may: ['read'], ...written })

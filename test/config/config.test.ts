@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { github } from '../../providers/github.ts'
 import { loadConfiguration } from '../../src/config.ts'
 import { manualClock } from '../support/clock.ts'
-import { load, loadAgent, loadWith, onlyFault, refactorBot, settings } from './installation.ts'
+import { load, loadAgent, loadWith, onlyFault, refactorBot, settings } from '../support/installation.ts'
 
 const pem = generateKeyPairSync('rsa', { modulusLength: 2048 })
   .privateKey.export({ type: 'pkcs1', format: 'pem' })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { providers } from '../../providers/catalog.ts'
-import { loadWith, onlyFault } from './installation.ts'
+import { loadWith, onlyFault } from '../support/installation.ts'
 
 const github = { name: 'acme', app_id: 1, private_key: { env: 'APP_KEY' }, owners: ['acme'] }
 const seal = (secret: object) => ({ seal: { keys: [{ id: 'k1', secret }] } })

@@ -3,8 +3,8 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { signingKey } from '../support/issuer.ts'
-import { selfSigned } from './certificate.ts'
-import { loadWith, onlyFault } from './installation.ts'
+import { selfSigned } from '../support/certificate.ts'
+import { loadWith, onlyFault } from '../support/installation.ts'
 
 const own = selfSigned()
 const other = selfSigned()

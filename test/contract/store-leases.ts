@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Lease, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
 import { classes } from '../../src/provider.ts'
 import type { Tx } from '../../src/unit.ts'
-import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from './store-subject.ts'
+import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from '../support/store.ts'
 
 /** Design §6, written out once more: the code's own table is what is tested. */
 const leaseMoves: Record<LeaseStatus, LeaseStatus[]> = {
@@ -212,9 +212,11 @@ export function leaseStoreContract(store: () => StoreSubject): void {
 
     it.each([
       ['detail', "'{'", 'JSON'],
+      ['detail', "'null'", 'JSON'],
       ['classes', "'[1'", 'JSON'],
       ['evidence', "'no'", 'JSON'],
       ['evidence', "'{}'", 'JSON'],
+      ['evidence', `'{"result":"dead","method":"","at":1e300}'`, 'JSON'],
       ['status', "'lost'", 'state'],
       ['revocation', "'never'", 'state'],
       ['deadline', "'soon'", 'time'],

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Task, type TaskStore, taskStatuses, type TaskStatus } from '../../src/tasks/task.ts'
 import type { Tx } from '../../src/unit.ts'
-import { aTask, hour, noon, put, type StoreSubject } from './store-subject.ts'
+import { aTask, hour, noon, put, type StoreSubject } from '../support/store.ts'
 
 /** Design §6, written out once more: the code's own table is what is tested. */
 const taskMoves: Record<TaskStatus, TaskStatus[]> = {
@@ -86,6 +86,7 @@ export function taskStoreContract(store: () => StoreSubject): void {
       ['expires_at', "'soon'"],
       ['ended_at', '1e16'],
       ['context', `'{"model":7}'`],
+      ['scope', `'[{"provider":"github","connection":"acme","detail":null}]'`],
       ['purpose', "x'00ff'"],
       ['ttl', '-1'],
     ])('whose %s is %s are listed all the same, and can be ended', async (column, value) => {

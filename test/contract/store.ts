@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isBrokerError } from '../../src/errors.ts'
 import type { Tx } from '../../src/unit.ts'
 import { leaseStoreContract } from './store-leases.ts'
-import { aTask, events, note, put, type StoreSubject, verified } from './store-subject.ts'
+import { aTask, events, note, put, type StoreSubject, verified } from '../support/store.ts'
 import { taskStoreContract } from './store-tasks.ts'
 
 export function storeContract(open: () => Promise<StoreSubject>): void {

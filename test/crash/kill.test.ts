@@ -8,11 +8,11 @@ import type { Answer } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until } from '../support/until.ts'
-import type { Point } from './broker.ts'
+import type { Point } from '../support/crashing-broker.ts'
 
 const broker = await sharedBroker()
 const { ledger } = broker.sandbox
-const program = fileURLToPath(new URL('broker.ts', import.meta.url))
+const program = fileURLToPath(new URL('../support/crashing-broker.ts', import.meta.url))
 
 let child: ChildProcess | undefined
 afterEach(async () => {

@@ -10,8 +10,8 @@ import { configurationFile } from '../../src/config/schema.ts'
 import { errorCodes } from '../../src/errors.ts'
 import { leaseStatuses } from '../../src/leases/lease.ts'
 import { endReasons, taskStatuses } from '../../src/tasks/task.ts'
-import { mayfly } from '../cli/mayfly.ts'
-import { load, settings } from '../config/installation.ts'
+import { mayfly } from '../support/mayfly.ts'
+import { load, settings } from '../support/installation.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (page: string) => readFileSync(join(root, page), 'utf8')

@@ -15,6 +15,7 @@ afterEach(async () => {
 
 test.each([
   ['handle', 'a text that no seal made', 'garbage'],
+  ['handle', 'sealed with a key that never was', `gone.${'A'.repeat(60)}`],
   ['handle', 'bytes', Buffer.from([255, 0, 1])],
   ['provider', 'a kind of upstream that there never was', 'garbage'],
   ['connection', 'another than the lease was minted through', 'garbage'],

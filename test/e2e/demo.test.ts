@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { setStage } from '../../src/cli/demo/stage.ts'
 import { tour } from '../../src/cli/demo/tour.ts'
-import { mayfly, startMayfly } from '../cli/mayfly.ts'
+import { mayfly, startMayfly } from '../support/mayfly.ts'
 
 interface Line extends Record<string, unknown> {
   step?: string

@@ -1,6 +1,7 @@
 /** Nobody's credential waits for somebody else's trouble (invariant I4). */
 import { afterAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { githubConnection } from '../../src/sandbox/configuration.ts'
 import { startGithub } from '../../src/sandbox/github.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
@@ -13,17 +14,10 @@ const broker = await sharedBroker({
   settings: ({ github }) => ({
     providers: {
       github: [
+        githubConnection(github),
         {
-          name: 'acme',
-          api: github.url,
-          app_id: github.appId,
-          private_key: { file: './app.pem' },
-          owners: ['acme'],
-        },
-        {
+          ...githubConnection(globex),
           name: 'globex',
-          api: globex.url,
-          app_id: globex.appId,
           private_key: { file: './globex.pem' },
           owners: ['globex'],
         },

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import { mayfly, type Outcome, startMayfly } from '../cli/mayfly.ts'
+import { mayfly, type Outcome, startMayfly } from '../support/mayfly.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
 const broker = await sharedBroker()

@@ -31,6 +31,17 @@ test('the audit cannot be written: no task is opened, no credential minted, and 
   expect((await broker.call('POST', '/v1/tasks', { token, body })).status).toBe(201)
 })
 
+test('what is answered with a 5xx is logged once, with its cause, under its request id', async () => {
+  const healed = refuseWrites(broker, 'insert on audit_events')
+  const { status, headers } = await broker.open()
+  healed()
+  expect(status).toBe(503)
+  const requestId = headers.get('X-Request-Id')!
+  const logged = broker.log.filter((line) => line.includes(requestId)).map((line) => JSON.parse(line))
+  expect(logged).toMatchObject([{ requestId, code: 'unavailable', err: { cause: { type: 'Error' } } }])
+  expect(logged[0]).not.toHaveProperty('cause')
+})
+
 test('a deadline passes meanwhile: the credential dies in time, and the record follows', async () => {
   const { body: task } = await broker.open({ ttl: 1 })
   const { body: minted } = await broker.mint(task)

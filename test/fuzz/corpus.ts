@@ -1,6 +1,6 @@
 /** Sound requests of every kind, to be spoilt. */
 import { type Answer, readWeb, type TestBroker, writeWeb } from '../support/broker.ts'
-import { form } from '../oauth/form.ts'
+import { form } from '../support/oauth-form.ts'
 import { subjectOf } from '../support/agents.ts'
 import type { Request } from './mutations.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { recordedPrincipal } from '../../src/identity/principal.ts'
-import { trusting } from './trust.ts'
+import { trusting } from '../support/trust.ts'
 
 test('a principal read back from the store is the one that was recorded', async () => {
   await using broker = await trusting()

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { trusting } from './trust.ts'
+import { trusting } from '../support/trust.ts'
 import { signRaw, signingKey } from '../support/issuer.ts'
 
 test('a valid token gives a principal with every claim', async () => {

@@ -1,7 +1,7 @@
 /** A deadline in the database that is no time. */
 import { expect, test, vi } from 'vitest'
-import { besideFile } from '../store/sqlite.ts'
-import { startCore } from './core.ts'
+import { besideFile } from '../support/sqlite.ts'
+import { startCore } from '../support/lease-core.ts'
 
 test('does not keep the reaper awake', async () => {
   await using core = await startCore()

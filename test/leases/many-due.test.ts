@@ -1,6 +1,6 @@
 /** Thousands of tasks end in one second. */
 import { expect, test } from 'vitest'
-import { startCore } from './core.ts'
+import { startCore } from '../support/lease-core.ts'
 
 test('the credentials of the first are revoked while the last are still being ended', async () => {
   await using core = await startCore()

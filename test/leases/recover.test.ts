@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isBrokerError } from '../../src/errors.ts'
 import { ProviderError } from '../../src/provider.ts'
-import { hour, verified } from '../contract/store-subject.ts'
+import { hour, verified } from '../support/store.ts'
 import { until } from '../support/until.ts'
-import { type Core, startCore } from './core.ts'
+import { type Core, startCore } from '../support/lease-core.ts'
 
 const minute = 60_000
 /** When an intent counts as unknown: the mint's limit of 20 s and a margin of 10 s. */

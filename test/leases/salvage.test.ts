@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ProviderError } from '../../src/provider.ts'
-import { verified } from '../contract/store-subject.ts'
+import { verified } from '../support/store.ts'
 import { refuseWrites } from '../support/database.ts'
 import { until } from '../support/until.ts'
-import { type Core, startCore } from './core.ts'
+import { type Core, startCore } from '../support/lease-core.ts'
 
 let core: Core
 beforeEach(async () => {

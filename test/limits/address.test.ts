@@ -1,6 +1,6 @@
 /** Too many requests from one address, whoever sends them. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { expectRefusal } from '../support/refusal.ts'
 
 const broker = await describedBroker({

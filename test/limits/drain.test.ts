@@ -1,6 +1,6 @@
 /** SIGTERM: what is under way is finished, what is new is refused, and it exits with 0. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startMayfly } from '../cli/mayfly.ts'
+import { startMayfly } from '../support/mayfly.ts'
 import { discrepancies } from '../support/audit.ts'
 import { readWeb, startTestBroker, type TestBroker } from '../support/broker.ts'
 import { mints, revokes } from '../support/github.ts'

@@ -1,7 +1,7 @@
 /** How often one may ask, by agent and by address, and what counts as a failure. */
 import { expect, test } from 'vitest'
-import { exchange } from '../oauth/form.ts'
-import { describedBroker } from '../openapi/described.ts'
+import { exchange } from '../support/oauth-form.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import type { Answer } from '../support/broker.ts'
 import { manualClock } from '../support/clock.ts'

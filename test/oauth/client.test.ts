@@ -3,7 +3,7 @@ import * as oauth from 'oauth4webapi'
 import { expect, test } from 'vitest'
 import { readWeb } from '../support/broker.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { form, grantType } from './form.ts'
+import { form, grantType } from '../support/oauth-form.ts'
 
 const broker = await sharedBroker()
 const { ledger } = broker.sandbox

@@ -4,14 +4,14 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { discrepancies } from '../support/audit.ts'
-import type { Point } from '../crash/broker.ts'
+import type { Point } from '../support/crashing-broker.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until } from '../support/until.ts'
-import { form, post } from './form.ts'
+import { form, post } from '../support/oauth-form.ts'
 
 const broker = await sharedBroker()
 const { ledger } = broker.sandbox
-const program = fileURLToPath(new URL('../crash/broker.ts', import.meta.url))
+const program = fileURLToPath(new URL('../support/crashing-broker.ts', import.meta.url))
 
 test.each<Point>(['after the intent', 'after the mint', 'before the reply'])(
   '%s: asked again it gives one credential, and what was lost with it is accounted for',

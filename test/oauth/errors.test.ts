@@ -1,11 +1,11 @@
 /** Every refusal of the token endpoint, to the letter of RFC 6749 §5.2, RFC 8693 §2.2.2 and RFC 9396 §5. */
 import { expect, test } from 'vitest'
 import type { ErrorCode } from '../../src/errors.ts'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
-import { exchange, form, post } from './form.ts'
-import { expectOAuthError } from './refusal.ts'
+import { exchange, form, post } from '../support/oauth-form.ts'
+import { expectOAuthError } from '../support/oauth-refusal.ts'
 
 const overdue = agentFiles('overdue-bot', { review_by: '2020-01-01' })
 const broker = await describedBroker({ files: { ...overdue, ...agentFiles('paused-bot') } })

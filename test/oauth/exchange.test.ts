@@ -1,10 +1,10 @@
 /** Token exchange (RFC 8693): one call, one credential. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
-import { exchange, form, post, revoke } from './form.ts'
-import { aws, everyUpstream, permissive, vaultSecret, vaultToken } from './upstreams.ts'
+import { exchange, form, post, revoke } from '../support/oauth-form.ts'
+import { aws, everyUpstream, permissive, vaultSecret, vaultToken } from '../support/every-upstream.ts'
 
 const broker = await describedBroker({
   settings: everyUpstream,

@@ -1,6 +1,6 @@
 /** `Idempotency-Key`: a request sent again resumes what the first one began, on all three calls that take it. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { type Answer, readWeb, writeWeb } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
@@ -8,8 +8,8 @@ import { mints, revokes } from '../support/github.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { until } from '../support/until.ts'
-import { form, post } from './form.ts'
-import { expectOAuthError } from './refusal.ts'
+import { form, post } from '../support/oauth-form.ts'
+import { expectOAuthError } from '../support/oauth-refusal.ts'
 
 const broker = await describedBroker({
   settings: { limits: { live_leases: { task: 3, agent: 3 } } },

@@ -1,11 +1,11 @@
 /** What passes: OAuth's `temporarily_unavailable`, and when to come back. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { refuseWrites } from '../support/database.ts'
 import { mints } from '../support/github.ts'
-import { exchange } from './form.ts'
-import { expectTemporary } from './refusal.ts'
+import { exchange } from '../support/oauth-form.ts'
+import { expectTemporary } from '../support/oauth-refusal.ts'
 
 const broker = await describedBroker({
   settings: { limits: { live_leases: { task: 1, agent: 2 }, requests_per_minute: { agent: 6 } } },

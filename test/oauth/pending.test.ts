@@ -1,8 +1,8 @@
 /** An exchange that waits for a human: how the job hears of it, and how it goes on. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { type Answer, writeWeb } from '../support/broker.ts'
-import { exchange, form, post, revoke } from './form.ts'
+import { exchange, form, post, revoke } from '../support/oauth-form.ts'
 
 const broker = await describedBroker()
 const { ledger } = broker.sandbox

@@ -1,12 +1,12 @@
 /** Revocation (RFC 7009): whoever holds the secret can end it, and nothing else can. */
 import { expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { readWeb } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
 import { revokes } from '../support/github.ts'
-import { exchange, post, revoke } from './form.ts'
-import { expectOAuthError } from './refusal.ts'
-import { aws, everyUpstream, permissive, vaultSecret, vaultToken } from './upstreams.ts'
+import { exchange, post, revoke } from '../support/oauth-form.ts'
+import { expectOAuthError } from '../support/oauth-refusal.ts'
+import { aws, everyUpstream, permissive, vaultSecret, vaultToken } from '../support/every-upstream.ts'
 
 const broker = await describedBroker({ settings: everyUpstream, files: permissive })
 const { github, ledger } = broker.sandbox

@@ -2,7 +2,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { answerCheck, type Description } from './described.ts'
+import { answerCheck, type Description } from '../support/described-broker.ts'
 
 const broker = await sharedBroker()
 const { body: document } = (await broker.call('GET', '/openapi.json')) as { body: Description }

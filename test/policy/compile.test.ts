@@ -35,7 +35,7 @@ test('every fault of every file is found at once, each with its place and a reme
   )
   for (const { message, remedy } of faults) {
     expect(message).not.toBe('')
-    expect(remedy).not.toBe('')
+    expect(remedy).toMatch(/^[A-Z].*[.!?]$/)
   }
 })
 

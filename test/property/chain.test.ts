@@ -4,8 +4,8 @@ import { link, origin } from '../../src/audit/chain.ts'
 import type { AuditEvent, AuditTrail, ChainedEvent } from '../../src/audit/event.ts'
 import { eventTypes } from '../../src/audit/event.ts'
 import { verifyAudit } from '../../src/audit/verify.ts'
-import { note, type StoreSubject, testSeal, verified } from '../contract/store-subject.ts'
-import { sqliteStore } from '../store/sqlite.ts'
+import { note, type StoreSubject, testSeal, verified } from '../support/store.ts'
+import { sqliteStore } from '../support/sqlite.ts'
 
 const seal = testSeal()
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { unfinished } from '../../src/leases/lease.ts'
+import { unfinishedStatuses } from '../../src/leases/lease.ts'
 import { retire } from '../../src/leases/retire.ts'
 import { ProviderError } from '../../src/provider.ts'
 import { endReasons } from '../../src/tasks/task.ts'
-import { hour } from '../contract/store-subject.ts'
-import { type Core, startCore } from '../leases/core.ts'
+import { hour } from '../support/store.ts'
+import { type Core, startCore } from '../support/lease-core.ts'
 import { expectAllowedMoves } from './moves.ts'
 
 const minute = 60_000
@@ -97,7 +97,7 @@ async function expectSound({ store }: Core): Promise<void> {
     const { id, status } = lease
     if (over.has(lease.task)) expect({ id, status }).not.toEqual({ id, status: 'active' })
     if (over.has(lease.task)) expect({ id, status }).not.toEqual({ id, status: 'pending' })
-    if ((unfinished as readonly string[]).includes(status)) {
+    if ((unfinishedStatuses as readonly string[]).includes(status)) {
       expect(lease).toMatchObject({ dueAt: expect.any(Number), endedAt: null })
       continue
     }
@@ -142,7 +142,9 @@ it(
         expect(core.upstream.working().filter((id) => !mayLive.includes(id))).toEqual([])
         await core.pass(2 * hour)
         await expectSound(core)
-        const left = await core.store.unit.read((tx) => core.store.leases.find(tx, { statuses: unfinished }))
+        const left = await core.store.unit.read((tx) =>
+          core.store.leases.find(tx, { statuses: unfinishedStatuses }),
+        )
         expect(left).toEqual([])
         expect(core.upstream.working()).toEqual([])
       }),

@@ -1,7 +1,7 @@
 /** Design §6, written out once more for the properties: which state may follow which, as the record tells it. */
 import { expect } from 'vitest'
-import { events, verified } from '../contract/store-subject.ts'
-import type { SqliteSubject } from '../store/sqlite.ts'
+import { events, verified } from '../support/store.ts'
+import type { SqliteSubject } from '../support/sqlite.ts'
 
 const first = ['pending_approval', 'active', 'pending']
 const moves: Record<'task' | 'lease', Record<string, string[]>> = {

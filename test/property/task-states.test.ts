@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { unfinished } from '../../src/leases/lease.ts'
+import { unfinishedStatuses } from '../../src/leases/lease.ts'
 import { endReasons, endStatus, type Task } from '../../src/tasks/task.ts'
 import { newId } from '../../src/id.ts'
-import { type Core, startCore } from '../leases/core.ts'
+import { type Core, startCore } from '../support/lease-core.ts'
 import { expectAllowedMoves } from './moves.ts'
 
 const nth = fc.nat({ max: 4 })
@@ -94,7 +94,9 @@ async function expectSound({ store, clock }: Core): Promise<void> {
       continue
     }
     expect(status).toBe(endStatus[endReason!])
-    const left = await store.unit.read((tx) => store.leases.find(tx, { task: id, statuses: unfinished }))
+    const left = await store.unit.read((tx) =>
+      store.leases.find(tx, { task: id, statuses: unfinishedStatuses }),
+    )
     expect(left).toEqual([])
     const approvals = await store.unit.read((tx) => store.approvals.ofTask(tx, id))
     expect(approvals.filter((approval) => approval.status === 'pending')).toEqual([])

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { listen } from '../../src/sandbox/server.ts'
 import { manualClock } from '../support/clock.ts'
-import { connectAws } from './aws-sandbox.ts'
+import { connectAws } from '../support/aws-sandbox.ts'
 
 /** An STS and IAM that says no more than it has to, with ids of its own making. */
 const policies = new Map<string, string>()

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { sandboxWorkload } from '../../src/sandbox/configuration.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until } from '../support/until.ts'
-import { liveOn } from './aws-sandbox.ts'
+import { liveOn } from '../support/aws-sandbox.ts'
 
 const role_arn = 'arn:aws:iam::123456789012:role/deployer'
 const detail = { type: 'aws', role_arn }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { connectAws, deployer, deploys, reader } from './aws-sandbox.ts'
+import { connectAws, deployer, deploys, reader } from '../support/aws-sandbox.ts'
 
 const { connection } = await connectAws()
 const narrowed = (actions: string[], resources = ['*']) =>

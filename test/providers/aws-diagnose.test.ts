@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectAws, deployer, patient, reader } from './aws-sandbox.ts'
+import { connectAws, deployer, patient, reader } from '../support/aws-sandbox.ts'
 
 const diagnose = ({ connection }: Awaited<ReturnType<typeof connectAws>>) =>
   connection.diagnose!({ mightPermit: () => undefined, ...patient() })

@@ -4,7 +4,7 @@ import { ProviderError } from '../../src/provider.ts'
 import { defaultSettings } from '../../src/sandbox/aws/settings.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { manualClock } from '../support/clock.ts'
-import { connectAws, deploys, patient } from './aws-sandbox.ts'
+import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
 
 const audience = 'sts.amazonaws.com'
 const own = 'arn:aws:iam::123456789012:role/mayfly'

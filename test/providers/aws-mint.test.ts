@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
 import { sessionPolicy } from '../../providers/aws/session-policy.ts'
 import type { Minted } from '../../src/provider.ts'
-import { connectAws, deployer, deploys, mints, patient, reader, readsBucket } from './aws-sandbox.ts'
+import { connectAws, deployer, deploys, mints, patient, reader, readsBucket } from '../support/aws-sandbox.ts'
 
 const upstream = await connectAws()
 const { sandbox, clock, connection, intentOf, mint, use } = upstream

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { requests } from '../../providers/aws/cedar.ts'
+import { requests } from '../../providers/aws/requests.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { classes } from '../../src/provider.ts'
 import { bot, facts } from '../support/policy.ts'
-import { deployer, deploys, reader } from './aws-sandbox.ts'
+import { deployer, deploys, reader } from '../support/aws-sandbox.ts'
 
 const narrowed = aws.detail.parse({
   ...deploys,

@@ -3,8 +3,8 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { selfSigned } from '../config/certificate.ts'
-import { connectAws, deploys, patient } from './aws-sandbox.ts'
+import { selfSigned } from '../support/certificate.ts'
+import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
 
 const { cert, key } = selfSigned()
 let arrived = 0

@@ -1,6 +1,6 @@
 import { aws } from '../../providers/aws.ts'
 import { providerContract } from '../contract/provider.ts'
-import { connectAws, deployer, deploys, mints, reader, readsBucket, revokes } from './aws-sandbox.ts'
+import { connectAws, deployer, deploys, mints, reader, readsBucket, revokes } from '../support/aws-sandbox.ts'
 
 /** Where nothing listens. */
 const nowhere = 'http://127.0.0.1:1'

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { github } from '../../providers/github.ts'
-import { connectGithub, looksUp, mints, webWriter } from './github-sandbox.ts'
+import { looksUp, mints } from '../support/github.ts'
+import { connectGithub, webWriter } from '../support/github-sandbox.ts'
 
 test.each([
   ['the id alone', { id: 5001 }],

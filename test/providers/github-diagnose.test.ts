@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ClassedAction, MightPermit } from '../../src/provider.ts'
-import { connectGithub } from './github-sandbox.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 const signal = new AbortController().signal
 const nothing: MightPermit = () => undefined

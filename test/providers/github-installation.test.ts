@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { looksUp, mints, connectGithub, webWriter } from './github-sandbox.ts'
+import { looksUp, mints } from '../support/github.ts'
+import { connectGithub, webWriter } from '../support/github-sandbox.ts'
 
 test('the installation is looked up once in ten minutes', async () => {
   const upstream = connectGithub()

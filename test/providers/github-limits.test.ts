@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { mints, revokes, connectGithub } from './github-sandbox.ts'
+import { mints, revokes } from '../support/github.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 const body = { message: 'You have exceeded a secondary rate limit.' }
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { github } from '../../providers/github.ts'
-import { connectGithub, deadAddress, mints, webWriter } from './github-sandbox.ts'
+import { deadAddress } from '../support/dead-address.ts'
+import { mints } from '../support/github.ts'
+import { connectGithub, webWriter } from '../support/github-sandbox.ts'
 
 const both = github.detail.parse({
   type: 'github',

@@ -2,7 +2,7 @@ import { isAuthorized, validate, type EntityJson } from '@cedar-policy/cedar-was
 import { expect, test } from 'vitest'
 import { github } from '../../providers/github.ts'
 import { requests } from '../../providers/github/requests.ts'
-import { schemaWith } from '../contract/provider-cedar.ts'
+import { schemaWith } from '../support/cedar-fragment.ts'
 
 const schema = schemaWith(github.cedar)
 

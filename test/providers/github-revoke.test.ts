@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { asTimePasses } from '../support/clock.ts'
-import { revokes, connectGithub } from './github-sandbox.ts'
+import { revokes } from '../support/github.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 const anHour = 3_600_000
 

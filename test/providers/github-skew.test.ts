@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { looksUp, connectGithub } from './github-sandbox.ts'
+import { looksUp } from '../support/github.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 const minutes = (n: number) => n * 60_000
 

@@ -1,6 +1,8 @@
 import { github } from '../../providers/github.ts'
 import { providerContract } from '../contract/provider.ts'
-import { connectGithub, deadAddress, mints, revokes } from './github-sandbox.ts'
+import { deadAddress } from '../support/dead-address.ts'
+import { mints, revokes } from '../support/github.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 providerContract('github', async () => {
   const { sandbox, faults, ledger, clock, config, context } = connectGithub()

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { afterEach, expect, test, vi } from 'vitest'
 import { lists } from '../support/vault.ts'
-import { connectVault, secret } from './vault-sandbox.ts'
+import { connectVault, secret } from '../support/vault-sandbox.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { vault } from '../../providers/vault.ts'
-import { connectVault, reader, secret } from './vault-sandbox.ts'
+import { connectVault, reader, secret } from '../support/vault-sandbox.ts'
 
 const normal = (raw: unknown) => JSON.stringify(vault.detail.parse(raw))
 

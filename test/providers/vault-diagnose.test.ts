@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectVault } from './vault-sandbox.ts'
+import { connectVault } from '../support/vault-sandbox.ts'
 
 const diagnose = (upstream: ReturnType<typeof connectVault>) =>
   upstream.connection.diagnose!({ mightPermit: () => undefined, signal: new AbortController().signal })
@@ -41,7 +41,7 @@ test('a token role that is not there, makes no orphans or allows too little is t
   const { tokenRoles } = upstream.sandbox.settings
   tokenRoles['mayfly'] = { orphan: false, allowedPolicies: ['ci-read'], tokenType: 'service' }
   expect(await diagnose(upstream)).toMatchObject([
-    { status: 'fault', message: words('hang on the broker’s own') },
+    { status: 'fault', message: words("hang on the broker's own") },
     { status: 'warning', message: words('declares: db-readonly, kv-read, ci-write') },
   ])
   delete tokenRoles['mayfly']

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'vitest'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { asTimePasses, manualClock } from '../support/clock.ts'
 import { logsIn, mints, revokes } from '../support/vault.ts'
-import { connectVault, reader } from './vault-sandbox.ts'
+import { connectVault, reader } from '../support/vault-sandbox.ts'
 
 // Signs as the broker would, and publishes the key.
 const issuer = await startIssuer(manualClock())

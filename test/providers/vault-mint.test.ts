@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { VaultSettings } from '../../src/sandbox/vault.ts'
 import { mints, reads, revokes } from '../support/vault.ts'
-import { connectVault, kept, reader, secret } from './vault-sandbox.ts'
+import { connectVault, kept, reader, secret } from '../support/vault-sandbox.ts'
 
 const expectText = (text: string) => expect.stringContaining(text) as string
 

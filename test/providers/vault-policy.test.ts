@@ -4,7 +4,7 @@ import { compilePolicies } from '../../src/policy/compile.ts'
 import { decide } from '../../src/policy/decide.ts'
 import type { AuthorizationRequest } from '../../src/provider.ts'
 import { bot, facts } from '../support/policy.ts'
-import { connectVault, reader, secret } from './vault-sandbox.ts'
+import { connectVault, reader, secret } from '../support/vault-sandbox.ts'
 
 test('reading a path is one question, in the class that the configuration gives it', () => {
   const { connection } = connectVault()

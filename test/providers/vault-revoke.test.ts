@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { endsLease, lists, looksUp, mints, reads, revokes } from '../support/vault.ts'
-import { connectVault, reader, secret } from './vault-sandbox.ts'
+import { connectVault, reader, secret } from '../support/vault-sandbox.ts'
 
 const minute = 60_000
 
@@ -55,6 +55,14 @@ test('an empty 404 to an accessor says that it is not there', async () => {
   upstream.faults.add({ kind: 'status', status: 404, body: { errors: [] } })
   await expect(upstream.revoke(handle)).resolves.toEqual({ done: true })
   await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })
+})
+
+test('an empty 404 does not end a token that Vault still shows', async () => {
+  const upstream = connectVault()
+  const { handle } = await upstream.mint()
+  upstream.faults.add({ kind: 'status', status: 404, body: { errors: [] }, on: revokes })
+  await expect(upstream.revoke(handle)).resolves.toMatchObject({ done: false, error: { kind: 'rejected' } })
+  await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'live' })
 })
 
 test.each([400, 403, 404])('any other %i says nothing of the credential', async (status) => {

@@ -2,7 +2,7 @@ import { vault } from '../../providers/vault.ts'
 import { providerContract } from '../contract/provider.ts'
 import { deadAddress } from '../support/dead-address.ts'
 import { mints, revokes, withoutMeans } from '../support/vault.ts'
-import { connectVault } from './vault-sandbox.ts'
+import { connectVault } from '../support/vault-sandbox.ts'
 
 const policies = (...names: string[]) => vault.detail.parse({ type: 'vault', policies: names })
 const path = (name: string) => vault.detail.parse({ type: 'vault', path: name })

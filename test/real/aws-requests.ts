@@ -14,7 +14,7 @@ import {
   type STSClient,
 } from '@aws-sdk/client-sts'
 import { sessionPolicy } from '../../providers/aws/session-policy.ts'
-import { deployer, reader } from '../providers/aws-sandbox.ts'
+import { deployer, reader } from '../support/aws-sandbox.ts'
 
 interface Clients {
   sts: STSClient

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { load } from '../config/installation.ts'
+import { load } from '../support/installation.ts'
 
 it('a YAML alias bomb is refused without being expanded', async () => {
   const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]']

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { principal, ruleMatches } from '../agents/principal.ts'
+import { principal, ruleMatches } from '../support/principal.ts'
 
 it.each([
   ['absent', {}],

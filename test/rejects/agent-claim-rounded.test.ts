@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { principal, ruleMatches } from '../agents/principal.ts'
-import { load, onlyFault, refactorBot } from '../config/installation.ts'
+import { principal, ruleMatches } from '../support/principal.ts'
+import { load, onlyFault, refactorBot } from '../support/installation.ts'
 
 it('a number that was rounded when the token was parsed matches nothing', () => {
   const claims = JSON.parse('{ "repository_id": 9007199254740993 }') as Record<string, unknown>

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { load, onlyFault, refactorBot } from '../config/installation.ts'
+import { load, onlyFault, refactorBot } from '../support/installation.ts'
 
 it('an agent file with the same key twice is refused', async () => {
   const text = `${stringify(refactorBot)}owner: someone-else@acme.example\n`

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadAgent, onlyFault } from '../config/installation.ts'
+import { loadAgent, onlyFault } from '../support/installation.ts'
 
 it('an agent file with a misspelt key is refused, with the key that was meant', async () => {
   expect(onlyFault(await loadAgent({ enviroment: 'dev' }))).toMatchObject({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadAgent, loadWith, onlyFault } from '../config/installation.ts'
+import { loadAgent, loadWith, onlyFault } from '../support/installation.ts'
 
 it('a rule on an issuer of many tenants that names none of them is refused', async () => {
   const match = [{ issuer: 'github-actions', subject: 'repo:*/web:ref:refs/heads/main' }]

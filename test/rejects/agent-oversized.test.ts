@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { load, onlyFault, refactorBot } from '../config/installation.ts'
+import { load, onlyFault, refactorBot } from '../support/installation.ts'
 
 const padded = (bytes: number) => {
   const text = stringify(refactorBot)

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { principal, ruleMatches } from '../agents/principal.ts'
-import { loadAgent, onlyFault } from '../config/installation.ts'
+import { principal, ruleMatches } from '../support/principal.ts'
+import { loadAgent, onlyFault } from '../support/installation.ts'
 
 it('a wildcard that would cross `:` or `/` does not match', () => {
   const rule = { subject: 'repo:acme/*:ref:main' }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { matchRule } from '../../src/agents/match.ts'
 import { stringify } from 'yaml'
-import { load, onlyFault, refactorBot } from '../config/installation.ts'
+import { load, onlyFault, refactorBot } from '../support/installation.ts'
 
 const match = [{ issuer: 'okta', subject: 'x', claims: { ['__proto__']: 'y' } }]
 

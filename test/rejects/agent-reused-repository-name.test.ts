@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { agentFile } from '../../src/agents/agent.ts'
 import { Agents } from '../../src/agents/registry.ts'
-import { principal } from '../agents/principal.ts'
-import { refactorBot } from '../config/installation.ts'
+import { principal } from '../support/principal.ts'
+import { refactorBot } from '../support/installation.ts'
 
 it('a repository that took over the name of another is not its agent', () => {
   const agents = new Agents([agentFile.parse(refactorBot)])

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { principal, ruleMatches } from '../agents/principal.ts'
+import { principal, ruleMatches } from '../support/principal.ts'
 
 it('a subject or claim that is equal but for case does not match', () => {
   expect(ruleMatches({ subject: 'repo:acme/web:*' }, principal('repo:Acme/web:x'))).toBe(false)

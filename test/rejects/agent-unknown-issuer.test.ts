@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadAgent, onlyFault } from '../config/installation.ts'
+import { loadAgent, onlyFault } from '../support/installation.ts'
 
 it('a rule on an issuer that is not configured is refused, with the name that was meant', async () => {
   const match = [{ issuer: 'github-action', subject: 'repo:acme/web:*' }]

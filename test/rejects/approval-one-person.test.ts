@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { answer, ask, legal, needing } from '../approvals/ask.ts'
+import { answer, ask, legal, needing } from '../support/approvals.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 

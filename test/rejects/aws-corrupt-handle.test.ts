@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectAws, deployer, patient } from '../providers/aws-sandbox.ts'
+import { connectAws, deployer, patient } from '../support/aws-sandbox.ts'
 
 const upstream = await connectAws()
 const good = {

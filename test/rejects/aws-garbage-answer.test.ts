@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectAws, deploys, patient } from '../providers/aws-sandbox.ts'
+import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
 
 interface Answer {
   Credentials: Record<string, string>

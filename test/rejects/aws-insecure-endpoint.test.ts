@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { connectAws, deploys, patient } from '../providers/aws-sandbox.ts'
+import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
 
 afterEach(() => delete process.env['AWS_ENDPOINT_URL_STS'])
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { deploys } from '../providers/aws-sandbox.ts'
+import { deploys } from '../support/aws-sandbox.ts'
 
 test.each(['arn:aws:s3:::b/${aws:username}/*', 'arn:aws:s3:::b/${*}', '${aws:PrincipalTag/bucket}'])(
   'a resource that AWS would fill in is refused: %s',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
 import { sessionPolicy } from '../../providers/aws/session-policy.ts'
-import { readsBucket } from '../providers/aws-sandbox.ts'
+import { readsBucket } from '../support/aws-sandbox.ts'
 
 const ofLength = (length: number) => {
   const resource = (size: number) => `arn:aws:s3:::${'b'.repeat(size)}`

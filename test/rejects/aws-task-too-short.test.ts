@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { liveOn } from '../providers/aws-sandbox.ts'
+import { liveOn } from '../support/aws-sandbox.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
 const arn = 'arn:aws:iam::123456789012:role/deployer'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { connectAws, deployer, deploys } from '../providers/aws-sandbox.ts'
+import { connectAws, deployer, deploys } from '../support/aws-sandbox.ts'
 
 test('a role that the configuration does not name is served by nobody, and never assumed', async () => {
   const upstream = await connectAws()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectAws } from '../providers/aws-sandbox.ts'
+import { connectAws } from '../support/aws-sandbox.ts'
 
 interface Answer {
   Credentials: { Expiration: string }

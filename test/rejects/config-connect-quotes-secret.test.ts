@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { github } from '../../providers/github.ts'
 import type { Provider } from '../../src/provider.ts'
-import { loadWith, onlyFault } from '../config/installation.ts'
+import { loadWith, onlyFault } from '../support/installation.ts'
 
 /** Fails as some parsers of keys do. */
 const talkative: Provider = {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadWith, onlyFault, settings } from '../config/installation.ts'
+import { loadWith, onlyFault, settings } from '../support/installation.ts'
 
 const withIssuer = (issuer: string) => loadWith({ issuers: { ...settings.issuers, plain: { issuer } } })
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadWith, onlyFault } from '../config/installation.ts'
+import { loadWith, onlyFault } from '../support/installation.ts'
 
 const secret = Buffer.alloc(32, 5).toString('base64')
 

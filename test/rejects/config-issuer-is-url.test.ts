@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadWith, onlyFault, settings } from '../config/installation.ts'
+import { loadWith, onlyFault, settings } from '../support/installation.ts'
 
 it.each(['https://mayfly.acme.example', 'https://mayfly.acme.example/'])(
   'the broker itself is refused as an issuer: %s',

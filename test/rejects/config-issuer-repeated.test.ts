@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadWith, onlyFault, settings } from '../config/installation.ts'
+import { loadWith, onlyFault, settings } from '../support/installation.ts'
 
 it('an issuer that stands there twice is refused', async () => {
   const issuers = { ...settings.issuers, again: { ...settings.issuers.okta, max_age: 60 } }

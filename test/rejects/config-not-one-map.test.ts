@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { load, onlyFault, settings } from '../config/installation.ts'
+import { load, onlyFault, settings } from '../support/installation.ts'
 
 const text = stringify(settings)
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { load, onlyFault } from '../config/installation.ts'
+import { load, onlyFault } from '../support/installation.ts'
 
 it('a configuration of more than 1 MiB is refused', async () => {
   const fault = onlyFault(await load({ 'mayfly.yaml': `#${'x'.repeat(1024 * 1024)}` }))

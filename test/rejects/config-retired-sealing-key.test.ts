@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadWith, onlyFault } from '../config/installation.ts'
+import { loadWith, onlyFault } from '../support/installation.ts'
 
 const files = { 'old.key': Buffer.alloc(32, 5).toString('base64') }
 const current = { id: 'k2', secret: { file: './seal.key' } }

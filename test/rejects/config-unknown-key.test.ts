@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadWith, onlyFault } from '../config/installation.ts'
+import { loadWith, onlyFault } from '../support/installation.ts'
 
 it.each<[string, string, object]>([
   ['trusted_proxy', 'trusted_proxies', { trusted_proxy: [] }],

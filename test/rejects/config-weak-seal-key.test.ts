@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { load, onlyFault } from '../config/installation.ts'
+import { load, onlyFault } from '../support/installation.ts'
 
 it.each([
   ['of 31 bytes', Buffer.alloc(31, 7).toString('base64')],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectGithub } from '../providers/github-sandbox.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 test.each([[{}], [{ token: 7 }], [{ token: '' }], [{ token: 'x\r\ny: 1' }]])(
   'a handle that no mint gave out is never called revoked: %j',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { connectGithub, mints } from '../providers/github-sandbox.ts'
+import { mints } from '../support/github.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 test.each([
   ['no token', { token: undefined }],

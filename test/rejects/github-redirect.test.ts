@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connectGithub, looksUp, mints, revokes } from '../providers/github-sandbox.ts'
+import { looksUp, mints, revokes } from '../support/github.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 let stolen: string[] = []
 const elsewhere = createServer((request, response) => {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { connectGithub, mints } from '../providers/github-sandbox.ts'
+import { wider } from '../../providers/github/wider.ts'
+import { mints } from '../support/github.ts'
+import { connectGithub } from '../support/github-sandbox.ts'
 
 type Answer = { permissions: object; repositories: object[] }
 const answers: [string, (answer: Answer) => object, string][] = [
@@ -69,4 +71,11 @@ test('an answer that lists exactly what was asked, and names no selection, is no
   const rewrite = (body: unknown) => ({ ...(body as Answer), repository_selection: undefined })
   upstream.faults.add({ kind: 'rewrite', rewrite, on: mints })
   expect(await upstream.mint()).not.toHaveProperty('wider')
+})
+
+test('a repository without a name is not one that is called undefined', () => {
+  const repositories = ['acme/undefined']
+  const permissions = { contents: 'read' } as const
+  const answer = { expires_at: '2026-11-02T10:00:00Z', permissions, repositories: [{}] }
+  expect(wider({ type: 'github', repositories, permissions }, answer)).toContain('1 repositories')
 })

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { trusting } from '../identity/trust.ts'
+import { trusting } from '../support/trust.ts'
 import { discoveryPath, keysPath } from '../support/issuer.ts'
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting, type Trusting } from '../identity/trust.ts'
+import { refused, trusting, type Trusting } from '../support/trust.ts'
 import { discoveryPath, json } from '../support/issuer.ts'
 
 const foreign: [string, (broker: Trusting) => unknown][] = [

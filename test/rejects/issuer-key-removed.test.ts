@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { signingKey } from '../support/issuer.ts'
 
 test('a key removed at the issuer is refused a minute later at most', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { trusting } from '../identity/trust.ts'
+import { trusting } from '../support/trust.ts'
 import { keysPath, signingKey } from '../support/issuer.ts'
 
 test('a key rotated in right after the first load is found at once', async () => {

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { discoveryPath, keysPath } from '../support/issuer.ts'
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 // CVE-2026-22772
 test.each(['.attacker.test', '@attacker.test', '0', '/tenant', '%00'])(

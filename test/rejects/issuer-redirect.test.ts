@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { discoveryPath, keysPath } from '../support/issuer.ts'
 
 test.each([301, 302, 303, 307, 308])(

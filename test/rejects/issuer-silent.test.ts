@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { discoveryPath, json, keysPath } from '../support/issuer.ts'
 
 test('while the issuer gives no answer, its last keys serve for ten minutes and no longer', async () => {

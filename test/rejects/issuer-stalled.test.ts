@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { trusting } from '../identity/trust.ts'
+import { trusting } from '../support/trust.ts'
 import { discoveryPath } from '../support/issuer.ts'
 
 const noAnswer = { code: 'unavailable', facts: { retryAfter: 5 } }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 test('a set of more than a hundred keys is refused, good ones and all', async () => {
   await using broker = await trusting()

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { keysPath } from '../support/issuer.ts'
 
 test('a flood of unknown kids costs the issuer one fetch in ten seconds', async () => {

@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { json, keysPath, signingKey } from '../support/issuer.ts'
 
 const good = signingKey()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { form, post } from '../oauth/form.ts'
-import { expectOAuthError } from '../oauth/refusal.ts'
+import { form, post } from '../support/oauth-form.ts'
+import { expectOAuthError } from '../support/oauth-refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
 const broker = await sharedBroker()

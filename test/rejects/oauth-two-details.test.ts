@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { exchange } from '../oauth/form.ts'
-import { expectOAuthError } from '../oauth/refusal.ts'
+import { exchange } from '../support/oauth-form.ts'
+import { expectOAuthError } from '../support/oauth-refusal.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 

@@ -8,7 +8,7 @@ test('a policy that reads an attribute which does not exist is a fault', () => {
         file: '0.cedar',
         path: 'p',
         message: 'attribute `isuer` on entity type `Mayfly::Agent` not found',
-        remedy: 'did you mean `issuer`?',
+        remedy: 'Did you mean `issuer`?',
       },
     ],
   )

@@ -1,4 +1,5 @@
 import { test } from 'vitest'
+import { githubConnection } from '../../src/sandbox/configuration.ts'
 import { writeWeb } from '../support/broker.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
@@ -6,15 +7,7 @@ import { sharedBroker } from '../support/shared-broker.ts'
 const broker = await sharedBroker({
   settings: ({ github }) => ({
     providers: {
-      github: [
-        {
-          name: 'both',
-          api: github.url,
-          app_id: github.appId,
-          private_key: { file: './app.pem' },
-          owners: ['acme', 'globex'],
-        },
-      ],
+      github: [{ ...githubConnection(github), name: 'both', owners: ['acme', 'globex'] }],
     },
   }),
 })

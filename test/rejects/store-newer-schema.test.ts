@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { openSqliteReadOnly } from '../../src/store/sqlite.ts'
-import { sqliteStore } from '../store/sqlite.ts'
+import { sqliteStore } from '../support/sqlite.ts'
 
 it('a database that a newer version has written is refused, and left as it is', async () => {
   await using store = await sqliteStore()

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { openSqlite, openSqliteReadOnly } from '../../src/store/sqlite.ts'
-import { testSeal } from '../contract/store-subject.ts'
-import { besideFile, temporaryPath } from '../store/sqlite.ts'
+import { testSeal } from '../support/store.ts'
+import { besideFile, temporaryPath } from '../support/sqlite.ts'
 
 it('a file that is no database is refused, and not mistaken for another broker', async () => {
   const { path, remove } = await temporaryPath()

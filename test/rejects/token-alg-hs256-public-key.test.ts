@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { encodePart, signingKey } from '../support/issuer.ts'
 
 test('a token signed by HMAC with the published key as the secret is refused', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { encodePart } from '../support/issuer.ts'
 
 test.each(['none', 'None', 'NONE', 'nOnE'])('a token with alg %s is refused', async (alg) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 test("an algorithm that is not on the issuer's own list is refused", async () => {
   await using broker = await trusting({ algorithms: ['RS256'] })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 test.each(['https://other.test', 'https://mayfly.test/', 'HTTPS://mayfly.test', [], '', null, {}])(
   'a token for somebody else is refused: %j',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { signRaw } from '../support/issuer.ts'
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 test.each(['jwk', 'jku', 'x5u', 'x5c'])('a token that brings its own key in %s is refused', async (value) => {
   await using broker = await trusting()

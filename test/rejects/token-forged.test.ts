@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { encodePart, signingKey } from '../support/issuer.ts'
 
 test("a token signed with another key under the issuer's kid is refused", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 test.each([null, 1, ['a']])('a kid that is not a string is refused: %j', async (value) => {
   await using broker = await trusting()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { trusting } from '../identity/trust.ts'
+import { trusting } from '../support/trust.ts'
 
 /** The order of P-256: with (r, s), (r, n - s) is a valid signature too. */
 const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 /** The last character of an ES256 signature carries four bits that decode to nothing. */
 function otherTrailingBits(token: string): string {

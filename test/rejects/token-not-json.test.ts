@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { encodePart } from '../support/issuer.ts'
 
 const payloads: [string, Buffer][] = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { trusting } from '../identity/trust.ts'
+import { trusting } from '../support/trust.ts'
 
 test('the same jti from two issuers is two tokens', async () => {
   await using broker = await trusting()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 test.each(['', null, 7, ['a'], 's'.repeat(1025)])('a sub that names nobody is refused: %j', async (value) => {
   await using broker = await trusting()

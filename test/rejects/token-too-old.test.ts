@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 test('a token older than its issuer may use is refused, whatever its exp', async () => {
   await using broker = await trusting()

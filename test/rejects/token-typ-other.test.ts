@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 
 test.each(['logout+jwt', 'dpop+jwt', 'secevent+jwt', 'application/logout+jwt', '', null, 1])(
   'a token of another kind is refused: %j',

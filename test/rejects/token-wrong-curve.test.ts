@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refused, trusting } from '../identity/trust.ts'
+import { refused, trusting } from '../support/trust.ts'
 import { signingKey } from '../support/issuer.ts'
 
 test('an ES256 token signed with a key on another curve is refused', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectVault } from '../providers/vault-sandbox.ts'
+import { connectVault } from '../support/vault-sandbox.ts'
 
 test.each([
   [{}],

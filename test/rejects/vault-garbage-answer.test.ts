@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectVault, secret } from '../providers/vault-sandbox.ts'
+import { connectVault, secret } from '../support/vault-sandbox.ts'
 import { mints, reads } from '../support/vault.ts'
 
 test.each([

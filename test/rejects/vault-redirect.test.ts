@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connectVault, secret } from '../providers/vault-sandbox.ts'
+import { connectVault, secret } from '../support/vault-sandbox.ts'
 import { mints, reads, revokes } from '../support/vault.ts'
 
 let stolen: unknown[] = []

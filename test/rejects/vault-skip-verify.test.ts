@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { connectVault } from '../providers/vault-sandbox.ts'
+import { connectVault } from '../support/vault-sandbox.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 

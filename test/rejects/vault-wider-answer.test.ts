@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectVault, reader, secret } from '../providers/vault-sandbox.ts'
+import { connectVault, reader, secret } from '../support/vault-sandbox.ts'
 import { mints } from '../support/vault.ts'
 
 const changes: [string, object, string][] = [

@@ -3,13 +3,13 @@ import { beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { startGithub } from '../../src/sandbox/github.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { readWeb } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
 import { mints } from '../support/github.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { until } from '../support/until.ts'
-import { filesOf } from './files.ts'
+import { filesOf } from '../support/broker-files.ts'
 
 const broker = await describedBroker()
 const { github, ledger } = broker.sandbox

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, expect, test } from 'vitest'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { filesOf } from './files.ts'
+import { filesOf } from '../support/broker-files.ts'
 
 const broker = await sharedBroker()
 const { configure, reload, restore, write } = await filesOf(broker)

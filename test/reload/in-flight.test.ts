@@ -2,13 +2,13 @@
 import { type ClientRequest, request } from 'node:http'
 import { once } from 'node:events'
 import { beforeEach, expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
-import { form } from '../oauth/form.ts'
+import { describedBroker } from '../support/described-broker.ts'
+import { form } from '../support/oauth-form.ts'
 import { readWeb } from '../support/broker.ts'
 import { discrepancies } from '../support/audit.ts'
 import { mints } from '../support/github.ts'
 import { until } from '../support/until.ts'
-import { filesOf } from './files.ts'
+import { filesOf } from '../support/broker-files.ts'
 
 const broker = await describedBroker()
 const { github, ledger } = broker.sandbox

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { rows } from '../support/database.ts'
 import { revokes } from '../support/github.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { filesOf } from './files.ts'
+import { filesOf } from '../support/broker-files.ts'
 
 const count = 150
 const broker = await sharedBroker({ settings: { limits: { live_leases: { agent: count, task: 1 } } } })

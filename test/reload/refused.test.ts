@@ -1,11 +1,11 @@
 /** A configuration that cannot be put in force changes nothing, and says why. */
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { type Answer, readWeb } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
-import { filesOf } from './files.ts'
+import { filesOf } from '../support/broker-files.ts'
 
 const broker = await describedBroker()
 const files = await filesOf(broker, 'agents/refactor-bot.yaml', 'policies/acme.cedar', 'seal.key', 'app.pem')

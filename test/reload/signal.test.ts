@@ -1,10 +1,10 @@
 /** SIGHUP to `serve`: the same as an admin's reload, for whoever has the machine. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startMayfly } from '../cli/mayfly.ts'
+import { startMayfly } from '../support/mayfly.ts'
 import { startTestBroker, type TestBroker, readWeb } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
 import { until } from '../support/until.ts'
-import { filesOf } from './files.ts'
+import { filesOf } from '../support/broker-files.ts'
 
 /** Its folder and sandbox are used; `serve` takes its place. */
 let broker: TestBroker

@@ -1,11 +1,11 @@
 /** A reload that takes something away takes what hangs on it along: at once, and nothing else. */
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import { describedBroker } from '../openapi/described.ts'
+import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { startIssuer } from '../support/issuer.ts'
 import { systemClock } from '../../src/clock.ts'
 import { expectRefusal } from '../support/refusal.ts'
-import { filesOf } from './files.ts'
+import { filesOf } from '../support/broker-files.ts'
 
 const second = await startIssuer(systemClock())
 afterAll(() => second[Symbol.asyncDispose]())

@@ -8,7 +8,7 @@ import {
 import { AssumeRoleCommand } from '@aws-sdk/client-sts'
 import { expect, test } from 'vitest'
 import { defaultSettings } from '../../src/sandbox/aws/settings.ts'
-import { awsWorld, codeOf, credentialOf } from './aws-client.ts'
+import { awsWorld, codeOf, credentialOf } from '../support/aws-client.ts'
 
 type World = Awaited<ReturnType<typeof awsWorld>>
 const RoleName = 'deployer'

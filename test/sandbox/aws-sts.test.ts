@@ -1,7 +1,7 @@
 import { AssumeRoleCommand, GetCallerIdentityCommand, type AssumeRoleCommandInput } from '@aws-sdk/client-sts'
 import { expect, test } from 'vitest'
 import { defaultSettings } from '../../src/sandbox/aws/settings.ts'
-import { awsWorld, codeOf, credentialOf, keyPair } from './aws-client.ts'
+import { awsWorld, codeOf, credentialOf, keyPair } from '../support/aws-client.ts'
 
 type World = Awaited<ReturnType<typeof awsWorld>>
 const assume = ({ sts, deployer }: World, change: Partial<AssumeRoleCommandInput> = {}, from = sts) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createSeal, type Place, SealBroken } from '../../src/seal.ts'
-import { sealKey } from '../contract/store-subject.ts'
+import { sealKey } from '../support/store.ts'
 
 const place: Place = { table: 'leases', column: 'handle', row: 'lease_1' }
 const secret = '{"token":"not a real one, but ünïcödé"}'

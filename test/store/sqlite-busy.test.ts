@@ -5,8 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite.ts'
-import { events, note, testSeal } from '../contract/store-subject.ts'
-import { sqliteStore } from './sqlite.ts'
+import { events, note, testSeal } from '../support/store.ts'
+import { sqliteStore } from '../support/sqlite.ts'
 
 it('a write waits for one of another process, and stops nothing else meanwhile (I6)', async () => {
   await using store = await sqliteStore()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { aTask, events, note, put } from '../contract/store-subject.ts'
-import { sqliteStore } from './sqlite.ts'
+import { aTask, events, note, put } from '../support/store.ts'
+import { sqliteStore } from '../support/sqlite.ts'
 
 describe('closing a SQLite store', () => {
   it('first does every work that waits', async () => {

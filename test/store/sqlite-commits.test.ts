@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { aTask, events, note, put, verified } from '../contract/store-subject.ts'
-import { sqliteStore } from './sqlite.ts'
+import { aTask, events, note, put, verified } from '../support/store.ts'
+import { sqliteStore } from '../support/sqlite.ts'
 
 /**
  * Commits that the write-ahead log holds: its frames that carry the size of the

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
 import { storeContract } from '../contract/store.ts'
-import { sqliteStore } from './sqlite.ts'
+import { sqliteStore } from '../support/sqlite.ts'
 
 describe('the SQLite store', () => {
   storeContract(() => sqliteStore())

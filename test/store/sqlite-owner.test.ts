@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openSqlite, openSqliteReadOnly } from '../../src/store/sqlite.ts'
 import { auditTrail } from '../../src/store/audit.ts'
-import { testSeal, verified } from '../contract/store-subject.ts'
-import { sqliteStore, temporaryPath } from './sqlite.ts'
+import { testSeal, verified } from '../support/store.ts'
+import { sqliteStore, temporaryPath } from '../support/sqlite.ts'
 
 const holder = fileURLToPath(new URL('holder.ts', import.meta.url))
 

@@ -1,8 +1,8 @@
 /** What is asked at every mint, or while everybody waits, must not grow with all that ever was. */
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it, vi } from 'vitest'
-import { noon, putLeases } from '../contract/store-subject.ts'
-import { sqliteStore } from './sqlite.ts'
+import { noon, putLeases } from '../support/store.ts'
+import { sqliteStore } from '../support/sqlite.ts'
 
 it('no query of the hot path reads a whole table', async () => {
   await using store = await sqliteStore()

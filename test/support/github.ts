@@ -6,3 +6,5 @@ export const revokes = ({ method, path }: RequestLine) =>
   method === 'DELETE' && path === '/installation/token'
 export const probes = ({ method, path }: RequestLine) =>
   method === 'GET' && path === '/installation/repositories'
+export const looksUp = ({ method, path }: RequestLine) =>
+  method === 'GET' && path.startsWith('/repos/') && path.endsWith('/installation')

@@ -11,7 +11,7 @@ import { openSqlite } from '../../src/store/sqlite.ts'
 import { tables } from '../../src/store/tables.ts'
 import { tasks } from '../../src/store/tasks.ts'
 import { usedTokens } from '../../src/store/used-tokens.ts'
-import { type StoreSubject, testSeal } from '../contract/store-subject.ts'
+import { type StoreSubject, testSeal } from './store.ts'
 
 export interface SqliteSubject extends StoreSubject {
   /** Its folder, and the file in it. */

@@ -15,11 +15,11 @@ import type { TaskContext } from '../../src/tasks/context.ts'
 import { endTask } from '../../src/tasks/end.ts'
 import { Reaper } from '../../src/tasks/reaper.ts'
 import type { EndReason, Task } from '../../src/tasks/task.ts'
-import { aTask, events, noon } from '../contract/store-subject.ts'
-import { type SqliteSubject, sqliteStore } from '../store/sqlite.ts'
-import { type ManualClock, manualClock } from '../support/clock.ts'
-import { until } from '../support/until.ts'
-import { type Upstream, upstream } from './upstream.ts'
+import { aTask, events, hour, noon } from './store.ts'
+import { type SqliteSubject, sqliteStore } from './sqlite.ts'
+import { type ManualClock, manualClock } from './clock.ts'
+import { until } from './until.ts'
+import { type Upstream, upstream } from './fake-upstream.ts'
 
 export interface Core extends AsyncDisposable {
   clock: ManualClock
@@ -32,6 +32,8 @@ export interface Core extends AsyncDisposable {
   errors: string[]
   open(changed?: Partial<Task>): Promise<Task>
   mint(task: Task, options?: { through?: Upstream; gone?: AbortSignal }): Promise<MintedLease>
+  /** A new task of an hour, and a lease of it. */
+  minted(through?: Upstream): Promise<{ task: Task; lease: Lease }>
   /** Ends the task; its leases are left to the reaper. */
   end(task: Task, reason?: EndReason): Promise<void>
   lease(id: string): Promise<Lease>
@@ -116,6 +118,11 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
           return { holder: { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt } }
         },
       }),
+    async minted(through) {
+      const task = await core.open({ expiresAt: clock.now() + hour })
+      const { lease } = await core.mint(task, { ...(through && { through }) })
+      return { task, lease }
+    },
     async end(task, reason = 'completed') {
       await unit.write((tx) => endTask(context, tx, task, { reason, actor: 'broker' }))
       reaper.wake(clock.now())

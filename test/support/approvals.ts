@@ -1,5 +1,5 @@
 /** Asking for what needs a human's yes, and giving it. */
-import { type Answer, type TestBroker, writeWeb } from '../support/broker.ts'
+import { type Answer, type TestBroker, writeWeb } from './broker.ts'
 
 type Claims = Record<string, unknown>
 

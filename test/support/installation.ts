@@ -6,7 +6,7 @@ import { stringify } from 'yaml'
 import { loadConfiguration, type Configuration } from '../../src/config.ts'
 import type { Fault } from '../../src/fault.ts'
 import type { Provider } from '../../src/provider.ts'
-import { manualClock } from '../support/clock.ts'
+import { manualClock } from './clock.ts'
 
 /** The smallest configuration that serves someone. */
 export const settings = {

@@ -7,8 +7,8 @@ import type { ConnectionContext, Handle, Intent } from '../../src/provider.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
 import { defaultSettings, type VaultSettings } from '../../src/sandbox/vault/settings.ts'
 import { startVault } from '../../src/sandbox/vault.ts'
-import { manualClock } from '../support/clock.ts'
-import { lentServices } from '../support/services.ts'
+import { manualClock } from './clock.ts'
+import { lentServices } from './services.ts'
 
 export const reader = vault.detail.parse({ type: 'vault', policies: ['ci-read'] })
 export const secret = vault.detail.parse({ type: 'vault', path: 'database/creds/readonly' })

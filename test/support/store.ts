@@ -4,10 +4,11 @@ import { type Tables, verifyAudit, type Verification } from '../../src/audit/ver
 import { newId } from '../../src/id.ts'
 import { recordedPrincipal } from '../../src/identity/principal.ts'
 import type { UsedTokens } from '../../src/identity/single-use.ts'
-import { sealHandle } from '../../src/leases/context.ts'
+import { sealHandle } from '../../src/leases/handle.ts'
 import type { Lease, LeaseStore } from '../../src/leases/lease.ts'
 import { createSeal, type Seal, type SealKey } from '../../src/seal.ts'
-import type { ApprovalStore, Task, TaskStore } from '../../src/tasks/task.ts'
+import type { ApprovalStore } from '../../src/tasks/approval.ts'
+import type { Task, TaskStore } from '../../src/tasks/task.ts'
 import type { Tx, Unit } from '../../src/unit.ts'
 
 /** A store, opened on an empty database. */

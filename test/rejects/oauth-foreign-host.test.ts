@@ -1,6 +1,6 @@
 import { test } from 'vitest'
-import { form } from '../oauth/form.ts'
-import { expectOAuthError } from '../oauth/refusal.ts'
+import { form } from '../support/oauth-form.ts'
+import { expectOAuthError } from '../support/oauth-refusal.ts'
 import { raw } from '../support/raw-http.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'

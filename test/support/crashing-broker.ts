@@ -3,7 +3,7 @@
  * runs, nothing is flushed. It is the ordinary composition; only its providers
  * are wrapped, at seams that each lie in exactly one place of a request.
  *
- *     node test/crash/broker.ts CONFIGURATION POINT
+ *     node test/support/crashing-broker.ts CONFIGURATION POINT
  */
 import { providers } from '../../providers/catalog.ts'
 import { startBroker } from '../../src/broker.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { ErrorCode } from '../../src/errors.ts'
-import type { Answer } from '../support/broker.ts'
+import type { Answer } from './broker.ts'
 
 /** Expects RFC 6749 §5.2's error, with our own code beside it, and nothing of our insides. */
 export function expectOAuthError(answer: Answer, status: number, error: string, code: ErrorCode): void {

@@ -2,8 +2,8 @@ import { expect } from 'vitest'
 import type { z } from 'zod'
 import { compileIssuer, issuerConfig } from '../../src/identity/issuer.ts'
 import { verify, type VerifiedToken } from '../../src/identity/verify.ts'
-import { manualClock, type ManualClock } from '../support/clock.ts'
-import { startIssuer, testAudience, type TestIssuer } from '../support/issuer.ts'
+import { manualClock, type ManualClock } from './clock.ts'
+import { startIssuer, testAudience, type TestIssuer } from './issuer.ts'
 
 /** A broker's identity side that trusts one issuer, named `acme`, or several. */
 export interface Trusting extends AsyncDisposable {

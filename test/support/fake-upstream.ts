@@ -34,6 +34,10 @@ export interface Upstream extends Connection {
   revocationIs: Revocation
 }
 
+/** What it may fail with: later it may go well; it never will. */
+export const down = () => new ProviderError('unavailable', 'upstream is down')
+export const no = () => new ProviderError('rejected', 'upstream says no')
+
 const lifeMs = 3_600_000
 
 export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?: number } = {}): Upstream {
@@ -115,6 +119,7 @@ export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?:
       detail: z.strictObject({ type: z.literal('fake'), name: z.string() }),
       cedar: '',
       parseScope: (text) => ({ type: 'fake', name: text }),
+      scopeExamples: ['NAME'],
       connect: () => self,
     },
   }

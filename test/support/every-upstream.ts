@@ -1,6 +1,6 @@
 /** A configuration with one connection of each kind. */
 import type { Sandbox } from '../../src/sandbox/sandbox.ts'
-import type { Files } from '../../src/sandbox/configuration.ts'
+import { githubConnection, type Files } from '../../src/sandbox/configuration.ts'
 
 const roleArn = 'arn:aws:iam::123456789012:role/deployer'
 
@@ -18,15 +18,7 @@ export function everyUpstream({ github, aws, vault }: Sandbox): Record<string, u
   const { endpoints, region } = aws
   return {
     providers: {
-      github: [
-        {
-          name: 'acme',
-          api: github.url,
-          app_id: github.appId,
-          private_key: { file: './app.pem' },
-          owners: ['acme'],
-        },
-      ],
+      github: [githubConnection(github)],
       aws: [{ name: 'prod', region, endpoints, roles: [{ arn: roleArn, class: 'deploy' }] }],
       vault: [
         {

@@ -3,7 +3,7 @@ import { STSClient, type Credentials } from '@aws-sdk/client-sts'
 import { onTestFinished } from 'vitest'
 import { startAws, type AwsSettings } from '../../src/sandbox/aws.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
-import { manualClock } from '../support/clock.ts'
+import { manualClock } from './clock.ts'
 
 interface KeyPair {
   accessKeyId: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { readsBucket } from '../providers/aws-sandbox.ts'
+import { readsBucket } from '../support/aws-sandbox.ts'
 
 test.each([
   '',

@@ -2,7 +2,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import type { Answer, TestBroker } from '../support/broker.ts'
+import type { Answer, TestBroker } from './broker.ts'
 
 // oxlint-disable-next-line no-explicit-any -- what a test changes in it fails the test where it is not there
 type Settings = Record<string, any>

@@ -1,8 +1,8 @@
 /** A broker whose every answer is held against its own description. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import type { Answer, TestBroker, TestBrokerOptions } from '../support/broker.ts'
-import { sharedBroker } from '../support/shared-broker.ts'
+import type { Answer, TestBroker, TestBrokerOptions } from './broker.ts'
+import { sharedBroker } from './shared-broker.ts'
 
 interface Operation {
   responses: Record<string, { content?: Record<string, unknown> }>

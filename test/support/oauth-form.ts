@@ -1,5 +1,5 @@
 /** What a CI job sends: forms, with nothing but its OIDC token. */
-import { readWeb, type Answer, type TestBroker } from '../support/broker.ts'
+import { readWeb, type Answer, type TestBroker } from './broker.ts'
 
 export const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const jwtType = 'urn:ietf:params:oauth:token-type:jwt'

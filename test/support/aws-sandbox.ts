@@ -1,7 +1,7 @@
 /** AWS's strict local counterpart, and connections to it. */
 import { afterAll } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { policyName } from '../../providers/aws/deny.ts'
+import { policyName } from '../../providers/aws/enforce.ts'
 import type { AwsConfig } from '../../providers/aws/config.ts'
 import type { AwsDetail } from '../../providers/aws/detail.ts'
 import type { Connection, ConnectionContext, Handle, Intent, Minted } from '../../src/provider.ts'
@@ -10,8 +10,8 @@ import { defaultSettings } from '../../src/sandbox/aws/settings.ts'
 import type { AwsCredential } from '../../src/sandbox/aws/sign.ts'
 import type { RequestLine } from '../../src/sandbox/faults.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
-import { manualClock, type ManualClock } from '../support/clock.ts'
-import { lentServices } from '../support/services.ts'
+import { manualClock, type ManualClock } from './clock.ts'
+import { lentServices } from './services.ts'
 
 export const mints = ({ path }: RequestLine) => path.startsWith('/sts')
 export const revokes = ({ path }: RequestLine) => path.startsWith('/iam')
@@ -39,6 +39,14 @@ export function liveOn(key: { accessKeyId: string; secretAccessKey: string }): v
 
 /** What one installation keeps on a role. */
 export const denyPolicy = policyName(lentServices.installation())
+
+interface Written {
+  Statement: { Condition: Record<string, Record<string, unknown>> }[]
+}
+
+/** What each statement of a policy's text depends on; none where there is no policy. */
+export const conditions = (text: string | undefined) =>
+  (JSON.parse(text ?? '{"Statement":[]}') as Written).Statement.map(({ Condition }) => Condition)
 
 /** A local AWS of its own, and a connection to it whose clock it shares. */
 export async function connectAws({

@@ -1,32 +1,13 @@
 /** GitHub's strict local counterpart, and connections to it. */
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { afterAll } from 'vitest'
 import { github } from '../../providers/github.ts'
 import type { GithubConfig } from '../../providers/github/config.ts'
 import type { GithubDetail } from '../../providers/github/detail.ts'
 import type { ConnectionContext, Intent } from '../../src/provider.ts'
-import type { RequestLine } from '../../src/sandbox/faults.ts'
 import { defaultSettings, type GithubSettings } from '../../src/sandbox/github/settings.ts'
 import { startSandbox } from '../../src/sandbox/sandbox.ts'
-import { manualClock } from '../support/clock.ts'
-import { lentServices } from '../support/services.ts'
-
-export const mints = ({ method, path }: RequestLine) => method === 'POST' && path.endsWith('/access_tokens')
-export const revokes = ({ method, path }: RequestLine) =>
-  method === 'DELETE' && path === '/installation/token'
-export const looksUp = ({ method, path }: RequestLine) =>
-  method === 'GET' && path.startsWith('/repos/') && path.endsWith('/installation')
-
-/** Where nothing listens. (`fetch` refuses ports such as 1 by itself, which is no refused connection.) */
-export async function deadAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}`
-}
+import { manualClock } from './clock.ts'
+import { lentServices } from './services.ts'
 
 /** A detail for the installation on `acme`, normal. */
 export const webWriter = github.detail.parse({

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { conditions, connectAws, deploys, mints, patient, revokes } from '../support/aws-sandbox.ts'
+
+test('a lost session is denied by its name, until it could no longer be alive', async () => {
+  const upstream = await connectAws()
+  const { sandbox, clock, connection } = upstream
+  const intent = upstream.intentOf(deploys)
+  const fault = sandbox.faults.add({ kind: 'reset-after-processing', on: mints })
+  await expect(connection.mint(deploys, intent, patient())).rejects.toMatchObject({ maybeDone: true })
+  fault.clear()
+  expect(upstream.alive()).toHaveLength(1)
+  const recovery = await connection.recover(intent, patient())
+  expect(recovery).toEqual({ gone: false, liveUntil: intent.createdAt + 960_000 })
+  expect(conditions(upstream.policy())).toEqual([{ StringLike: { 'aws:userid': [`*:${intent.leaseId}`] } }])
+  expect(upstream.alive()).toEqual([])
+
+  await upstream.maintain()
+  expect(upstream.policy()).toContain(intent.leaseId)
+  await clock.advance(960_000)
+  await upstream.maintain()
+  expect(upstream.policy()).toBeUndefined()
+  await expect(connection.recover(intent, patient())).resolves.toEqual({ gone: true })
+})
+
+test('a recovery whose deny could not be written is not over', async () => {
+  const upstream = await connectAws()
+  upstream.sandbox.faults.add({ kind: 'status', status: 503, on: revokes })
+  await expect(upstream.connection.recover(upstream.intentOf(deploys), patient())).rejects.toMatchObject({
+    kind: 'unavailable',
+  })
+})
