@@ -23,8 +23,8 @@ interface Order {
 
 process.on('message', (order: Order) => {
   void measure(order).then((series) => {
-    process.send!(series)
-    process.disconnect()
+    // A long series is still on its way when `send` returns.
+    process.send!(series, () => process.disconnect())
   })
 })
 
