@@ -11,10 +11,10 @@ const tasksAtOnce = 200
 /** How long the store is left alone after it failed, in milliseconds. */
 const storeRetryMs = 1_000
 /**
- * The longest sleep, in milliseconds. Timers count the time that the machine runs:
- * when it was suspended, or its clock set forward, a deadline passes unnoticed.
+ * How often the clock is looked at while asleep, in milliseconds. Timers count the time that the
+ * machine runs: when it was suspended, or its clock set forward, a deadline passes unnoticed.
  */
-const longestSleepMs = 5_000
+const clockLookMs = 5_000
 
 /**
  * Sleeps until the next deadline. Everything it needs is in the
@@ -52,10 +52,19 @@ export class Reaper {
   /** Something is due at `at`, milliseconds since 1970. Cheap: called after every commit that sets a deadline. */
   wake(at: number): void {
     if (this.#stopped || at >= this.#armedFor) return
-    this.#timer?.cancel()
     this.#armedFor = at
-    const wait = Math.min(longestSleepMs, Math.max(0, at - this.#context.clock.now()))
-    this.#timer = this.#context.clock.after(wait, () => this.#fire())
+    this.#sleep()
+  }
+
+  /** Only a look at the clock before the time has come: the store is not asked until something is due. */
+  #sleep(): void {
+    const { clock } = this.#context
+    this.#timer?.cancel()
+    const left = Math.max(0, this.#armedFor - clock.now())
+    this.#timer = clock.after(Math.min(clockLookMs, left), () => {
+      if (clock.now() < this.#armedFor) this.#sleep()
+      else this.#fire()
+    })
   }
 
   #fire(): void {

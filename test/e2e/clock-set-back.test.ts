@@ -1,19 +1,12 @@
 /** The wall clock shows less at a start than when the last broker stopped. */
 import { beforeEach, expect, test } from 'vitest'
-import type { LeadingClock } from '../../src/clock.ts'
-import { manualClock } from '../support/clock.ts'
+import { wallClock } from '../support/clock.ts'
 import { beside } from '../support/database.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until, untilNow } from '../support/until.ts'
 
 const hour = 3_600_000
-const timers = manualClock()
-let set = 0
-const clock: LeadingClock = {
-  now: () => timers.now() + set,
-  after: timers.after,
-  notBefore: (at) => timers.notBefore(at - set),
-}
+const { clock, timers, set } = wallClock()
 const broker = await sharedBroker({ clock })
 const { ledger } = broker.sandbox
 
@@ -23,7 +16,7 @@ async function restartAnHourEarlier(work: () => void = () => undefined): Promise
   broker.log.length = 0
   work()
   const stopped = clock.now()
-  set -= hour
+  set(-hour)
   await broker.start()
   return clock.now() - stopped
 }

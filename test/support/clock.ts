@@ -36,6 +36,18 @@ export function manualClock(start = Date.parse('2026-11-02T09:00:00Z')): ManualC
   }
 }
 
+/** A clock that can be set, forward or back, while its timers count on as before. */
+export function wallClock() {
+  const timers = manualClock()
+  let ahead = 0
+  const clock: LeadingClock = {
+    now: () => timers.now() + ahead,
+    after: timers.after,
+    notBefore: (at) => timers.notBefore(at - ahead),
+  }
+  return { clock, timers, set: (byMs: number) => void (ahead += byMs) }
+}
+
 /** A turn of the event loop, after which every promise that waits only on promises has settled. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
