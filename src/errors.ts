@@ -8,6 +8,7 @@ export const errorCodes = [
   'unknown_agent',
   'agent_suspended',
   'agent_expired',
+  'fenced',
   'policy_denied',
   'out_of_scope',
   'forbidden',

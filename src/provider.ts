@@ -45,13 +45,14 @@ export function classesOf(requests: readonly AuthorizationRequest[]): Class[] {
   return [...new Set(requests.map((request) => request.class))]
 }
 
-export const evidenceResults = ['dead', 'denied', 'expired', 'live', 'unknown'] as const
+export const evidenceResults = ['dead', 'denied', 'gone', 'expired', 'live', 'unknown'] as const
 
 /** What is known of a credential upstream after it was revoked. Times in milliseconds since 1970. */
 export interface Evidence {
   /**
    * `dead`: upstream refused the credential itself. `denied`: the deny is read
-   * back as in force. `expired`: its upstream life is over. `live`: it still works.
+   * back as in force. `gone`: upstream no longer has what stood for it, and the
+   * credential itself could not be tried. `expired`: its upstream life is over. `live`: it still works.
    * `unknown`: upstream gave no usable answer.
    */
   result: (typeof evidenceResults)[number]

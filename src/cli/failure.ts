@@ -118,6 +118,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   unknown_agent: 'Have an agent whose rules match this identity added to the configuration.',
   agent_suspended: 'Ask whoever suspended the agent.',
   agent_expired: 'Have the owner review the agent and set its next review date.',
+  fenced: 'Ask an admin who can see and lift the fence: `mayfly admin fences`.',
   policy_denied: 'Ask for less, or have the policy changed.',
   out_of_scope: "Ask for what is within the task's scope, or open another task.",
   forbidden: 'Use the token of an admin who has this right, with the audience that admins have.',
