@@ -18,92 +18,75 @@ export interface LeaseHolder {
   deadline: number
 }
 
-/** The last check's answer. A refusal is thrown once what the check recorded of it is durable. */
-export type Admission = { holder: LeaseHolder } | { refused: BrokerError }
-
-export interface LeaseRequest {
-  resolved: ResolvedDetail
-  /** Runs in the intent's transaction. */
-  admit: (tx: Tx) => Promise<Admission>
-  /** Runs in the intent's transaction too, once the lease is in it. */
-  onIntent?: (tx: Tx, leaseId: string) => Promise<void>
-}
-
 /** How long an intent may stand before its outcome counts as unknown: the mint's time limit, and a margin to record it. */
 const outcomeKnownWithinMs = upstreamLimit.mint + 10_000
 
 /**
- * Puts the lease on record as `pending`, once `admit` has agreed and there is room for it.
+ * Puts the lease on record as `pending` in the transaction that has admitted it, or
+ * says why not: `unavailable` where the connection is no longer what it was,
+ * `limit_exceeded` where upstream has no room for it.
  *
- * @throws BrokerError what `admit` refuses with; `unavailable` where the connection is
- *   no longer what it was; `limit_exceeded`.
+ * The caller throws a refusal once the transaction is durable, and mints (`mint`)
+ * what was intended.
  */
 export async function intend(
   context: LeaseContext,
-  { resolved, admit, onIntent }: LeaseRequest,
-): Promise<Lease> {
-  const { unit, leases, audit, clock, wake } = context
+  tx: Tx,
+  { resolved, holder }: { resolved: ResolvedDetail; holder: LeaseHolder },
+): Promise<{ lease: Lease } | { refused: BrokerError }> {
+  const { leases, audit, clock } = context
   const { entry, detail } = resolved
-  const outcome = await unit.write(async (tx) => {
-    const admission = await admit(tx)
-    if ('refused' in admission) return admission
-    const { holder } = admission
-    // A reload since the request began may have taken the connection away: nothing could revoke what it mints.
-    const current = context.connections().get(entry.provider.type, entry.name)
-    if (!current || current.retired || current.connection.upstream !== entry.connection.upstream)
-      return { refused: reconfigured() }
-    const crowded = await slotRefusal(context, tx, resolved, holder.agent)
-    if (crowded) return { refused: crowded }
-    const now = clock.now()
-    const lease: Lease = {
-      id: newId('lease'),
-      task: holder.task,
-      agent: holder.agent,
-      owner: holder.owner,
-      issuer: holder.issuer,
-      provider: entry.provider.type,
-      connection: entry.name,
-      upstream: entry.connection.upstream,
-      slot: entry.connection.slot?.(detail).key ?? null,
-      status: 'pending',
+  // A reload since the request began may have taken the connection away: nothing could revoke what it mints.
+  const current = context.connections().get(entry.provider.type, entry.name)
+  if (!current || current.retired || current.connection.upstream !== entry.connection.upstream)
+    return { refused: reconfigured() }
+  const crowded = await slotRefusal(context, tx, resolved, holder.agent)
+  if (crowded) return { refused: crowded }
+  const now = clock.now()
+  const lease: Lease = {
+    id: newId('lease'),
+    task: holder.task,
+    agent: holder.agent,
+    owner: holder.owner,
+    issuer: holder.issuer,
+    provider: entry.provider.type,
+    connection: entry.name,
+    upstream: entry.connection.upstream,
+    slot: entry.connection.slot?.(detail).key ?? null,
+    status: 'pending',
+    detail,
+    classes: classesOf(entry.connection.requests(detail)),
+    revocation: entry.connection.revocation(detail),
+    createdAt: now,
+    deadline: holder.deadline,
+    upstreamExpiresAt: null,
+    liveUntil: null,
+    endedAt: null,
+    fingerprint: null,
+    evidence: null,
+    secretHash: null,
+    handle: null,
+    dueAt: now + outcomeKnownWithinMs,
+    attempts: 0,
+    failingSince: null,
+  }
+  await leases.insert(tx, lease)
+  audit.record(tx, {
+    at: now,
+    type: 'lease.intended',
+    actor: `agent:${lease.agent}`,
+    ...aboutLease(lease),
+    status: 'pending',
+    data: {
+      provider: lease.provider,
+      connection: lease.connection,
+      upstream: lease.upstream,
       detail,
-      classes: classesOf(entry.connection.requests(detail)),
-      revocation: entry.connection.revocation(detail),
-      createdAt: now,
-      deadline: holder.deadline,
-      upstreamExpiresAt: null,
-      liveUntil: null,
-      endedAt: null,
-      fingerprint: null,
-      evidence: null,
-      secretHash: null,
-      handle: null,
-      dueAt: now + outcomeKnownWithinMs,
-      attempts: 0,
-      failingSince: null,
-    }
-    await leases.insert(tx, lease)
-    await onIntent?.(tx, lease.id)
-    audit.record(tx, {
-      at: now,
-      type: 'lease.intended',
-      actor: `agent:${lease.agent}`,
-      ...aboutLease(lease),
-      status: 'pending',
-      data: {
-        provider: lease.provider,
-        connection: lease.connection,
-        upstream: lease.upstream,
-        detail,
-        classes: lease.classes,
-        revocation: lease.revocation,
-      },
-    })
-    return { lease }
+      classes: lease.classes,
+      revocation: lease.revocation,
+    },
   })
-  if ('refused' in outcome) throw outcome.refused
-  wake(outcome.lease.dueAt!)
-  return outcome.lease
+  return { lease }
 }
 
 function reconfigured(): BrokerError {

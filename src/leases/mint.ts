@@ -4,7 +4,7 @@ import type { Minted, ProviderError } from '../provider.ts'
 import { sha256 } from '../sha256.ts'
 import type { LeaseContext } from './context.ts'
 import { sealHandle } from './handle.ts'
-import { intend, type LeaseRequest } from './intend.ts'
+import type { ConnectionEntry } from './connections.ts'
 import { aboutLease, intentOf, type Lease } from './lease.ts'
 import { recordFailed, recordRevoked } from './record.ts'
 import { retire } from './retire.ts'
@@ -13,7 +13,10 @@ import { salvage } from './salvage.ts'
 import { transition } from './transition.ts'
 import { asProviderError, withinUpstream } from './upstream.ts'
 
-export interface MintRequest extends LeaseRequest {
+export interface MintRequest {
+  /** As `intend` has put it on record. */
+  lease: Lease
+  entry: ConnectionEntry
   /** Aborts when the client has gone away. */
   gone?: AbortSignal | undefined
 }
@@ -27,10 +30,9 @@ export interface MintedLease {
 }
 
 /**
- * Mints one credential.
+ * Mints the credential of an intended lease.
  *
- * @throws BrokerError what `admit` refuses with; `provider_rejected`;
- *   `provider_unavailable`; `task_not_active` when the task ended meanwhile;
+ * @throws BrokerError `provider_rejected`; `provider_unavailable`; `task_not_active` when the task ended meanwhile;
  *   `unavailable` when the store fails. Whatever upstream minted in any of these
  *   is revoked, never delivered.
  */
@@ -39,13 +41,14 @@ export async function mint(
   revoker: Revoker,
   request: MintRequest,
 ): Promise<MintedLease> {
-  const lease = await intend(context, request)
-  const minted = await callUpstream(context, request, lease)
+  const { lease, entry, gone } = request
+  context.wake(lease.dueAt!)
+  const minted = await callUpstream(context, request)
   let recorded: Lease
   try {
     recorded = await record(context, lease, minted)
   } catch (error) {
-    salvage(context, revoker, lease, request.resolved.entry, minted)
+    salvage(context, revoker, lease, entry, minted)
     throw error
   }
   if (recorded.status !== 'active') {
@@ -53,18 +56,17 @@ export async function mint(
     if (minted.wider !== undefined) throw new BrokerError('provider_rejected', minted.wider)
     throw new BrokerError('task_not_active', 'the task ended while its credential was being minted')
   }
-  if (request.gone?.aborted) {
+  if (gone?.aborted) {
     await takeBack(context, revoker, recorded)
     throw new BrokerError('unavailable', 'the client went away before the credential could be delivered')
   }
   return { lease: recorded, credential: minted.credential, accessToken: minted.accessToken }
 }
 
-async function callUpstream(context: LeaseContext, request: MintRequest, lease: Lease): Promise<Minted> {
-  const { connection } = request.resolved.entry
+async function callUpstream(context: LeaseContext, { lease, entry }: MintRequest): Promise<Minted> {
   try {
     return await withinUpstream(context, 'mint', (signal) =>
-      connection.mint(lease.detail, intentOf(lease), { signal }),
+      entry.connection.mint(lease.detail, intentOf(lease), { signal }),
     )
   } catch (error) {
     const failure = asProviderError(error)

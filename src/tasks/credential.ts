@@ -2,7 +2,7 @@
 import { suspensionRefusal } from '../agents/suspension.ts'
 import { BrokerError, type ErrorCode, isBrokerError } from '../errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import type { Admission } from '../leases/intend.ts'
+import { intend, type LeaseHolder } from '../leases/intend.ts'
 import type { Lease } from '../leases/lease.ts'
 import { mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
@@ -42,12 +42,9 @@ export async function issueCredential(
   const { task, idempotency, gone } = request
   if (idempotency) await replace(context, task, idempotency)
   try {
-    return await mint(context, context.revoker, {
-      resolved,
-      gone,
-      admit: (tx) => admit(context, tx, rules, request, resolved),
-      ...(idempotency && { onIntent: (tx, lease) => remember(context, tx, task, idempotency, lease) }),
-    })
+    const outcome = await context.unit.write((tx) => hold(context, tx, rules, request, resolved))
+    if ('refused' in outcome) throw outcome.refused
+    return await mint(context, context.revoker, { lease: outcome.lease, entry: resolved.entry, gone })
   } catch (error) {
     throw await takenBackAlone(context, task, error)
   } finally {
@@ -108,7 +105,25 @@ async function remember(
   await context.idempotency.put(tx, { ...key, task: task.id, lease, until: task.expiresAt + rememberedForMs })
 }
 
-/** The last check before a credential exists, in the transaction of its intent. */
+/** Decides, and puts the lease on record, in one transaction. A refusal is thrown once what is recorded of it is durable. */
+async function hold(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  request: CredentialRequest,
+  resolved: ResolvedDetail,
+): Promise<{ lease: Lease } | { refused: BrokerError }> {
+  const admission = await admit(context, tx, rules, request, resolved)
+  if ('refused' in admission) return admission
+  const intended = await intend(context, tx, { resolved, holder: admission.holder })
+  const { task, idempotency } = request
+  if ('lease' in intended && idempotency) await remember(context, tx, task, idempotency, intended.lease.id)
+  return intended
+}
+
+type Admission = { holder: LeaseHolder } | { refused: BrokerError }
+
+/** The last check before a credential exists. */
 async function admit(
   context: TaskContext,
   tx: Tx,

@@ -6,6 +6,7 @@ import { BrokerError } from '../../src/errors.ts'
 import { Connections, type ConnectionEntry } from '../../src/leases/connections.ts'
 import type { LeaseContext } from '../../src/leases/context.ts'
 import type { Lease } from '../../src/leases/lease.ts'
+import { intend } from '../../src/leases/intend.ts'
 import { mint, type MintedLease } from '../../src/leases/mint.ts'
 import { Revoker } from '../../src/leases/revoke.ts'
 import { approvals } from '../../src/store/approvals.ts'
@@ -106,18 +107,19 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
       reaper.wake(task.expiresAt)
       return task
     },
-    mint: async (task, { through = first, gone } = {}) =>
-      await mint(context, revoker, {
-        resolved: { entry: entryOf(first, through), detail: { type: 'fake', name: 'a' } },
-        gone,
-        async admit(tx) {
-          const now = await tasks.get(tx, task.id)
-          if (now?.status !== 'active' || now.expiresAt <= clock.now())
-            return { refused: new BrokerError('task_not_active', 'the task is over') }
-          const { id, agent, owner, principal, expiresAt } = now
-          return { holder: { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt } }
-        },
-      }),
+    async mint(task, { through = first, gone } = {}) {
+      const entry = entryOf(first, through)
+      const outcome = await unit.write(async (tx) => {
+        const now = await tasks.get(tx, task.id)
+        if (now?.status !== 'active' || now.expiresAt <= clock.now())
+          return { refused: new BrokerError('task_not_active', 'the task is over') }
+        const { id, agent, owner, principal, expiresAt } = now
+        const holder = { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt }
+        return await intend(context, tx, { resolved: { entry, detail: { type: 'fake', name: 'a' } }, holder })
+      })
+      if ('refused' in outcome) throw outcome.refused
+      return await mint(context, revoker, { lease: outcome.lease, entry, gone })
+    },
     async minted(through) {
       const task = await core.open({ expiresAt: clock.now() + hour })
       const { lease } = await core.mint(task, { ...(through && { through }) })
