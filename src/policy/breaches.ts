@@ -4,13 +4,11 @@ import type { Fault } from '../fault.ts'
 import type { ParsedPolicy } from './parse.ts'
 import { contextReads, entitiesNamed } from './reads.ts'
 import { unqualified, type Vocabulary } from './schema.ts'
+import { wordBreaches } from './words.ts'
 
 type Finding = Pick<Fault, 'message' | 'remedy'>
 
 const annotationNames = new Set(['id', 'approval', 'description'])
-
-/** Invariant I11: the caller's own words may forbid, never permit. */
-const callersWords = ['purpose', 'request']
 
 /** What is wrong with one policy, leaving aside the others. */
 export function breaches(
@@ -21,6 +19,7 @@ export function breaches(
     ...annotations(policy),
     ...approval(policy, given.approvers),
     ...context(policy),
+    ...wordBreaches(policy.json),
     ...entities(policy, given.providers),
   ].map((finding) => ({ file: policy.file, path: policy.path, ...finding }))
 }
@@ -65,7 +64,7 @@ function* approval({ json }: ParsedPolicy, approvers: ReadonlySet<string>): Gene
       }
     }
   }
-  const reads = contextReads(json).attributes.filter((attribute) => attribute === 'approvals').length
+  const reads = contextReads(json.conditions).attributes.filter((attribute) => attribute === 'approvals').length
   if (reads > (annotated && lifting.length === 1 ? 1 : 0)) {
     yield {
       message: 'context.approvals is used outside the unless clause of an @approval forbid',
@@ -83,20 +82,11 @@ function liftedBy(body: object): string | undefined {
 }
 
 function* context({ json }: ParsedPolicy): Generator<Finding> {
-  const { attributes, whole } = contextReads(json)
-  if (whole) {
+  if (contextReads(json.conditions).whole) {
     // `{ c: context }.c.purpose` and the like: what is read could no longer be told.
     yield {
       message: 'context is used as a whole',
       remedy: 'Use its attributes one by one, as in context.ttl.',
-    }
-  }
-  if (json.effect === 'forbid') return
-  for (const attribute of callersWords) {
-    if (!attributes.includes(attribute)) continue
-    yield {
-      message: `a permit reads context.${attribute}, which the caller chooses`,
-      remedy: `Forbid what context.${attribute} rules out instead.`,
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Entity } from '../provider.ts'
 
 type Node = Record<string, unknown>
 
-function isNode(json: unknown): json is Node {
+export function isNode(json: unknown): json is Node {
   return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
@@ -21,25 +21,28 @@ function isContext(expression: unknown): boolean {
   return isNode(expression) && expression['Var'] === 'context'
 }
 
-/** The attribute that `node` takes, or tests, of `context` itself. */
-function contextAttribute(node: Node): string | undefined {
-  for (const access of [node['.'], node['has']]) {
-    if (!isNode(access) || !isContext(access['left'])) continue
-    // `context has a.b` is one access with a path.
-    const attr: unknown = Array.isArray(access['attr']) ? access['attr'][0] : access['attr']
-    if (typeof attr === 'string') return attr
-  }
-  return undefined
+/** The attribute that `expression` takes of `context` itself, `ttl` of `context.ttl`. */
+export function attributeOf(expression: unknown): string | undefined {
+  return isNode(expression) ? accessed(expression['.']) : undefined
+}
+
+function accessed(access: unknown): string | undefined {
+  if (!isNode(access) || !isContext(access['left'])) return undefined
+  // `context has a.b` is one access with a path.
+  const attr: unknown = Array.isArray(access['attr']) ? access['attr'][0] : access['attr']
+  return typeof attr === 'string' ? attr : undefined
 }
 
 /**
- * The attributes of `context` that the policy takes or tests, each as often as
- * it does; `whole` if it also uses `context` in any other way, through which it
- * could reach all of them.
+ * The attributes of `context` that are taken or tested anywhere in `json`, each
+ * as often as it is; `whole` if `context` is also used in any other way, through
+ * which all of them could be reached.
  */
-export function contextReads(policy: PolicyJson): { attributes: string[]; whole: boolean } {
-  const all = [...nodes(policy.conditions)]
-  const attributes = all.map(contextAttribute).filter((attribute) => attribute !== undefined)
+export function contextReads(json: unknown): { attributes: string[]; whole: boolean } {
+  const all = [...nodes(json)]
+  const attributes = all
+    .map((node) => accessed(node['.']) ?? accessed(node['has']))
+    .filter((attribute) => attribute !== undefined)
   return { attributes, whole: all.filter(isContext).length > attributes.length }
 }
 

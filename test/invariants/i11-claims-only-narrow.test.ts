@@ -41,15 +41,19 @@ test.each(['approvals', 'held', 'class', 'ttl', 'environment', 'depth'])(
   },
 )
 
-test.each(['context.purpose == "fix"', 'context.request.hasTag("ci")', '!(context.purpose like "*x*")'])(
-  'I11: a permit that reads `%s` stops the start',
-  async (condition) => {
-    const path = join(broker.directory, 'policies/words.cedar')
-    const good = await readFile(path)
-    await broker.stop()
-    await writeFile(path, `@id("talked-into") permit (principal, action, resource) when { ${condition} };`)
-    await expect(broker.start()).rejects.toThrow()
-    await writeFile(path, good)
-    await broker.start()
-  },
-)
+test.each([
+  'permit (principal, action, resource) when { context.purpose == "fix" }',
+  'permit (principal, action, resource) when { context.request.hasTag("ci") }',
+  'permit (principal, action, resource) when { !(context.purpose like "*x*") }',
+  'forbid (principal, action, resource) unless { context.request.hasTag("ci") }',
+  'forbid (principal, action, resource) when { context.request.hasTag("ci") == false }',
+  'forbid (principal, action, resource) when { if context.purpose == "fix" then false else true }',
+])('I11: a policy that could be talked into allowing stops the start: %s', async (policy) => {
+  const path = join(broker.directory, 'policies/words.cedar')
+  const good = await readFile(path)
+  await broker.stop()
+  await writeFile(path, `@id("talked-into") ${policy};`)
+  await expect(broker.start()).rejects.toThrow()
+  await writeFile(path, good)
+  await broker.start()
+})
