@@ -1,7 +1,7 @@
 /** Which principals a rule is about (design §8). Agents and admins are matched alike. */
 import { z } from 'zod'
 import type { Principal } from '../identity/principal.ts'
-import { compilePattern, matchesPattern, mayOverlap, type Pattern } from './pattern.ts'
+import { compilePattern, matchesPattern, overlap, type Pattern } from './pattern.ts'
 
 /** A claim that must be there, and what it must be. */
 export interface ClaimRule {
@@ -92,14 +92,38 @@ export function matches(rule: MatchRule, principal: Principal): boolean {
   )
 }
 
-/** Whether some principal could satisfy both. May err towards yes. */
+/** Claims that issuers send as lists: a token may hold one element that one rule asks for, and another's. */
+const lists: ReadonlySet<string> = new Set([
+  'aud',
+  'amr',
+  'cognito:groups',
+  'entitlements',
+  'groups',
+  'permissions',
+  'roles',
+  'scp',
+  'teams',
+  'wids',
+])
+
+/** Whether some principal could satisfy both. May err towards yes: what an issuer's claims have to do with each other is not known. */
 export function mayBothMatch(a: MatchRule, b: MatchRule): boolean {
   if (a.issuer !== b.issuer) return false
-  if (a.subject && b.subject && !mayOverlap(a.subject, b.subject)) return false
-  return a.claims.every(({ name, pattern }) => {
-    const other = b.claims.find((claim) => claim.name === name)
-    return other === undefined || mayOverlap(pattern, other.pattern)
-  })
+  const others = requirements(b)
+  return requirements(a).every(
+    ({ name, pattern }) =>
+      lists.has(name) || others.every((other) => other.name !== name || overlap(pattern, other.pattern)),
+  )
+}
+
+/** All that the rule requires, its subject as the claim that it is. */
+export function requirements({ subject, claims }: MatchRule): readonly ClaimRule[] {
+  return subject ? [{ name: 'sub', pattern: subject }, ...claims] : claims
+}
+
+/** A claim that can have no second value beside this one, as the whole value that the rule requires. */
+export function pinned({ name, pattern }: ClaimRule): string | undefined {
+  return pattern.literals.length === 1 && !lists.has(name) ? pattern.text : undefined
 }
 
 /** The texts by which a claim may match: none if it is absent, null or an object. */

@@ -39,19 +39,41 @@ export function matchesPattern({ literals }: Pattern, value: string): boolean {
   return isWildcard(value, at, end)
 }
 
-/** Whether some value could match both. May err towards yes, when both hold wildcards. */
-export function mayOverlap(a: Pattern, b: Pattern): boolean {
+/** Whether some value matches both. */
+export function overlap(a: Pattern, b: Pattern): boolean {
   if (b.literals.length === 1) return matchesPattern(a, b.text)
   if (a.literals.length === 1) return matchesPattern(b, a.text)
-  const [startA, startB] = [a.literals[0]!, b.literals[0]!]
-  const [endA, endB] = [a.literals.at(-1)!, b.literals.at(-1)!]
-  return (
-    (startA.startsWith(startB) || startB.startsWith(startA)) && (endA.endsWith(endB) || endB.endsWith(endA))
-  )
+  // Both are read side by side, each pair of places once: with many wildcards there are many ways to the same pair.
+  const [textA, textB] = [a.text, b.text]
+  const seen = new Set<number>()
+  const open: [atA: number, atB: number][] = [[0, 0]]
+  for (let places = open.pop(); places; places = open.pop()) {
+    const [atA, atB] = places
+    if (atA === textA.length && atB === textB.length) return true
+    if (atA === textA.length || atB === textB.length) continue
+    const pair = atA * (textB.length + 1) + atB
+    if (seen.has(pair) || !shareCharacter(textA[atA]!, textB[atB]!)) continue
+    seen.add(pair)
+    open.push([atA + 1, atB + 1])
+    // A wildcard may go on past the character that it took.
+    if (textA[atA] === '*') open.push([atA, atB + 1])
+    if (textB[atB] === '*') open.push([atA + 1, atB])
+  }
+  return false
+}
+
+/** Whether one character can stand where each pattern has this. */
+function shareCharacter(a: string, b: string): boolean {
+  if (a === '*') return !isSeparator(b)
+  return a === b || (b === '*' && !isSeparator(a))
 }
 
 function isWildcard(value: string, from: number, to: number): boolean {
   if (to <= from) return false
-  for (let at = from; at < to; at++) if (value[at] === '/' || value[at] === ':') return false
+  for (let at = from; at < to; at++) if (isSeparator(value[at]!)) return false
   return true
+}
+
+function isSeparator(character: string): boolean {
+  return character === '/' || character === ':'
 }

@@ -1,4 +1,5 @@
 import { agentFile, type Agent } from '../agents/agent.ts'
+import { ambiguities } from '../agents/ambiguous.ts'
 import { inForce } from '../agents/in-force.ts'
 import type { MatchRule } from '../agents/match.ts'
 import { tenancyFault } from '../agents/tenancy.ts'
@@ -43,7 +44,23 @@ export async function compileAgents(
         warning: true,
       })
   }
-  return [...agents.values()].map(({ agent }) => agent)
+  const compiled = [...agents.values()].map(({ agent }) => agent)
+  for (const { agent, at, others } of ambiguities(compiled))
+    faults.push({
+      file: agents.get(agent.name)!.file,
+      path: dotted(['match', at]),
+      message: `a token that matches this may match ${listed(others)} too, and its holder can then be either`,
+      remedy: 'Name a subject or claim that tells them apart.',
+      warning: true,
+    })
+  return compiled
+}
+
+/** The first few by name. */
+function listed(names: readonly string[]): string {
+  const shown = 3
+  const more = names.length > shown ? ` and ${names.length - shown} more` : ''
+  return names.slice(0, shown).join(', ') + more
 }
 
 /** What a rule of an agent or an admin must satisfy beyond its form. */

@@ -1,3 +1,5 @@
+import { sha256 } from '../sha256.ts'
+
 declare const verified: unique symbol
 
 /**
@@ -28,4 +30,9 @@ export function recordedPrincipal(data: {
   claims: Record<string, unknown>
 }): Principal {
   return data as unknown as Principal
+}
+
+/** One workload, whichever agent it acts as: the same for all tokens of one subject of one issuer. Hex. */
+export function identityOf({ iss, subject }: Pick<Principal, 'iss' | 'subject'>): string {
+  return sha256(JSON.stringify([iss, subject]))
 }

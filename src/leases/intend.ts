@@ -14,6 +14,7 @@ export interface LeaseHolder {
   agent: string
   owner: string
   issuer: string
+  identity: string
   /** Milliseconds since 1970. */
   deadline: number
 }
@@ -49,6 +50,7 @@ export async function intend(
     agent: holder.agent,
     owner: holder.owner,
     issuer: holder.issuer,
+    identity: holder.identity,
     provider: entry.provider.type,
     connection: entry.name,
     upstream: entry.connection.upstream,
@@ -78,6 +80,7 @@ export async function intend(
     ...aboutLease(lease),
     status: 'pending',
     data: {
+      identity: lease.identity,
       provider: lease.provider,
       connection: lease.connection,
       upstream: lease.upstream,

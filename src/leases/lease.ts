@@ -52,6 +52,8 @@ export interface Lease {
   owner: string
   /** The configured name of the issuer that vouched for the principal. */
   issuer: string
+  /** Who acts as the agent, `identityOf` its principal: one identity may match several agents. */
+  identity: string
   provider: string
   connection: string
   /** Where that connection led when it minted. */
@@ -155,8 +157,12 @@ export interface LeaseStore {
   hasten(tx: Tx, provider: string, connection: string, now: number): Promise<number>
   /** Makes unfinished leases due at `now` whose mint was under way when the last process ended. Returns how many. */
   adopt(tx: Tx, now: number): Promise<number>
-  /** Classes of the agent's unfinished leases and of those of the given tasks. Takes the agent's lock for the rest of the transaction. */
-  held(tx: Tx, agent: string, tasks: readonly string[]): Promise<Class[]>
+  /**
+   * Classes of the unfinished leases of this agent, of this identity as whatever
+   * agent, and of these tasks. Takes the locks of agent and identity for the rest of
+   * the transaction.
+   */
+  held(tx: Tx, whose: { agent: string; identity: string; tasks: readonly string[] }): Promise<Class[]>
   /** How many unfinished leases the agent has, and how many of them the task. */
   countUnfinished(tx: Tx, agent: string, task: string): Promise<{ agent: number; task: number }>
   /** How many leases are not over, by provider and state. */

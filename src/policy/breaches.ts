@@ -64,7 +64,9 @@ function* approval({ json }: ParsedPolicy, approvers: ReadonlySet<string>): Gene
       }
     }
   }
-  const reads = contextReads(json.conditions).attributes.filter((attribute) => attribute === 'approvals').length
+  const reads = contextReads(json.conditions).attributes.filter(
+    (attribute) => attribute === 'approvals',
+  ).length
   if (reads > (annotated && lifting.length === 1 ? 1 : 0)) {
     yield {
       message: 'context.approvals is used outside the unless clause of an @approval forbid',

@@ -39,6 +39,7 @@ function fromRow(row: Row): Lease {
     agent: read.text('agent'),
     owner: read.text('owner'),
     issuer: read.text('issuer'),
+    identity: read.text('identity'),
     provider: read.text('provider'),
     connection: read.text('connection'),
     upstream: read.text('upstream'),
@@ -105,6 +106,7 @@ export const leases: LeaseStore = {
         agent: lease.agent,
         owner: lease.owner,
         issuer: lease.issuer,
+        identity: lease.identity,
         provider: lease.provider,
         connection: lease.connection,
         upstream: lease.upstream,
@@ -264,15 +266,15 @@ export const leases: LeaseStore = {
     return rows.map(fromRow)
   },
 
-  async held(tx, agent, tasks) {
-    // The lock that the contract asks for is SQLite's own here: there is one writer.
+  async held(tx, { agent, identity, tasks }) {
+    // The locks that the contract asks for are SQLite's own here: there is one writer.
     const live = queries(tx)
       .selectFrom('leases')
       .select('classes')
       .distinct()
       .where('status', 'in', unfinishedStatuses)
-    // Two halves, each with an index of its own: one condition for both would have none.
-    const own = live.where('agent', '=', agent)
+    // Parts, each with an index of its own: one condition for all would have none.
+    const own = live.where('agent', '=', agent).union(live.where('identity', '=', identity))
     const rows = await (tasks.length === 0 ? own : own.union(live.where('task', 'in', tasks))).execute()
     return [...new Set(rows.flatMap((row) => classesIn(row)))]
   },

@@ -5,10 +5,12 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { tasksLeasesAudit } from './migrations/0001-tasks-leases-audit.ts'
+import { leaseIdentities } from './migrations/0008-lease-identities.ts'
 import type { Schema } from './schema.ts'
 
 const migrations: Record<string, Migration> = {
   '0001-tasks-leases-audit': tasksLeasesAudit,
+  '0008-lease-identities': leaseIdentities,
 }
 
 const migrator = (db: Kysely<Schema>) =>

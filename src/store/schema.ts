@@ -46,6 +46,7 @@ export interface Schema {
     agent: string
     owner: string
     issuer: string
+    identity: string
     provider: string
     connection: string
     upstream: string

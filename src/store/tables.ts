@@ -28,8 +28,8 @@ export const tables: Tables = {
         return { id, status, facts }
       }),
       ...leases.map(({ id, status, detail, classes, fingerprint, ...row }) => {
-        const { task, agent, owner, provider, connection, upstream, revocation } = row
-        const said = { task, agent, owner, provider, connection, upstream, revocation }
+        const { task, agent, owner, identity, provider, connection, upstream, revocation } = row
+        const said = { task, agent, owner, identity, provider, connection, upstream, revocation }
         const facts = { ...said, detail: json(detail), classes: json(classes) }
         return { id, status, facts: { ...facts, ...(fingerprint !== null && { fingerprint }) } }
       }),

@@ -1,6 +1,7 @@
 /** What policy says of an open task now, whatever it said before (invariant I12). */
 import type { Agent } from '../agents/agent.ts'
 import type { Denial } from '../errors.ts'
+import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import { decide, type Decision, refusals } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
@@ -35,7 +36,11 @@ export async function decideAfresh(
   const { agent, details, claims = task.context } = asked
   const facts = factsOf(
     { ...task, agent, context: claims },
-    await leases.held(tx, task.agent, await tasks.tree(tx, task.root)),
+    await leases.held(tx, {
+      agent: task.agent,
+      identity: identityOf(task.principal),
+      tasks: await tasks.tree(tx, task.root),
+    }),
     grantedGroups(seal, task, await approvals.ofTask(tx, task.id)),
   )
   const asks = details.map(askOf)

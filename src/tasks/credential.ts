@@ -1,6 +1,7 @@
 /** A credential inside an open task: decided afresh, then minted. */
 import { suspensionRefusal } from '../agents/suspension.ts'
 import { BrokerError, type ErrorCode, isBrokerError } from '../errors.ts'
+import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import { intend, type LeaseHolder } from '../leases/intend.ts'
 import type { Lease } from '../leases/lease.ts'
@@ -180,7 +181,10 @@ async function admit(
       ),
     )
   const { id, agent, owner, principal, expiresAt } = task
-  return { holder: { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt } }
+  const { issuer } = principal
+  return {
+    holder: { task: id, agent, owner, issuer, identity: identityOf(principal), deadline: expiresAt },
+  }
 }
 
 function refuse(code: ErrorCode, message: string): Admission {

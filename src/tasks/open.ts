@@ -3,6 +3,7 @@ import { reviewRefusal } from '../agents/in-force.ts'
 import { suspensionRefusal } from '../agents/suspension.ts'
 import { BrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
+import { identityOf } from '../identity/principal.ts'
 import { useUp } from '../identity/single-use.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
@@ -157,7 +158,11 @@ async function decideIn(
   requested: Requested,
   resolved: ResolvedDetail[],
 ): Promise<Decision> {
-  const held = await context.leases.held(tx, requested.agent.name, [])
+  const held = await context.leases.held(tx, {
+    agent: requested.agent.name,
+    identity: identityOf(requested.principal),
+    tasks: [],
+  })
   return decide(rules.policies, factsOf(requested, held), resolved.map(askOf))
 }
 

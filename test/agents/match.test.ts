@@ -47,6 +47,12 @@ describe('a match rule', () => {
     expect(mayBothMatch(rule({ subject: 'a' }), rule({ subject: 'b' }))).toBe(false)
     expect(mayBothMatch(rule({ claims: { b: 'c' } }), rule({ claims: { b: 'd' } }))).toBe(false)
     expect(mayBothMatch(rule({ subject: 'a' }), rule({ issuer: 'other', subject: 'a' }))).toBe(false)
+    expect(mayBothMatch(rule({ subject: 'a' }), rule({ claims: { sub: 'b' } }))).toBe(false)
+  })
+
+  it('is not told from another by a claim that may be a list', () => {
+    const groups = (group: string) => rule({ claims: { groups: group } })
+    expect(mayBothMatch(groups('security'), groups('robots'))).toBe(true)
   })
 
   it.each([[{}], [{ claims: {} }]])('without subject and claims is refused: %j', (written) => {

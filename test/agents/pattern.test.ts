@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compilePattern, matchesPattern, mayOverlap } from '../../src/agents/pattern.ts'
+import { compilePattern, matchesPattern, overlap } from '../../src/agents/pattern.ts'
 
 const matchesText = (pattern: string, value: string) => matchesPattern(compilePattern(pattern), value)
 
@@ -12,6 +12,14 @@ function meaning(pattern: string, value: string): boolean {
     if (meaning(pattern.slice(1), value.slice(taken))) return true
   return false
 }
+
+const overlapping = (a: string, b: string) => overlap(compilePattern(a), compilePattern(b))
+
+/** Enough to hold what two patterns of four parts have in common. */
+const shortValues = Array.from({ length: 7 }).reduce<string[]>(
+  (all) => ['', ...all.flatMap((text) => ['a', 'b', ':'].map((character) => text + character))],
+  [''],
+)
 
 const alphabet = fc.constantFrom('a', 'b', '/', ':')
 const pattern = fc
@@ -58,17 +66,37 @@ describe('a pattern', () => {
         const [first, second] = [masked(text, a), masked(text, b)]
         expect(matchesText(first, text)).toBe(true)
         expect(matchesText(second, text)).toBe(true)
-        expect(mayOverlap(compilePattern(first), compilePattern(second))).toBe(true)
+        expect(overlapping(first, second)).toBe(true)
       }),
       { numRuns: 2000 },
     )
   })
 
-  it('does not overlap with one that begins or ends otherwise', () => {
-    const overlap = (a: string, b: string) => mayOverlap(compilePattern(a), compilePattern(b))
-    expect(overlap('repo:acme/*', 'repo:evil/*')).toBe(false)
-    expect(overlap('*:prod', '*:dev')).toBe(false)
-    expect(overlap('alice', 'bob')).toBe(false)
+  it('overlaps with no other one', () => {
+    const short = fc
+      .array(fc.constantFrom('a', 'b', ':', '*'), { minLength: 1, maxLength: 4 })
+      .map((parts) => parts.join('').replaceAll(/\*+/g, '*'))
+    fc.assert(
+      fc.property(short, short, (a, b) => {
+        expect(overlapping(a, b)).toBe(shortValues.some((text) => meaning(a, text) && meaning(b, text)))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it.each([
+    ['repo:acme/*', 'repo:evil/*'],
+    ['*:prod', '*:dev'],
+    ['alice', 'bob'],
+    ['repo:acme/*:ref:refs/heads/*', 'repo:acme/*:environment:*'],
+    ['repo:acme/*:ref:refs/heads/*', 'repo:acme/web:pull_request'],
+  ])('%s does not overlap with %s', (a, b) => {
+    expect(overlapping(a, b)).toBe(false)
+    expect(overlapping(b, a)).toBe(false)
+  })
+
+  it('with many wildcards overlaps or not within a bounded number of steps', () => {
+    expect(overlapping(`${'*a'.repeat(40)}*b`, `${'a*'.repeat(40)}:b`)).toBe(false)
   })
 
   it('with many wildcards on hostile text costs no more than a few passes', () => {

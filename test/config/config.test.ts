@@ -141,6 +141,18 @@ describe('a warning', () => {
     const apart = await loadWith({ admins: [{ ...admin, audience: 'mayfly-console' }] })
     expect(apart.faults).toEqual([])
   })
+
+  it('is given where one token may match two agents', async () => {
+    const other = (match: object) => ({
+      'agents/z.yaml': { ...refactorBot, name: 'z', match: [{ issuer: 'github-actions', ...match }] },
+    })
+    const { configuration, faults } = await load(other({ subject: 'repo:acme/*:environment:prod' }))
+    expect(configuration).toBeDefined()
+    expect(faults).toMatchObject([
+      { path: 'match[0]', warning: true, message: expect.stringContaining('may match refactor-bot too') },
+    ])
+    expect((await load(other({ subject: 'repo:acme/api:environment:prod' }))).faults).toEqual([])
+  })
 })
 
 describe('faults', () => {

@@ -132,11 +132,28 @@ export function leaseStoreContract(store: () => StoreSubject): void {
         await store().leases.insert(tx, aLease(other, { ...unanswered, classes: ['secrets'] }))
       })
       const held = async (agent: string, tasks: string[]) =>
-        (await write((tx) => store().leases.held(tx, agent, tasks))).toSorted()
+        (await write((tx) => store().leases.held(tx, { agent, identity: 'nobody', tasks }))).toSorted()
       expect(await held('holder', [])).toEqual(['deploy', 'read'])
       expect(await held('holder', [other.id])).toEqual(['deploy', 'read', 'secrets'])
       expect(await held('nobody', [task.id, other.id])).toEqual(['deploy', 'read', 'secrets'])
       expect(await held('nobody', [])).toEqual([])
+    })
+
+    it('hold their classes for the identity that holds them, whichever agent it is', async () => {
+      const [one, other] = [aTask({ agent: 'deployer' }), aTask({ agent: 'reader' })]
+      await write(async (tx) => {
+        for (const task of [one, other]) await put(store(), tx, task)
+        await store().leases.insert(tx, aLease(one, { identity: 'job', classes: ['deploy'] }))
+        await store().leases.insert(
+          tx,
+          aLease(one, { identity: 'job', classes: ['admin'], status: 'revoked' }),
+        )
+        await store().leases.insert(tx, aLease(other, { identity: 'another', classes: ['secrets'] }))
+      })
+      const held = (identity: string) =>
+        write((tx) => store().leases.held(tx, { agent: 'nobody', identity, tasks: [] }))
+      expect(await held('job')).toEqual(['deploy'])
+      expect(await held('another')).toEqual(['secrets'])
     })
 
     it.each(["'['", '-5', '9e18', '\'"deploy"\'', '\'["anything"]\''])(
@@ -149,7 +166,8 @@ export function leaseStoreContract(store: () => StoreSubject): void {
           await store().leases.insert(tx, damaged)
         })
         await store().beside(`update leases set classes = ${value} where id = '${damaged.id}'`)
-        expect(await write((tx) => store().leases.held(tx, task.agent, []))).toEqual([...classes])
+        const whose = { agent: task.agent, identity: 'nobody', tasks: [] }
+        expect(await write((tx) => store().leases.held(tx, whose))).toEqual([...classes])
       },
     )
 

@@ -27,7 +27,9 @@ const { condition } = fc.letrec<{ condition: string; test: string }>((tie) => ({
     { weight: 4, arbitrary: tie('test') },
     tie('condition').map((inner) => `!(${inner})`),
     fc.tuple(tie('condition'), one('&&', '||'), tie('condition')).map((parts) => `(${parts.join(' ')})`),
-    fc.tuple(tie('condition'), one('==', '!='), tie('condition')).map(([a, op, b]) => `((${a}) ${op} (${b}))`),
+    fc
+      .tuple(tie('condition'), one('==', '!='), tie('condition'))
+      .map(([a, op, b]) => `((${a}) ${op} (${b}))`),
     fc
       .tuple(tie('condition'), tie('condition'), tie('condition'))
       .map(([a, b, c]) => `(if ${a} then ${b} else ${c})`),
@@ -36,7 +38,10 @@ const { condition } = fc.letrec<{ condition: string; test: string }>((tie) => ({
 
 const words = fc.record({
   purpose: one('a', 'ab', 'b', 'subject'),
-  request: fc.dictionary(one('k', 'subject', 'a'), one('a', 'b', 'ba'), { maxKeys: 3, noNullPrototype: true }),
+  request: fc.dictionary(one('k', 'subject', 'a'), one('a', 'b', 'ba'), {
+    maxKeys: 3,
+    noNullPrototype: true,
+  }),
 })
 
 test('no word of the caller turns denied into allowed, compared with saying nothing', () => {

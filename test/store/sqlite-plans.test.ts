@@ -7,13 +7,13 @@ import { sqliteStore } from '../support/sqlite.ts'
 it('no query of the hot path reads a whole table', async () => {
   await using store = await sqliteStore()
   const [lease] = await putLeases(store, {})
-  const { agent, task, provider, connection } = lease!
+  const { agent, identity, task, provider, connection } = lease!
   const room = { provider, connection, slot: 'role', agent, now: noon }
   const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
   const { leases, tasks } = store
   await store.unit.write(async (tx) => {
-    await leases.held(tx, agent, [])
-    await leases.held(tx, agent, [task])
+    await leases.held(tx, { agent, identity, tasks: [] })
+    await leases.held(tx, { agent, identity, tasks: [task] })
     await leases.countUnfinished(tx, agent, task)
     await leases.countSlots(tx, room)
     await leases.countByStatus(tx)

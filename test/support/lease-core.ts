@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { keys } from '../../src/store/installation.ts'
 import type { EventType } from '../../src/audit/event.ts'
 import { BrokerError } from '../../src/errors.ts'
+import { identityOf } from '../../src/identity/principal.ts'
 import { Connections, type ConnectionEntry } from '../../src/leases/connections.ts'
 import type { LeaseContext } from '../../src/leases/context.ts'
 import type { Lease } from '../../src/leases/lease.ts'
@@ -114,7 +115,8 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
         if (now?.status !== 'active' || now.expiresAt <= clock.now())
           return { refused: new BrokerError('task_not_active', 'the task is over') }
         const { id, agent, owner, principal, expiresAt } = now
-        const holder = { task: id, agent, owner, issuer: principal.issuer, deadline: expiresAt }
+        const identity = identityOf(principal)
+        const holder = { task: id, agent, owner, issuer: principal.issuer, identity, deadline: expiresAt }
         return await intend(context, tx, { resolved: { entry, detail: { type: 'fake', name: 'a' } }, holder })
       })
       if ('refused' in outcome) throw outcome.refused

@@ -2,7 +2,7 @@
 import type { AuditTrail, EventType, Head } from '../../src/audit/event.ts'
 import { type Tables, verifyAudit, type Verification } from '../../src/audit/verify.ts'
 import { newId } from '../../src/id.ts'
-import { recordedPrincipal } from '../../src/identity/principal.ts'
+import { identityOf, recordedPrincipal } from '../../src/identity/principal.ts'
 import type { UsedTokens } from '../../src/identity/single-use.ts'
 import { sealHandle } from '../../src/leases/handle.ts'
 import type { Lease, LeaseStore } from '../../src/leases/lease.ts'
@@ -73,6 +73,7 @@ export function aLease(task: Task, changed: Partial<Lease> = {}, seal = testSeal
     agent: task.agent,
     owner: task.owner,
     issuer: task.principal.issuer,
+    identity: identityOf(task.principal),
     provider: 'fake',
     connection: 'one',
     upstream: 'fake:one',

@@ -1,0 +1,21 @@
+/** What a store written before a migration becomes. */
+import { expect, it } from 'vitest'
+import { sqliteStore } from '../support/sqlite.ts'
+import { putLeases } from '../support/store.ts'
+
+it('a lease from before identities were kept holds its classes for the identity of its task', async () => {
+  await using store = await sqliteStore()
+  const [lease, orphan] = await putLeases(store, { classes: ['deploy'] }, { classes: ['admin'] })
+  await store.beside(`
+    insert into tasks select 1000000 + ordinal, 'spoilt', status, agent, owner, issuer, '{', purpose, scope, ttl,
+      context, parent, root, depth, created_at, expires_at, ended_at, end_reason, 'another' from tasks;
+    update leases set task = 'spoilt' where id = '${orphan!.id}';
+    drop index leases_identity;
+    alter table leases drop column identity;
+    delete from kysely_migration where name = '0008-lease-identities'`)
+  await store.reopen()
+  const held = (agent: string) =>
+    store.unit.read((tx) => store.leases.held(tx, { agent, identity: lease!.identity, tasks: [] }))
+  expect(await held('nobody')).toEqual(['deploy'])
+  expect((await held(orphan!.agent)).toSorted()).toEqual(['admin', 'deploy'])
+})
