@@ -146,12 +146,12 @@ describe('a warning', () => {
     const other = (match: object) => ({
       'agents/z.yaml': { ...refactorBot, name: 'z', match: [{ issuer: 'github-actions', ...match }] },
     })
-    const { configuration, faults } = await load(other({ subject: 'repo:acme/*:environment:prod' }))
+    const { configuration, faults } = await load(other({ subject: 'repo:acme/*:pull_request' }))
     expect(configuration).toBeDefined()
     expect(faults).toMatchObject([
       { path: 'match[0]', warning: true, message: expect.stringContaining('may match refactor-bot too') },
     ])
-    expect((await load(other({ subject: 'repo:acme/api:environment:prod' }))).faults).toEqual([])
+    expect((await load(other({ subject: 'repo:acme/api:pull_request' }))).faults).toEqual([])
   })
 })
 

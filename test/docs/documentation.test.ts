@@ -66,7 +66,7 @@ test('the configuration, agent, policies and expectations of its pages go togeth
         format: 'pem',
       }),
       'agents/refactor-bot.yaml': agent,
-      'agents/release-bot.yaml': agent.replace('refactor-bot', 'release-bot'),
+      'agents/release-bot.yaml': agent.replace('refactor-bot', 'release-bot').replace('heads/main', 'tags/*'),
       'policies/policy.cedar': blocks('docs/policy.md', 'cedar').join('\n'),
       'policies/aws.cedar': blocks('docs/providers/aws.md', 'cedar').join('\n'),
     },
