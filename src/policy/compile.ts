@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 import { breaches } from './breaches.ts'
 import { loadPolicies, releaseWith } from './engine.ts'
 import { parsePolicies, type ParsedPolicy } from './parse.ts'
-import { tagsRead } from './reads.ts'
+import { attributesRead, tagsRead } from './reads.ts'
 import { remedyFrom } from './remedy.ts'
 import { policySchema, type PolicySchema, qualified, type Vocabulary } from './schema.ts'
 import { slice, type AgentFacts } from './slice.ts'
@@ -20,6 +20,8 @@ interface AgentPolicies {
   name: string
   /** The claims that any of them reads; `all` where it cannot be told. */
   claims: ReadonlySet<string> | 'all'
+  /** The attributes, of the context or an entity, that any of them reads; `all` where it cannot be told. */
+  attributes: ReadonlySet<string> | 'all'
 }
 
 /**
@@ -130,14 +132,15 @@ function agentPolicies(
   policies: readonly ParsedPolicy[],
   agents: readonly AgentFacts[],
 ): Map<string, AgentPolicies> {
-  const loaded = new Map<string, Pick<AgentPolicies, 'name' | 'claims'>>()
+  const loaded = new Map<string, Pick<AgentPolicies, 'name' | 'claims' | 'attributes'>>()
   return new Map(
     agents.map((agent) => {
       const concerning = slice(policies, agent)
       const key = JSON.stringify(concerning.map(({ path }) => path))
       const shared = loaded.get(key) ?? {
         name: loadPolicies(new Map(concerning.map(({ path, text }) => [path, text]))),
-        claims: claimsRead(concerning),
+        claims: union(concerning, tagsRead),
+        attributes: union(concerning, attributesRead),
       }
       loaded.set(key, shared)
       return [agent.name, { agent, concerning, ...shared }]
@@ -145,12 +148,16 @@ function agentPolicies(
   )
 }
 
-function claimsRead(policies: readonly ParsedPolicy[]): ReadonlySet<string> | 'all' {
-  const claims = new Set<string>()
+/** What any of the policies reads; `all` where one may read anything. */
+function union(
+  policies: readonly ParsedPolicy[],
+  readBy: (policy: ParsedPolicy['json']) => ReadonlySet<string> | 'all',
+): ReadonlySet<string> | 'all' {
+  const names = new Set<string>()
   for (const { json } of policies) {
-    const tags = tagsRead(json)
-    if (tags === 'all') return 'all'
-    for (const tag of tags) claims.add(tag)
+    const read = readBy(json)
+    if (read === 'all') return 'all'
+    for (const name of read) names.add(name)
   }
-  return claims
+  return names
 }

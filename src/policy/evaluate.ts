@@ -3,6 +3,7 @@ import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/
 import type { AuthorizationRequest, Class, ClassedAction, Revocation } from '../provider.ts'
 import type { AgentFacts, Policies } from './compile.ts'
 import { qualified } from './schema.ts'
+import { remembered } from './remembered.ts'
 import { lineage } from './slice.ts'
 
 /** What is known of the task that asks. */
@@ -59,38 +60,57 @@ export function evaluation(
     return () => undecidable
   }
 
+  // A lone surrogate has no UTF-8, which is all that the engine reads.
+  if (![facts.purpose, ...Object.entries(facts.request).flat()].every((text) => text.isWellFormed()))
+    return () => undecidable
+
+  // What no policy reads is the same for everybody: it cannot make a difference, so no two questions differ by it.
+  const { attributes } = slice
+  const read = <T>(attribute: string, value: T, instead: T): T =>
+    attributes === 'all' || attributes.has(attribute) ? value : instead
   const { self, parents } = lineage(facts.agent)
   const agent: EntityJson = {
     uid: self,
-    attrs: { issuer: facts.principal.issuer, subject: facts.principal.subject },
+    attrs: {
+      issuer: read('issuer', facts.principal.issuer, ''),
+      subject: read('subject', facts.principal.subject, ''),
+    },
     parents,
     tags: claimTags(facts.principal.claims, slice.claims),
   }
+  const uid = { type: qualified('Request'), id: 'request' }
   const request: EntityJson = {
-    uid: { type: qualified('Request'), id: 'request' },
+    uid,
     attrs: {},
     parents: [],
-    tags: facts.request,
+    tags: read('request', facts.request, {}),
   }
+  const context = {
+    purpose: read('purpose', facts.purpose, ''),
+    ttl: read('ttl', facts.ttl, 0),
+    environment: facts.agent.environment,
+    depth: read('depth', facts.depth, 0),
+    request: { __entity: uid },
+    held: read('held', [...held].toSorted(), []),
+  }
+  // Names other than the slice's own are given back, and then mean other policies.
+  const remember = name === undefined ? remembered(policies) : undefined
+  const asked = JSON.stringify([slice.name, agent, request.tags, context])
 
   return (question, approvals) => {
     const { action, resource } = question
     const target = { type: qualified(resource.type), id: resource.id }
+    const own = Object.entries(question.context).map(([key, value]) => [key, read(key, value, [])] as const)
     const call = {
       principal: self,
       action: { type: qualified('Action'), id: action.action },
       resource: target,
       context: {
-        ...question.context,
-        purpose: facts.purpose,
-        ttl: facts.ttl,
-        environment: facts.agent.environment,
+        ...Object.fromEntries(own),
+        ...context,
         class: action.class,
         revocation: question.revocation,
-        approvals: [...approvals],
-        depth: facts.depth,
-        request: { __entity: { type: qualified('Request'), id: 'request' } },
-        held: [...held],
+        approvals: read('approvals', [...approvals].toSorted(), []),
       },
       preparsedSchemaName: policies.schema.nameFor(action.action),
       preparsedPolicySetId: name ?? slice.name,
@@ -107,7 +127,9 @@ export function evaluation(
         },
       ],
     }
-    return verdict(call, question.needsPermit)
+    if (!remember) return verdict(call, question.needsPermit)
+    const key = asked + JSON.stringify([action.action, call.context, resource, question.needsPermit])
+    return remember(key, () => verdict(call, question.needsPermit))
   }
 }
 
@@ -116,7 +138,7 @@ function verdict(call: Parameters<typeof statefulIsAuthorized>[0], needsPermit: 
   try {
     answer = statefulIsAuthorized(call)
   } catch {
-    // A lone surrogate in a string of the caller's does this.
+    // A lone surrogate in a claim does this.
     return undecidable
   }
   if (answer.type === 'failure') return undecidable

@@ -46,6 +46,21 @@ export function contextReads(json: unknown): { attributes: string[]; whole: bool
   return { attributes, whole: all.filter(isContext).length > attributes.length }
 }
 
+/**
+ * The names of all attributes that the policy takes or tests, whatever it takes
+ * them of; `all` where it uses `context` whole, as in a comparison.
+ */
+export function attributesRead(policy: PolicyJson): ReadonlySet<string> | 'all' {
+  if (contextReads(policy).whole) return 'all'
+  const names = new Set<string>()
+  for (const node of nodes(policy.conditions))
+    for (const access of [node['.'], node['has']]) {
+      if (!isNode(access)) continue
+      for (const name of [access['attr']].flat()) if (typeof name === 'string') names.add(name)
+    }
+  return names
+}
+
 /** The entities that the policy names, in its scope and in its conditions, types with their namespace. */
 export function entitiesNamed(policy: PolicyJson): Entity[] {
   const { principal, action, resource, conditions } = policy

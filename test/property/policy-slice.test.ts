@@ -40,12 +40,24 @@ const conditions = one(
   'when { principal.hasTag(principal.subject) }',
   'unless { principal.hasTag("actor") }',
   'when { context.ttl * 3074457345618258602 > 0 }',
+  'when { context.purpose like "*deploy*" }',
+  'unless { { here: context.depth }.here == 0 }',
+  'when { context has purpose && context.held.contains("deploy") }',
+  'when { context.request.hasTag("model") && context.request.getTag("model") == "big" }',
+  'when { principal.subject == "ref" }',
+  'when { [context.held].contains([context.class]) }',
 )
-const policy = fc.tuple(one('permit', 'permit', 'forbid'), principals, actions, resources, conditions)
+const policy = fc
+  .tuple(one('permit', 'permit', 'forbid'), principals, actions, resources, conditions)
+  // What the caller says of itself may only forbid (invariant I11).
+  .filter(([effect, , , , condition]) => effect === 'forbid' || !/purpose|request/.test(condition))
 
 const situation = fc.record({
   agent: fc.constantFrom(...agents),
   ttl: fc.constantFrom(1, 900, 3600),
+  purpose: one('deploy it', 'read it'),
+  depth: fc.constantFrom(0, 1),
+  request: fc.record({ model: one('big', 'small') }, { requiredKeys: [] }),
   claims: fc.record({ ref: one('main', 'topic'), actor: one('ann'), sub: one('s') }, { requiredKeys: [] }),
   subject: one('ref', 'nobody'),
   action: one(...Object.keys(forgeActions)),
@@ -64,6 +76,7 @@ function inFull(texts: string[], facts: Facts, request: AuthorizationRequest) {
         Object.entries(facts.principal.claims).map(([name, claim]) => [name, [String(claim)]]),
       ),
     },
+    { uid: uid('Request', 'request'), attrs: {}, parents: [], tags: facts.request },
     {
       uid: uid('GithubRepository', request.resource.id),
       attrs: {},
@@ -81,8 +94,8 @@ function inFull(texts: string[], facts: Facts, request: AuthorizationRequest) {
       class: request.class,
       revocation: 'immediate',
       approvals: [],
-      depth: 0,
-      request: { __entity: uid('Request', 'none') },
+      depth: facts.depth,
+      request: { __entity: uid('Request', 'request') },
       held: [request.class],
     },
     schema: policySchema([forge, cloud]).text,
@@ -95,7 +108,7 @@ function inFull(texts: string[], facts: Facts, request: AuthorizationRequest) {
   return { decision, errors, forbidding: decision === 'deny' ? diagnostics.reason : [] }
 }
 
-test('an agent’s slice decides as the full set of policies does, and never allows where one fails', () => {
+test('an agent’s slice, and what it remembers, decides as the full set of policies does, and never allows where one fails', () => {
   const seen = { allowed: 0, forbidden: 0, failed: 0 }
   fc.assert(
     fc.property(
@@ -107,8 +120,9 @@ test('an agent’s slice decides as the full set of policies does, and never all
             `@id("p${at}") ${effect} (${principal}, ${action}, ${resource}) ${condition};`,
         )
         const policies = compiled(...texts)
-        for (const { agent, ttl, claims, subject, action, repository } of situations) {
-          const changed = { agent, ttl, principal: { issuer: 'ci', subject, claims } }
+        // Each twice, with the others in between: a verdict that is kept must be that of its own question.
+        for (const { claims, subject, action, repository, ...said } of [...situations, ...situations]) {
+          const changed = { ...said, principal: { issuer: 'ci', subject, claims } }
           const request = wants(action, repository)
           const full = inFull(texts, facts(changed), request)
           const decision = decided(policies, request, changed)
