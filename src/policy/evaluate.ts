@@ -3,8 +3,8 @@ import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/
 import type { AuthorizationRequest, Class, ClassedAction, Revocation } from '../provider.ts'
 import type { AgentFacts, Policies } from './compile.ts'
 import { qualified } from './schema.ts'
-import { remembered } from './remembered.ts'
 import { lineage } from './slice.ts'
+import { remembered, type Verdict } from './verdict.ts'
 
 /** What is known of the task that asks. */
 export interface Facts {
@@ -34,9 +34,6 @@ export interface Question {
   /** Whether a policy has to permit it; otherwise it is enough that none forbids it. */
   needsPermit: boolean
 }
-
-/** `policies` refused it; with `failed` they, or the engine, could not be evaluated, and no approval helps. */
-export type Verdict = { allowed: true } | { allowed: false; policies: string[]; failed: boolean }
 
 /** Asks the engine one question, with these groups having approved. */
 export type Evaluate = (question: Question, approvals: ReadonlySet<string>) => Verdict

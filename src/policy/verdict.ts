@@ -1,17 +1,19 @@
-/**
- * Verdicts of one immutable set of policies, kept by the whole of what the engine
- * was asked. The engine decides purely, so a verdict found here is the one that it
- * would give again: every decision is still made afresh (invariant I12).
- */
+/** What the engine says to one question, and keeping it. */
 import type { Policies } from './compile.ts'
-import type { Verdict } from './evaluate.ts'
+
+/** `policies` refused it; with `failed` they, or the engine, could not be evaluated, and no approval helps. */
+export type Verdict = { allowed: true } | { allowed: false; policies: string[]; failed: boolean }
 
 /** Verdicts kept of one configuration: a few hundred bytes each. */
 const most = 10_000
 
 const bySet = new WeakMap<Policies, Map<string, Verdict>>()
 
-/** Gives the verdict kept under a key, which must tell all that the engine is asked, or keeps the one that `ask` gets. */
+/**
+ * Gives the verdict kept under a key, which must tell all that the engine is asked,
+ * or keeps the one that `ask` gets. The engine decides purely, so a kept verdict is the
+ * one that it would give again: every decision is still made afresh (invariant I12).
+ */
 export function remembered(policies: Policies): (key: string, ask: () => Verdict) => Verdict {
   const verdicts = bySet.get(policies) ?? new Map<string, Verdict>()
   bySet.set(policies, verdicts)
