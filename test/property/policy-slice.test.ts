@@ -42,7 +42,7 @@ const conditions = one(
   'when { context.ttl * 3074457345618258602 > 0 }',
   'when { context.purpose like "*deploy*" }',
   'unless { { here: context.depth }.here == 0 }',
-  'when { context has purpose && context.held.contains("deploy") }',
+  'when { context has ttl && context.held.contains("deploy") }',
   'when { context.request.hasTag("model") && context.request.getTag("model") == "big" }',
   'when { principal.subject == "ref" }',
   'when { [context.held].contains([context.class]) }',
