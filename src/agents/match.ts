@@ -1,5 +1,6 @@
 /** Which principals a rule is about (design §8). Agents and admins are matched alike. */
 import { z } from 'zod'
+import { claimTexts } from '../identity/claim-texts.ts'
 import type { Principal } from '../identity/principal.ts'
 import { compilePattern, matchesPattern, overlap, type Pattern } from './pattern.ts'
 
@@ -87,7 +88,9 @@ export function matches(rule: MatchRule, principal: Principal): boolean {
     rule.issuer === principal.issuer &&
     (rule.subject === undefined || matchesPattern(rule.subject, principal.subject)) &&
     rule.claims.every(({ name, pattern }) =>
-      claimTexts(principal.claims, name).some((text) => matchesPattern(pattern, text)),
+      claimTexts(Object.hasOwn(principal.claims, name) ? principal.claims[name] : undefined).some((text) =>
+        matchesPattern(pattern, text),
+      ),
     )
   )
 }
@@ -124,19 +127,6 @@ export function requirements({ subject, claims }: MatchRule): readonly ClaimRule
 /** A claim that can have no second value beside this one, as the whole value that the rule requires. */
 export function pinned({ name, pattern }: ClaimRule): string | undefined {
   return pattern.literals.length === 1 && !lists.has(name) ? pattern.text : undefined
-}
-
-/** The texts by which a claim may match: none if it is absent, null or an object. */
-function claimTexts(claims: Record<string, unknown>, name: string): string[] {
-  const claim = Object.hasOwn(claims, name) ? claims[name] : undefined
-  return (Array.isArray(claim) ? claim : [claim]).flatMap((value: unknown) => {
-    if (typeof value === 'string') return [value]
-    if (typeof value === 'boolean') return [String(value)]
-    // An integer beyond 2^53 was rounded when the token was parsed: another id may read the same.
-    if (typeof value === 'number' && (Number.isSafeInteger(value) || !Number.isInteger(value)))
-      return [JSON.stringify(value)]
-    return []
-  })
 }
 
 function hasPrototypeKey(value: unknown): boolean {

@@ -30,7 +30,7 @@ export function decode(token: string): Decoded {
   decodePart(token.slice(second + 1), 'signature')
   return {
     header: parseObject(header, 'header'),
-    claims: parseObject(payload, 'payload'),
+    claims: parseObject(payload, 'payload', parseClaims),
     signingInput: token.slice(0, second),
   }
 }
@@ -42,17 +42,53 @@ function decodePart(part: string, name: string): Buffer {
   return bytes
 }
 
-function parseObject(bytes: Buffer, name: string): Record<string, unknown> {
+function parseObject(
+  bytes: Buffer,
+  name: string,
+  parse: (text: string) => unknown = parseJson,
+): Record<string, unknown> {
   let value: unknown
   try {
     // The byte order mark is kept, so that it is refused as jose does not.
-    value = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    value = parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (error) {
     throw malformed(`has a ${name} that ${error instanceof JsonFault ? error.message : 'is not UTF-8'}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw malformed(`has a ${name} that is not a JSON object`)
   return value as Record<string, unknown>
+}
+
+/**
+ * As JSON, but a number that JavaScript would round stands as its text: rounded, the id
+ * 9007199254740993 is somebody else's. Rules and policies compare the texts of claims.
+ *
+ * @throws JsonFault
+ */
+export function parseClaims(text: string): unknown {
+  parseJson(text)
+  const keep: Reviver = (_name, value, { source } = {}) =>
+    typeof value === 'number' && source !== undefined && !isExact(value, source) ? source : value
+  return JSON.parse(text, keep)
+}
+
+/** With the text that a value was read from (ECMA-262, JSON.parse). */
+type Reviver = (name: string, value: unknown, context?: { source?: string }) => unknown
+
+function isExact(value: number, source: string): boolean {
+  return (
+    (Number.isSafeInteger(value) || !Number.isInteger(value)) && decimal(source) === decimal(String(value))
+  )
+}
+
+/** One spelling for each decimal number: its significant digits and the power of ten that they stand at. */
+function decimal(text: string): string {
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? []
+  const digits = (whole + fraction).replace(/^0+/, '')
+  const significant = digits.replace(/0+$/, '')
+  if (significant === '') return /\d/.test(whole) ? '0' : text
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`
 }
 
 function malformed(what: string): BrokerError {

@@ -1,8 +1,8 @@
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
-import { createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
+import { createLocalJWKSet, type LocalJWKSet } from 'jose'
 import { z } from 'zod'
 import { withinLimit, type Clock } from '../clock.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
+import { isUsable } from './key-strength.ts'
 
 /** For discovery and key set together, headers and bodies. */
 const answerWithinMs = 5_000
@@ -106,19 +106,6 @@ function refusedWith(origin: KeyOrigin, what: string, status: number): BrokerErr
   if (status >= 300 && status < 400)
     return untrusted(origin, `its ${what} is a redirect, which is not followed`)
   return untrusted(origin, `its ${what} was answered with ${status}`)
-}
-
-/** A public key, for signatures, of a strength that OpenSSL and RFC 7518 §3.3 accept. */
-function isUsable(jwk: unknown): jwk is JWK {
-  if (typeof jwk !== 'object' || jwk === null) return false
-  // A published private key signs for everybody.
-  if ('d' in jwk || ('use' in jwk && jwk.use !== 'sig')) return false
-  try {
-    const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })
-    return key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
-  } catch {
-    return false
-  }
 }
 
 function untrusted(origin: KeyOrigin, what: string): BrokerError {

@@ -1,5 +1,6 @@
 /** One question to the engine. */
 import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { claimTexts } from '../identity/claim-texts.ts'
 import type { AuthorizationRequest, Class, ClassedAction, Revocation } from '../provider.ts'
 import type { AgentFacts, Policies } from './compile.ts'
 import { qualified } from './schema.ts'
@@ -151,9 +152,8 @@ function verdict(call: Parameters<typeof statefulIsAuthorized>[0], needsPermit: 
 }
 
 /**
- * Claims as tags, sets of strings: numbers and booleans as their JSON text, an
- * array as its elements'. Objects and nulls have no text and are absent. Claims
- * that no policy reads are left out, because each costs as much as two policies.
+ * Claims as tags, sets of strings: the texts by which agents' rules compare them too.
+ * Claims that no policy reads are left out, because each costs as much as two policies.
  */
 function claimTags(
   claims: Record<string, unknown>,
@@ -162,13 +162,8 @@ function claimTags(
   const tags: [string, string[]][] = []
   for (const [name, claim] of Object.entries(claims)) {
     if (read !== 'all' && !read.has(name)) continue
-    if (Array.isArray(claim)) tags.push([name, claim.flatMap(claimText)])
-    else if (claimText(claim).length > 0) tags.push([name, claimText(claim)])
+    const texts = claimTexts(claim)
+    if (Array.isArray(claim) || texts.length > 0) tags.push([name, texts])
   }
   return Object.fromEntries(tags)
-}
-
-function claimText(claim: unknown): string[] {
-  if (typeof claim === 'string') return [claim]
-  return typeof claim === 'number' || typeof claim === 'boolean' ? [JSON.stringify(claim)] : []
 }

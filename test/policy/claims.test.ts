@@ -14,12 +14,21 @@ function permits(claims: Record<string, unknown>, value: string, claim = 'c'): b
 test.each<[string, unknown, string]>([
   ['a string', 'main', 'main'],
   ['a number, as its JSON text', 123, '123'],
-  ['a large number, as its JSON text', 1e21, '1e+21'],
+  ['a fraction, as its JSON text', 0.5, '0.5'],
   ['a boolean, as its JSON text', true, 'true'],
   ['each element of an array', ['a', 7, false], '7'],
 ])('a claim is a tag: %s', (_, claim, text) => {
   expect(permits({ c: claim }, text)).toBe(true)
   expect(permits({ c: claim }, `${text}x`)).toBe(false)
+})
+
+test.each([
+  ['a number that may have been rounded', 2 ** 53, '9007199254740992'],
+  ['a number beyond all integers', 1e21, '1e+21'],
+  ['a number that overflowed', Infinity, 'null'],
+])('%s has no text, which may be that of another', (_, claim, text) => {
+  expect(permits({ c: claim }, text)).toBe(false)
+  expect(permits({ c: [claim] }, text)).toBe(false)
 })
 
 test.each([

@@ -7,6 +7,7 @@ import { systemClock } from '../../clock.ts'
 import { meant } from '../../config/parse.ts'
 import { loadRules, type RuleSet } from '../../config/rules.ts'
 import type { Fault } from '../../fault.ts'
+import { parseClaims } from '../../identity/decode.ts'
 import type { Facts } from '../../policy/decide.ts'
 import { type Explanation, explain } from '../../policy/explain.ts'
 import type { Class } from '../../provider.ts'
@@ -108,7 +109,7 @@ function* notesOn(rules: RuleSet, agent: Agent, { claims, approved = [] }: Quest
 export function readClaims(file: string): Record<string, unknown> {
   let claims: unknown
   try {
-    claims = JSON.parse(readFileSync(file, 'utf8'))
+    claims = parseClaims(readFileSync(file, 'utf8'))
   } catch {
     claims = undefined
   }
