@@ -46,7 +46,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
     const verified = await verify(asked.subjectToken, inForce.rules.issuers, { clock: core.clock })
     await limits.admitAgent(inForce.rules.agents.choose(verified.principal, asked.agent).name)
     const { subjectToken: _, ...request } = asked
-    const idempotency = idempotencyOf(c, verified.replayKey, request)
+    const idempotency = idempotencyOf(c, verified, request)
     const { opened, minted } = await exchange(
       core,
       inForce.rules,

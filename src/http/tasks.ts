@@ -77,7 +77,7 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     const { core, verified, inForce, limits } = c.var
     const { dry_run, authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
     const asked = { ...rest, authorizationDetails }
-    const request = { ...asked, verified, idempotency: idempotencyOf(c, verified.replayKey, asked) }
+    const request = { ...asked, verified, idempotency: idempotencyOf(c, verified, asked) }
     await limits.admitAgent(inForce.rules.agents.choose(verified.principal, rest.agent).name)
     if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
     const { token, ...opened } = await openTask(core, inForce.rules, request)
@@ -90,7 +90,7 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(credentials, async (c) => {
     const { core, task, inForce } = c.var
     const { authorizationDetail, context } = credentialRequest(c.req.valid('json'))
-    const idempotency = idempotencyOf(c, task.id, { authorizationDetail, context })
+    const idempotency = idempotencyOf(c, task, { authorizationDetail, context })
     const request = { task, authorizationDetail, context, idempotency, gone: c.req.raw.signal }
     const { lease, credential } = await issueCredential(core, inForce.rules, request)
     return c.json({ lease: leaseView(lease), credential }, 201)

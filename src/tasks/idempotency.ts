@@ -34,8 +34,8 @@ export interface IdempotencyStore {
   forget(tx: Tx, before: number): Promise<number>
 }
 
-/** `owner` is what only this caller has: its token's replay key, or its task. */
-export function idempotencyKey(owner: string, written: string, request: unknown): IdempotencyKey {
+/** `owner` is what no other caller has: what identifies its token and its subject, or its task. */
+export function idempotencyKey(owner: readonly string[], written: string, request: unknown): IdempotencyKey {
   return {
     key: sha256(JSON.stringify([owner, written])),
     digest: sha256(canonicalize(request) ?? ''),

@@ -71,6 +71,27 @@ test("another caller's key of the same name is another key", async () => {
   await broker.revoke({ all: true })
 })
 
+test("another subject's token with the same jti resumes nothing, on either call", async () => {
+  const jti = 'one for both'
+  const ours = await open(await broker.workload({ jti }), 'k')
+  const theirs = () => broker.workload({ jti, sub: subjectOf('other-bot') })
+  expectRefusal(await open(await theirs(), 'k'), 401, 'token_replayed')
+  expect((await broker.read(ours.body)).status).toBe(200)
+
+  const exchanged = await exchangeAs(
+    await form(broker, { subject_token: await broker.workload({ jti: 'x' }) }),
+    'k',
+  )
+  expect(exchanged.status).toBe(200)
+  const { credential, task, task_token } = exchanged.body
+  const again = await broker.workload({ jti: 'x', sub: subjectOf('other-bot') })
+  const refused = await exchangeAs(await form(broker, { subject_token: again }), 'k')
+  expectOAuthError(refused, 400, 'invalid_request', 'token_replayed')
+  expect(await broker.use(credential.token)).toBe(200)
+  expect((await broker.read({ ...task, task_token })).status).toBe(200)
+  await broker.revoke({ all: true })
+})
+
 test('the same key on another call is another key', async () => {
   const token = await broker.workload()
   const { body: task } = await open(token, 'k')
