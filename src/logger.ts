@@ -1,5 +1,6 @@
 /** The operator's log: one JSON object a line. */
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { visibleJson } from './text.ts'
 
 /**
  * What secrets of every provider look like. A last net: nothing of the kind should
@@ -33,7 +34,7 @@ export function createLogger(destination: DestinationStream = process.stdout): L
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describe },
-      hooks: { streamWrite: redact },
+      hooks: { streamWrite: (line) => visibleJson(redact(line)) },
     },
     destination,
   )

@@ -1,5 +1,6 @@
 /** An agent: a governed identity of something that is not a human (design §8). */
 import { z } from 'zod'
+import { shown } from '../text.ts'
 import { matchRule, type MatchRule } from './match.ts'
 
 export interface Agent {
@@ -29,7 +30,7 @@ export const name = z
 const line = z
   .string()
   .max(512)
-  .refine((text) => text.length > 0 && text.trim() === text && !/\p{C}/u.test(text), {
+  .refine((text) => text.length > 0 && text.trim() === text && !/\p{C}/u.test(text) && shown.test(text), {
     error: 'must be one line of printable text, without space around it',
     params: { remedy: 'Write one line, at most 512 characters long.' },
   })

@@ -4,7 +4,7 @@ import { NoIdentity } from '../client/identity.ts'
 import type { ErrorCode } from '../errors.ts'
 import { type Fault, sayFault } from '../fault.ts'
 import { redact } from '../logger.ts'
-import { oneLine } from './print.ts'
+import { jsonLine, oneLine } from './print.ts'
 
 /** A failure of the command's own, not the broker's. */
 export type LocalCode =
@@ -47,7 +47,7 @@ export class FaultyConfiguration extends Failure {
 /** Tells stderr what happened and what to do, or with `json` the same as one JSON object. Returns the exit status. */
 export function report(error: unknown, json: boolean): 1 {
   const { code, message, remedy, facts, particulars } = asFailure(error)
-  if (json) tell([JSON.stringify({ code, detail: message, remedy, ...facts })])
+  if (json) tell([jsonLine({ code, detail: message, remedy, ...facts })])
   else if (error instanceof FaultyConfiguration) tell(error.faults.flatMap(faultLines))
   else {
     const what = code === 'failed' ? message : `${code}: ${message}`

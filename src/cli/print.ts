@@ -1,8 +1,9 @@
 /** What a command answers on stdout. */
+import { visible, visibleJson } from '../text.ts'
 
 /** One JSON object under `--json`, else the lines. */
 export function answer(options: { json?: boolean }, value: object, lines: readonly string[]): void {
-  const text = options.json ? JSON.stringify(value) : lines.map(oneLine).join('\n')
+  const text = options.json ? jsonLine(value) : lines.map(oneLine).join('\n')
   process.stdout.write(`${text}\n`)
 }
 
@@ -11,7 +12,12 @@ export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 
-/** Words from elsewhere must neither break the line nor steer the terminal. */
+/** For a machine, though a person may look on. */
+export function jsonLine(value: object): string {
+  return visibleJson(JSON.stringify(value))
+}
+
+/** Words from elsewhere must neither break the line, nor steer the terminal, nor look like others. */
 export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trimEnd()
+  return visible(text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')).trimEnd()
 }

@@ -3,6 +3,7 @@ import type { Task } from '../client/client.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
 import { isOver } from '../leases/lease.ts'
 import { Failure, report, tell } from './failure.ts'
+import { jsonLine } from './print.ts'
 import { defaultGitHosts, type GitHostOptions, withGitHosts } from './git-credential.ts'
 import { newTask, type NewTaskOptions, withNewTask } from './new-task.ts'
 import { connect, identityHelp, withBroker, withIdentity, workloadIdentity } from './options.ts'
@@ -85,7 +86,7 @@ function say(notice: Notice, json: boolean): void {
   if (notice.kind !== 'awaits_approval') return void report(failureOf(notice), json)
   const { id, approvals, expires_at } = notice.task
   const detail = `${id} waits for the approval of ${groupsOf(notice.task)}, until ${expires_at}`
-  if (json) return tell([JSON.stringify({ code: 'awaits_approval', detail, task: id, approvals })])
+  if (json) return tell([jsonLine({ code: 'awaits_approval', detail, task: id, approvals })])
   const waiting = approvals.filter(({ status }) => status === 'pending')
   tell([`mayfly: ${detail}`, ...waiting.map((each) => `  ${each.group} decides on ${each.id}`)])
 }

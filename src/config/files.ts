@@ -42,11 +42,26 @@ export function readText(path: string, limit: number): string {
     throw unreadable(error)
   }
   if (bytes.length > limit) throw tooLarge(limit)
+  let text: string
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     throw new Unreadable('is not UTF-8', 'Save it as UTF-8.')
   }
+  requireLegible(text)
+  return text
+}
+
+/** What turns the direction of writing makes a policy read otherwise than it is evaluated (CVE-2021-42574). */
+function requireLegible(text: string): void {
+  const turn = /[\u202a-\u202e\u2066-\u2069]/.exec(text)
+  if (!turn) return
+  const line = text.slice(0, turn.index).split('\n').length
+  const code = turn[0].charCodeAt(0).toString(16).toUpperCase()
+  throw new Unreadable(
+    `shows on line ${line} something else than it says: U+${code} turns the direction of writing`,
+    'Remove that character.',
+  )
 }
 
 /** Whether others than its owner may read it. */

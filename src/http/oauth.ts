@@ -7,6 +7,7 @@ import { JsonFault, parseJson } from '../json.ts'
 import { sha256 } from '../sha256.ts'
 import { completeTask } from '../tasks/complete.ts'
 import { exchange } from '../tasks/exchange.ts'
+import { allShown } from '../text.ts'
 import type { Env, HttpContext } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
 import { jsonAnswer } from './openapi.ts'
@@ -174,5 +175,6 @@ function oneDetail(written: string): unknown[] {
     throw error instanceof JsonFault ? refused(error.message) : error
   }
   if (!Array.isArray(details) || details.length !== 1) throw refused('must be a list of one detail')
+  if (!allShown(details)) throw refused(schemas.hides)
   return details
 }

@@ -5,25 +5,25 @@ import { leaseStatuses } from '../leases/lease.ts'
 import { classes, evidenceResults, revocations } from '../provider.ts'
 import { approvalStatuses } from '../tasks/approval.ts'
 import { endReasons, taskStatuses } from '../tasks/task.ts'
+import { allShown, shown } from '../text.ts'
 
-/** A string that reaches logs, the audit and upstream headers: no control characters, so nothing can be injected. */
-const text = (longest: number) =>
-  z
-    .string()
-    .max(longest)
-    // Without a flag: JSON Schema's patterns have none, and `/openapi.json` carries this one.
-    // oxlint-disable-next-line no-control-regex
-    .regex(/^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$/, 'must not contain control characters')
+export const hides = 'must not contain control, bidirectional or invisible characters'
+
+/** A string that reaches logs, the audit, upstream headers and people's terminals: nothing can be injected or hidden in it. */
+const text = (longest: number) => z.string().max(longest).regex(shown, hides)
 export const line = (longest: number) => text(longest).min(1)
 
 export const time = z.iso.datetime().openapi({ description: 'RFC 3339, UTC' })
 const seconds = z.int().min(1).max(31_536_000).openapi({ description: 'whole seconds' })
 
 /** One RFC 9396 authorization detail. Its provider knows the rest of its shape. */
-const detail = z.looseObject({ type: z.string() }).openapi('AuthorizationDetail', {
-  description: 'One authorization detail (RFC 9396), shaped by its `type`.',
-  example: { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } },
-})
+const detail = z
+  .looseObject({ type: z.string() })
+  .refine(allShown, hides)
+  .openapi('AuthorizationDetail', {
+    description: 'One authorization detail (RFC 9396), shaped by its `type`.',
+    example: { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } },
+  })
 
 const contextFields = z
   .record(line(100), text(1000))
@@ -50,6 +50,7 @@ export const credentialBody = z
     z.strictObject({ authorization_details: z.array(detail).length(1), context: contextFields.optional() }),
     z
       .looseObject({ type: z.string(), context: contextFields.optional() })
+      .refine(allShown, hides)
       .refine(
         (body) => !('authorization_detail' in body || 'authorization_details' in body),
         'either the detail, or `authorization_detail`',

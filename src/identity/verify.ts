@@ -2,6 +2,7 @@ import { errors, jwtVerify, type JWSHeaderParameters } from 'jose'
 import type { Clock } from '../clock.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import { sha256 } from '../sha256.ts'
+import { shown } from '../text.ts'
 import { decode } from './decode.ts'
 import { longestMaxAge, type Issuer, type Issuers } from './issuer.ts'
 import type { Principal } from './principal.ts'
@@ -70,6 +71,8 @@ export async function verify(
   const subject = claims['sub']
   if (typeof subject !== 'string' || subject === '' || subject.length > subjectLimit)
     throw invalid(`sub is not a string of 1 to ${subjectLimit} characters`)
+  // Who may name a branch writes part of it, and approvers read it.
+  if (!shown.test(subject)) throw invalid('sub has characters that do not show')
   // JSON has no NaN, but 1e999 parses as Infinity, which is greater than any clock.
   if (!Number.isFinite(exp)) throw invalid('exp is not a finite number')
   if (!Number.isFinite(iat)) throw invalid('iat is not a finite number')

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { confirm } from '../../src/cli/confirm.ts'
+import { digestOf } from '../../src/tasks/approval-digest.ts'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
 import { mayfly } from '../support/mayfly.ts'
@@ -115,9 +116,20 @@ it('a digest that is not that of what the broker shows is not approved', async (
 })
 
 it('what shows nothing, or reorders what is shown, is shown as its code point', async () => {
-  const { id, digest } = await waiting({ purpose: 'read\u202etsuj\u200b' })
-  const { stderr } = await mayfly(['admin', 'deny', id, '--yes', '--digest', digest], await asAdmin())
+  const { task, id } = await waiting()
+  const { body } = await broker.call('GET', `/v1/admin/approvals?id=${id}`, { token: await broker.admin() })
+  const [item] = body.items
+  // As an older broker may have kept it: this one takes no such words.
+  const request = { ...item.request, purpose: 'read\u202etsuj\u200b' }
+  const asked = { ...item, request, digest: digestOf(request) }
+  await using other = await startImpostor({ items: [asked], next: null, ...task, purpose: request.purpose })
+  const env = { MAYFLY_URL: other.url, MAYFLY_TOKEN: await broker.admin() }
+  const { stdout, stderr } = await mayfly(['admin', 'deny', id, '--yes', '--digest', asked.digest], env)
   expect(stderr).toContain(String.raw`"read\u{202e}tsuj\u{200b}"`)
+  expect(stdout).toContain(String.raw`purpose  read\u{202e}tsuj\u{200b}`)
+  const { stdout: json } = await mayfly(['admin', 'approvals', '--json'], env)
+  expect(json).toContain(String.raw`read\u202etsuj\u200b`)
+  expect(JSON.parse(json).items).toEqual([asked])
 })
 
 describe.skipIf(!hasTerminal)('on a terminal', () => {

@@ -1,5 +1,6 @@
 /** A request as an approver sees it. */
 import type { ApprovalRequest } from '../../client/client.ts'
+import { visible } from '../../text.ts'
 
 /** All of it, line by line. What the caller chose stands in quotes, so that it cannot pass for ours. */
 export function requestLines({ id, group, digest, request, task, created_at }: ApprovalRequest): string[] {
@@ -24,12 +25,4 @@ export function requestLines({ id, group, digest, request, task, created_at }: A
 
 function quoted(value: unknown): string {
   return visible(JSON.stringify(value))
-}
-
-/** Characters that show nothing, or reorder what is shown, as their code points: what is read must be what is approved. */
-function visible(text: string): string {
-  return text.replaceAll(
-    /[\p{C}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  )
 }
