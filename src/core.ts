@@ -12,11 +12,11 @@ import { createSeal, type SealKey } from './seal.ts'
 import type { Services } from './services.ts'
 import { approvals } from './store/approvals.ts'
 import { auditTrail } from './store/audit.ts'
+import { fences } from './store/fences.ts'
 import { idempotency } from './store/idempotency.ts'
 import { installationId, keys } from './store/installation.ts'
 import { leases } from './store/leases.ts'
 import { openStore } from './store/open.ts'
-import { suspensions } from './store/suspensions.ts'
 import { tasks } from './store/tasks.ts'
 import { usedTokens } from './store/used-tokens.ts'
 import type { TaskContext } from './tasks/context.ts'
@@ -70,7 +70,7 @@ export async function openCore(given: {
       ...leaseContext,
       tasks,
       approvals,
-      suspensions,
+      fences,
       idempotency,
       usedTokens,
       keys,

@@ -13,6 +13,8 @@ export interface Agent {
   readonly reviewBy: string
   /** The longest life of one of its tasks, seconds. */
   readonly maxTtl: number
+  /** Whether a session whose task has ended may open another. */
+  readonly reopen: boolean
   /** Any may match; never empty. */
   readonly match: readonly MatchRule[]
 }
@@ -46,6 +48,7 @@ export const agentFile = z
     environment: name,
     review_by: z.iso.date(),
     max_ttl: z.int().min(1).max(aYear),
+    reopen: z.boolean().default(true),
     match: z.array(matchRule).min(1),
   })
   .transform(({ review_by: reviewBy, max_ttl: maxTtl, match, ...rest }): Agent =>

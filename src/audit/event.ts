@@ -26,6 +26,8 @@ export const eventTypes = [
   'approval.denied',
   'agent.suspended',
   'agent.resumed',
+  'fence.raised',
+  'fence.lifted',
   'revocation.ordered',
 ] as const
 

@@ -1,4 +1,5 @@
 /** What the events, read in order, say that the tables hold. */
+import { sha256 } from '../sha256.ts'
 import type { AuditEvent } from './event.ts'
 
 /** A row as far as the record tells: the state it is in, and what else is known of it, under the events' own names. */
@@ -9,10 +10,12 @@ export interface Known {
 
 /** Follows the events, the oldest first. */
 export class Recorded {
-  /** By the id of a task, lease or approval, or `agent NAME` for the suspension of one. */
+  /** By the id of a task, lease, approval or fence. */
   readonly rows = new Map<string, Known>()
   /** Approvals asked and not yet answered, by their task. */
   readonly #waiting = new Map<string | undefined, Set<string>>()
+  /** The agents on which a fence was raised, by the fence. */
+  readonly #fenced = new Map<string, string>()
 
   follow(event: AuditEvent): void {
     const { type, agent, owner, task, lease, status, data } = event
@@ -33,10 +36,24 @@ export class Recorded {
         for (const approval of this.#waitingFor(task)) this.#know(approval, 'expired', {})
         this.#waiting.delete(task)
         return
+      case 'fence.raised':
+        if (agent !== undefined) this.#fenced.set(fenceOf(event), agent)
+        return this.#know(fenceOf(event), 'standing', { ...data, by: adminOf(event), at: timeOf(event) })
+      case 'fence.lifted':
+        this.#fenced.delete(fenceOf(event))
+        this.rows.delete(fenceOf(event))
+        return
       case 'agent.suspended':
-        return this.#know(`agent ${agent}`, 'suspended', { ...data, by: adminOf(event) })
+        // Before there were fences it stood alone.
+        if (agent === undefined || [...this.#fenced.values()].includes(agent)) return
+        return this.#know(suspensionFence(agent), 'standing', {
+          ...data,
+          by: adminOf(event),
+          at: timeOf(event),
+          selector: { agent },
+        })
       case 'agent.resumed':
-        this.rows.delete(`agent ${agent}`)
+        if (agent !== undefined) this.rows.delete(suspensionFence(agent))
     }
   }
 
@@ -53,6 +70,13 @@ export class Recorded {
   }
 }
 
+/** The id of the fence that the suspension of an agent became which was ordered before there were any. */
+export function suspensionFence(agent: string): `fence_${string}` {
+  return `fence_${sha256(`the suspension of ${agent}`).slice(0, 32)}`
+}
+
+const fenceOf = ({ data }: AuditEvent) => String(data?.['fence'])
+const timeOf = ({ at }: AuditEvent) => new Date(at).toISOString()
 const approvalOf = ({ data }: AuditEvent) => String(data?.['approval'])
 
 /** Who did it, as the tables name them. */

@@ -1,7 +1,7 @@
 /** The agents as an admin sees them. */
 import type { Agent } from '../agents/agent.ts'
+import { type Fence, stands } from '../agents/fence.ts'
 import { inForce } from '../agents/in-force.ts'
-import type { Suspension } from '../agents/suspension.ts'
 import { unfinishedStatuses } from '../leases/lease.ts'
 import type { Page, PageRequest } from '../page.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
@@ -13,7 +13,8 @@ type AgentStatus = (typeof agentStatuses)[number]
 export interface AgentView {
   agent: Agent
   status: AgentStatus
-  suspension: Suspension | undefined
+  /** The fence on it that has stood the longest. */
+  suspension: Fence | undefined
   /** What is not over yet. */
   openTasks: number
   liveLeases: number
@@ -48,7 +49,9 @@ export async function readAgent(context: TaskContext, rules: Rules, name: string
 async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter): Promise<AgentView[]> {
   const now = context.clock.now()
   return await context.unit.read(async (tx) => {
-    const suspensions = new Map((await context.suspensions.all(tx)).map((each) => [each.agent, each]))
+    const fences = (await context.fences.find(tx, { kind: 'agent' })).filter((fence) =>
+      stands(context, fence),
+    )
     const tasks = Map.groupBy(await context.tasks.find(tx, { statuses: openStatuses }), (task) => task.agent)
     const leases = Map.groupBy(
       await context.leases.find(tx, { statuses: unfinishedStatuses }),
@@ -56,7 +59,7 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
     )
     return [...rules.agents]
       .map((agent): AgentView => {
-        const suspension = suspensions.get(agent.name)
+        const suspension = fences.find(({ selector }) => 'agent' in selector && selector.agent === agent.name)
         return {
           agent,
           suspension,

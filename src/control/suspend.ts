@@ -1,11 +1,12 @@
-/** Stopping an agent, and letting it go on. */
-import { isOwner } from '../agents/owner.ts'
+/** Stopping an agent, and letting it go on: a fence on it, raised and lifted. */
+import { fenceKey, stands } from '../agents/fence.ts'
 import { BrokerError } from '../errors.ts'
 import type { Lease } from '../leases/lease.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { endTask, revokeNow } from '../tasks/end.ts'
 import { openStatuses } from '../tasks/task.ts'
 import type { Admin } from './authenticate.ts'
+import { liftFence, raiseFence, requireAnother } from './fences.ts'
 
 /**
  * Suspends the agent until it is resumed, across restarts and reloads, ends its
@@ -21,14 +22,10 @@ export async function suspendAgent(
   reason: string,
 ): Promise<void> {
   requireAgent(rules, name)
-  const { unit, suspensions, tasks, audit, clock } = context
+  const { unit, tasks } = context
   const actor = `admin:${admin.id}` as const
   const leaving = await unit.write(async (tx) => {
-    const at = clock.now()
-    if (!(await suspensions.get(tx, name))) {
-      await suspensions.put(tx, { agent: name, by: admin.id, reason, at })
-      audit.record(tx, { at, type: 'agent.suspended', actor, agent: name, data: { reason } })
-    }
+    await raiseFence(context, tx, { selector: { agent: name }, agents: [name], reason, actor, until: null })
     const retired: Lease[] = []
     for (const task of await tasks.find(tx, { agent: name, statuses: openStatuses }))
       retired.push(...(await endTask(context, tx, task, { reason: 'agent_suspended', actor, note: reason })))
@@ -37,7 +34,11 @@ export async function suspendAgent(
   await revokeNow(context, leaving)
 }
 
-/** @throws BrokerError `not_found`; `conflict` where it is not suspended; `forbidden` for its own owner. */
+/**
+ * Lifts every fence on the agent itself.
+ *
+ * @throws BrokerError `not_found`; `conflict` where it is not suspended; `forbidden` for its own owner.
+ */
 export async function resumeAgent(
   context: TaskContext,
   rules: Rules,
@@ -46,20 +47,12 @@ export async function resumeAgent(
   reason: string,
 ): Promise<void> {
   const { owner } = requireAgent(rules, name)
-  const { unit, suspensions, audit, clock } = context
-  const actor = `admin:${admin.id}` as const
-  if (isOwner(admin, owner)) {
-    const refused = new BrokerError('forbidden', 'nobody resumes an agent they own')
-    const data = { reason: refused.message }
-    await unit.write(async (tx) =>
-      audit.record(tx, { at: clock.now(), type: 'request.denied', actor, agent: name, owner, data }),
-    )
-    throw refused
-  }
-  await unit.write(async (tx) => {
-    if (!(await suspensions.remove(tx, name)))
+  await requireAnother(context, admin, 'nobody resumes an agent they own', { agent: name, owners: [owner] })
+  await context.unit.write(async (tx) => {
+    const fences = await context.fences.byKeys(tx, [fenceKey({ agent: name })])
+    if (!fences.some((fence) => stands(context, fence)))
       throw new BrokerError('conflict', 'this agent is not suspended')
-    audit.record(tx, { at: clock.now(), type: 'agent.resumed', actor, agent: name, data: { reason } })
+    for (const fence of fences) await liftFence(context, tx, fence, { reason, actor: `admin:${admin.id}` })
   })
 }
 

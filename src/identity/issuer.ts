@@ -39,6 +39,8 @@ export const issuerConfig = z.strictObject({
   max_age: z.int().min(1).max(longestMaxAge).default(3600),
   /** Whether one token opens one task. */
   single_use: z.boolean().default(true),
+  /** The claims that name one run of a job, or one session of a cloud agent. Default: those of a known platform. */
+  session: z.array(z.string().min(1).max(200)).min(1).max(8).optional(),
   /** Instead of discovery; may be on another origin, since the operator vouches for it. */
   jwks_uri: endpoint.optional(),
   /** A PEM file. Whoever builds `fetch` reads it. */
@@ -57,6 +59,8 @@ export interface Issuer {
   /** Seconds since `iat`. */
   readonly maxAge: number
   readonly singleUse: boolean
+  /** The claims that name a session; undefined: those of a known platform. */
+  readonly session: readonly string[] | undefined
   readonly keys: KeySource
 }
 
@@ -81,6 +85,7 @@ export function compileIssuer(
     algorithms: Object.freeze([...config.algorithms]),
     maxAge: config.max_age,
     singleUse: config.single_use,
+    session: config.session && Object.freeze([...config.session]),
     keys: keySource({ name, issuer, jwksUri, fetch, clock }),
   })
 }

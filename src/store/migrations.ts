@@ -4,45 +4,46 @@
  */
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import type { Seal } from '../seal.ts'
 import { tasksLeasesAudit } from './migrations/0001-tasks-leases-audit.ts'
+import { fences } from './migrations/0003-fences.ts'
 import { leaseIdentities } from './migrations/0008-lease-identities.ts'
 import type { Schema } from './schema.ts'
 
-const migrations: Record<string, Migration> = {
-  '0001-tasks-leases-audit': tasksLeasesAudit,
-  '0008-lease-identities': leaseIdentities,
+/** What a step writes of its own is signed with `seal`, as the broker would have. */
+const migrations: Record<string, (seal: Seal) => Migration> = {
+  '0001-tasks-leases-audit': () => tasksLeasesAudit,
+  '0003-fences': fences,
+  '0008-lease-identities': () => leaseIdentities,
 }
 
-const migrator = (db: Kysely<Schema>) =>
-  new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
-
-/** @throws Error when the database was written by a newer program: its rules are unknown here. */
-async function refuseNewer(db: Kysely<Schema>): Promise<void> {
-  const applied = await db
+/** The names of the steps that this database has been through. @throws Error when a newer program wrote it: its rules are unknown here. */
+async function applied(db: Kysely<Schema>): Promise<string[]> {
+  const rows = await db
     .selectFrom('kysely_migration' as never)
     .select('name' as never)
     .execute()
     .catch(() => [])
-  const unknown = applied.map((row) => (row as { name: string }).name).filter((name) => !(name in migrations))
+  const names = rows.map((row) => (row as { name: string }).name)
+  const unknown = names.filter((name) => !(name in migrations))
   if (unknown.length > 0)
     throw new Error(
       `the database was written by a newer version of Mayfly (${unknown.join(', ')}); run that version, or restore a backup`,
     )
+  return names
 }
 
 /** Brings the tables up to date. @throws Error when the database is newer than the program, or a step fails. */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
-  await refuseNewer(db)
-  const { error } = await migrator(db).migrateToLatest()
+export async function migrate(db: Kysely<Schema>, seal: Seal): Promise<void> {
+  await applied(db)
+  const steps = Object.fromEntries(Object.entries(migrations).map(([name, step]) => [name, step(seal)]))
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(steps) } })
+  const { error } = await migrator.migrateToLatest()
   if (error) throw error instanceof Error ? error : new Error('the database could not be migrated')
 }
 
 /** Checks without changing anything. @throws Error unless the tables are exactly this program's. */
 export async function requireCurrent(db: Kysely<Schema>): Promise<void> {
-  await refuseNewer(db)
-  const pending = (await migrator(db).getMigrations()).filter(
-    (migration) => migration.executedAt === undefined,
-  )
-  if (pending.length > 0)
+  if ((await applied(db)).length < Object.keys(migrations).length)
     throw new Error('the database has not been used by this version yet; start the broker first')
 }

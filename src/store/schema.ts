@@ -22,6 +22,8 @@ export interface Schema {
     ended_at: number | null
     end_reason: string | null
     token_hash: string
+    /** The session that opened it: canonical JSON, so that one session is one text. */
+    session: string | null
     ordinal: Generated<number>
   }
   approvals: {
@@ -70,7 +72,22 @@ export interface Schema {
     failing_since: number | null
     ordinal: Generated<number>
   }
-  suspensions: { agent: string; by: string; reason: string; at: number }
+  fences: {
+    id: string
+    kind: string
+    selector: string
+    /** What it is found by; several may have the same. */
+    key: string
+    agents: string
+    reason: string
+    by: string
+    at: number
+    until: number | null
+    /** Over the row: one that was altered stands until it is lifted. */
+    mac: string | null
+    mac_key: string | null
+    ordinal: Generated<number>
+  }
   /** What a repeated request resumes. */
   idempotency: {
     key: string

@@ -55,7 +55,7 @@ export async function openSqlite(
   // FULL: an intent that the client's credential depends on must survive a power cut (invariant I1).
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   const db = kyselyOver(database)
-  await migrate(db)
+  await migrate(db, seal)
   // From here on someone else's write is waited for in `GroupWriter`, without stopping the event loop.
   database.exec('PRAGMA busy_timeout = 0')
   const reader = openReader(path)

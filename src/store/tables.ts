@@ -19,13 +19,14 @@ export const tables: Tables = {
     const tasks = await queries(tx).selectFrom('tasks').selectAll().execute()
     const leases = await queries(tx).selectFrom('leases').selectAll().execute()
     const approvals = await queries(tx).selectFrom('approvals').selectAll().execute()
-    const suspensions = await queries(tx).selectFrom('suspensions').selectAll().execute()
+    const fences = await queries(tx).selectFrom('fences').selectAll().execute()
     return [
-      ...tasks.map(({ id, status, agent, owner, purpose, scope, ttl, context, expires_at, principal }) => {
+      ...tasks.map(({ id, status, principal, ...row }) => {
+        const { agent, owner, purpose, scope, ttl, context, expires_at, session } = row
         const { iss: issuer, subject } = Object(json(principal)) as { iss?: string; subject?: string }
         const said = { agent, owner, purpose, ttl, issuer, subject }
         const facts = { ...said, scope: json(scope), context: json(context), expires_at: time(expires_at) }
-        return { id, status, facts }
+        return { id, status, facts: { ...facts, session: session === null ? null : json(session) } }
       }),
       ...leases.map(({ id, status, detail, classes, fingerprint, ...row }) => {
         const { task, agent, owner, identity, provider, connection, upstream, revocation } = row
@@ -38,10 +39,17 @@ export const tables: Tables = {
         status,
         facts: { task, group, digest, ...(by !== null && { by, reason }) },
       })),
-      ...suspensions.map(({ agent, by, reason }) => ({
-        id: `agent ${agent}`,
-        status: 'suspended',
-        facts: { by, reason },
+      ...fences.map(({ id, selector, agents, reason, by, at, until }) => ({
+        id,
+        status: 'standing',
+        facts: {
+          selector: json(selector),
+          until: until === null ? null : time(until),
+          agents: json(agents),
+          reason,
+          by,
+          at: time(at),
+        },
       })),
     ]
   },

@@ -1,4 +1,5 @@
 /** Tasks as rows. */
+import canonicalize from 'canonicalize'
 import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import { recordedPrincipal } from '../identity/principal.ts'
@@ -25,6 +26,7 @@ const principal = z.object({
   subject: z.string(),
   claims: z.record(z.string(), z.unknown()),
 })
+const session = z.object({ issuer: z.string(), claims: z.record(z.string(), z.string()) })
 
 /**
  * A row that someone damaged reads as a task that can get nothing but can be
@@ -39,6 +41,7 @@ function fromRow(row: Selectable<Schema['tasks']>): Task {
     agent: read.text('agent'),
     owner: read.text('owner'),
     principal: recordedPrincipal(read.json('principal', principal, nobody)),
+    ...(row.session !== null && { session: read.json('session', session, { issuer: '', claims: {} }) }),
     purpose: read.text('purpose'),
     scope: read.json('scope', scope, []),
     ttl: read.count('ttl'),
@@ -86,6 +89,7 @@ export const tasks: TaskStore = {
         ended_at: task.endedAt,
         end_reason: task.endReason,
         token_hash: tokenHash,
+        session: task.session === undefined ? null : canonicalize(task.session)!,
       })
       .execute()
   },
@@ -140,6 +144,17 @@ export const tasks: TaskStore = {
       .where((e) => e.or([e('status', 'in', predecessors(status)), e('status', 'not in', [...taskStatuses])]))
       .executeTakeFirst()
     return numUpdatedRows > 0n
+  },
+
+  async overOf(tx, opener) {
+    const rows = await queries(tx)
+      .selectFrom('tasks')
+      .select('agent')
+      .distinct()
+      .where('session', '=', canonicalize(opener)!)
+      .where('status', 'not in', openStatuses)
+      .execute()
+    return rows.map((row) => row.agent)
   },
 
   async tree(tx, root) {

@@ -8,6 +8,7 @@ import type { Approval } from './approval.ts'
 import { grantedGroups, requestDigest, settlementMac } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { endTask, revokeNow } from './end.ts'
+import { endOfFenced, fencedTask } from './fenced.ts'
 import { identityNow } from './identity.ts'
 import { readTask, type TaskView } from './read.ts'
 import { resolveScope } from './scope.ts'
@@ -155,17 +156,18 @@ async function settleAs(
 
 /** When all have said yes, everything is decided afresh: much may have changed while they thought. */
 async function proceed(context: TaskContext, tx: Tx, rules: Rules, task: Task): Promise<Lease[]> {
-  const { approvals, suspensions, tasks, audit, clock, seal } = context
+  const { approvals, tasks, audit, clock, seal } = context
   const all = await approvals.ofTask(tx, task.id)
   const granted = grantedGroups(seal, task, all)
   if (granted.length < all.length) return []
   const now = clock.now()
   const end = (reason: EndReason) => endTask(context, tx, task, { reason, actor: 'broker' })
-  if (await suspensions.get(tx, task.agent)) return await end('agent_suspended')
   const identity = identityNow(rules, task, now)
   if ('lapsed' in identity) return await end(identity.lapsed)
   const details = resolveScope(rules, task)
   if (!details) return await end('policy_changed')
+  const fenced = await fencedTask(context, tx, rules, task, details)
+  if (fenced) return await end(endOfFenced(fenced))
   const { decision } = await decideAfresh(context, tx, rules, task, { agent: identity.agent, details })
   if (decision.outcome !== 'allowed') return await end('policy_changed')
   const expiresAt = now + task.ttl * 1000

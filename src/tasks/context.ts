@@ -1,6 +1,6 @@
 /** What the work on tasks is done with; put together once, by the composition root. */
+import type { FenceStore } from '../agents/fence.ts'
 import type { Agents } from '../agents/registry.ts'
-import type { SuspensionStore } from '../agents/suspension.ts'
 import type { Issuers } from '../identity/issuer.ts'
 import type { UsedTokens } from '../identity/single-use.ts'
 import type { KeyStore } from '../keys.ts'
@@ -29,7 +29,7 @@ export interface Rules {
 export interface TaskContext extends LeaseContext {
   tasks: TaskStore
   approvals: ApprovalStore
-  suspensions: SuspensionStore
+  fences: FenceStore
   idempotency: IdempotencyStore
   usedTokens: UsedTokens
   keys: KeyStore

@@ -1,5 +1,4 @@
 /** A credential inside an open task: decided afresh, then minted. */
-import { suspensionRefusal } from '../agents/suspension.ts'
 import { BrokerError, type ErrorCode, isBrokerError } from '../errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
@@ -12,6 +11,7 @@ import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { policyDenied, reasonOf, recordDenial } from './denial.ts'
 import { endTask, revokeNow } from './end.ts'
+import { fencedTask } from './fenced.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { identityNow } from './identity.ts'
 import type { EndReason, Task } from './task.ts'
@@ -31,8 +31,8 @@ export interface CredentialRequest {
  * Mints one credential under the task.
  *
  * @throws BrokerError `invalid_request`, `out_of_scope`, `task_not_active`, `conflict`,
- *   `context_changed`, `policy_denied`, `limit_exceeded`, `agent_suspended`, `agent_expired`,
- *   `unknown_agent`, and whatever `mint` throws.
+ *   `context_changed`, `policy_denied`, `limit_exceeded`, `agent_suspended`, `fenced`,
+ *   `agent_expired`, `unknown_agent`, and whatever `mint` throws.
  */
 export async function issueCredential(
   context: TaskContext,
@@ -144,8 +144,8 @@ async function admit(
     recordDenial(context, tx, asking, { detail: resolved.detail, ...reasonOf(refused) })
     return { refused }
   }
-  const suspended = await suspensionRefusal(context.suspensions, tx, task.agent)
-  if (suspended) return denied(suspended)
+  const fenced = await fencedTask(context, tx, rules, task, [resolved])
+  if (fenced) return denied(fenced)
   const identity = identityNow(rules, task, now)
   if ('lapsed' in identity) {
     await endNow(context, tx, task, identity.lapsed)

@@ -1,9 +1,10 @@
 /** Opening a task: who asks, for what, and whether policy allows it. */
 import { reviewRefusal } from '../agents/in-force.ts'
-import { suspensionRefusal } from '../agents/suspension.ts'
+import { type Approaching, fenceRefusal } from '../agents/fence.ts'
 import { BrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
 import { identityOf } from '../identity/principal.ts'
+import { type Session, sessionOf } from '../identity/session.ts'
 import { useUp } from '../identity/single-use.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
@@ -15,6 +16,7 @@ import { requestDigest } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { policyDenied, reasonOf, recordDenial } from './denial.ts'
 import { askOf, factsOf, type Requested } from './facts.ts'
+import { connectionsOf, reopenRefusal } from './fenced.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { aboutTask, type ScopeItem, type Task } from './task.ts'
 import { newTaskToken } from './token.ts'
@@ -57,8 +59,8 @@ export interface OpenedTask {
  * yes. The same token, key and request again give the same task and a fresh task
  * token, the one before being good for nothing from then on.
  *
- * @throws BrokerError `unknown_agent`, `agent_suspended`, `agent_expired`, `invalid_request`,
- *   `policy_denied`, `token_replayed`, `conflict`; `unavailable` when the store fails. A
+ * @throws BrokerError `unknown_agent`, `agent_suspended`, `fenced`, `agent_expired`,
+ *   `invalid_request`, `policy_denied`, `token_replayed`, `conflict`; `unavailable` when the store fails. A
  *   refusal does not use the token up.
  */
 export async function openTask(
@@ -67,7 +69,8 @@ export async function openTask(
   request: OpenRequest,
 ): Promise<OpenedTask> {
   const { unit, clock, wake } = context
-  const { requested, resolved } = prepare(rules, request)
+  const asked = prepare(rules, request)
+  const { requested, resolved } = asked
   const outcome = await unit.write(async (tx) => {
     const refuse = (refused: BrokerError) => {
       recordDenial(context, tx, requested, {
@@ -79,14 +82,16 @@ export async function openTask(
     }
     const overdue = reviewRefusal(requested.agent, clock.now())
     if (overdue) return refuse(overdue)
+    const fenced = await fenceRefusal(context, tx, approaching(asked))
+    if (fenced) return refuse(fenced)
     const resumed = request.idempotency && (await resume(context, tx, request.idempotency))
     if (resumed) return resumed
-    const suspended = await suspensionRefusal(context.suspensions, tx, requested.agent.name)
-    if (suspended) return refuse(suspended)
+    const over = await reopenRefusal(context, tx, rules, requested.agent, asked.session)
+    if (over) return refuse(over)
     const decision = await decideIn(context, tx, rules, requested, resolved)
     if (decision.outcome === 'denied') return refuse(policyDenied(decision.denials))
     await useUp(tx, context.usedTokens, request.verified)
-    const opened = await insert(context, tx, rules, requested, resolved, decision)
+    const opened = await insert(context, tx, rules, asked, decision)
     if (request.idempotency) {
       const until = opened.task.expiresAt + requested.ttl * 1000 + rememberedForMs
       await context.idempotency.put(tx, { ...request.idempotency, task: opened.task.id, lease: null, until })
@@ -100,11 +105,13 @@ export async function openTask(
 
 /** Decides without keeping anything; the token stays good. @throws BrokerError as `openTask`, a denial excepted. */
 export async function dryRun(context: TaskContext, rules: Rules, request: OpenRequest): Promise<DryRun> {
-  const { requested, resolved } = prepare(rules, request)
+  const asked = prepare(rules, request)
+  const { requested, resolved } = asked
   const decision = await context.unit.read(async (tx) => {
     const refused =
       reviewRefusal(requested.agent, context.clock.now()) ??
-      (await suspensionRefusal(context.suspensions, tx, requested.agent.name))
+      (await fenceRefusal(context, tx, approaching(asked))) ??
+      (await reopenRefusal(context, tx, rules, requested.agent, asked.session))
     if (refused) throw refused
     return await decideIn(context, tx, rules, requested, resolved)
   })
@@ -122,7 +129,18 @@ async function resume(context: TaskContext, tx: Tx, key: IdempotencyKey): Promis
   return { task, approvals, leases: await context.leases.find(tx, { task: task.id }), token }
 }
 
-function prepare(rules: Rules, request: OpenRequest): { requested: Requested; resolved: ResolvedDetail[] } {
+/** A request under the rules in force. */
+interface Asked {
+  requested: Requested
+  resolved: ResolvedDetail[]
+  session: Session | undefined
+}
+
+function approaching({ requested: { principal, agent }, resolved }: Asked): Approaching {
+  return { principal, agent: agent.name, owners: [agent.owner], connections: connectionsOf(resolved) }
+}
+
+function prepare(rules: Rules, request: OpenRequest): Asked {
   const { principal } = request.verified
   const agent = rules.agents.choose(principal, request.agent)
   const ttl = ttlFor(agent, request.ttl)
@@ -138,7 +156,7 @@ function prepare(rules: Rules, request: OpenRequest): { requested: Requested; re
     context: request.context ?? {},
     depth: 0,
   }
-  return { requested, resolved }
+  return { requested, resolved, session: sessionOf(principal, rules.issuers.get(principal.iss)?.session) }
 }
 
 /** What only its own expiry ends must not outlive the task (invariant I3). @throws BrokerError `invalid_request` */
@@ -170,8 +188,7 @@ async function insert(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
-  requested: Requested,
-  resolved: ResolvedDetail[],
+  { requested, resolved, session }: Asked,
   decision: Exclude<Decision, { outcome: 'denied' }>,
 ): Promise<OpenedTask> {
   const { tasks, audit, clock } = context
@@ -185,6 +202,7 @@ async function insert(
     agent: agent.name,
     owner: agent.owner,
     principal,
+    ...(session && { session }),
     purpose,
     scope: resolved.map(toScopeItem),
     ttl,
@@ -208,6 +226,7 @@ async function insert(
     data: {
       issuer: principal.iss,
       subject: principal.subject,
+      session: session ?? null,
       purpose,
       scope: task.scope,
       ttl,

@@ -4,6 +4,7 @@ import type { Tx } from '../unit.ts'
 import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { endTask, revokeNow } from './end.ts'
+import { endOfFenced, fencedTask } from './fenced.ts'
 import { identityNow } from './identity.ts'
 import { resolveScope } from './scope.ts'
 import { type EndReason, openStatuses, type Task } from './task.ts'
@@ -36,6 +37,9 @@ export async function reviewTasks(context: TaskContext, rules: Rules): Promise<v
 async function lapse(context: TaskContext, tx: Tx, rules: Rules, task: Task): Promise<EndReason | undefined> {
   const identity = identityNow(rules, task, context.clock.now())
   if ('lapsed' in identity) return identity.lapsed
+  // What is fenced off upstream may be given back, and other upstreams asked meanwhile.
+  const fenced = await fencedTask(context, tx, rules, task, [])
+  if (fenced) return endOfFenced(fenced)
   const details = resolveScope(rules, task)
   if (!details) return 'policy_changed'
   const { decision } = await decideAfresh(context, tx, rules, task, { agent: identity.agent, details })

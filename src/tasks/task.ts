@@ -1,5 +1,6 @@
 /** One unit of work by one agent, and what a store must do for tasks. */
 import type { Principal } from '../identity/principal.ts'
+import type { Session } from '../identity/session.ts'
 import type { Page, PageRequest } from '../page.ts'
 import { predecessorsIn } from '../states.ts'
 import type { Tx } from '../unit.ts'
@@ -75,6 +76,8 @@ export interface Task {
   agent: string
   owner: string
   principal: Principal
+  /** The one that opened it; absent where the token named none. */
+  session?: Session
   /** The caller's own words. */
   purpose: string
   scope: ScopeItem[]
@@ -122,6 +125,8 @@ export interface TaskStore {
   activate(tx: Tx, id: string, expiresAt: number): Promise<boolean>
   /** Moves the task to `status` if the state it is in allows it; false, and nothing changed, where it does not. */
   end(tx: Tx, id: string, status: TaskStatus, reason: EndReason, at: number): Promise<boolean>
+  /** The agents of the tasks that this session has opened and that are over. */
+  overOf(tx: Tx, session: Session): Promise<string[]>
   /** Ids of every task with this root, ended ones too. */
   tree(tx: Tx, root: string): Promise<string[]>
   /** Open tasks whose `expiresAt` is at or before `now`, the longest due first. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { answer, ask, human, legal, needing } from '../support/approvals.ts'
 import { discrepancies } from '../support/audit.ts'
 import { type Answer, startTestBroker, type TestBroker } from '../support/broker.ts'
-import { beside } from '../support/database.ts'
+import { beside, rows } from '../support/database.ts'
 
 let broker: TestBroker
 let task: Answer['body']
@@ -62,16 +62,16 @@ test('an approval taken out of the table', async () => {
 
 test('a suspension taken out of the table, which lets the agent go on', async () => {
   await suspend()
-  sql('delete from suspensions')
-  expect(await found()).toEqual([
-    { subject: 'agent refactor-bot', message: 'it is on record but not in the tables' },
-  ])
+  const fence = rows(broker, 'fences')[0]!
+  sql('delete from fences')
+  expect(await found()).toEqual([{ subject: fence.id, message: 'it is on record but not in the tables' }])
 })
 
 test('a suspension that nobody ordered', async () => {
-  sql(`insert into suspensions (agent, by, reason, at) values ('refactor-bot', 'sandbox:ada', 'x', 1)`)
+  sql(`insert into fences (id, kind, selector, key, agents, reason, by, at)
+    values ('fence_0', 'agent', '{"agent":"refactor-bot"}', 'agent refactor-bot', '[]', 'x', 'sandbox:ada', 1)`)
   expect(await found()).toEqual([
-    { subject: 'agent refactor-bot', message: 'it stands in the tables but not in the record' },
+    { subject: 'fence_0', message: 'it stands in the tables but not in the record' },
   ])
 })
 

@@ -7,7 +7,8 @@ it('a lease from before identities were kept holds its classes for the identity 
   await using store = await sqliteStore()
   const [lease, orphan] = await putLeases(store, { classes: ['deploy'] }, { classes: ['admin'] })
   await store.beside(`
-    insert into tasks select 1000000 + ordinal, 'spoilt', status, agent, owner, issuer, '{', purpose, scope, ttl,
+    insert into tasks (ordinal, id, status, agent, owner, issuer, principal, purpose, scope, ttl, context, parent, root,
+      depth, created_at, expires_at, ended_at, end_reason, token_hash) select 1000000 + ordinal, 'spoilt', status, agent, owner, issuer, '{', purpose, scope, ttl,
       context, parent, root, depth, created_at, expires_at, ended_at, end_reason, 'another' from tasks;
     update leases set task = 'spoilt' where id = '${orphan!.id}';
     drop index leases_identity;

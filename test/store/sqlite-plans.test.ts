@@ -1,6 +1,7 @@
 /** What is asked at every mint, or while everybody waits, must not grow with all that ever was. */
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it, vi } from 'vitest'
+import { fences } from '../../src/store/fences.ts'
 import { noon, putLeases } from '../support/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 
@@ -30,6 +31,8 @@ it('no query of the hot path reads a whole table', async () => {
     await tasks.nextDue(tx, noon)
     await tasks.find(tx, { agent, statuses: ['active'] })
     await tasks.byTokenHash(tx, 'ab')
+    await tasks.overOf(tx, { issuer: 'https://ci.test', claims: { run_id: '1' } })
+    await fences.byKeys(tx, ['all', 'agent a'])
     await store.approvals.ofTask(tx, task)
     await store.audit.list(tx, { lease: lease!.id }, { limit: 1 })
     await store.audit.list(tx, { task }, { limit: 1 })
@@ -42,7 +45,7 @@ it('no query of the hot path reads a whole table', async () => {
     database
       .prepare(`explain query plan ${sql}`)
       .all()
-      .some(({ detail }) => /^SCAN (leases|tasks|approvals|audit_events)\b/.test(String(detail))),
+      .some(({ detail }) => /^SCAN (leases|tasks|fences|approvals|audit_events)\b/.test(String(detail))),
   )
   database.close()
   expect(scanning).toEqual([])

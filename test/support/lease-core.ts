@@ -11,8 +11,8 @@ import { intend } from '../../src/leases/intend.ts'
 import { mint, type MintedLease } from '../../src/leases/mint.ts'
 import { Revoker } from '../../src/leases/revoke.ts'
 import { approvals } from '../../src/store/approvals.ts'
+import { fences } from '../../src/store/fences.ts'
 import { idempotency } from '../../src/store/idempotency.ts'
-import { suspensions } from '../../src/store/suspensions.ts'
 import type { TaskContext } from '../../src/tasks/context.ts'
 import { endTask } from '../../src/tasks/end.ts'
 import { Reaper } from '../../src/tasks/reaper.ts'
@@ -82,7 +82,7 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
     ...leaseContext,
     tasks,
     approvals,
-    suspensions,
+    fences,
     idempotency,
     usedTokens,
     keys,

@@ -3,10 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
 import type { Seal } from '../../src/seal.ts'
 import { approvals } from '../../src/store/approvals.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { leases } from '../../src/store/leases.ts'
+import { kyselyOver, openDatabase } from '../../src/store/node-sqlite.ts'
+import type { Schema } from '../../src/store/schema.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 import { tables } from '../../src/store/tables.ts'
 import { tasks } from '../../src/store/tasks.ts'
@@ -36,6 +40,20 @@ export function besideFile(path: string, sql: string): void {
   } finally {
     database.close()
   }
+}
+
+/** A database as an earlier version left it: these migrations of its, and what `fill` puts in. */
+export async function createDatabase(
+  path: string,
+  migrations: Record<string, Migration>,
+  fill: (db: Kysely<Schema>) => Promise<void>,
+): Promise<void> {
+  const db = kyselyOver(openDatabase(path, { readOnly: false }))
+  const provider = { getMigrations: () => Promise.resolve(migrations) }
+  const { error } = await new Migrator({ db, provider }).migrateToLatest()
+  if (error) throw error
+  await fill(db)
+  await db.destroy()
 }
 
 export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubject> {

@@ -1,0 +1,181 @@
+/** Fences: what keeps out, what a store must do for them, and how those kept out are refused. */
+import canonicalize from 'canonicalize'
+import type { Clock } from '../clock.ts'
+import { BrokerError } from '../errors.ts'
+import { claimTexts } from '../identity/claims.ts'
+import type { Principal } from '../identity/principal.ts'
+import type { Session } from '../identity/session.ts'
+import type { Page, PageRequest } from '../page.ts'
+import type { Seal } from '../seal.ts'
+import type { Tx } from '../unit.ts'
+
+/** Whom a fence keeps out: exactly one member. Issuers go by their `iss`, which no configuration can rename. */
+export type FenceSelector =
+  | { session: Session }
+  | { agent: string }
+  | { owner: string }
+  | { issuer: string }
+  /** A provider's type, or `TYPE/CONNECTION`: nothing is minted there. */
+  | { provider: string }
+  | { claim: { issuer: string; name: string; value: string } }
+  | { all: true }
+
+export const fenceKinds = ['session', 'agent', 'owner', 'issuer', 'provider', 'claim', 'all'] as const
+export type FenceKind = (typeof fenceKinds)[number]
+
+/** Who or what may not come in until it is lifted, or until its end. */
+export interface Fence {
+  /** `fence_…` */
+  id: string
+  selector: FenceSelector
+  /** The agents that it was raised on: whoever owns one does not lift it. */
+  agents: string[]
+  /** Their own words. */
+  reason: string
+  /** `ISSUER:SUBJECT` */
+  by: string
+  /** Milliseconds since 1970. */
+  at: number
+  /** Milliseconds since 1970; null for one that stands until it is lifted. */
+  until: number | null
+  /** Over all of the above; null in a row that holds none. */
+  mac: string | null
+  /** The id of the seal key under which `mac` was made. */
+  macKey: string | null
+}
+
+export interface FenceFilter {
+  id?: string
+  kind?: FenceKind
+}
+
+export interface FenceStore {
+  /** `key` is what it is found by, its `fenceKey`. */
+  insert(tx: Tx, fence: Fence, key: string): Promise<void>
+  get(tx: Tx, id: string): Promise<Fence | undefined>
+  /** Those found by one of `keys`, the oldest first. */
+  byKeys(tx: Tx, keys: readonly string[]): Promise<Fence[]>
+  /** In order of creation. */
+  find(tx: Tx, filter: FenceFilter): Promise<Fence[]>
+  list(tx: Tx, filter: FenceFilter, page: PageRequest): Promise<Page<Fence>>
+  /** False where there is none. */
+  remove(tx: Tx, id: string): Promise<boolean>
+}
+
+/** What it takes to hold someone against the fences. */
+export interface FenceContext {
+  fences: FenceStore
+  seal: Seal
+  clock: Clock
+}
+
+/** Someone who wants in. */
+export interface Approaching {
+  principal: Principal
+  agent: string
+  /** Whoever answers for the agent, now or when the task was opened. */
+  owners: readonly string[]
+  /** Where something is to be minted. */
+  connections: readonly { provider: string; connection: string }[]
+}
+
+export function kindOf(selector: FenceSelector): FenceKind {
+  return fenceKinds.find((kind) => kind in selector)!
+}
+
+/**
+ * What the fence is found by. One on a session is found by the longest of its values, which
+ * says the most: whether the others are the same is looked at in what was found.
+ */
+export function fenceKey(selector: FenceSelector): string {
+  if ('session' in selector) {
+    const { issuer, claims } = selector.session
+    const [name, value] = Object.entries(claims).toSorted(([, a], [, b]) => b.length - a.length)[0]!
+    return claimKey(issuer, name, value)
+  }
+  if ('claim' in selector) return claimKey(selector.claim.issuer, selector.claim.name, selector.claim.value)
+  if ('owner' in selector) return ownerKey(selector.owner)
+  if ('all' in selector) return 'all'
+  const [[kind, value]] = Object.entries(selector) as [[string, string]]
+  return `${kind} ${value}`
+}
+
+const claimKey = (issuer: string, name: string, value: string) =>
+  `claim ${JSON.stringify([issuer, name, value])}`
+/** Four eyes know an owner in whatever letters too. */
+const ownerKey = (owner: string) => `owner ${owner.toLowerCase()}`
+
+function keysOf({ principal, agent, owners, connections }: Approaching): string[] {
+  const { iss } = principal
+  const keys = [
+    'all',
+    `agent ${agent}`,
+    `issuer ${iss}`,
+    ...owners.map(ownerKey),
+    ...claimTexts(principal.claims).map(([name, text]) => claimKey(iss, name, text)),
+    ...connections.flatMap(({ provider, connection }) => [
+      `provider ${provider}`,
+      `provider ${provider}/${connection}`,
+    ]),
+  ]
+  return [...new Set(keys)]
+}
+
+/** Whether the principal has every claim that the selector names. */
+function isOfClaims({ issuer, claims }: Session, principal: Pick<Principal, 'iss' | 'claims'>): boolean {
+  if (issuer !== principal.iss) return false
+  const has = new Set(claimTexts(principal.claims).map((claim) => JSON.stringify(claim)))
+  return Object.entries(claims).every((claim) => has.has(JSON.stringify(claim)))
+}
+
+/** The MAC that tells a fence from one that was written, or weakened, straight in the table. */
+export function fenceMac(
+  seal: Seal,
+  fence: Omit<Fence, 'mac' | 'macKey'>,
+  key = seal.current,
+): { mac: string; key: string } {
+  const { id, selector, agents, reason, by, at, until } = fence
+  return seal.mac('fence', canonicalize({ id, selector, agents, reason, by, at, until })!, key)
+}
+
+export function isGenuine(seal: Seal, fence: Fence): boolean {
+  const { mac, macKey } = fence
+  if (mac === null || macKey === null || !seal.has(macKey)) return false
+  return fenceMac(seal, fence, macKey).mac === mac
+}
+
+/** Whether it stands at this moment. Of one that was altered nobody knows until when it was to stand: it stands. */
+export function stands({ seal, clock }: Pick<FenceContext, 'seal' | 'clock'>, fence: Fence): boolean {
+  return fence.until === null || clock.now() < fence.until || !isGenuine(seal, fence)
+}
+
+/** `agent_suspended` where the agent is fenced, `fenced` where a fence of another kind keeps it out. */
+export async function fenceRefusal(
+  context: FenceContext,
+  tx: Tx,
+  who: Approaching,
+): Promise<BrokerError | undefined> {
+  const found = await context.fences.byKeys(tx, keysOf(who))
+  const standing = found.filter((fence) => stands(context, fence) && isMeant(context.seal, fence, who))
+  const fence = standing.find(({ selector }) => 'agent' in selector) ?? standing[0]
+  if (!fence) return undefined
+  if ('agent' in fence.selector) return new BrokerError('agent_suspended', `agent ${who.agent} is suspended`)
+  const end = fence.until === null ? '' : ` until ${new Date(fence.until).toISOString()}`
+  return new BrokerError('fenced', `${fence.id} keeps ${kept[kindOf(fence.selector)]} out${end}`)
+}
+
+/** A fence that was altered may have been on anyone whom its key still finds. */
+function isMeant(seal: Seal, fence: Fence, { principal }: Approaching): boolean {
+  const { selector } = fence
+  return !('session' in selector) || isOfClaims(selector.session, principal) || !isGenuine(seal, fence)
+}
+
+const kept: Record<FenceKind, string> = {
+  session: 'this session',
+  agent: 'this agent',
+  owner: 'the agents of this owner',
+  issuer: 'this issuer',
+  provider: 'whoever asks for this provider',
+  claim: 'tokens with this claim',
+  all: 'everyone',
+}

@@ -1,0 +1,100 @@
+/** Fences as rows. */
+import canonicalize from 'canonicalize'
+import type { Selectable } from 'kysely'
+import { z } from 'zod'
+import { type Fence, type FenceFilter, type FenceSelector, type FenceStore, kindOf } from '../agents/fence.ts'
+import type { Tx } from '../unit.ts'
+import { Columns } from './columns.ts'
+import { before, pageOf } from './paging.ts'
+import type { Schema } from './schema.ts'
+import { queries } from './transaction.ts'
+
+const texts = z.record(z.string(), z.string()).refine((claims) => Object.keys(claims).length > 0)
+const selector: z.ZodType<FenceSelector> = z.union([
+  z.strictObject({ session: z.strictObject({ issuer: z.string(), claims: texts }) }),
+  z.strictObject({ agent: z.string() }),
+  z.strictObject({ owner: z.string() }),
+  z.strictObject({ issuer: z.string() }),
+  z.strictObject({ provider: z.string() }),
+  z.strictObject({ claim: z.strictObject({ issuer: z.string(), name: z.string(), value: z.string() }) }),
+  z.strictObject({ all: z.literal(true) }),
+])
+const names = z.array(z.string())
+
+/** A row that someone damaged keeps out whoever its key finds: its MAC does not hold any more. */
+function fromRow(row: Selectable<Schema['fences']>): Fence {
+  const read = new Columns(row)
+  const fence: Fence = {
+    id: read.text('id'),
+    selector: read.json('selector', selector, { all: true }),
+    agents: read.json('agents', names, []),
+    reason: read.text('reason'),
+    by: read.text('by'),
+    at: read.time('at'),
+    until: read.optionalTime('until'),
+    mac: read.optionalText('mac'),
+    macKey: read.optionalText('mac_key'),
+  }
+  return read.damage === undefined ? fence : { ...fence, mac: null, macKey: null }
+}
+
+function filtered(tx: Tx, filter: FenceFilter) {
+  return queries(tx)
+    .selectFrom('fences')
+    .selectAll()
+    .where((e) => e.and(filter))
+}
+
+export const fences: FenceStore = {
+  async insert(tx, fence, key) {
+    await queries(tx)
+      .insertInto('fences')
+      .values({
+        id: fence.id,
+        kind: kindOf(fence.selector),
+        selector: canonicalize(fence.selector)!,
+        key,
+        agents: JSON.stringify(fence.agents),
+        reason: fence.reason,
+        by: fence.by,
+        at: fence.at,
+        until: fence.until,
+        mac: fence.mac,
+        mac_key: fence.macKey,
+      })
+      .execute()
+  },
+
+  async get(tx, id) {
+    const row = await filtered(tx, { id }).executeTakeFirst()
+    return row && fromRow(row)
+  },
+
+  async byKeys(tx, keys) {
+    const rows = await queries(tx)
+      .selectFrom('fences')
+      .selectAll()
+      .where('key', 'in', keys)
+      .orderBy('ordinal')
+      .execute()
+    return rows.map(fromRow)
+  },
+
+  async find(tx, filter) {
+    return (await filtered(tx, filter).orderBy('ordinal').execute()).map(fromRow)
+  },
+
+  async list(tx, filter, page) {
+    const rows = await filtered(tx, filter)
+      .where('ordinal', '<', before(page))
+      .orderBy('ordinal', 'desc')
+      .limit(page.limit + 1)
+      .execute()
+    return pageOf(rows, page, fromRow)
+  },
+
+  async remove(tx, id) {
+    const { numDeletedRows } = await queries(tx).deleteFrom('fences').where('id', '=', id).executeTakeFirst()
+    return numDeletedRows > 0n
+  },
+}
