@@ -4,10 +4,10 @@ import { claimTexts } from '../identity/claim-texts.ts'
 import type { Principal } from '../identity/principal.ts'
 import { compilePattern, matchesPattern, overlap, type Pattern } from './pattern.ts'
 
-/** A claim that must be there, and what it must be. */
+/** A claim that must be there, and what it may be: any of the patterns, of which there is at least one. */
 export interface ClaimRule {
   readonly name: string
-  readonly pattern: Pattern
+  readonly patterns: readonly Pattern[]
 }
 
 /** All of it must hold. A rule always has a subject or a claim: without either it would be a whole issuer. */
@@ -22,10 +22,11 @@ const patternText = z
   .string()
   .min(1)
   .max(1024)
-  // Elsewhere `**` crosses separators. Here nothing does, and a rule must not look wider than it is.
-  .refine((text) => !text.includes('**'), {
-    error: '`**` is not a wildcard',
-    params: { remedy: 'Write one `*` for each part: it stands for characters other than `/` and `:`.' },
+  .refine((text) => !text.includes('***'), {
+    error: '`***` is not a wildcard',
+    params: {
+      remedy: 'Write `*` for characters other than `/` and `:`, or `**` for characters other than `:`.',
+    },
   })
 
 /** YAML reads `123` and `true` as what they look like; an issuer may send the same claim as text. */
@@ -40,16 +41,20 @@ const claimText = z
   .transform(String)
   .pipe(patternText)
 
+const mostAlternatives = 100
+
 const claimRules = z
   // z.record drops this key silently, and a rule with one condition less matches more.
   .custom<Record<string, unknown>>((value) => !hasPrototypeKey(value), {
     error: '`__proto__` is not a claim',
     params: { remedy: 'Remove it.' },
   })
-  .pipe(z.record(z.string().min(1), claimText))
+  .pipe(z.record(z.string().min(1), z.union([claimText, z.array(claimText).min(1).max(mostAlternatives)])))
   .transform((claims): readonly ClaimRule[] =>
     Object.freeze(
-      Object.entries(claims).map(([name, text]) => Object.freeze({ name, pattern: compilePattern(text) })),
+      Object.entries(claims).map(([name, texts]) =>
+        Object.freeze({ name, patterns: Object.freeze([texts].flat().map(compilePattern)) }),
+      ),
     ),
   )
 
@@ -87,11 +92,10 @@ export function matches(rule: MatchRule, principal: Principal): boolean {
   return (
     rule.issuer === principal.issuer &&
     (rule.subject === undefined || matchesPattern(rule.subject, principal.subject)) &&
-    rule.claims.every(({ name, pattern }) =>
-      claimTexts(Object.hasOwn(principal.claims, name) ? principal.claims[name] : undefined).some((text) =>
-        matchesPattern(pattern, text),
-      ),
-    )
+    rule.claims.every(({ name, patterns }) => {
+      const texts = claimTexts(Object.hasOwn(principal.claims, name) ? principal.claims[name] : undefined)
+      return texts.some((text) => patterns.some((pattern) => matchesPattern(pattern, text)))
+    })
   )
 }
 
@@ -114,19 +118,24 @@ export function mayBothMatch(a: MatchRule, b: MatchRule): boolean {
   if (a.issuer !== b.issuer) return false
   const others = requirements(b)
   return requirements(a).every(
-    ({ name, pattern }) =>
-      lists.has(name) || others.every((other) => other.name !== name || overlap(pattern, other.pattern)),
+    ({ name, patterns }) =>
+      lists.has(name) ||
+      others.every(
+        (other) => other.name !== name || patterns.some((a) => other.patterns.some((b) => overlap(a, b))),
+      ),
   )
 }
 
 /** All that the rule requires, its subject as the claim that it is. */
 export function requirements({ subject, claims }: MatchRule): readonly ClaimRule[] {
-  return subject ? [{ name: 'sub', pattern: subject }, ...claims] : claims
+  return subject ? [{ name: 'sub', patterns: [subject] }, ...claims] : claims
 }
 
 /** A claim that can have no second value beside this one, as the whole value that the rule requires. */
-export function pinned({ name, pattern }: ClaimRule): string | undefined {
-  return pattern.literals.length === 1 && !lists.has(name) ? pattern.text : undefined
+export function pinned({ name, patterns }: ClaimRule): string | undefined {
+  const [only, another] = patterns
+  const exact = only?.literals.length === 1 && another === undefined
+  return exact && !lists.has(name) ? only.text : undefined
 }
 
 function hasPrototypeKey(value: unknown): boolean {

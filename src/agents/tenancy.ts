@@ -44,9 +44,10 @@ const shared: ReadonlyMap<string, Tenancy> = new Map<string, Tenancy>([
     'https://token.actions.githubusercontent.com',
     {
       platform: 'GitHub Actions',
-      // The second form is that of customised subjects, which begin with a claim's name.
+      // `repo:OWNER/…`, or since July 2026 `repo:OWNER@ID/REPO@ID:…`, in which either id says enough.
+      // The last form is that of customised subjects, which begin with a claim's name.
       subject:
-        /^(repo|repository):[^*:/]+\/|^(repository_owner|repository_owner_id|repository_id|enterprise|enterprise_id):[^*:]+(:|$)/,
+        /^(repo|repository):[^*:/]+\/|^(repo|repository):[^:/]+@\d+\/|^(repo|repository):[^:/]+\/[^:/]+@\d+(:|$)|^(repository_owner|repository_owner_id|repository_id|enterprise|enterprise_id):[^*:]+(:|$)/,
       claims: {
         repository: owner,
         repository_id: whole,
@@ -130,10 +131,13 @@ export function tenancyFault(
   if (!tenancy) return undefined
   const named =
     (rule.subject !== undefined && tenancy.subject.test(rule.subject.text)) ||
-    rule.claims.some(({ name, pattern }) =>
-      name === 'sub'
-        ? tenancy.subject.test(pattern.text)
-        : Object.hasOwn(tenancy.claims, name) && tenancy.claims[name]!.test(pattern.text),
+    // Each alternative must: a rule is as wide as its widest.
+    rule.claims.some(({ name, patterns }) =>
+      patterns.every(({ text }) =>
+        name === 'sub'
+          ? tenancy.subject.test(text)
+          : Object.hasOwn(tenancy.claims, name) && tenancy.claims[name]!.test(text),
+      ),
     )
   if (named) return undefined
   return {

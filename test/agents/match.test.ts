@@ -59,3 +59,17 @@ describe('a match rule', () => {
     expect(matchRule.safeParse({ issuer: 'ci', ...written }).success).toBe(false)
   })
 })
+
+describe('alternatives', () => {
+  const rule = { claims: { event_name: ['push', 'schedule'], ref: 'refs/heads/**' } }
+
+  it('match where one of them does, and everything beside them', () => {
+    const claims = (event_name: unknown, ref = 'refs/heads/main') => principal('x', { event_name, ref })
+    expect(ruleMatches(rule, claims('push'))).toBe(true)
+    expect(ruleMatches(rule, claims('schedule'))).toBe(true)
+    expect(ruleMatches(rule, claims('pull_request'))).toBe(false)
+    expect(ruleMatches(rule, claims(['pull_request', 'push']))).toBe(true)
+    expect(ruleMatches(rule, claims('push', 'refs/tags/v1'))).toBe(false)
+    expect(ruleMatches(rule, principal('x', { ref: 'refs/heads/main' }))).toBe(false)
+  })
+})

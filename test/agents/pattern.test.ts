@@ -8,8 +8,10 @@ const matchesText = (pattern: string, value: string) => matchesPattern(compilePa
 function meaning(pattern: string, value: string): boolean {
   if (pattern === '') return value === ''
   if (pattern[0] !== '*') return value[0] === pattern[0] && meaning(pattern.slice(1), value.slice(1))
-  for (let taken = 1; taken <= value.length && !'/:'.includes(value[taken - 1]!); taken++)
-    if (meaning(pattern.slice(1), value.slice(taken))) return true
+  const wildcard = pattern.startsWith('**') ? '**' : '*'
+  const stopsAt = wildcard === '**' ? ':' : '/:'
+  for (let taken = 1; taken <= value.length && !stopsAt.includes(value[taken - 1]!); taken++)
+    if (meaning(pattern.slice(wildcard.length), value.slice(taken))) return true
   return false
 }
 
@@ -17,14 +19,14 @@ const overlapping = (a: string, b: string) => overlap(compilePattern(a), compile
 
 /** Enough to hold what two patterns of four parts have in common. */
 const shortValues = Array.from({ length: 7 }).reduce<string[]>(
-  (all) => ['', ...all.flatMap((text) => ['a', 'b', ':'].map((character) => text + character))],
+  (all) => ['', ...all.flatMap((text) => ['a', '/', ':'].map((character) => text + character))],
   [''],
 )
 
 const alphabet = fc.constantFrom('a', 'b', '/', ':')
 const pattern = fc
-  .array(fc.constantFrom('a', 'b', '/', ':', '*'), { minLength: 1, maxLength: 8 })
-  .map((parts) => parts.join('').replaceAll(/\*+/g, '*'))
+  .array(fc.constantFrom('a', 'b', '/', ':', '*', '**'), { minLength: 1, maxLength: 8 })
+  .map((parts) => parts.join('').replaceAll(/\*{3,}/g, '**'))
 const value = fc.array(alphabet, { maxLength: 12 }).map((parts) => parts.join(''))
 
 const mask = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 })
@@ -32,7 +34,7 @@ const mask = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 })
 const masked = (text: string, hidden: boolean[]) =>
   Array.from(text, (character, at) => (hidden[at] && !'/:'.includes(character) ? '*' : character))
     .join('')
-    .replaceAll(/\*+/g, '*')
+    .replaceAll(/\*{3,}/g, '**')
 
 describe('a pattern', () => {
   it('without a wildcard is the text itself', () => {
@@ -43,6 +45,22 @@ describe('a pattern', () => {
   it('stands for at least one character', () => {
     expect(matchesText('repo:acme/*', 'repo:acme/web')).toBe(true)
     expect(matchesText('repo:acme/*', 'repo:acme/')).toBe(false)
+  })
+
+  it('stands for what lies below, however deep, where it is doubled, and never for another part of a subject', () => {
+    expect(
+      matchesText('repo:acme/web:ref:refs/heads/**', 'repo:acme/web:ref:refs/heads/hotfix/3.1/a/b/c'),
+    ).toBe(true)
+    expect(matchesText('repo:acme/web:ref:refs/heads/**', 'repo:acme/web:ref:refs/heads/main')).toBe(true)
+    expect(matchesText('repo:acme/web:ref:refs/heads/**', 'repo:acme/web:ref:refs/heads/')).toBe(false)
+    expect(matchesText('repo:acme/**', 'repo:acme/web:environment:production')).toBe(false)
+    expect(matchesText('refs/**/release-*', 'refs/heads/a/b/release-1')).toBe(true)
+    expect(matchesText('refs/**/release-*', 'refs/heads/a/b/release-1/x')).toBe(false)
+  })
+
+  it('takes a star in a value for the character that it is', () => {
+    expect(matchesText('a**c', 'a*')).toBe(false)
+    expect(matchesText('ab**', 'a*x')).toBe(false)
   })
 
   it('takes no text twice', () => {
@@ -74,8 +92,8 @@ describe('a pattern', () => {
 
   it('overlaps with no other one', () => {
     const short = fc
-      .array(fc.constantFrom('a', 'b', ':', '*'), { minLength: 1, maxLength: 4 })
-      .map((parts) => parts.join('').replaceAll(/\*+/g, '*'))
+      .array(fc.constantFrom('a', '/', ':', '*', '**'), { minLength: 1, maxLength: 4 })
+      .map((parts) => parts.join('').replaceAll(/\*{3,}/g, '**'))
     fc.assert(
       fc.property(short, short, (a, b) => {
         expect(overlapping(a, b)).toBe(shortValues.some((text) => meaning(a, text) && meaning(b, text)))

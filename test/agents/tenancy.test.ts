@@ -9,6 +9,11 @@ const terraform = 'https://app.terraform.io'
 const google = 'https://accounts.google.com'
 
 const named: [string, object][] = [
+  [github, { claims: { repository: ['acme/web', 'acme/api'] } }],
+  [github, { subject: 'repo:acme@65/web@123:ref:refs/heads/main' }],
+  [github, { subject: 'repo:*@65/*:ref:refs/heads/main' }],
+  [github, { subject: 'repo:*/*@123:ref:refs/heads/main' }],
+  [github, { claims: { sub: 'repo:*@65/*@123:environment:prod' } }],
   [github, { subject: 'repo:acme/*:ref:refs/heads/main' }],
   [github, { subject: 'repo:acme@12/web@34:ref:refs/heads/main' }],
   [github, { subject: 'repository_owner_id:12:environment:*' }],
@@ -37,6 +42,11 @@ const anyones: [string, object][] = [
   [github, { claims: { ref: 'refs/heads/main' } }],
   [github, { claims: { repository: '*/web' } }],
   [github, { claims: { repository_owner: 'acme*' } }],
+  [github, { claims: { repository: ['acme/web', '*/web'] } }],
+  [github, { claims: { repository: '**' } }],
+  [github, { subject: 'repo:**' }],
+  [github, { subject: 'repo:*@1*/*@12*:ref:refs/heads/main' }],
+  [github, { subject: 'repo:*@*/web@*:ref:refs/heads/main' }],
   [github, { claims: { repository_id: '12*' } }],
   [github, { claims: { job_workflow_ref: 'acme/flows/.github/workflows/x.yml@main' } }],
   [github, { claims: { actor_id: '12' } }],

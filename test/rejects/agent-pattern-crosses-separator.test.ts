@@ -11,7 +11,13 @@ it('a wildcard that would cross `:` or `/` does not match', () => {
   expect(ruleMatches({ subject: '*' }, principal('a/b'))).toBe(false)
 })
 
-it('a pattern that looks as if it did is refused', async () => {
-  const match = [{ issuer: 'okta', subject: 'team/**' }]
+it('a doubled one crosses `/`, and `:` no more than a single one does', () => {
+  const rule = { subject: 'repo:acme/web:ref:**' }
+  expect(ruleMatches(rule, principal('repo:acme/web:ref:refs/heads/hotfix/3.1'))).toBe(true)
+  expect(ruleMatches(rule, principal('repo:acme/web:ref:refs/heads/x:environment:prod'))).toBe(false)
+})
+
+it('a wildcard of three stars is none', async () => {
+  const match = [{ issuer: 'okta', subject: 'team/***' }]
   expect(onlyFault(await loadAgent({ match })).path).toBe('match[0].subject')
 })
