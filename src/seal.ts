@@ -2,7 +2,15 @@
  * Secrets at rest (invariant I7). One root key per id, from outside the
  * database; what it is used for is derived from it, so no key serves two ends.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 
 export interface SealKey {
   /** Names the key in what it sealed; no dot in it. */
@@ -61,7 +69,8 @@ export function keyOf(sealed: string): string | undefined {
 export function createSeal(keys: readonly SealKey[]): Seal {
   let current: string
   let roots: ReadonlyMap<string, Buffer>
-  const derived = new Map<string, Buffer>()
+  // As key objects: of a key that is bytes, Node makes one at each use.
+  const derived = new Map<string, KeyObject>()
 
   const rekey = (given: readonly SealKey[]) => {
     const [first] = given
@@ -72,13 +81,13 @@ export function createSeal(keys: readonly SealKey[]): Seal {
   }
   rekey(keys)
 
-  const derive = (id: string, purpose: string): Buffer | undefined => {
+  const derive = (id: string, purpose: string): KeyObject | undefined => {
     const name = `${id}.${purpose}`
     const known = derived.get(name)
     if (known) return known
     const root = roots.get(id)
     if (!root) return undefined
-    const key = Buffer.from(hkdfSync('sha256', root, '', `mayfly ${purpose}`, 32))
+    const key = createSecretKey(Buffer.from(hkdfSync('sha256', root, '', `mayfly ${purpose}`, 32)))
     derived.set(name, key)
     return key
   }

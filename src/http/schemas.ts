@@ -58,6 +58,12 @@ export const credentialBody = z
   ])
   .openapi('RequestCredential')
 
+/** Of whatever is kept in a row. */
+export const damaged = z
+  .string()
+  .optional()
+  .openapi({ description: 'set where the stored row is not as the broker wrote it: what is wrong with it' })
+
 const evidence = z
   .object({
     result: z.enum(evidenceResults),
@@ -83,6 +89,7 @@ export const lease = z
     ended_at: time.nullable(),
     fingerprint: z.string().nullable(),
     evidence: evidence.nullable(),
+    damaged,
   })
   .openapi('Lease')
 
@@ -92,6 +99,7 @@ export const approval = z
     group: z.string(),
     digest: z.string(),
     status: z.enum(approvalStatuses),
+    damaged,
   })
   .openapi('Approval')
 
@@ -112,6 +120,7 @@ export const task = z
     end_reason: z.enum(endReasons).nullable(),
     approvals: z.array(approval),
     leases: z.array(lease),
+    damaged,
   })
   .openapi('Task')
 

@@ -6,6 +6,7 @@ import type { ApprovalRequest } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
 import { isOver, type Lease } from '../leases/lease.ts'
 import { type Class, classes, classesOf } from '../provider.ts'
+import type { Approval } from '../tasks/approval.ts'
 import { requestToApprove } from '../tasks/approval-digest.ts'
 import type { DryRun } from '../tasks/open.ts'
 import type { TaskView } from '../tasks/read.ts'
@@ -43,6 +44,7 @@ export function leaseView(lease: Lease): z.infer<typeof schemas.lease> {
     ended_at: time(lease.endedAt),
     fingerprint: lease.fingerprint,
     evidence: lease.evidence && { ...lease.evidence, at: time(lease.evidence.at) },
+    ...damage(lease),
   }
 }
 
@@ -61,9 +63,20 @@ export function taskView({ task, leases, approvals }: TaskView): z.infer<typeof 
     expires_at: time(task.expiresAt),
     ended_at: time(task.endedAt),
     end_reason: task.endReason,
-    approvals: approvals.map(({ id, group, digest, status }) => ({ id, group, digest, status })),
+    approvals: approvals.map(approvalView),
     leases: leases.map(leaseView),
+    ...damage(task),
   }
+}
+
+function approvalView(approval: Approval): z.infer<typeof schemas.approval> {
+  const { id, group, digest, status } = approval
+  return { id, group, digest, status, ...damage(approval) }
+}
+
+/** Nobody is shown as genuine what the broker has not written. */
+function damage({ damaged }: { damaged?: string }): { damaged?: string } {
+  return damaged === undefined ? {} : { damaged }
 }
 
 export function dryRunView({
@@ -121,7 +134,7 @@ export function agentView(view: AgentView): z.infer<typeof shapes.agent> {
 }
 
 export function approvalRequestView(asked: ApprovalRequest): z.infer<typeof shapes.approvalRequest> {
-  const { id, group, digest, status, createdAt } = asked.approval
+  const { createdAt } = asked.approval
   const {
     approvals: _approvals,
     leases: _leases,
@@ -129,7 +142,7 @@ export function approvalRequestView(asked: ApprovalRequest): z.infer<typeof shap
   } = taskView({ task: asked.task, leases: [], approvals: [] })
   const groups = asked.all.map((approval) => approval.group)
   const request = requestToApprove(asked.task, groups)
-  return { id, group, digest, status, request, created_at: time(createdAt), task }
+  return { ...approvalView(asked.approval), request, created_at: time(createdAt), task }
 }
 
 export function adminLeaseView(lease: Lease): z.infer<typeof shapes.adminLease> {

@@ -153,8 +153,8 @@ export interface LeaseStore {
   due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<Lease[]>
   /** When the next lease comes due after `now`. */
   nextDue(tx: Tx, now: number): Promise<number | undefined>
-  /** Makes every lease of a connection that waits for its next attempt due at `now`. Returns how many. */
-  hasten(tx: Tx, provider: string, connection: string, now: number): Promise<number>
+  /** Makes leases of a connection that wait for their next attempt due at `now`, at most `limit`. Returns how many. */
+  hasten(tx: Tx, provider: string, connection: string, now: number, limit: number): Promise<number>
   /** Makes unfinished leases due at `now` whose mint was under way when the last process ended. Returns how many. */
   adopt(tx: Tx, now: number): Promise<number>
   /**

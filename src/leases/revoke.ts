@@ -1,5 +1,6 @@
 /** The second half of every revocation: the upstream call and its record, connection by connection. */
 import { type Handle, ProviderError, type RevocationOutcome } from '../provider.ts'
+import type { Tx } from '../unit.ts'
 import { longestPauseMs } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
@@ -25,6 +26,9 @@ const storeRetryMs = 1_000
  * and again would hasten those that fail, for an upstream that was never silent.
  */
 const silenceMs = 2 * longestPauseMs
+
+/** Leases brought forward in one transaction: everybody else's work waits for it. */
+const hastenedAtOnce = 200
 
 /** A lease in its lane; `revoked` once upstream has confirmed and the store has it. */
 interface Turn {
@@ -228,7 +232,9 @@ export class Revoker {
     const { unit, leases, clock, log, wake } = this.#context
     const now = clock.now()
     try {
-      await unit.write((tx) => leases.hasten(tx, entry.provider.type, entry.name, now))
+      const { provider, name } = entry
+      const some = (tx: Tx) => leases.hasten(tx, provider.type, name, now, hastenedAtOnce)
+      while ((await unit.write(some)) === hastenedAtOnce) wake(now)
       wake(now)
     } catch (error) {
       log.warn({ err: error }, 'waiting revocations could not be brought forward')

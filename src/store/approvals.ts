@@ -1,14 +1,14 @@
 /** Approvals as rows. */
 import type { Selectable } from 'kysely'
 import { type Approval, approvalStatuses, type ApprovalStore } from '../tasks/approval.ts'
-import { Columns } from './columns.ts'
+import type { Tx } from '../unit.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
-import { queries } from './transaction.ts'
+import { queries, rowsIn } from './transaction.ts'
 
 /** A row that someone damaged reads as one that was never granted. */
-function fromRow(row: Selectable<Schema['approvals']>): Approval {
-  const read = new Columns(row)
+function fromRow(tx: Tx, row: Selectable<Schema['approvals']>): Approval {
+  const read = rowsIn(tx).read('approvals', row)
   const approval = {
     id: read.text('id'),
     task: read.text('task'),
@@ -25,31 +25,23 @@ function fromRow(row: Selectable<Schema['approvals']>): Approval {
   ]
   const reason = read.optionalText('reason')
   const unanswered = by === null || at === null || mac === null || key === null
-  if (read.damage !== undefined) return { ...approval, status: 'expired', settled: null }
+  if (read.damage !== undefined)
+    return { ...approval, status: 'expired', settled: null, damaged: read.damage }
   return { ...approval, settled: unanswered ? null : { by, at, reason, mac, key } }
 }
 
 export const approvals: ApprovalStore = {
   async insert(tx, { id, task, group, digest, status, createdAt }) {
-    await queries(tx)
-      .insertInto('approvals')
-      .values({ id, task, group, digest, status, created_at: createdAt })
-      .execute()
+    rowsIn(tx).insert('approvals', { id, task, group, digest, status, created_at: createdAt })
   },
 
   async get(tx, id) {
-    const row = await queries(tx).selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirst()
-    return row && fromRow(row)
+    const row = rowsIn(tx).one('approvals', 'id', id)
+    return row && fromRow(tx, row)
   },
 
   async ofTask(tx, task) {
-    const rows = await queries(tx)
-      .selectFrom('approvals')
-      .selectAll()
-      .where('task', '=', task)
-      .orderBy('ordinal')
-      .execute()
-    return rows.map(fromRow)
+    return (await ofTask(tx, task)).map((row) => fromRow(tx, row))
   },
 
   async list(tx, { agent, owner, ...filter }, page) {
@@ -67,25 +59,27 @@ export const approvals: ApprovalStore = {
       .orderBy('ordinal', 'desc')
       .limit(page.limit + 1)
       .execute()
-    return pageOf(rows, page, fromRow)
+    return pageOf(rows, page, (row) => fromRow(tx, row))
   },
 
   async settle(tx, id, status, { by, at, reason, mac, key }) {
-    const { numUpdatedRows } = await queries(tx)
-      .updateTable('approvals')
-      .set({ status, by, at, reason, mac, mac_key: key })
-      .where('id', '=', id)
-      .where('status', '=', 'pending')
-      .executeTakeFirst()
-    return numUpdatedRows > 0n
+    const row = rowsIn(tx).one('approvals', 'id', id)
+    if (row?.status !== 'pending') return false
+    rowsIn(tx).change('approvals', row, { status, by, at, reason, mac, mac_key: key })
+    return true
   },
 
   async expire(tx, task) {
-    await queries(tx)
-      .updateTable('approvals')
-      .set({ status: 'expired' })
-      .where('task', '=', task)
-      .where('status', '=', 'pending')
-      .execute()
+    for (const row of await ofTask(tx, task))
+      if (row.status === 'pending') rowsIn(tx).change('approvals', row, { status: 'expired' })
   },
+}
+
+async function ofTask(tx: Tx, task: string) {
+  return await queries(tx)
+    .selectFrom('approvals')
+    .selectAll()
+    .where('task', '=', task)
+    .orderBy('ordinal')
+    .execute()
 }

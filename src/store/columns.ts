@@ -11,10 +11,12 @@ const latest = 8.64e15
 /** Reads one row column by column, and notes each that holds something else than it should. */
 export class Columns<Row extends object> {
   readonly #row: Row
-  readonly #spoilt: string[] = []
+  readonly #spoilt: string[]
 
-  constructor(row: Row) {
+  /** `spoilt`: what is known to be wrong with it as a whole. */
+  constructor(row: Row, spoilt: readonly string[] = []) {
     this.#row = row
+    this.#spoilt = [...spoilt]
   }
 
   /** What is wrong with the columns read so far, or undefined. */
@@ -70,6 +72,11 @@ export class Columns<Row extends object> {
     this.#spoilt.push(`${String(column)} holds ${lack}`)
     return instead
   }
+}
+
+/** Whether a row's state, which may be anything, is one of these. */
+export function isAmong(states: readonly string[], state: unknown): boolean {
+  return states.includes(state as string)
 }
 
 function isText(value: unknown): value is string {

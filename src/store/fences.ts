@@ -4,10 +4,9 @@ import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import { type Fence, type FenceFilter, type FenceSelector, type FenceStore, kindOf } from '../agents/fence.ts'
 import type { Tx } from '../unit.ts'
-import { Columns } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
-import { queries } from './transaction.ts'
+import { queries, rowsIn } from './transaction.ts'
 
 const texts = z.record(z.string(), z.string()).refine((claims) => Object.keys(claims).length > 0)
 const selector: z.ZodType<FenceSelector> = z.union([
@@ -22,8 +21,8 @@ const selector: z.ZodType<FenceSelector> = z.union([
 const names = z.array(z.string())
 
 /** A row that someone damaged keeps out whoever its key finds: its MAC does not hold any more. */
-function fromRow(row: Selectable<Schema['fences']>): Fence {
-  const read = new Columns(row)
+function fromRow(tx: Tx, row: Selectable<Schema['fences']>): Fence {
+  const read = rowsIn(tx).read('fences', row)
   const fence: Fence = {
     id: read.text('id'),
     selector: read.json('selector', selector, { all: true }),
@@ -47,27 +46,24 @@ function filtered(tx: Tx, filter: FenceFilter) {
 
 export const fences: FenceStore = {
   async insert(tx, fence, key) {
-    await queries(tx)
-      .insertInto('fences')
-      .values({
-        id: fence.id,
-        kind: kindOf(fence.selector),
-        selector: canonicalize(fence.selector)!,
-        key,
-        agents: JSON.stringify(fence.agents),
-        reason: fence.reason,
-        by: fence.by,
-        at: fence.at,
-        until: fence.until,
-        mac: fence.mac,
-        mac_key: fence.macKey,
-      })
-      .execute()
+    rowsIn(tx).insert('fences', {
+      id: fence.id,
+      kind: kindOf(fence.selector),
+      selector: canonicalize(fence.selector)!,
+      key,
+      agents: JSON.stringify(fence.agents),
+      reason: fence.reason,
+      by: fence.by,
+      at: fence.at,
+      until: fence.until,
+      mac: fence.mac,
+      mac_key: fence.macKey,
+    })
   },
 
   async get(tx, id) {
-    const row = await filtered(tx, { id }).executeTakeFirst()
-    return row && fromRow(row)
+    const row = rowsIn(tx).one('fences', 'id', id)
+    return row && fromRow(tx, row)
   },
 
   async byKeys(tx, keys) {
@@ -77,11 +73,11 @@ export const fences: FenceStore = {
       .where('key', 'in', keys)
       .orderBy('ordinal')
       .execute()
-    return rows.map(fromRow)
+    return rows.map((row) => fromRow(tx, row))
   },
 
   async find(tx, filter) {
-    return (await filtered(tx, filter).orderBy('ordinal').execute()).map(fromRow)
+    return (await filtered(tx, filter).orderBy('ordinal').execute()).map((row) => fromRow(tx, row))
   },
 
   async list(tx, filter, page) {
@@ -90,11 +86,12 @@ export const fences: FenceStore = {
       .orderBy('ordinal', 'desc')
       .limit(page.limit + 1)
       .execute()
-    return pageOf(rows, page, fromRow)
+    return pageOf(rows, page, (row) => fromRow(tx, row))
   },
 
   async remove(tx, id) {
-    const { numDeletedRows } = await queries(tx).deleteFrom('fences').where('id', '=', id).executeTakeFirst()
-    return numDeletedRows > 0n
+    const row = rowsIn(tx).one('fences', 'id', id)
+    if (row) rowsIn(tx).remove('fences', row)
+    return row !== undefined
   },
 }

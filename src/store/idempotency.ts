@@ -1,24 +1,29 @@
 /** What idempotency keys stand for, as rows. */
 import type { IdempotencyStore } from '../tasks/idempotency.ts'
-import { queries } from './transaction.ts'
+import { queries, rowsIn } from './transaction.ts'
 
 export const idempotency: IdempotencyStore = {
   async get(tx, key) {
-    return await queries(tx).selectFrom('idempotency').selectAll().where('key', '=', key).executeTakeFirst()
+    const row = rowsIn(tx).one('idempotency', 'key', key)
+    if (!row) return undefined
+    const read = rowsIn(tx).read('idempotency', row)
+    const remembered = {
+      key: read.text('key'),
+      digest: read.text('digest'),
+      task: read.text('task'),
+      lease: read.optionalText('lease'),
+      until: read.time('until'),
+    }
+    return read.damage === undefined ? remembered : { ...remembered, damaged: read.damage }
   },
-  async put(tx, remembered) {
-    const { lease, until } = remembered
-    await queries(tx)
-      .insertInto('idempotency')
-      .values(remembered)
-      .onConflict((conflict) => conflict.column('key').doUpdateSet({ lease, until }))
-      .execute()
+  async put(tx, { key, digest, task, lease, until }) {
+    const row = rowsIn(tx).one('idempotency', 'key', key)
+    if (row) rowsIn(tx).change('idempotency', row, { lease, until })
+    else rowsIn(tx).insert('idempotency', { key, digest, task, lease, until })
   },
   async forget(tx, before) {
-    const { numDeletedRows } = await queries(tx)
-      .deleteFrom('idempotency')
-      .where('until', '<', before)
-      .executeTakeFirst()
-    return Number(numDeletedRows)
+    const rows = await queries(tx).selectFrom('idempotency').selectAll().where('until', '<', before).execute()
+    for (const row of rows) rowsIn(tx).remove('idempotency', row)
+    return rows.length
   },
 }

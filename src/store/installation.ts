@@ -1,7 +1,7 @@
 /** What belongs to the store as a whole. */
 import type { KeyStore } from '../keys.ts'
 import type { Tx } from '../unit.ts'
-import { queries } from './transaction.ts'
+import { queries, rowsIn } from './transaction.ts'
 
 /** 16 hexadecimal digits, drawn when the database was made. */
 export async function installationId(tx: Tx): Promise<string> {
@@ -13,9 +13,10 @@ export const keys: KeyStore = {
     return await queries(tx).selectFrom('federation_keys').selectAll().executeTakeFirst()
   },
   async addFederationKey(tx, key) {
-    await queries(tx).insertInto('federation_keys').values(key).execute()
+    rowsIn(tx).insert('federation_keys', key)
   },
   async replaceFederationKey(tx, { kid, sealed }) {
-    await queries(tx).updateTable('federation_keys').set({ sealed }).where('kid', '=', kid).execute()
+    const row = rowsIn(tx).one('federation_keys', 'kid', kid)
+    if (row) rowsIn(tx).change('federation_keys', row, { sealed })
   },
 }

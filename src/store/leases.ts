@@ -12,10 +12,10 @@ import {
 } from '../leases/lease.ts'
 import { type Class, classes, evidenceResults, revocations } from '../provider.ts'
 import type { Tx } from '../unit.ts'
-import { Columns, isTime } from './columns.ts'
+import { Columns, isAmong, isTime } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
-import { queries } from './transaction.ts'
+import { queries, rowsIn } from './transaction.ts'
 
 type Row = Selectable<Schema['leases']>
 
@@ -31,8 +31,8 @@ const evidence = z.object({
 const detail = z.object({})
 
 /** A row that someone damaged is handed on as such, with what can still be read. */
-function fromRow(row: Row): Lease {
-  const read = new Columns(row)
+function fromRow(tx: Tx, row: Row): Lease {
+  const read = rowsIn(tx).read('leases', row)
   const lease: Lease = {
     id: read.text('id'),
     task: read.text('task'),
@@ -98,46 +98,43 @@ function filtered(tx: Tx, { statuses, ...equal }: LeaseFilter) {
 
 export const leases: LeaseStore = {
   async insert(tx, lease) {
-    await queries(tx)
-      .insertInto('leases')
-      .values({
-        id: lease.id,
-        task: lease.task,
-        agent: lease.agent,
-        owner: lease.owner,
-        issuer: lease.issuer,
-        identity: lease.identity,
-        provider: lease.provider,
-        connection: lease.connection,
-        upstream: lease.upstream,
-        slot: lease.slot,
-        status: lease.status,
-        detail: JSON.stringify(lease.detail),
-        classes: JSON.stringify(lease.classes),
-        revocation: lease.revocation,
-        created_at: lease.createdAt,
-        deadline: lease.deadline,
-        upstream_expires_at: lease.upstreamExpiresAt,
-        live_until: lease.liveUntil,
-        ended_at: lease.endedAt,
-        fingerprint: lease.fingerprint,
-        evidence: lease.evidence === null ? null : JSON.stringify(lease.evidence),
-        secret_hash: lease.secretHash,
-        handle: lease.handle,
-        due_at: lease.dueAt,
-        attempts: lease.attempts,
-        failing_since: lease.failingSince,
-      })
-      .execute()
+    rowsIn(tx).insert('leases', {
+      id: lease.id,
+      task: lease.task,
+      agent: lease.agent,
+      owner: lease.owner,
+      issuer: lease.issuer,
+      identity: lease.identity,
+      provider: lease.provider,
+      connection: lease.connection,
+      upstream: lease.upstream,
+      slot: lease.slot,
+      status: lease.status,
+      detail: JSON.stringify(lease.detail),
+      classes: JSON.stringify(lease.classes),
+      revocation: lease.revocation,
+      created_at: lease.createdAt,
+      deadline: lease.deadline,
+      upstream_expires_at: lease.upstreamExpiresAt,
+      live_until: lease.liveUntil,
+      ended_at: lease.endedAt,
+      fingerprint: lease.fingerprint,
+      evidence: lease.evidence === null ? null : JSON.stringify(lease.evidence),
+      secret_hash: lease.secretHash,
+      handle: lease.handle,
+      due_at: lease.dueAt,
+      attempts: lease.attempts,
+      failing_since: lease.failingSince,
+    })
   },
 
   async get(tx, id) {
-    const row = await queries(tx).selectFrom('leases').selectAll().where('id', '=', id).executeTakeFirst()
-    return row && fromRow(row)
+    const row = rowsIn(tx).one('leases', 'id', id)
+    return row && fromRow(tx, row)
   },
 
   async find(tx, filter) {
-    return (await filtered(tx, filter).orderBy('ordinal').execute()).map(fromRow)
+    return (await filtered(tx, filter).orderBy('ordinal').execute()).map((row) => fromRow(tx, row))
   },
 
   async list(tx, filter, page) {
@@ -146,7 +143,7 @@ export const leases: LeaseStore = {
       .orderBy('ordinal', 'desc')
       .limit(page.limit + 1)
       .execute()
-    return pageOf(rows, page, fromRow)
+    return pageOf(rows, page, (row) => fromRow(tx, row))
   },
 
   async taskOfSecret(tx, hash) {
@@ -159,50 +156,34 @@ export const leases: LeaseStore = {
   },
 
   async move(tx, id, status, change) {
-    const { numUpdatedRows } = await queries(tx)
-      .updateTable('leases')
-      .set({ ...changed(change), status })
-      .where('id', '=', id)
-      .where('status', 'in', predecessors(status))
-      .executeTakeFirst()
-    return numUpdatedRows > 0n
+    const row = rowsIn(tx).one('leases', 'id', id)
+    if (!row || !isAmong(predecessors(status), row.status)) return false
+    rowsIn(tx).change('leases', row, { ...changed(change), status })
+    return true
   },
 
   async amend(tx, id, statuses, change) {
-    const { numUpdatedRows } = await queries(tx)
-      .updateTable('leases')
-      .set(changed(change))
-      .where('id', '=', id)
-      .where('status', 'in', statuses)
-      .executeTakeFirst()
-    return numUpdatedRows > 0n
+    const row = rowsIn(tx).one('leases', 'id', id)
+    if (!row || !isAmong(statuses, row.status)) return false
+    rowsIn(tx).change('leases', row, changed(change))
+    return true
   },
 
   async forget(tx, id) {
-    await queries(tx)
-      .updateTable('leases')
-      .set({ handle: null, due_at: null })
-      .where('id', '=', id)
-      .where('status', 'not in', unfinishedStatuses)
-      .execute()
+    const row = rowsIn(tx).one('leases', 'id', id)
+    if (row && !isAmong(unfinishedStatuses, row.status))
+      rowsIn(tx).change('leases', row, { handle: null, due_at: null })
   },
 
   async postpone(tx, id, dueAt) {
-    await queries(tx)
-      .updateTable('leases')
-      .set({ due_at: dueAt })
-      .where('id', '=', id)
-      // A lease that has come to rest meanwhile is not woken.
-      .where('due_at', 'is not', null)
-      .execute()
+    const row = rowsIn(tx).one('leases', 'id', id)
+    // A lease that has come to rest meanwhile is not woken.
+    if (row && row.due_at !== null) rowsIn(tx).change('leases', row, { due_at: dueAt })
   },
 
   async setEvidence(tx, id, evidence) {
-    await queries(tx)
-      .updateTable('leases')
-      .set({ evidence: JSON.stringify(evidence) })
-      .where('id', '=', id)
-      .execute()
+    const row = rowsIn(tx).one('leases', 'id', id)
+    if (row) rowsIn(tx).change('leases', row, { evidence: JSON.stringify(evidence) })
   },
 
   async due(tx, now, skip) {
@@ -224,7 +205,7 @@ export const leases: LeaseStore = {
           .orderBy('due_at')
           .execute()),
       )
-    return rows.map(fromRow)
+    return rows.map((row) => fromRow(tx, row))
   },
 
   async nextDue(tx, now) {
@@ -236,34 +217,37 @@ export const leases: LeaseStore = {
     return row?.next ?? undefined
   },
 
-  async hasten(tx, provider, connection, now) {
-    const { numUpdatedRows } = await queries(tx)
-      .updateTable('leases')
-      .set({ due_at: now })
+  async hasten(tx, provider, connection, now, limit) {
+    const waiting = await queries(tx)
+      .selectFrom('leases')
+      .selectAll()
       .where('provider', '=', provider)
       .where('connection', '=', connection)
       // What is revoked waits for its upstream expiry and for nothing else.
       .where('status', 'in', unfinishedStatuses)
       .where('due_at', '>', now)
       .where('attempts', '>', 0)
-      .executeTakeFirst()
-    return Number(numUpdatedRows)
+      .limit(limit)
+      .execute()
+    for (const row of waiting) rowsIn(tx).change('leases', row, { due_at: now })
+    return waiting.length
   },
 
   async adopt(tx, now) {
-    const { numUpdatedRows } = await queries(tx)
-      .updateTable('leases')
-      .set({ due_at: now })
+    const left = await queries(tx)
+      .selectFrom('leases')
+      .selectAll()
       .where('status', 'in', ['pending', 'revoking'])
       .where('handle', 'is', null)
       .where('live_until', 'is', null)
-      .executeTakeFirst()
-    return Number(numUpdatedRows)
+      .execute()
+    for (const row of left) rowsIn(tx).change('leases', row, { due_at: now })
+    return left.length
   },
 
   async unsettled(tx) {
     const rows = await queries(tx).selectFrom('leases').selectAll().where('due_at', 'is not', null).execute()
-    return rows.map(fromRow)
+    return rows.map((row) => fromRow(tx, row))
   },
 
   async held(tx, { agent, identity, tasks }) {

@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Seal } from '../seal.ts'
 import { tasksLeasesAudit } from './migrations/0001-tasks-leases-audit.ts'
+import { rowMacs } from './migrations/0002-row-macs.ts'
 import { fences } from './migrations/0003-fences.ts'
 import { leaseIdentities } from './migrations/0008-lease-identities.ts'
 import type { Schema } from './schema.ts'
@@ -13,6 +14,7 @@ import type { Schema } from './schema.ts'
 /** What a step writes of its own is signed with `seal`, as the broker would have. */
 const migrations: Record<string, (seal: Seal) => Migration> = {
   '0001-tasks-leases-audit': () => tasksLeasesAudit,
+  '0002-row-macs': () => rowMacs,
   '0003-fences': fences,
   '0008-lease-identities': () => leaseIdentities,
 }
@@ -33,13 +35,18 @@ async function applied(db: Kysely<Schema>): Promise<string[]> {
   return names
 }
 
-/** Brings the tables up to date. @throws Error when the database is newer than the program, or a step fails. */
-export async function migrate(db: Kysely<Schema>, seal: Seal): Promise<void> {
+/**
+ * Brings the tables up to date, in the transaction that is open. Whether anything was done.
+ *
+ * @throws Error when the database is newer than the program, or a step fails.
+ */
+export async function migrate(db: Kysely<Schema>, seal: Seal): Promise<boolean> {
   await applied(db)
   const steps = Object.fromEntries(Object.entries(migrations).map(([name, step]) => [name, step(seal)]))
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(steps) } })
-  const { error } = await migrator.migrateToLatest()
+  const { error, results = [] } = await migrator.migrateToLatest()
   if (error) throw error instanceof Error ? error : new Error('the database could not be migrated')
+  return results.length > 0
 }
 
 /** Checks without changing anything. @throws Error unless the tables are exactly this program's. */

@@ -2,6 +2,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
 import type { Schema } from './schema.ts'
+import type { Statements } from './statements.ts'
 
 /** Kysely writes the same few statements again and again; preparing one costs more than running it. */
 function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
@@ -16,8 +17,22 @@ function statementCache(database: DatabaseSync): (sql: string) => StatementSync 
   }
 }
 
-export function kyselyOver(database: DatabaseSync): Kysely<Schema> {
+/** A connection, for queries that are put together and for statements that are written out. */
+export interface Connection {
+  db: Kysely<Schema>
+  statements: Statements
+}
+
+export function connectionOver(database: DatabaseSync): Connection {
   const prepare = statementCache(database)
+  const statements: Statements = {
+    all: (sql, values = []) => readAll(prepare(sql), values as SQLInputValue[]),
+    run: (sql, values = []) => void prepare(sql).run(...(values as SQLInputValue[])),
+  }
+  return { db: kyselyOver(database, prepare), statements }
+}
+
+function kyselyOver(database: DatabaseSync, prepare: (sql: string) => StatementSync): Kysely<Schema> {
   const port: SqliteDatabase = {
     close: () => database.close(),
     prepare(sql) {

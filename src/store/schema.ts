@@ -1,8 +1,11 @@
 /** The tables as they stand. Times are integer milliseconds; JSON is text; booleans do not occur. */
 import type { Generated } from 'kysely'
 
+/** A table whose rows are under a MAC each, `KEY.MAC` over all the other columns. */
+type Sealed<Columns> = Columns & { row_mac: Generated<string | null> }
+
 export interface Schema {
-  tasks: {
+  tasks: Sealed<{
     id: string
     status: string
     agent: string
@@ -25,8 +28,8 @@ export interface Schema {
     /** The session that opened it: canonical JSON, so that one session is one text. */
     session: string | null
     ordinal: Generated<number>
-  }
-  approvals: {
+  }>
+  approvals: Sealed<{
     id: string
     task: string
     group: string
@@ -41,8 +44,8 @@ export interface Schema {
     mac: string | null
     mac_key: string | null
     ordinal: Generated<number>
-  }
-  leases: {
+  }>
+  leases: Sealed<{
     id: string
     task: string
     agent: string
@@ -71,8 +74,8 @@ export interface Schema {
     attempts: number
     failing_since: number | null
     ordinal: Generated<number>
-  }
-  fences: {
+  }>
+  fences: Sealed<{
     id: string
     kind: string
     selector: string
@@ -87,20 +90,20 @@ export interface Schema {
     mac: string | null
     mac_key: string | null
     ordinal: Generated<number>
-  }
+  }>
   /** What a repeated request resumes. */
-  idempotency: {
+  idempotency: Sealed<{
     key: string
     /** SHA-256 of the request, hex. */
     digest: string
     task: string
     lease: string | null
     until: number
-  }
+  }>
   /** One row: what tells this store's traces upstream from another's. */
-  installation: { id: string }
-  federation_keys: { kid: string; sealed: string }
-  used_tokens: { key: string; until: number }
+  installation: Sealed<{ id: string }>
+  federation_keys: Sealed<{ kid: string; sealed: string }>
+  used_tokens: Sealed<{ key: string; until: number }>
   audit_events: {
     seq: number
     at: number

@@ -2,7 +2,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
 import { requireChainable } from '../audit/chain.ts'
 import type { AuditEvent } from '../audit/event.ts'
 import { BrokerError } from '../errors.ts'
@@ -10,8 +9,9 @@ import type { Seal } from '../seal.ts'
 import type { Tx, Unit } from '../unit.ts'
 import { appendEvents } from './audit.ts'
 import { migrate, requireCurrent } from './migrations.ts'
-import { kyselyOver, openDatabase } from './node-sqlite.ts'
-import type { Schema } from './schema.ts'
+import { type Connection, connectionOver, openDatabase } from './node-sqlite.ts'
+import { RowMacs } from './row-macs.ts'
+import { Rows } from './rows.ts'
 import { asTx, Transaction } from './transaction.ts'
 
 export interface OpenStore {
@@ -54,12 +54,14 @@ export async function openSqlite(
   const database = opened.use(openDatabase(path, { readOnly: false }))
   // FULL: an intent that the client's credential depends on must survive a power cut (invariant I1).
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-  const db = kyselyOver(database)
-  await migrate(db, seal)
+  const connection = connectionOver(database)
+  database.exec('BEGIN IMMEDIATE')
+  if (await migrate(connection.db, seal)) rowsOver(connection, seal).sealAll()
+  database.exec('COMMIT')
   // From here on someone else's write is waited for in `GroupWriter`, without stopping the event loop.
   database.exec('PRAGMA busy_timeout = 0')
-  const reader = openReader(path)
-  const writer = new GroupWriter(database, db, seal, committed)
+  const reader = openReader(path, seal)
+  const writer = new GroupWriter(database, connection, seal, committed)
   const open = opened.move()
   return {
     unit: { write: (work) => writer.write(work), read: (work) => reader.read(work) },
@@ -76,8 +78,8 @@ export async function openSqlite(
  *
  * @throws Error when it does not exist or is of another version.
  */
-export async function openSqliteReadOnly(path: string): Promise<OpenStore> {
-  const reader = openReader(path)
+export async function openSqliteReadOnly(path: string, seal: Seal): Promise<OpenStore> {
+  const reader = openReader(path, seal)
   try {
     await requireCurrent(reader.db)
   } catch (error) {
@@ -124,7 +126,8 @@ interface Job {
 /** Runs works one after another, many in one commit, each behind a savepoint. */
 class GroupWriter {
   readonly #database: DatabaseSync
-  readonly #db: Kysely<Schema>
+  readonly #db: Connection['db']
+  readonly #rows: Rows
   readonly #seal: Seal
   readonly #committed: (events: readonly AuditEvent[]) => void
   #queue: Job[] = []
@@ -132,12 +135,13 @@ class GroupWriter {
 
   constructor(
     database: DatabaseSync,
-    db: Kysely<Schema>,
+    connection: Connection,
     seal: Seal,
     committed: (events: readonly AuditEvent[]) => void,
   ) {
     this.#database = database
-    this.#db = db
+    this.#db = connection.db
+    this.#rows = rowsOver(connection, seal)
     this.#seal = seal
     this.#committed = committed
   }
@@ -208,7 +212,7 @@ class GroupWriter {
   }
 
   async #runOne(job: Job, events: AuditEvent[]): Promise<() => void> {
-    const transaction = new Transaction(this.#db)
+    const transaction = new Transaction(this.#db, this.#rows)
     this.#database.exec('SAVEPOINT work')
     try {
       const value = await job.run(asTx(transaction))
@@ -231,13 +235,21 @@ class GroupWriter {
 }
 
 /** One connection's reads, each on a snapshot of its own. They take turns: a snapshot belongs to the connection. */
-function openReader(path: string): { db: Kysely<Schema>; read: Unit['read']; close(): Promise<void> } {
+function openReader(
+  path: string,
+  seal: Seal,
+): { db: Connection['db']; read: Unit['read']; close(): Promise<void> } {
   const database = openDatabase(path, { readOnly: true })
-  const db = kyselyOver(database)
+  const connection = connectionOver(database)
+  const { db } = connection
+  // Not before it is known that the tables are those of this version.
+  let rows: Rows | undefined
   let turn: Promise<unknown> = Promise.resolve()
   const snapshot = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
-    const transaction = new Transaction(db)
+    let transaction: Transaction | undefined
     try {
+      rows ??= rowsOver(connection, seal)
+      transaction = new Transaction(db, rows)
       database.exec('BEGIN')
       const value = await work(asTx(transaction))
       // INVARIANT I6: what is recorded here would never be chained.
@@ -247,7 +259,7 @@ function openReader(path: string): { db: Kysely<Schema>; read: Unit['read']; clo
       if (!isDatabaseError(error)) throw error
       throw new BrokerError('unavailable', 'the store cannot be read', { cause: error, retryAfter: 1 })
     } finally {
-      transaction.finish()
+      transaction?.finish()
       if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
     }
   }
@@ -263,6 +275,10 @@ function openReader(path: string): { db: Kysely<Schema>; read: Unit['read']; clo
       if (database.isOpen) database.close()
     },
   }
+}
+
+function rowsOver({ statements }: Connection, seal: Seal): Rows {
+  return new Rows(statements, new RowMacs(statements, seal))
 }
 
 /** An error of the database itself, or of using it after it was closed. */

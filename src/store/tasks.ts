@@ -13,10 +13,10 @@ import {
   type TaskStore,
 } from '../tasks/task.ts'
 import type { Tx } from '../unit.ts'
-import { Columns } from './columns.ts'
+import { isAmong } from './columns.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
-import { queries } from './transaction.ts'
+import { queries, rowsIn } from './transaction.ts'
 
 const scope = z.array(z.object({ provider: z.string(), connection: z.string(), detail: z.object({}) }))
 const context = z.record(z.string(), z.string())
@@ -32,8 +32,8 @@ const session = z.object({ issuer: z.string(), claims: z.record(z.string(), z.st
  * A row that someone damaged reads as a task that can get nothing but can be
  * ended: it must not stop the reaper, or an admin, from ending the others.
  */
-function fromRow(row: Selectable<Schema['tasks']>): Task {
-  const read = new Columns(row)
+function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): Task {
+  const read = rowsIn(tx).read('tasks', row)
   const nobody = { issuer: String(row.issuer), iss: '', subject: '', claims: {} }
   const task: Task = {
     id: read.text('id'),
@@ -68,52 +68,46 @@ function filtered(tx: Tx, { statuses, ...equal }: TaskFilter) {
 
 export const tasks: TaskStore = {
   async insert(tx, task, tokenHash) {
-    await queries(tx)
-      .insertInto('tasks')
-      .values({
-        id: task.id,
-        status: task.status,
-        agent: task.agent,
-        owner: task.owner,
-        issuer: task.principal.issuer,
-        principal: JSON.stringify(task.principal),
-        purpose: task.purpose,
-        scope: JSON.stringify(task.scope),
-        ttl: task.ttl,
-        context: JSON.stringify(task.context),
-        parent: task.parent,
-        root: task.root,
-        depth: task.depth,
-        created_at: task.createdAt,
-        expires_at: task.expiresAt,
-        ended_at: task.endedAt,
-        end_reason: task.endReason,
-        token_hash: tokenHash,
-        session: task.session === undefined ? null : canonicalize(task.session)!,
-      })
-      .execute()
+    rowsIn(tx).insert('tasks', {
+      id: task.id,
+      status: task.status,
+      agent: task.agent,
+      owner: task.owner,
+      issuer: task.principal.issuer,
+      principal: JSON.stringify(task.principal),
+      purpose: task.purpose,
+      scope: JSON.stringify(task.scope),
+      ttl: task.ttl,
+      context: JSON.stringify(task.context),
+      parent: task.parent,
+      root: task.root,
+      depth: task.depth,
+      created_at: task.createdAt,
+      expires_at: task.expiresAt,
+      ended_at: task.endedAt,
+      end_reason: task.endReason,
+      token_hash: tokenHash,
+      session: task.session === undefined ? null : canonicalize(task.session)!,
+    })
   },
 
   async get(tx, id) {
-    const row = await queries(tx).selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst()
-    return row && fromRow(row)
+    const row = rowsIn(tx).one('tasks', 'id', id)
+    return row && fromRow(tx, row)
   },
 
   async byTokenHash(tx, hash) {
-    const row = await queries(tx)
-      .selectFrom('tasks')
-      .selectAll()
-      .where('token_hash', '=', hash)
-      .executeTakeFirst()
-    return row && fromRow(row)
+    const row = rowsIn(tx).one('tasks', 'token_hash', hash)
+    return row && fromRow(tx, row)
   },
 
   async replaceToken(tx, id, tokenHash) {
-    await queries(tx).updateTable('tasks').set({ token_hash: tokenHash }).where('id', '=', id).execute()
+    const row = rowsIn(tx).one('tasks', 'id', id)
+    if (row) rowsIn(tx).change('tasks', row, { token_hash: tokenHash })
   },
 
   async find(tx, filter) {
-    return (await filtered(tx, filter).orderBy('ordinal').execute()).map(fromRow)
+    return (await filtered(tx, filter).orderBy('ordinal').execute()).map((row) => fromRow(tx, row))
   },
 
   async list(tx, filter, page) {
@@ -122,28 +116,23 @@ export const tasks: TaskStore = {
       .orderBy('ordinal', 'desc')
       .limit(page.limit + 1)
       .execute()
-    return pageOf(rows, page, fromRow)
+    return pageOf(rows, page, (row) => fromRow(tx, row))
   },
 
   async activate(tx, id, expiresAt) {
-    const { numUpdatedRows } = await queries(tx)
-      .updateTable('tasks')
-      .set({ status: 'active', expires_at: expiresAt })
-      .where('id', '=', id)
-      .where('status', 'in', predecessors('active'))
-      .executeTakeFirst()
-    return numUpdatedRows > 0n
+    const row = rowsIn(tx).one('tasks', 'id', id)
+    if (!row || !isAmong(predecessors('active'), row.status)) return false
+    rowsIn(tx).change('tasks', row, { status: 'active', expires_at: expiresAt })
+    return true
   },
 
   async end(tx, id, status, reason, at) {
-    const { numUpdatedRows } = await queries(tx)
-      .updateTable('tasks')
-      .set({ status, end_reason: reason, ended_at: at })
-      .where('id', '=', id)
-      // A state that there is not was written by somebody else, and is over with that.
-      .where((e) => e.or([e('status', 'in', predecessors(status)), e('status', 'not in', [...taskStatuses])]))
-      .executeTakeFirst()
-    return numUpdatedRows > 0n
+    const row = rowsIn(tx).one('tasks', 'id', id)
+    // A state that there is not was written by somebody else, and is over with that.
+    const leaves = row && (isAmong(predecessors(status), row.status) || !isAmong(taskStatuses, row.status))
+    if (!leaves) return false
+    rowsIn(tx).change('tasks', row, { status, end_reason: reason, ended_at: at })
+    return true
   },
 
   async overOf(tx, opener) {
@@ -171,7 +160,7 @@ export const tasks: TaskStore = {
       .orderBy('expires_at')
       .limit(limit)
       .execute()
-    return rows.map(fromRow)
+    return rows.map((row) => fromRow(tx, row))
   },
 
   async nextDue(tx, now) {

@@ -1,21 +1,21 @@
 /** Keys of tokens that have opened a task, kept until the token could no longer pass. */
 import type { UsedTokens } from '../identity/single-use.ts'
-import { queries } from './transaction.ts'
+import { queries, rowsIn } from './transaction.ts'
 
 export const usedTokens: UsedTokens = {
   async use(tx, key, until) {
-    const { numInsertedOrUpdatedRows } = await queries(tx)
-      .insertInto('used_tokens')
-      .values({ key, until })
-      .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirst()
-    return (numInsertedOrUpdatedRows ?? 0n) > 0n
+    // Whoever wrote the row: one that somebody else put there or changed can only refuse.
+    if (rowsIn(tx).one('used_tokens', 'key', key)) return false
+    rowsIn(tx).insert('used_tokens', { key, until })
+    return true
   },
   async forget(tx, before) {
-    const { numDeletedRows } = await queries(tx)
-      .deleteFrom('used_tokens')
+    const rows = await queries(tx)
+      .selectFrom('used_tokens')
+      .selectAll()
       .where('until', '<=', before)
-      .executeTakeFirst()
-    return Number(numDeletedRows)
+      .execute()
+    for (const row of rows) rowsIn(tx).remove('used_tokens', row)
+    return rows.length
   },
 }

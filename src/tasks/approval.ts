@@ -17,6 +17,8 @@ export interface Approval {
   createdAt: number
   /** How it was settled; null while it is pending or when time settled it. */
   settled: Settlement | null
+  /** Set when the stored row is not as it was written: it counts for nothing. */
+  damaged?: string
 }
 
 /** A human's answer. */

@@ -116,6 +116,8 @@ async function admissible(
     task.status === 'pending_approval' &&
     context.clock.now() < task.expiresAt
   if (!waiting) throw new BrokerError('conflict', 'this request is no longer waiting')
+  if (task.damaged !== undefined)
+    throw new BrokerError('conflict', 'this request is not as it was made, and can only be ended')
   const all = await context.approvals.ofTask(tx, task.id)
   // Computed from the task as it stands, so that neither its row nor the approval's can be swapped under the yes.
   const current = requestDigest(

@@ -58,7 +58,9 @@ export async function issueCredential(
 async function takenBackAlone(context: TaskContext, { id }: Task, error: unknown): Promise<unknown> {
   if (!isBrokerError(error, 'task_not_active')) return error
   const task = await context.unit.read((tx) => context.tasks.get(tx, id))
-  if (task?.status !== 'active' || task.expiresAt <= context.clock.now()) return error
+  const goesOn =
+    task?.status === 'active' && task.damaged === undefined && context.clock.now() < task.expiresAt
+  if (!goesOn) return error
   return new BrokerError('conflict', 'the credential was taken back while it was being minted', {
     cause: error,
   })
@@ -139,6 +141,10 @@ async function admit(
       'task_not_active',
       task?.status === 'pending_approval' ? 'the task waits for approval' : 'the task is over',
     )
+  if (task.damaged !== undefined) {
+    context.log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged, and gets nothing')
+    return refuse('task_not_active', 'the task is not as it was opened')
+  }
   const denied = (refused: BrokerError) => {
     const asking = { agent: { name: task.agent, owner: task.owner }, task: task.id }
     recordDenial(context, tx, asking, { detail: resolved.detail, ...reasonOf(refused) })

@@ -26,6 +26,8 @@ export interface Remembered {
   lease: string | null
   /** Milliseconds since 1970. */
   until: number
+  /** Set when the stored row is not as it was written: it may stand for somebody else's task. */
+  damaged?: string
 }
 
 export interface IdempotencyStore {
@@ -42,13 +44,19 @@ export function idempotencyKey(owner: readonly string[], written: string, reques
   }
 }
 
-/** What was done under the key, if anything. @throws BrokerError `conflict` when it was something else. */
+/**
+ * What was done under the key, if anything.
+ *
+ * @throws BrokerError `conflict` when it was something else; `unavailable` when there is no telling.
+ */
 export async function recall(
   store: IdempotencyStore,
   tx: Tx,
   { key, digest }: IdempotencyKey,
 ): Promise<Remembered | undefined> {
   const remembered = await store.get(tx, key)
+  if (remembered?.damaged !== undefined)
+    throw new BrokerError('unavailable', 'what was done under this Idempotency-Key is no longer known')
   if (remembered && remembered.digest !== digest)
     throw new BrokerError('conflict', 'this Idempotency-Key was used for another request')
   return remembered

@@ -123,6 +123,10 @@ async function resume(context: TaskContext, tx: Tx, key: IdempotencyKey): Promis
   const remembered = await recall(context.idempotency, tx, key)
   const task = remembered && (await context.tasks.get(tx, remembered.task))
   if (!task) return undefined
+  if (task.damaged !== undefined) {
+    context.log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged, and is not resumed')
+    throw new BrokerError('unavailable', 'the task of this Idempotency-Key is not as it was opened')
+  }
   const { token, hash } = newTaskToken()
   await context.tasks.replaceToken(tx, task.id, hash)
   const approvals = await context.approvals.ofTask(tx, task.id)

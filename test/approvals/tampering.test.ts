@@ -60,11 +60,12 @@ test.each([
   await expectNothingMinted(task)
 })
 
-test('the digest swapped along with the scope: the approver is shown what it is now', async () => {
+test('the scope swapped: the approver is shown that it is not what was asked', async () => {
   sql('update tasks set scope = ? where id = ?', wider, task.id)
   const token = await human(broker)
   const { body } = await broker.call('GET', `/v1/admin/approvals?task=${task.id}&group=security`, { token })
-  expect(body.items[0].request.scope[0].detail.permissions).toEqual({ contents: 'write', issues: 'write' })
+  expect(body.items[0].task).toMatchObject({ damaged: 'it is not as it was written' })
+  expect(body.items[0].request.scope).toEqual([])
   expect(body.items[0].digest).toBe(forSecurity.digest)
 })
 

@@ -90,7 +90,7 @@ export function leaseStoreContract(store: () => StoreSubject): void {
         { ...waits, status: 'revoked' },
         { ...waits, dueAt: noon - 1 },
       )
-      expect(await write((tx) => store().leases.hasten(tx, 'fake', 'hastened', noon))).toBe(1)
+      expect(await write((tx) => store().leases.hasten(tx, 'fake', 'hastened', noon, 10))).toBe(1)
       const dueAt = async (each: Lease | undefined) => (await lease(each!.id)).dueAt
       expect(await Promise.all([ours, elsewhere, untried, over, due].map(dueAt))).toEqual([
         noon,

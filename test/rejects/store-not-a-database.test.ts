@@ -15,7 +15,7 @@ it('a file that is no database is refused, and not mistaken for another broker',
 it('a database that no broker has made is not read', async () => {
   const { path, remove } = await temporaryPath()
   onTestFinished(remove)
-  await expect(openSqliteReadOnly(path)).rejects.toThrow()
+  await expect(openSqliteReadOnly(path, testSeal())).rejects.toThrow()
   besideFile(path, 'create table notes (text)')
-  await expect(openSqliteReadOnly(path)).rejects.toThrow('start the broker first')
+  await expect(openSqliteReadOnly(path, testSeal())).rejects.toThrow('start the broker first')
 })

@@ -40,7 +40,7 @@ describe('one broker owns a SQLite file', () => {
     await store.unit.write(async (tx) =>
       store.audit.record(tx, { at: 0, type: 'broker.started', actor: 'broker' }),
     )
-    const reader = await openSqliteReadOnly(store.path)
+    const reader = await openSqliteReadOnly(store.path, testSeal())
     onTestFinished(() => reader.close())
     expect(await reader.unit.read((tx) => store.audit.head(tx))).toHaveProperty('seq', 1)
     await expect(reader.unit.write(async () => undefined)).rejects.toHaveProperty('code', 'unavailable')

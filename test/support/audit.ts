@@ -11,7 +11,7 @@ import type { TestBroker } from './broker.ts'
 export async function discrepancies({ directory }: Pick<TestBroker, 'directory'>): Promise<Discrepancy[]> {
   const secret = Buffer.from(await readFile(join(directory, 'seal.key'), 'utf8'), 'base64')
   const seal = createSeal([{ id: 'k1', secret }])
-  const store = await openSqliteReadOnly(join(directory, 'mayfly.db'))
+  const store = await openSqliteReadOnly(join(directory, 'mayfly.db'), seal)
   try {
     const verified = await store.unit.read((tx) => verifyAudit(tx, { trail: auditTrail(), tables, seal }))
     return verified.discrepancies

@@ -9,7 +9,7 @@ import type { Seal } from '../../src/seal.ts'
 import { approvals } from '../../src/store/approvals.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { leases } from '../../src/store/leases.ts'
-import { kyselyOver, openDatabase } from '../../src/store/node-sqlite.ts'
+import { connectionOver, openDatabase } from '../../src/store/node-sqlite.ts'
 import type { Schema } from '../../src/store/schema.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 import { tables } from '../../src/store/tables.ts'
@@ -48,7 +48,7 @@ export async function createDatabase(
   migrations: Record<string, Migration>,
   fill: (db: Kysely<Schema>) => Promise<void>,
 ): Promise<void> {
-  const db = kyselyOver(openDatabase(path, { readOnly: false }))
+  const { db } = connectionOver(openDatabase(path, { readOnly: false }))
   const provider = { getMigrations: () => Promise.resolve(migrations) }
   const { error } = await new Migrator({ db, provider }).migrateToLatest()
   if (error) throw error

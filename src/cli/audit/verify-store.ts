@@ -19,7 +19,8 @@ export async function verifyStore(
 ): Promise<Verification> {
   if (store.kind !== 'sqlite')
     throw new Failure('failed', 'PostgreSQL is not supported by this version', 'Use `store: sqlite:PATH`.')
-  const opened = await openSqliteReadOnly(store.path).catch((error: unknown) => {
+  const seal = createSeal(sealKeys)
+  const opened = await openSqliteReadOnly(store.path, seal).catch((error: unknown) => {
     throw new Failure(
       'failed',
       `the store ${store.path} cannot be opened: ${error instanceof Error ? error.message : 'unknown error'}`,
@@ -27,7 +28,7 @@ export async function verifyStore(
     )
   })
   try {
-    const given = { trail: auditTrail(), tables, seal: createSeal(sealKeys), expected }
+    const given = { trail: auditTrail(), tables, seal, expected }
     return await opened.unit.read((tx) => verifyAudit(tx, given))
   } finally {
     await opened.close()

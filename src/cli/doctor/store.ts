@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Configuration } from '../../config.ts'
+import { createSeal } from '../../seal.ts'
 import { type OpenStore, openSqliteReadOnly } from '../../store/sqlite.ts'
 import type { Check } from './check.ts'
 
@@ -8,6 +9,7 @@ import type { Check } from './check.ts'
 export async function checkStore({
   file,
   store,
+  sealKeys,
 }: Configuration): Promise<{ checks: Check[]; opened?: OpenStore }> {
   const check = 'store'
   if (store.kind !== 'sqlite') {
@@ -26,7 +28,7 @@ export async function checkStore({
   if (!existsSync(path))
     return { checks: [{ check, status: 'ok', message: `${path} will be made by the first start` }] }
   try {
-    const opened = await openSqliteReadOnly(path)
+    const opened = await openSqliteReadOnly(path, createSeal(sealKeys))
     return { checks: [{ check, status: 'ok', message: `${path} is of this version, and writable` }], opened }
   } catch (error) {
     const message = error instanceof Error ? error.message : 'it cannot be opened'

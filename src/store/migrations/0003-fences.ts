@@ -28,6 +28,7 @@ export function fences(seal: Seal): Migration {
         .addColumn('until', 'bigint')
         .addColumn('mac', 'text')
         .addColumn('mac_key', 'text')
+        .addColumn('row_mac', 'text')
         .execute()
       await db.schema.createIndex('fences_key').on('fences').column('key').execute()
       await db.schema.createIndex('fences_kind').on('fences').column('kind').execute()

@@ -1,0 +1,20 @@
+/** A MAC over each row that grants. Rows that are there get theirs when the migration is over. */
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+const tables = [
+  'tasks',
+  'approvals',
+  'leases',
+  'suspensions',
+  'idempotency',
+  'installation',
+  'federation_keys',
+  'used_tokens',
+]
+
+export const rowMacs: Migration = {
+  async up(db: Kysely<unknown>) {
+    for (const table of tables) await db.schema.alterTable(table).addColumn('row_mac', 'text').execute()
+  },
+}

@@ -1,0 +1,56 @@
+/** What tells a row that the broker wrote from one that somebody else did. */
+import type { Seal } from '../seal.ts'
+import { type SealedTable, sealedTables } from './sealed-tables.ts'
+import type { Statements, StoredRow } from './statements.ts'
+
+/** Of each table, every column but the MAC's own, in order of name. */
+type Columns = ReadonlyMap<SealedTable, readonly string[]>
+
+/** Makes and checks the MACs of one store's rows. */
+export class RowMacs {
+  readonly #seal: Seal
+  readonly #installation: string
+  readonly #columns: Columns
+
+  constructor(statements: Statements, seal: Seal) {
+    const [installation] = statements.all('select id from installation')
+    this.#seal = seal
+    this.#installation = String(installation?.['id'])
+    this.#columns = new Map(sealedTables.map((table) => [table, columnsOf(statements, table)]))
+  }
+
+  /** `KEY.MAC`, under the seal key that is current. */
+  of(table: SealedTable, row: StoredRow): string {
+    return this.#under(this.#seal.current, table, row)
+  }
+
+  /** Whether the row is as the broker wrote it. False too when its key is not configured. */
+  isGenuine(table: SealedTable, row: StoredRow): boolean {
+    const { row_mac: stored } = row
+    if (typeof stored !== 'string') return false
+    const key = stored.slice(0, stored.indexOf('.'))
+    return this.#seal.has(key) && this.#under(key, table, row) === stored
+  }
+
+  /**
+   * Covers the installation, so that nothing counts in another one with the same key; the
+   * table; and each column that holds something, under its name: a column that is added
+   * later, and is null, changes nothing.
+   */
+  #under(key: string, table: SealedTable, row: StoredRow): string {
+    const covered: unknown[] = [this.#installation, table]
+    for (const column of this.#columns.get(table)!) {
+      const value = row[column] ?? null
+      if (value !== null) covered.push(column, value)
+    }
+    return `${key}.${this.#seal.mac('row', JSON.stringify(covered), key).mac}`
+  }
+}
+
+function columnsOf(statements: Statements, table: SealedTable): string[] {
+  const columns = statements.all(`select name from pragma_table_info('${table}')`)
+  return columns
+    .map(({ name }) => String(name))
+    .filter((name) => name !== 'row_mac')
+    .toSorted()
+}

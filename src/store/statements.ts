@@ -1,0 +1,10 @@
+/** SQL that is written out, for what is done at every request. */
+
+/** A row as it is stored, whatever that may be. */
+export type StoredRow = Readonly<Record<string, unknown>>
+
+/** Runs SQL on one connection, each text prepared once. */
+export interface Statements {
+  all(sql: string, values?: readonly unknown[]): StoredRow[]
+  run(sql: string, values?: readonly unknown[]): void
+}

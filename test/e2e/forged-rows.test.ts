@@ -1,0 +1,61 @@
+/** Someone who can write to the database of a running broker, and wants credentials. */
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { sha256 } from '../../src/sha256.ts'
+import { type Answer, readWeb } from '../support/broker.ts'
+import { beside } from '../support/database.ts'
+import { expectRefusal } from '../support/refusal.ts'
+import { sharedBroker } from '../support/shared-broker.ts'
+
+const broker = await sharedBroker()
+const { ledger } = broker.sandbox
+
+const sql = (text: string, ...values: (string | number)[]) =>
+  beside(broker, (db) => db.prepare(text).run(...values))
+
+async function expectNothingMinted(task: Answer['body']) {
+  const minted = ledger.entries.length
+  expectRefusal(await broker.mint(task, readWeb), 409, 'task_not_active')
+  expect(ledger.entries).toHaveLength(minted)
+}
+
+test('a completed task is not opened again', async () => {
+  const { body: task } = await broker.open()
+  await broker.complete(task)
+  sql("update tasks set status = 'active', ended_at = null, end_reason = null where id = ?", task.id)
+  await expectNothingMinted(task)
+})
+
+test.each([
+  ['expires_at', Date.now() + 86_400_000],
+  ['agent', 'another-bot'],
+  ['scope', '[{"provider":"github","connection":"acme","detail":{"type":"github"}}]'],
+  ['context', '{"approved":"yes"}'],
+  ['root', 'task_0'],
+])('a task with another %s gets nothing', async (column, value) => {
+  const { body: task } = await broker.open()
+  sql(`update tasks set ${column} = ? where id = ?`, value, task.id)
+  await expectNothingMinted(task)
+  expect((await broker.complete(task)).status).toBe(200)
+})
+
+test('a token of one’s own put into somebody else’s task opens nothing, and can end it', async () => {
+  const { body: task } = await broker.open()
+  const token = `mft_${randomBytes(32).toString('base64url')}`
+  sql('update tasks set token_hash = ? where id = ?', sha256(token), task.id)
+  await expectNothingMinted({ ...task, task_token: token })
+  const { body: ended } = await broker.complete({ ...task, task_token: token })
+  expect(ended).toMatchObject({ status: 'completed', damaged: 'it is not as it was written' })
+})
+
+test('an Idempotency-Key that was made to stand for somebody else’s task resumes nothing', async () => {
+  const { body: theirs } = await broker.open()
+  const headers = { 'Idempotency-Key': 'mine' }
+  const body = { purpose: 'mine', authorization_details: [readWeb], ttl: 600 }
+  const token = await broker.workload()
+  const open = () => broker.call('POST', '/v1/tasks', { token, headers, body })
+  const { body: mine } = await open()
+  sql('update idempotency set task = ? where task = ?', theirs.id, mine.id)
+  expectRefusal(await open(), 503, 'unavailable')
+  expect((await broker.mint(theirs)).status).toBe(201)
+})
