@@ -1,6 +1,7 @@
 /** Which principals a rule is about (design §8). Agents and admins are matched alike. */
 import { z } from 'zod'
 import { claimTexts } from '../identity/claim-texts.ts'
+import { claimAt, pointer } from '../identity/claims.ts'
 import type { Principal } from '../identity/principal.ts'
 import { compilePattern, matchesPattern, overlap, type Pattern } from './pattern.ts'
 
@@ -43,20 +44,56 @@ const claimText = z
 
 const mostAlternatives = 100
 
-const claimRules = z
+const alternatives = z.union([claimText, z.array(claimText).min(1).max(mostAlternatives)])
+
+/** Claims that are objects wherever they occur: compared as they are, they would never match. */
+const objects: ReadonlySet<string> = new Set([
+  'act',
+  'address',
+  'cnf',
+  'kubernetes.io',
+  'may_act',
+  'realm_access',
+  'resource_access',
+])
+
+/** As written: what a claim must be, or, of a claim that is an object, what its members must be. */
+type Written = { [name: string]: z.output<typeof alternatives> | Written }
+
+const written: z.ZodType<Written> = z
   // z.record drops this key silently, and a rule with one condition less matches more.
   .custom<Record<string, unknown>>((value) => !hasPrototypeKey(value), {
     error: '`__proto__` is not a claim',
     params: { remedy: 'Remove it.' },
   })
-  .pipe(z.record(z.string().min(1), z.union([claimText, z.array(claimText).min(1).max(mostAlternatives)])))
-  .transform((claims): readonly ClaimRule[] =>
-    Object.freeze(
-      Object.entries(claims).map(([name, texts]) =>
-        Object.freeze({ name, patterns: Object.freeze([texts].flat().map(compilePattern)) }),
-      ),
+  .pipe(
+    z.record(
+      z.string().min(1),
+      z.lazy(() => z.union([alternatives, written])),
     ),
   )
+
+const claimRules = written
+  .superRefine((claims, context) => {
+    for (const [name, value] of Object.entries(claims))
+      if (objects.has(name) && (typeof value === 'string' || Array.isArray(value)))
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          continue: false,
+          message: 'is an object in every token that has it, and matches nothing',
+          params: { remedy: `Name a member of it: \`${pointer([name, 'MEMBER'])}: VALUE\`.` },
+        })
+  })
+  .transform((claims): readonly ClaimRule[] => Object.freeze(rulesOf(claims, [])))
+
+function rulesOf(claims: Written, above: readonly string[]): ClaimRule[] {
+  return Object.entries(claims).flatMap(([name, value]) => {
+    if (typeof value === 'object' && !Array.isArray(value)) return rulesOf(value, [...above, name])
+    const patterns = Object.freeze([value].flat().map(compilePattern))
+    return [Object.freeze({ name: above.length === 0 ? name : pointer([...above, name]), patterns })]
+  })
+}
 
 /** The keys of a rule, for whatever else stands beside them. */
 export const matchFields = {
@@ -93,7 +130,7 @@ export function matches(rule: MatchRule, principal: Principal): boolean {
     rule.issuer === principal.issuer &&
     (rule.subject === undefined || matchesPattern(rule.subject, principal.subject)) &&
     rule.claims.every(({ name, patterns }) => {
-      const texts = claimTexts(Object.hasOwn(principal.claims, name) ? principal.claims[name] : undefined)
+      const texts = claimTexts(claimAt(principal.claims, name))
       return texts.some((text) => patterns.some((pattern) => matchesPattern(pattern, text)))
     })
   )

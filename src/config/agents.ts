@@ -80,6 +80,6 @@ export function checkRule(
     return
   }
   const issuer = issuers.get(rule.issuer)
-  const wide = issuer && tenancyFault(issuer.issuer, rule)
+  const wide = issuer?.tenancy && tenancyFault(issuer.tenancy, issuer.platform, rule)
   if (wide) faults.push({ file, path: dotted(at), ...wide })
 }

@@ -1,7 +1,8 @@
 import { name as issuerName } from '../agents/agent.ts'
+import { isLoopback } from '../endpoint.ts'
 import { compileIssuer, issuerConfig, type Issuer } from '../identity/issuer.ts'
 import { located } from './files.ts'
-import { fault, readable, type Loading } from './loading.ts'
+import { fault, readable, type Loading, warn } from './loading.ts'
 import { parse } from './parse.ts'
 import { trusting } from './trust.ts'
 
@@ -37,13 +38,36 @@ export function compileIssuers(
         `is that of \`${same.name}\` too`,
         'Keep one entry; `audience` may be a list.',
       )
-    const { ca } = config
+    // What listens on this machine is the operator's own.
+    if (config.tenancy === undefined && !isLoopback(config.issuer))
+      fault(
+        loading,
+        [...at, 'tenancy'],
+        'is missing, and this issuer is none that is known: whose workloads it signs for cannot be told',
+        'Write `tenancy: single` if all its tokens are of your own organization, or the claims that name the tenant, as `tenancy: [org_id]`. A known platform has a `preset`.',
+      )
+    if (config.reusedAnyway)
+      warn(
+        loading,
+        [...at, 'single_use'],
+        `is true, and ${config.platform} gives a workload one token for several tasks: all but the first are refused`,
+        `Write \`preset: ${config.reusedAnyway}\`, or \`single_use: false\` with a short \`max_age\`.`,
+      )
+    const { ca, token } = config
     const fetch =
       ca === undefined
         ? loading.fetch
         : readable(loading, { at: [...at, 'ca'] }, () => trusting(located(loading.file, ca)))?.fetch
     if (fetch)
-      issuers.set(name, compileIssuer(name, config, { fetch, clock: loading.clock, defaultAudience: url }))
+      issuers.set(
+        name,
+        compileIssuer(name, config, {
+          fetch,
+          clock: loading.clock,
+          defaultAudience: url,
+          ...(token && { token: () => loading.secrets.read(token) }),
+        }),
+      )
   }
   return issuers
 }

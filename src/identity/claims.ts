@@ -13,7 +13,18 @@ export function claimTexts(claims: Claims): [name: string, text: string][] {
 
 /** The text of the one scalar of this name. Undefined for what is absent, a list or an object. */
 export function claimText(claims: Claims, name: string): string | undefined {
-  return scalarText(Object.hasOwn(claims, name) ? claims[name] : pointedAt(claims, name))
+  return scalarText(claimAt(claims, name))
+}
+
+/** What stands in `claims` under a name or, where that begins with `/`, where the JSON Pointer points to. */
+export function claimAt(claims: Claims, name: string): unknown {
+  if (name.startsWith('/')) return pointedAt(claims, name)
+  return Object.hasOwn(claims, name) ? claims[name] : undefined
+}
+
+/** The JSON Pointer of what stands below these names. */
+export function pointer(steps: readonly string[]): string {
+  return steps.map((step) => `/${escaped(step)}`).join('')
 }
 
 function textsIn(name: string, pointer: string, value: unknown): [string, string][] {
@@ -33,7 +44,6 @@ function scalarText(value: unknown): string | undefined {
 }
 
 function pointedAt(claims: Claims, pointer: string): unknown {
-  if (!pointer.startsWith('/')) return undefined
   const steps = pointer
     .slice(1)
     .split('/')

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, type LocalJWKSet } from 'jose'
+import { calculateJwkThumbprint, createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
 import { z } from 'zod'
 import { withinLimit, type Clock } from '../clock.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
@@ -21,6 +21,8 @@ export interface KeyOrigin {
   issuer: string
   /** Set where the operator names the key set; then there is no discovery. */
   jwksUri: string | undefined
+  /** The bearer token that discovery and key set want, read at each fetch. @throws where it cannot be read. */
+  token?: (() => string) | undefined
   fetch: typeof globalThis.fetch
   clock: Clock
 }
@@ -44,9 +46,35 @@ export async function fetchKeys(origin: KeyOrigin): Promise<LocalJWKSet> {
   if (!fetched.success) throw untrusted(origin, 'its key set has no list of keys')
   if (fetched.data.keys.length > mostKeys)
     throw untrusted(origin, `its key set has more than ${mostKeys} keys`)
-  const keys = fetched.data.keys.filter(isUsable)
+  const keys = fetched.data.keys.map(forSignatures).filter(isUsable)
   if (keys.length === 0) throw untrusted(origin, 'its key set has no usable key')
-  return createLocalJWKSet({ keys })
+  return createLocalJWKSet({ keys: await once(keys) })
+}
+
+/** A SPIFFE bundle marks what signs JWT-SVIDs in its own way (SPIFFE Trust Domain and Bundle §4.1). */
+function forSignatures(jwk: unknown): unknown {
+  const marked = typeof jwk === 'object' && jwk !== null && 'use' in jwk && jwk.use === 'jwt-svid'
+  return marked ? { ...jwk, use: 'sig' } : jwk
+}
+
+/**
+ * A key that is listed twice is one key: otherwise a token would not say which of the two signed
+ * it. Two different keys under one `kid` stay two, and a token that names it is refused.
+ */
+async function once(keys: JWK[]): Promise<JWK[]> {
+  const distinct = new Map<string, JWK>()
+  for (const jwk of keys) {
+    const key = JSON.stringify([jwk.kid, await calculateJwkThumbprint(jwk)])
+    const first = distinct.get(key)
+    // For one algorithm here and another, or any, there: the narrower word would lose the wider.
+    if (first && first.alg !== jwk.alg) distinct.set(key, omitAlgorithm(first))
+    else if (!first) distinct.set(key, jwk)
+  }
+  return [...distinct.values()]
+}
+
+function omitAlgorithm({ alg: _, ...jwk }: JWK): JWK {
+  return jwk
 }
 
 async function discover(origin: KeyOrigin, signal: AbortSignal): Promise<string> {
@@ -66,12 +94,25 @@ async function discover(origin: KeyOrigin, signal: AbortSignal): Promise<string>
   return uri.href
 }
 
+/** A Kubernetes API server has its keys as `application/jwk-set+json` alone, and answers 406 to who does not take that. */
+const acceptable = 'application/json, application/jwk-set+json'
+
+/** For the issuer, and the key set that the operator named, only. */
+function bearer({ name, issuer, jwksUri, token }: KeyOrigin, url: string): Record<string, string> {
+  if (!token || (url !== jwksUri && new URL(url).origin !== new URL(issuer).origin)) return {}
+  try {
+    return { authorization: `Bearer ${token()}` }
+  } catch (cause) {
+    throw new BrokerError('unavailable', `issuer ${name}: its token cannot be read`, { retryAfter, cause })
+  }
+}
+
 async function getJson(origin: KeyOrigin, url: string, what: string, signal: AbortSignal): Promise<unknown> {
   let bytes: Uint8Array
   try {
     const response = await origin.fetch(url, {
       redirect: 'manual',
-      headers: { accept: 'application/json' },
+      headers: { accept: acceptable, ...bearer(origin, url) },
       signal,
     })
     if (!response.ok) {

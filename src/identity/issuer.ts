@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { endpoint } from '../endpoint-schema.ts'
+import { secretRef } from '../provider.ts'
 import { keySource, type KeySource } from './key-source.ts'
+import { namedBy, platformAt, platformOf, presets, type Tenancy } from './platforms.ts'
 
 /**
  * What an issuer may sign with. All asymmetric: with HS256 on this list, the
@@ -27,26 +29,81 @@ const algorithms = [
  */
 export const longestMaxAge = 86_400
 
+const defaultAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
+
 const audience = z.string().min(1).max(1024)
 
+/** SPIFFE-ID §2.1: the trust domain's own id. */
+const trustDomain = z.string().regex(/^spiffe:\/\/[a-z0-9._-]{1,255}$/)
+
+const claimNames = z.array(z.string().min(1).max(200)).min(1).max(8)
+
 /** One entry of `issuers:` (design §8). */
-export const issuerConfig = z.strictObject({
-  issuer: endpoint,
-  /** Default: the broker's own `url`. */
-  audience: z.union([audience, z.array(audience).min(1)]).optional(),
-  algorithms: z.array(z.enum(algorithms)).min(1).default(['RS256', 'ES256', 'EdDSA']),
-  /** Seconds since `iat`. */
-  max_age: z.int().min(1).max(longestMaxAge).default(3600),
-  /** Whether one token opens one task. */
-  single_use: z.boolean().default(true),
-  /** The claims that name one run of a job, or one session of a cloud agent. Default: those of a known platform. */
-  session: z.array(z.string().min(1).max(200)).min(1).max(8).optional(),
-  /** Instead of discovery; may be on another origin, since the operator vouches for it. */
-  jwks_uri: endpoint.optional(),
-  /** A PEM file. Whoever builds `fetch` reads it. */
-  ca: z.string().min(1).optional(),
-})
-export type IssuerConfig = z.infer<typeof issuerConfig>
+export const issuerConfig = z
+  .strictObject({
+    /** What is known of a platform: its issuer, tenancy, session, and how old its tokens get. */
+    preset: z.enum(presets).optional(),
+    /** An https URL, or `spiffe://TRUST_DOMAIN`. Default: that of the preset, where everybody has the same. */
+    issuer: z.union([endpoint, trustDomain]).optional(),
+    /** Whose workloads it signs for: one tenant's, or everybody's, whom these claims tell apart. */
+    tenancy: z.union([z.literal('single'), claimNames]).optional(),
+    /** Default: the broker's own `url`. */
+    audience: z.union([audience, z.array(audience).min(1)]).optional(),
+    /** Default: those of the preset, or RS256, ES256 and EdDSA. */
+    algorithms: z.array(z.enum(algorithms)).min(1).optional(),
+    /** Seconds since `iat`. Default: an hour, or as the preset says. */
+    max_age: z.int().min(1).max(longestMaxAge).optional(),
+    /** Whether one token opens one task. Default: true, or as the preset says. */
+    single_use: z.boolean().optional(),
+    /** The claims that name one run of a job, or one session of a cloud agent. Default: those of a known platform. */
+    session: claimNames.optional(),
+    /** Instead of discovery; may be on another origin, since the operator vouches for it. */
+    jwks_uri: endpoint.optional(),
+    /** A bearer token, where discovery and keys are not public. Whoever compiles the issuer reads it. */
+    token: secretRef.optional(),
+    /** A PEM file. Whoever builds `fetch` reads it. */
+    ca: z.string().min(1).optional(),
+  })
+  .transform((written, context) => {
+    const known = written.preset === undefined ? undefined : platformOf(written.preset)
+    const issuer = written.issuer ?? known?.url
+    if (issuer === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['issuer'],
+        message: known ? `each tenant of ${known.name} has an issuer of its own` : 'is missing',
+        params: { remedy: 'Add it: the `iss` that its tokens carry.' },
+      })
+      return z.NEVER
+    }
+    if (issuer.startsWith('spiffe:') && written.jwks_uri === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['jwks_uri'],
+        message: 'is missing, and a trust domain has no discovery',
+        params: { remedy: "Name the trust domain's bundle endpoint." },
+      })
+    const platform = known ?? platformAt(issuer)
+    const { audience: meantFor, tenancy, session, max_age, single_use, algorithms: listed } = written
+    return {
+      issuer,
+      audience: meantFor,
+      jwks_uri: written.jwks_uri,
+      token: written.token,
+      ca: written.ca,
+      platform: platform?.name,
+      /** The preset that would say so, where single use is kept up for tokens that a workload cannot renew. */
+      reusedAnyway:
+        single_use === undefined && known === undefined && platform?.reused ? platform.preset : undefined,
+      tenancy: Array.isArray(tenancy) ? namedBy(tenancy) : (tenancy ?? platform?.tenancy),
+      session: session ?? platform?.session,
+      algorithms: listed ?? known?.algorithms ?? defaultAlgorithms,
+      max_age: max_age ?? known?.reused?.maxAge ?? 3600,
+      // Only the preset changes what an entry that says nothing means.
+      single_use: single_use ?? known?.reused === undefined,
+    }
+  })
+export type IssuerConfig = z.output<typeof issuerConfig>
 
 /** A trusted issuer, compiled. */
 export interface Issuer {
@@ -61,6 +118,10 @@ export interface Issuer {
   readonly singleUse: boolean
   /** The claims that name a session; undefined: those of a known platform. */
   readonly session: readonly string[] | undefined
+  /** Whose workloads it signs for. Undefined where nobody has said, as an issuer on loopback may leave it. */
+  readonly tenancy: 'single' | Tenancy | undefined
+  /** What its platform is called, or its own name. */
+  readonly platform: string
   readonly keys: KeySource
 }
 
@@ -74,10 +135,16 @@ export type Issuers = ReadonlyMap<string, Issuer>
 export function compileIssuer(
   name: string,
   config: IssuerConfig,
-  options: { fetch: typeof globalThis.fetch; clock: Clock; defaultAudience: string },
+  options: {
+    fetch: typeof globalThis.fetch
+    clock: Clock
+    defaultAudience: string
+    /** The bearer token for discovery and keys, read at each fetch. */
+    token?: () => string
+  },
 ): Issuer {
   const { issuer, jwks_uri: jwksUri } = config
-  const { fetch, clock, defaultAudience } = options
+  const { fetch, clock, defaultAudience, token } = options
   return Object.freeze({
     name,
     issuer,
@@ -86,6 +153,8 @@ export function compileIssuer(
     maxAge: config.max_age,
     singleUse: config.single_use,
     session: config.session && Object.freeze([...config.session]),
-    keys: keySource({ name, issuer, jwksUri, fetch, clock }),
+    tenancy: config.tenancy,
+    platform: config.platform ?? `the issuer ${name}`,
+    keys: keySource({ name, issuer, jwksUri, fetch, clock, token }),
   })
 }

@@ -1,6 +1,6 @@
 /** Sessions: which run of a job, or which session of a cloud agent, a token speaks for. */
 import { claimText } from './claims.ts'
-import { platforms } from './platforms.ts'
+import { platformAt, platforms } from './platforms.ts'
 import type { Principal } from './principal.ts'
 
 /** One session: an issuer, and what its claims say of it. A new run, or a re-run, is another. */
@@ -11,18 +11,13 @@ export interface Session {
   readonly claims: Readonly<Record<string, string>>
 }
 
-/** The session claims of a known platform's issuer. */
-function knownSession(issuer: string): readonly string[] | undefined {
-  return platforms.find((platform) => platform.issuer?.test(issuer))?.session
-}
-
 /**
  * The session that the principal is of, by the claims that its issuer is configured or
  * known to name one with. Undefined where no claim does: all that can be told apart then are tokens.
  */
 export function sessionOf(
   { iss: issuer, claims }: Principal,
-  named: readonly string[] | undefined = knownSession(issuer),
+  named: readonly string[] | undefined = platformAt(issuer)?.session,
 ): Session | undefined {
   const has = (name: string) => claimText(claims, name) !== undefined
   const names = named ?? platforms.find(({ marks }) => marks?.every(has))?.session ?? []

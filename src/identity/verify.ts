@@ -46,7 +46,7 @@ export async function verify(
   options: { clock: Clock; audiences?: (issuer: Issuer) => string[] },
 ): Promise<VerifiedToken> {
   const { header, claims, signingInput } = decode(token)
-  const issuer = typeof claims['iss'] === 'string' ? issuers.get(claims['iss']) : undefined
+  const issuer = issuerOf(claims, issuers)
   if (!issuer) throw invalid('iss is not a trusted issuer')
   const signedBy = checkHeader(header, issuer)
   const accepted = options.audiences?.(issuer) ?? issuer.audiences
@@ -54,7 +54,7 @@ export async function verify(
     const key = await issuer.keys(signedBy)
     await jwtVerify(token, key, {
       algorithms: [...issuer.algorithms],
-      issuer: issuer.issuer,
+      ...(claims['iss'] !== undefined && { issuer: issuer.issuer }),
       audience: [...accepted],
       clockTolerance: tolerance,
       maxTokenAge: issuer.maxAge,
@@ -71,6 +71,9 @@ export async function verify(
   const subject = claims['sub']
   if (typeof subject !== 'string' || subject === '' || subject.length > subjectLimit)
     throw invalid(`sub is not a string of 1 to ${subjectLimit} characters`)
+  // A SPIFFE ID says itself which trust domain it is of, and only that one's keys may say so.
+  if (issuer.issuer.startsWith(spiffe) && !subject.startsWith(`${issuer.issuer}/`))
+    throw invalid('sub is not of the trust domain')
   // Who may name a branch writes part of it, and approvers read it.
   if (!shown.test(subject)) throw invalid('sub has characters that do not show')
   // JSON has no NaN, but 1e999 parses as Infinity, which is greater than any clock.
@@ -87,6 +90,16 @@ export async function verify(
     usableUntil: (Math.floor(lastSecond) + 1) * 1000,
     singleUse: issuer.singleUse,
   }
+}
+
+const spiffe = 'spiffe://'
+
+/** By `iss`, exactly; an SVID may leave it out (SPIFFE JWT-SVID §3), and is of the trust domain of its subject. */
+function issuerOf({ iss, sub }: Record<string, unknown>, issuers: Issuers): Issuer | undefined {
+  if (typeof iss === 'string') return issuers.get(iss)
+  if (iss !== undefined || typeof sub !== 'string' || !sub.startsWith(spiffe)) return undefined
+  const end = sub.indexOf('/', spiffe.length)
+  return end < 0 ? undefined : issuers.get(sub.slice(0, end))
 }
 
 function checkHeader(header: Record<string, unknown>, issuer: Issuer): JWSHeaderParameters {

@@ -1,6 +1,7 @@
 /** One question to the engine. */
 import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { claimTexts } from '../identity/claim-texts.ts'
+import { claimAt } from '../identity/claims.ts'
 import type { AuthorizationRequest, Class, ClassedAction, Revocation } from '../provider.ts'
 import type { AgentFacts, Policies } from './compile.ts'
 import { qualified } from './schema.ts'
@@ -160,7 +161,10 @@ function claimTags(
   read: ReadonlySet<string> | 'all',
 ): Record<string, string[]> {
   const tags: [string, string[]][] = []
-  for (const [name, claim] of Object.entries(claims)) {
+  // A name that begins with a slash points to what stands inside a claim (RFC 6901).
+  const inside = read === 'all' ? [] : [...read].filter((name) => name.startsWith('/'))
+  const named = [...Object.entries(claims), ...inside.map((name) => [name, claimAt(claims, name)] as const)]
+  for (const [name, claim] of named) {
     if (read !== 'all' && !read.has(name)) continue
     const texts = claimTexts(claim)
     if (Array.isArray(claim) || texts.length > 0) tags.push([name, texts])

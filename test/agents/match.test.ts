@@ -73,3 +73,23 @@ describe('alternatives', () => {
     expect(ruleMatches(rule, principal('x', { ref: 'refs/heads/main' }))).toBe(false)
   })
 })
+
+describe('claims inside objects', () => {
+  const pod = principal('system:serviceaccount:prod:web', {
+    'kubernetes.io': { namespace: 'prod', pod: { name: 'web-1', uid: 'u' } },
+    realm_access: { roles: ['reader', 'deployer'] },
+    '/kubernetes.io/namespace': 'forged',
+  })
+
+  it.each([
+    [{ '/kubernetes.io/namespace': 'prod' }, true],
+    [{ 'kubernetes.io': { namespace: 'prod', pod: { name: 'web-*' } } }, true],
+    [{ realm_access: { roles: ['admin', 'deployer'] } }, true],
+    [{ '/kubernetes.io/namespace': 'forged' }, false],
+    [{ 'kubernetes.io': { namespace: 'prod', pod: { name: 'db-*' } } }, false],
+    [{ '/kubernetes.io/pod': '*' }, false],
+    [{ '/kubernetes.io/toString': '*' }, false],
+  ])('%j: %s', (claims, expected) => {
+    expect(ruleMatches({ claims }, pod)).toBe(expected)
+  })
+})

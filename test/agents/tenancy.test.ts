@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { platformAt } from '../../src/identity/platforms.ts'
 import { tenancyFault } from '../../src/agents/tenancy.ts'
 import { rule } from '../support/principal.ts'
 
@@ -63,16 +64,19 @@ const anyones: [string, object][] = [
   [google, { claims: { email: 'alice@acme.example' } }],
 ]
 
+const faultOf = (issuer: string, written: Parameters<typeof rule>[0]) =>
+  tenancyFault(platformAt(issuer)!.tenancy, 'it', rule(written))
+
 describe('on an issuer that signs for everyone', () => {
   it.each(named)('%s: %j says whose workload it is', (issuer, written) => {
-    expect(tenancyFault(issuer, rule(written))).toBeUndefined()
+    expect(faultOf(issuer, written)).toBeUndefined()
   })
 
   it.each(anyones)('%s: %j could be anyone', (issuer, written) => {
-    expect(tenancyFault(issuer, rule(written))?.message).toContain('signs for everyone')
+    expect(faultOf(issuer, written)?.message).toContain('signs for everyone')
   })
 })
 
 it("on an issuer of one's own, any rule says whose workload it is", () => {
-  expect(tenancyFault('https://gitlab.acme.example', rule({ subject: '*' }))).toBeUndefined()
+  expect(tenancyFault('single', 'the issuer gitlab', rule({ subject: '*' }))).toBeUndefined()
 })

@@ -41,7 +41,7 @@ it('offers in comments what leaves no more open, once it is put in force', async
   const written = await readFile(file(), 'utf8')
   const inForce = written
     .replace(/^( *)# (?=(?: *- | {2,}\w|aws:|vault:|admins:|limits:))/gm, '$1')
-    .replace(/^issuers:$/m, 'issuers:\n  okta: { issuer: https://okta.example }')
+    .replace(/^issuers:$/m, 'issuers:\n  okta: { issuer: https://okta.example, tenancy: single }')
     .replaceAll('YOUR.DOMAIN', 'acme.example')
   for (const section of ['  aws:', '  vault:', 'admins:', 'limits:'])
     expect(inForce).toContain(`\n${section}\n`)

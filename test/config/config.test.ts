@@ -163,7 +163,7 @@ describe('faults', () => {
         listn: '127.0.0.1:1',
         url: 'ftp://mayfly',
         limits: { body_bytes: 1 },
-        issuers: { okta: { issuer: 'https://acme.okta.example', audiance: 'x' } },
+        issuers: { okta: { issuer: 'https://acme.okta.example', tenancy: 'single', audiance: 'x' } },
         admins: [{ name: 'security', issuer: 'octa', subject: 'x', may: ['aprove'] }],
         providers: { gitbub: [] },
       },
@@ -217,7 +217,12 @@ describe('faults', () => {
     ['tls', { tls: { cert: './seal.key', key: './seal.key' } }],
     [
       'issuers.own.ca',
-      { issuers: { ...settings.issuers, own: { issuer: 'https://own.example', ca: './seal.key' } } },
+      {
+        issuers: {
+          ...settings.issuers,
+          own: { issuer: 'https://own.example', tenancy: 'single', ca: './seal.key' },
+        },
+      },
     ],
     ['admins[1].name', { admins: [settings.admins[0], settings.admins[0]] }],
     ['admins[0].issuer', { admins: [{ ...settings.admins[0], issuer: 'octa' }] }],

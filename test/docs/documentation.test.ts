@@ -52,7 +52,7 @@ test('the configuration, agent, policies and expectations of its pages go togeth
   const connections = ['github', 'aws', 'vault'].map(
     (type) => parse(blocks(`docs/providers/${type}.md`, 'yaml')[0] ?? '').providers,
   )
-  const okta = { issuer: 'https://acme.okta.example' }
+  const okta = { issuer: 'https://acme.okta.example', tenancy: 'single' }
   const { faults, directory } = await load(
     {
       'mayfly.yaml': {

@@ -14,7 +14,7 @@ export const settings = {
   seal: { keys: [{ id: 'k1', secret: { file: './seal.key' } }] },
   issuers: {
     'github-actions': { issuer: 'https://token.actions.githubusercontent.com' },
-    okta: { issuer: 'https://acme.okta.example', audience: 'mayfly-console' },
+    okta: { issuer: 'https://acme.okta.example', tenancy: 'single', audience: 'mayfly-console' },
   },
   admins: [{ name: 'security', issuer: 'okta', claims: { groups: 'security' }, may: ['read', 'approve'] }],
 }

@@ -36,8 +36,10 @@ policies: ./policies # *.cedar
 # Whose tokens are believed. Agents refer to an issuer by its name here.
 issuers:
   workloads:
-    # GitHub Actions: https://token.actions.githubusercontent.com
-    # GitLab: https://gitlab.com; Kubernetes: what \`kubectl get --raw /.well-known/openid-configuration\` says
+    # GitHub Actions: https://token.actions.githubusercontent.com; GitLab: https://gitlab.com
+    # Kubernetes: what \`kubectl get --raw /.well-known/openid-configuration\` says. Others: docs/identities.md
+    # A platform's \`preset\` knows how its tokens are given out: github-actions, gitlab, kubernetes, …
+    # preset: github-actions
     issuer:
 
 # Where credentials come from.
