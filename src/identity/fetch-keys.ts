@@ -67,14 +67,10 @@ async function once(keys: JWK[]): Promise<JWK[]> {
     const key = JSON.stringify([jwk.kid, await calculateJwkThumbprint(jwk)])
     const first = distinct.get(key)
     // For one algorithm here and another, or any, there: the narrower word would lose the wider.
-    if (first && first.alg !== jwk.alg) distinct.set(key, omitAlgorithm(first))
-    else if (!first) distinct.set(key, jwk)
+    if (!first) distinct.set(key, jwk)
+    else if (first.alg !== jwk.alg) delete first.alg
   }
   return [...distinct.values()]
-}
-
-function omitAlgorithm({ alg: _, ...jwk }: JWK): JWK {
-  return jwk
 }
 
 async function discover(origin: KeyOrigin, signal: AbortSignal): Promise<string> {
