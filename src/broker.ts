@@ -106,7 +106,8 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     metrics,
     log,
   })
-  const server = await listen(app.fetch, configuration)
+  const { listen: at, tls } = configuration
+  const server = await listen(app.fetch, { listen: at, tls, log })
   running.defer(step(() => atMost(clock, drainMs, server.close())))
   const housekeeping = startHousekeeping(context, failures)
   running.defer(step(() => housekeeping.cancel()))

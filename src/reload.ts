@@ -25,14 +25,14 @@ interface Running {
 export function createReload(
   running: Running,
   load: () => Promise<Loaded>,
-): (actor?: Actor) => Promise<Fault[]> {
-  const { context, federation, started } = running
-  const { log } = context
+): (actor?: Actor, context?: TaskContext) => Promise<Fault[]> {
+  const { federation, started } = running
+  const { log } = running.context
   const exclusive = createExclusive()
   // One after another: what was read first must not be put in force last.
-  return (actor = 'broker') =>
+  return (actor = 'broker', context = running.context) =>
     exclusive('reload', async () => {
-      const refused = await adopt(running, await load(), actor)
+      const refused = await adopt({ ...running, context }, await load(), actor)
       for (const { file, path, message } of refused) log.error({ file, path }, `not reloaded: ${message}`)
       if (refused.length > 0) return refused
       await federation.reseal()

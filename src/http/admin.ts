@@ -136,7 +136,7 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   })
 
   app.openapi(reload, async (c) => {
-    const faults = await context.reload(`admin:${c.var.admin.id}`)
+    const faults = await context.reload(`admin:${c.var.admin.id}`, c.var.core)
     const [fault] = faults
     if (fault)
       throw new BrokerError(

@@ -1,18 +1,22 @@
 /** The application: what happens to every request, then the routes. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { routePath } from 'hono/route'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import type { InForce } from '../control/in-force.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
+import type { TaskContext } from '../tasks/context.ts'
 import { adminRoutes } from './admin.ts'
 import type { Env, HttpContext } from './context.ts'
+import { isOutsideLimits } from './ending.ts'
 import { Limits } from './limits.ts'
 import { oauthRoutes } from './oauth.ts'
 import { oauthProblem } from './oauth-errors.ts'
 import { operationsPaths, operationsRoutes } from './operations.ts'
 import { problem, UnfitRequest } from './problem.ts'
+import { logRequest } from './request-log.ts'
 import { taskRoutes } from './tasks.ts'
 
 export function createApp(context: HttpContext): OpenAPIHono<Env> {
@@ -27,10 +31,12 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
 
   app.use(async (c, next) => {
     await context.serve(async (inForce) => {
+      const requestId = newId('req')
       c.set('inForce', inForce)
-      c.set('core', context.core)
-      c.set('requestId', newId('req'))
-      c.header('X-Request-Id', c.var.requestId)
+      c.set('core', inRequest(context.core, requestId))
+      c.set('requestId', requestId)
+      c.set('about', {})
+      c.header('X-Request-Id', requestId)
       // Answers carry secrets and states of the moment.
       c.header('Cache-Control', 'no-store')
       await next()
@@ -39,16 +45,21 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   app.use(async (c, next) => {
     const started = performance.now()
     await next()
-    const seconds = (performance.now() - started) / 1000
-    context.metrics.answered({ method: c.req.method, route: routePath(c, -1), status: c.res.status, seconds })
+    const milliseconds = performance.now() - started
+    const { method } = c.req
+    const { status } = c.res
+    context.metrics.answered({ method, route: routePath(c, -1), status, seconds: milliseconds / 1000 })
+    logRequest(c, milliseconds, context.log)
   })
   app.use(secureHeaders())
   app.use(async (c, next) => {
     const limits = limitsOf(c.var.inForce)
-    const address = limits.addressOf(c.env.incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'))
+    const sender = limits.senderOf(c.env.incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'))
     c.set('limits', limits)
-    c.set('address', address)
-    if (!operationsPaths.includes(c.req.path)) await limits.admit(address)
+    c.set('sender', sender)
+    const excess = operationsPaths.includes(c.req.path) ? undefined : await limits.request(sender)
+    if (excess && !isOutsideLimits(c.req.path)) throw excess
+    c.set('excess', excess)
     await next()
   })
   app.use(async (c, next) => {
@@ -77,29 +88,35 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   operationsRoutes(app, context)
 
   app.notFound((c) => {
+    if (c.var.excess) return refuse(c, c.var.excess)
     const here = app.routes.filter(({ path, method }) => method !== 'ALL' && samePath(path, c.req.path))
-    if (here.length === 0)
-      return refuse(c, new BrokerError('not_found', 'there is nothing here'), context.log)
+    if (here.length === 0) return refuse(c, new BrokerError('not_found', 'there is nothing here'))
     // RFC 9110 §15.5.6: a 405 says what would have been right.
     c.header('Allow', [...new Set(here.map(({ method }) => method))].join(', '))
-    return refuse(c, new UnfitRequest(405, `${c.req.method} is not what this takes`), context.log)
+    return refuse(c, new UnfitRequest(405, `${c.req.method} is not what this takes`))
   })
-  app.onError((error, c) => {
-    if (isBrokerError(error) && context.failures.count(error.code)) void c.var.limits.failed(c.var.address)
+  app.onError(async (error, c) => {
     // Whoever hangs up in the middle of a request must not fill the log with failures of ours.
-    const cutOff = error === c.env.incoming.errored
-    return refuse(
-      c,
-      cutOff ? new BrokerError('invalid_request', 'the request was cut off') : error,
-      context.log,
-    )
+    if (error === c.env.incoming.errored)
+      return refuse(c, new BrokerError('invalid_request', 'the request was cut off'))
+    const failed = isBrokerError(error) && context.failures.count(error.code)
+    return refuse(c, (failed && (await c.var.limits.failed(c.var.sender))) || error)
   })
   return app
 }
 
 /** OAuth clients know only the errors of their own standard. */
-const refuse: typeof problem = (c, thrown, log) =>
-  (c.req.path.startsWith('/oauth/') ? oauthProblem : problem)(c, thrown, log)
+function refuse(c: Context<Env>, thrown: unknown): Response {
+  c.set('thrown', thrown)
+  return (c.req.path.startsWith('/oauth/') ? oauthProblem : problem)(c, thrown)
+}
+
+/** The core as one request works with it: what that puts on record names the request. */
+function inRequest(core: TaskContext, requestId: string): TaskContext {
+  const record: TaskContext['audit']['record'] = (tx, event) =>
+    core.audit.record(tx, { ...event, data: { ...event.data, request_id: requestId } })
+  return { ...core, audit: { ...core.audit, record } }
+}
 
 const limitsByConfiguration = new WeakMap<InForce, Limits>()
 

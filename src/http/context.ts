@@ -4,6 +4,7 @@ import type { Admin } from '../control/authenticate.ts'
 import type { InForce } from '../control/in-force.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { Actor } from '../audit/event.ts'
+import type { BrokerError } from '../errors.ts'
 import type { Fault } from '../fault.ts'
 import type { Federation } from '../keys.ts'
 import type { Log } from '../log.ts'
@@ -17,8 +18,8 @@ export interface HttpContext {
   /** Runs a request under the configuration in force at this moment, to its end. */
   serve(work: (inForce: InForce) => Promise<void>): Promise<void>
   federation: Federation
-  /** Reads the configuration again; what was wrong with it, if it was refused. */
-  reload(actor: Actor): Promise<Fault[]>
+  /** Reads the configuration again; what was wrong with it, if it was refused. Put on record through `core`. */
+  reload(actor: Actor, core: TaskContext): Promise<Fault[]>
   failures: FailureCounter
   metrics: RequestMetrics
   log: Log
@@ -39,8 +40,14 @@ export interface Env {
     core: TaskContext
     requestId: string
     limits: Limits
-    /** Where the request comes from. */
-    address: string
+    /** Where the request comes from, as far as limits go. */
+    sender: string
+    /** Set where it is one request too many for its sender, and of a kind that is served all the same. */
+    excess: BrokerError | undefined
+    /** What is found out of whom it concerns, for the log. */
+    about: { agent?: string; task?: string }
+    /** What it was refused with. */
+    thrown: unknown
     /** Each is set where the route's authentication sets it. */
     verified: VerifiedToken
     task: Task

@@ -1,7 +1,12 @@
-/** How often one may ask. What must hold across restarts, live leases, is counted in the store instead. */
+/**
+ * How often one may ask. What must hold across restarts, live leases and open tasks, is counted in
+ * the store instead. A limit costs only those whom it is about: what ends something is never refused
+ * for what others do, and a token that verifies is not refused for those of its address that do not.
+ */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { BrokerError } from '../errors.ts'
-import { addressing } from './address.ts'
+import { addressing, network } from './address.ts'
+import { Turns } from './turns.ts'
 
 /** Of one configuration. */
 export interface LimitSettings {
@@ -11,47 +16,59 @@ export interface LimitSettings {
 }
 
 export class Limits {
-  readonly addressOf: ReturnType<typeof addressing>
-  readonly #address: RateLimiterMemory
+  /** The sender of a request, as far as it is counted. */
+  readonly senderOf: (remote: string | undefined, forwarded: string | undefined) => string
+  readonly #requests: RateLimiterMemory
   readonly #failures: RateLimiterMemory
   readonly #agent: RateLimiterMemory
+  readonly #turns = new Turns()
 
   constructor({ requestsPerMinute, failuresPerMinute, trustedProxies }: LimitSettings) {
-    this.addressOf = addressing(trustedProxies)
-    this.#address = new RateLimiterMemory({ points: requestsPerMinute.address, duration: 60 })
+    const addressOf = addressing(trustedProxies)
+    this.senderOf = (remote, forwarded) => network(addressOf(remote, forwarded))
+    this.#requests = new RateLimiterMemory({ points: requestsPerMinute.address, duration: 60 })
     this.#failures = new RateLimiterMemory({ points: failuresPerMinute.address, duration: 60 })
     this.#agent = new RateLimiterMemory({ points: requestsPerMinute.agent, duration: 60 })
   }
 
-  /** Before anything of a request is looked at. @throws BrokerError `limit_exceeded` */
-  async admit(address: string): Promise<void> {
-    const failed = await this.#failures.get(address)
-    if (failed && failed.remainingPoints <= 0) throw exceeded('too many failures from this address', failed)
-    await consume(this.#address, address, 'too many requests from this address')
+  /** Counts a request, before anything of it is looked at. The refusal, where it is one too many for its sender. */
+  async request(sender: string): Promise<BrokerError | undefined> {
+    return await consume(this.#requests, sender, 'too many requests from this address')
   }
 
   /** Once the agent is known. @throws BrokerError `limit_exceeded` */
   async admitAgent(agent: string): Promise<void> {
-    await consume(this.#agent, agent, 'too many requests of this agent')
+    const refused = await consume(this.#agent, agent, 'too many requests of this agent')
+    if (refused) throw refused
   }
 
-  /** Somebody at this address could not say who they are, or is nobody here. */
-  async failed(address: string): Promise<void> {
-    await this.#failures.penalty(address)
+  /**
+   * Finds out who a request is from. A sender with too many failures has its checks made a few at
+   * a time: its flood of bad tokens delays no other's, and a good one among them gets through.
+   */
+  async check<T>(sender: string, work: () => Promise<T>): Promise<T> {
+    const failed = await this.#failures.get(sender)
+    return failed && failed.remainingPoints <= 0 ? await this.#turns.take(sender, work) : await work()
+  }
+
+  /** Somebody there could not say who they are, or is nobody here. The refusal, where it is one time too many. */
+  async failed(sender: string): Promise<BrokerError | undefined> {
+    return await consume(this.#failures, sender, 'too many failures from this address, and this is another')
   }
 }
 
-async function consume(limiter: RateLimiterMemory, key: string, message: string): Promise<void> {
+async function consume(
+  limiter: RateLimiterMemory,
+  key: string,
+  message: string,
+): Promise<BrokerError | undefined> {
   try {
     await limiter.consume(key)
+    return undefined
   } catch (refused) {
-    if (refused instanceof RateLimiterRes) throw exceeded(message, refused)
-    throw refused
+    if (!(refused instanceof RateLimiterRes)) throw refused
+    return new BrokerError('limit_exceeded', message, {
+      retryAfter: Math.max(1, Math.ceil(refused.msBeforeNext / 1000)),
+    })
   }
-}
-
-function exceeded(message: string, { msBeforeNext }: RateLimiterRes): BrokerError {
-  return new BrokerError('limit_exceeded', message, {
-    retryAfter: Math.max(1, Math.ceil(msBeforeNext / 1000)),
-  })
 }

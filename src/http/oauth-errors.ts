@@ -3,8 +3,8 @@ import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { z } from '@hono/zod-openapi'
 import type { BrokerError, ErrorCode } from '../errors.ts'
-import type { Log } from '../log.ts'
-import { asRefusal, logRefusal, statusOf } from './problem.ts'
+import type { Env } from './context.ts'
+import { asRefusal, statusOf } from './problem.ts'
 import type { oauthError } from './schemas.ts'
 
 type OAuthCode = z.infer<typeof oauthError>['error']
@@ -20,9 +20,8 @@ const codes: Partial<Record<ErrorCode, OAuthCode>> = {
   internal: 'server_error',
 }
 
-export function oauthProblem(c: Context, thrown: unknown, log: Log): Response {
+export function oauthProblem(c: Context<Env>, thrown: unknown): Response {
   const error = asRefusal(thrown)
-  logRefusal(c, error, thrown, log)
   const code = oauthCode(error)
   const status = oauthStatus(error, code)
   const { retryAfter, denials } = error.facts

@@ -6,7 +6,9 @@ import { verify } from '../identity/verify.ts'
 import { JsonFault, parseJson } from '../json.ts'
 import { sha256 } from '../sha256.ts'
 import { completeTask } from '../tasks/complete.ts'
+import type { TaskContext } from '../tasks/context.ts'
 import { exchange } from '../tasks/exchange.ts'
+import type { Task } from '../tasks/task.ts'
 import { allShown } from '../text.ts'
 import type { Env, HttpContext } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
@@ -42,10 +44,14 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
   app.openAPIRegistry.registerPath(revocation)
 
   app.post(token.path, async (c) => {
-    const { core, inForce, limits } = c.var
+    const { core, inForce, limits, sender, about } = c.var
+    const { issuers, agents } = inForce.rules
     const asked = await exchangeRequest(c)
-    const verified = await verify(asked.subjectToken, inForce.rules.issuers, { clock: core.clock })
-    await limits.admitAgent(inForce.rules.agents.choose(verified.principal, asked.agent).name)
+    const verified = await limits.check(sender, () =>
+      verify(asked.subjectToken, issuers, { clock: core.clock }),
+    )
+    about.agent = agents.choose(verified.principal, asked.agent).name
+    await limits.admitAgent(about.agent)
     const { subjectToken: _, ...request } = asked
     const idempotency = idempotencyOf(c, verified, request)
     const { opened, minted } = await exchange(
@@ -55,6 +61,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       c.req.raw.signal,
     )
     const { token: taskToken, ...task } = opened
+    about.task = opened.task.id
     if (!minted) {
       // RFC 8628's name for it: the task goes on through its token once a human has said yes.
       const view = taskView(task)
@@ -84,17 +91,16 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
   })
 
   app.post(revocation.path, async (c) => {
-    const { unit, tasks, leases } = c.var.core
+    const { core, limits, sender, excess, about } = c.var
     const { token: secret } = await parameters(c)
     if (!secret) throw new BrokerError('invalid_request', 'token is missing')
-    const hash = sha256(secret)
-    const task = await unit.read(async (tx) => {
-      const own = await tasks.byTokenHash(tx, hash)
-      const id = own?.id ?? (await leases.taskOfSecret(tx, hash))
-      return id === undefined ? undefined : await tasks.get(tx, id)
-    })
+    const task = await limits.check(sender, () => taskOf(core, secret))
+    if (task) {
+      about.agent = task.agent
+      about.task = task.id
+      await completeTask(core, task)
+    } else if (excess) throw excess
     // RFC 7009 §2.2: an unknown token is answered alike, so that nothing can be tried out here.
-    if (task) await completeTask(c.var.core, task)
     return c.body(null, 200)
   })
 
@@ -124,6 +130,16 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
     })
   })
   app.get('/.well-known/jwks.json', async (c) => c.json(await federation.jwks()))
+}
+
+/** The task that a task token or a credential's secret belongs to. */
+async function taskOf({ unit, tasks, leases }: TaskContext, secret: string): Promise<Task | undefined> {
+  const hash = sha256(secret)
+  return await unit.read(async (tx) => {
+    const own = await tasks.byTokenHash(tx, hash)
+    const id = own?.id ?? (await leases.taskOfSecret(tx, hash))
+    return id === undefined ? undefined : await tasks.get(tx, id)
+  })
 }
 
 /**

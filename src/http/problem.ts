@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { BrokerError, type ErrorCode, isBrokerError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import type { Env } from './context.ts'
 
 const statuses: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_request: 400,
@@ -72,22 +72,10 @@ export function statusOf(error: BrokerError): ContentfulStatusCode {
   return error instanceof UnfitRequest ? error.status : statuses[error.code]
 }
 
-/** Tells the operator what the caller is not told. */
-export function logRefusal(c: Context, error: BrokerError, thrown: unknown, log: Log): void {
-  if (statusOf(error) < 500) return
-  log.error({ err: thrown, code: error.code, requestId: requestIdOf(c) }, error.message)
-}
-
-function requestIdOf(c: Context): string | undefined {
-  return c.res.headers.get('X-Request-Id') ?? undefined
-}
-
-/** Answers with `application/problem+json`, and logs what the caller is not told. */
-export function problem(c: Context, thrown: unknown, log: Log): Response {
+/** Answers with `application/problem+json`. */
+export function problem(c: Context<Env>, thrown: unknown): Response {
   const error = asRefusal(thrown)
   const status = statusOf(error)
-  const requestId = requestIdOf(c)
-  logRefusal(c, error, thrown, log)
   const { retryAfter, denials } = error.facts
   const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' }
   if (retryAfter !== undefined) headers['Retry-After'] = String(Math.ceil(retryAfter))
@@ -103,7 +91,7 @@ export function problem(c: Context, thrown: unknown, log: Log): Response {
     code: error.code,
     detail: error.message,
     ...(denials !== undefined && { denials }),
-    ...(requestId !== undefined && { request_id: requestId }),
+    request_id: c.var.requestId,
   }
   return c.body(JSON.stringify(body), status, headers)
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Log } from '../log.ts'
 import { answerUnparsed, answerUnreadable } from './unparsed.ts'
 
 /** Milliseconds for a request's headers, and for all of it: slow senders hold nothing for long. */
@@ -22,9 +23,14 @@ export interface Listening {
 /** @throws Error when the address is taken. */
 export async function listen(
   fetch: Parameters<typeof getRequestListener>[0],
-  given: { listen: { host: string; port: number }; tls: { cert: string; key: string } | undefined },
+  given: {
+    listen: { host: string; port: number }
+    tls: { cert: string; key: string } | undefined
+    log: Log
+  },
 ): Promise<Listening> {
   const { host: hostname, port } = given.listen
+  const { log } = given
   const options = {
     headersTimeout,
     requestTimeout,
@@ -32,11 +38,12 @@ export async function listen(
     // Refused by the application, which says so in its own terms.
     requireHostHeader: false,
   }
-  const listener = getRequestListener(fetch, { hostname, errorHandler: answerUnreadable })
+  const errorHandler = (error: unknown) => answerUnreadable(error, log)
+  const listener = getRequestListener(fetch, { hostname, errorHandler })
   const server = given.tls
     ? createTlsServer({ ...options, ...given.tls }, listener)
     : createServer(options, listener)
-  server.on('clientError', answerUnparsed)
+  server.on('clientError', (error, socket) => answerUnparsed(error, socket, log))
   // RFC 9110 §10.1.1: what is expected beyond `100-continue` may be passed over. Node's own 417 has no id.
   server.on('checkExpectation', listener)
   server.listen(port, hostname)

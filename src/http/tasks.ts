@@ -5,7 +5,7 @@ import { issueCredential } from '../tasks/credential.ts'
 import { giveBack } from '../tasks/give-back.ts'
 import { dryRun, openTask } from '../tasks/open.ts'
 import { readTask } from '../tasks/read.ts'
-import { byTaskToken, byWorkload } from './authentication.ts'
+import { byTaskToken, byTaskTokenToEnd, byWorkload } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
@@ -57,7 +57,7 @@ const revokeLease = createRoute({
   path: '/v1/tasks/{id}/leases/{lease}/revoke',
   summary: 'Give one lease back before the task is done',
   security: taskToken,
-  middleware: byTaskToken,
+  middleware: byTaskTokenToEnd,
   request: { params: leaseId },
   responses: answers({ 200: { schema: schemas.lease, description: 'the lease' } }),
 })
@@ -67,20 +67,22 @@ const complete = createRoute({
   path: '/v1/tasks/{id}/complete',
   summary: 'End the task; its leases are revoked. Idempotent',
   security: taskToken,
-  middleware: byTaskToken,
+  middleware: byTaskTokenToEnd,
   request: { params: taskId },
   responses: answers({ 200: { schema: schemas.task, description: 'the ended task' } }),
 })
 
 export function taskRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(open, async (c) => {
-    const { core, verified, inForce, limits } = c.var
+    const { core, verified, inForce, limits, about } = c.var
     const { dry_run, authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
     const asked = { ...rest, authorizationDetails }
     const request = { ...asked, verified, idempotency: idempotencyOf(c, verified, asked) }
-    await limits.admitAgent(inForce.rules.agents.choose(verified.principal, rest.agent).name)
+    about.agent = inForce.rules.agents.choose(verified.principal, rest.agent).name
+    await limits.admitAgent(about.agent)
     if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
     const { token, ...opened } = await openTask(core, inForce.rules, request)
+    about.task = opened.task.id
     const view = { ...taskView(opened), task_token: token }
     return opened.task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
   })

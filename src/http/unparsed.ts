@@ -4,6 +4,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../errors.ts'
 import { newId } from '../id.ts'
+import type { Log } from '../log.ts'
 import { titles } from './problem.ts'
 
 const statuses: Record<string, number> = {
@@ -13,12 +14,12 @@ const statuses: Record<string, number> = {
 }
 
 /** For a server's `clientError`: Node's parser gave up. Whoever listens to it has to close the connection too. */
-export function answerUnparsed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+export function answerUnparsed({ code }: NodeJS.ErrnoException, socket: Duplex, log: Log): void {
   const { _httpMessage: underWay } = socket as { _httpMessage?: ServerResponse }
   // A second head in the middle of an answer would be read as part of it.
   if (!socket.writable || underWay?.headersSent) return void socket.destroy()
   const status = statuses[code ?? ''] ?? 400
-  const { body, headers } = refusal(status)
+  const { body, headers } = refusal(status, log)
   const lines = Object.entries({ ...headers, Connection: 'close', 'Content-Length': Buffer.byteLength(body) })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -28,18 +29,22 @@ export function answerUnparsed({ code }: NodeJS.ErrnoException, socket: Duplex):
 }
 
 /** What was parsed, but makes no URL (`Host: a b`). Anything else is a defect of ours. */
-export function answerUnreadable(error: unknown): Response {
+export function answerUnreadable(error: unknown, log: Log): Response {
   const status = error instanceof RequestError ? 400 : 500
-  const { body, headers } = refusal(status)
+  const { body, headers } = refusal(status, log, error)
   return new Response(body, { status, headers })
 }
 
-function refusal(status: number) {
+/** What of them has no route has its line in the log all the same. */
+function refusal(status: number, log: Log, error?: unknown) {
   const id = newId('req')
   const [code, detail]: [ErrorCode, string] =
     status < 500
       ? ['invalid_request', 'the request could not be read']
       : ['internal', 'something went wrong here']
+  const facts = { request_id: id, status, code }
+  if (status >= 500) log.error({ ...facts, err: error }, detail)
+  else log.info(facts, 'request')
   const problem = {
     type: 'about:blank',
     title: titles[code],

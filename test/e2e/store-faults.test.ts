@@ -36,9 +36,9 @@ test('what is answered with a 5xx is logged once, with its cause, under its requ
   const { status, headers } = await broker.open()
   healed()
   expect(status).toBe(503)
-  const requestId = headers.get('X-Request-Id')!
-  const logged = broker.log.filter((line) => line.includes(requestId)).map((line) => JSON.parse(line))
-  expect(logged).toMatchObject([{ requestId, code: 'unavailable', err: { cause: { type: 'Error' } } }])
+  const request_id = headers.get('X-Request-Id')!
+  const logged = broker.log.filter((line) => line.includes(request_id)).map((line) => JSON.parse(line))
+  expect(logged).toMatchObject([{ request_id, code: 'unavailable', err: { cause: { type: 'Error' } } }])
   expect(logged[0]).not.toHaveProperty('cause')
 })
 

@@ -1,0 +1,27 @@
+/** What the operator's log says of each request. */
+import type { Context } from 'hono'
+import { routePath } from 'hono/route'
+import type { Log } from '../log.ts'
+import type { Env } from './context.ts'
+import { asRefusal } from './problem.ts'
+
+/**
+ * One line. The route's pattern and never the path, where whoever mistakes one for the other
+ * puts a token. What the caller of a refusal is not told is in it, where there is more to tell.
+ */
+export function logRequest(c: Context<Env>, milliseconds: number, log: Log): void {
+  const { requestId, about, thrown } = c.var
+  const refusal = thrown === undefined ? undefined : asRefusal(thrown)
+  const { status } = c.res
+  const facts = {
+    request_id: requestId,
+    method: c.req.method,
+    route: routePath(c, -1),
+    status,
+    ...(refusal && { code: refusal.code }),
+    ...about,
+    ms: Math.round(milliseconds * 10) / 10,
+  }
+  if (refusal && status >= 500) log.error({ ...facts, err: thrown }, refusal.message)
+  else log.info(facts, 'request')
+}
