@@ -8,8 +8,13 @@ export const origin: Head = { seq: 0, mac: '' }
 
 /** RFC 8785 JSON of what the MAC covers: the position, the predecessor, the key's id and every field of the event. */
 function covered(seq: number, previous: string, key: string, event: AuditEvent): string {
-  const { at, type, actor, agent, owner, task, lease, status, data } = event
-  return canonicalize([seq, previous, key, { at, type, actor, agent, owner, task, lease, status, data }])!
+  const { at, type, actor, agent, owner, task, lease, status, data, request } = event
+  return canonicalize([
+    seq,
+    previous,
+    key,
+    { at, type, actor, agent, owner, task, lease, status, data, request },
+  ])!
 }
 
 /** @throws Error for an event that has no canonical form, so that it could not be chained. */

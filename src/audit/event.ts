@@ -50,6 +50,8 @@ export interface AuditEvent {
   status?: string
   /** What else a reader wants to know; JSON. */
   data?: Record<string, unknown>
+  /** The id of the API request that it came of, `req_…`. */
+  request?: string
 }
 
 /** An event as it stands in the chain. */
@@ -82,6 +84,7 @@ export interface EventFilter {
   owner?: string
   task?: string
   lease?: string
+  request?: string
 }
 
 /** Where the core puts its events. */

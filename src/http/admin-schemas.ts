@@ -64,6 +64,7 @@ export const auditQuery = z.strictObject({
   owner: name,
   task: name,
   lease: name,
+  request_id: name,
 })
 
 export const agent = z
@@ -123,6 +124,7 @@ export const auditEvent = z
     lease: z.string().optional(),
     status: z.string().optional(),
     data: z.record(z.string(), z.unknown()).optional(),
+    request_id: z.string().optional(),
     mac: z.string(),
   })
   .openapi('AuditEvent')

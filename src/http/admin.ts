@@ -175,8 +175,8 @@ function listRoutes(app: OpenAPIHono<Env>): void {
   })
 
   app.openapi(audit, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
-    const { items, next } = await listEvents(c.var.core, filter, { limit, cursor })
+    const { limit, cursor, request_id: request, ...said } = c.req.valid('query')
+    const { items, next } = await listEvents(c.var.core, { ...said, request }, { limit, cursor })
     return c.json({ items: items.map(eventView), next: cursorOf('audit', next) }, 200)
   })
 }

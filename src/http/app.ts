@@ -114,7 +114,7 @@ function refuse(c: Context<Env>, thrown: unknown): Response {
 /** The core as one request works with it: what that puts on record names the request. */
 function inRequest(core: TaskContext, requestId: string): TaskContext {
   const record: TaskContext['audit']['record'] = (tx, event) =>
-    core.audit.record(tx, { ...event, data: { ...event.data, request_id: requestId } })
+    core.audit.record(tx, { ...event, request: requestId })
   return { ...core, audit: { ...core.audit, record } }
 }
 

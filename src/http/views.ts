@@ -150,6 +150,11 @@ export function adminLeaseView(lease: Lease): z.infer<typeof shapes.adminLease> 
   return { ...leaseView(lease), agent, owner, attempts, failing_since: time(failingSince) }
 }
 
-export function eventView({ key: _key, at, ...event }: ChainedEvent): z.infer<typeof shapes.auditEvent> {
-  return { ...event, at: time(at) }
+export function eventView({
+  key: _key,
+  at,
+  request,
+  ...event
+}: ChainedEvent): z.infer<typeof shapes.auditEvent> {
+  return { ...event, at: time(at), ...(request !== undefined && { request_id: request }) }
 }

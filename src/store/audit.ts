@@ -8,7 +8,7 @@ import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { inside, queries } from './transaction.ts'
 
-/** SQLite takes at most 32,766 parameters a statement; an event has twelve. */
+/** SQLite takes at most 32,766 parameters a statement; an event has thirteen. */
 const rowsPerInsert = 500
 
 /** Chains the events of one commit behind the stored head, in one step however many there are. */
@@ -47,6 +47,7 @@ function toRow(event: ChainedEvent): Schema['audit_events'] {
     lease: event.lease ?? null,
     status: event.status ?? null,
     data: event.data === undefined ? null : JSON.stringify(event.data),
+    request: event.request ?? null,
     key: event.key,
     mac: event.mac,
   }
@@ -55,7 +56,7 @@ function toRow(event: ChainedEvent): Schema['audit_events'] {
 function fromRow(row: Selectable<Schema['audit_events']>): ChainedEvent {
   // A row may have been tampered with: its values are taken as they are, and the MAC decides.
   // But for what is no time: no list could show it, and as 1970 it has no such MAC either.
-  const { seq, at, type, actor, agent, owner, task, lease, status, data, key, mac } = row
+  const { seq, at, type, actor, agent, owner, task, lease, status, data, request, key, mac } = row
   return {
     seq,
     at: isTime(at) ? at : 0,
@@ -67,6 +68,7 @@ function fromRow(row: Selectable<Schema['audit_events']>): ChainedEvent {
     ...(lease !== null && { lease }),
     ...(status !== null && { status }),
     ...(data !== null && { data: parsed(data) }),
+    ...(request !== null && { request }),
     key,
     mac,
   }

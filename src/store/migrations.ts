@@ -8,6 +8,7 @@ import type { Seal } from '../seal.ts'
 import { tasksLeasesAudit } from './migrations/0001-tasks-leases-audit.ts'
 import { rowMacs } from './migrations/0002-row-macs.ts'
 import { fences } from './migrations/0003-fences.ts'
+import { eventRequests } from './migrations/0006-event-requests.ts'
 import { leaseIdentities } from './migrations/0008-lease-identities.ts'
 import type { Schema } from './schema.ts'
 
@@ -16,6 +17,7 @@ const migrations: Record<string, (seal: Seal) => Migration> = {
   '0001-tasks-leases-audit': () => tasksLeasesAudit,
   '0002-row-macs': () => rowMacs,
   '0003-fences': fences,
+  '0006-event-requests': () => eventRequests,
   '0008-lease-identities': () => leaseIdentities,
 }
 

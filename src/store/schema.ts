@@ -115,6 +115,8 @@ export interface Schema {
     lease: string | null
     status: string | null
     data: string | null
+    /** The id of the API request that it came of. */
+    request: string | null
     key: string
     mac: string
   }

@@ -92,11 +92,18 @@ test('what is in a path, a query or a header stays out of it', async () => {
 
 test('a refusal on record says which request it was, and so does what a request did', async () => {
   const events = (id: string) =>
-    rows(broker, 'audit_events', `json_extract(data, '$.request_id') = '${id}'`).map(({ type }) => type)
+    rows(broker, 'audit_events', `request = '${id}' order by seq`).map(({ type }) => type)
   const { body: task, headers } = await broker.open({ authorization_details: [readWeb] })
   expect(events(headers.get('X-Request-Id')!)).toEqual(['task.opened'])
   const { body: refused } = await broker.mint(task)
   expect(events(refused.request_id)).toEqual(['request.denied'])
   const minted = await broker.mint(task, readWeb)
-  expect(events(minted.headers.get('X-Request-Id')!)).toEqual(['lease.intended', 'lease.minted'])
+  const id = minted.headers.get('X-Request-Id')!
+  expect(events(id)).toEqual(['lease.intended', 'lease.minted'])
+  const token = await broker.admin()
+  const { body } = await broker.call('GET', `/v1/admin/audit?request_id=${id}`, { token })
+  expect(body.items).toMatchObject([
+    { type: 'lease.minted', request_id: id },
+    { type: 'lease.intended', request_id: id },
+  ])
 })

@@ -2,7 +2,8 @@
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { isGenuine } from '../../src/agents/fence.ts'
-import { appendEvents, auditTrail } from '../../src/store/audit.ts'
+import { link, origin, sealHead } from '../../src/audit/chain.ts'
+import { auditTrail } from '../../src/store/audit.ts'
 import { fences } from '../../src/store/fences.ts'
 import { tasksLeasesAudit } from '../../src/store/migrations/0001-tasks-leases-audit.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
@@ -27,7 +28,14 @@ test('a suspension becomes a fence that is as it was ordered, and can be lifted'
     await sql`insert into suspensions values ('refactor-bot', 'okta:ada', 'odd behaviour', ${noon})`.execute(
       db,
     )
-    await appendEvents(db, seal, [{ ...ordered, type: 'agent.suspended' }])
+    const { data, ...event } = link(seal, origin, [{ ...ordered, type: 'agent.suspended' }])[0]!
+    const { seq, mac } = event
+    const head = sealHead(seal, { seq, mac })
+    await db
+      .insertInto('audit_events')
+      .values({ ...event, data: JSON.stringify(data) })
+      .execute()
+    await db.insertInto('audit_head').values({ id: 1, seq, mac, key: head.key, head_mac: head.mac }).execute()
   })
 
   const after = await openSqlite(path, seal)
