@@ -3,6 +3,7 @@ import { z, type ZodType } from 'zod'
 import { baseUrl } from '../../src/endpoint-schema.ts'
 import { classes, type Class } from '../../src/provider.ts'
 import { roleArn } from './arn.ts'
+import { vendingActions, type VendingAction } from './vending.ts'
 
 export interface AwsRole {
   arn: string
@@ -12,6 +13,8 @@ export interface AwsRole {
   external_id?: string
   /** Seconds, as the role itself is configured. */
   max_session_duration: number
+  /** What of the calls that hand out other credentials its sessions may do; whatever these give out outlives them. */
+  vending: VendingAction[]
   /** Kept only so that its sessions can be revoked. */
   retired: boolean
 }
@@ -41,6 +44,7 @@ const role = z.strictObject({
     .regex(/^[\w+=,.@:/-]{2,1224}$/, 'must be 2 to 1224 letters, digits or any of +=,.@:/-')
     .exactOptional(),
   max_session_duration: z.int().min(shortest).max(longest).default(shortest),
+  vending: z.array(z.enum(vendingActions)).default([]),
   retired: z.boolean().default(false),
 })
 

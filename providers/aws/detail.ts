@@ -2,7 +2,7 @@
 import { z, type ZodType } from 'zod'
 import { roleArn } from './arn.ts'
 import { actionPattern, resourcePattern, foldedAction } from './patterns.ts'
-import { longestSessionPolicy, sessionPolicy } from './session-policy.ts'
+import { longestFor, longestSessionPolicy } from './session-policy.ts'
 
 export interface AwsDetail {
   type: 'aws'
@@ -35,6 +35,6 @@ export const awsDetail: ZodType<AwsDetail> = z
   .refine(({ actions, resources }) => (actions === undefined) === (resources === undefined), {
     error: 'actions and resources narrow together: name both or neither',
   })
-  .refine((detail) => sessionPolicy(detail).length <= longestSessionPolicy, {
+  .refine((detail) => longestFor(detail) <= longestSessionPolicy, {
     error: `actions and resources make a session policy of more than ${longestSessionPolicy} characters, which AWS does not take; wildcards make it shorter`,
   })

@@ -52,13 +52,14 @@ export async function mint(
   const role = roleOf(detail)
   const longest = (await api.chains(signal)) ? longestChained : role.max_session_duration
   const duration = lifeOf(intent, clock.now(), longest)
+  const end = Math.min(intent.deadline, clock.now() + duration * 1000) + api.skew()
   const answer = await api.assumeRole(
     {
       RoleArn: role.arn,
       RoleSessionName: leaseId,
       SourceIdentity: taskId,
       Tags: tagsOf(intent),
-      Policy: sessionPolicy(detail),
+      Policy: sessionPolicy(detail, { end, vending: role.vending }),
       DurationSeconds: duration,
       ...(role.external_id !== undefined && { ExternalId: role.external_id }),
     },

@@ -7,14 +7,15 @@
 import type { Context } from 'hono'
 import type { Clock } from '../clock.ts'
 import { authenticate } from './aws/authenticate.ts'
+import { consoleRoutes } from './aws/console.ts'
 import { iamOperations } from './aws/iam.ts'
 import { createKeys } from './aws/keys.ts'
-import { objectRoutes } from './aws/objects.ts'
 import { queryRoutes } from './aws/query.ts'
 import { createRoles } from './aws/roles.ts'
 import { defaultSettings, type AwsSettings } from './aws/settings.ts'
 import { signedHeaders, type AwsCredential } from './aws/sign.ts'
 import { stsOperations } from './aws/sts.ts'
+import { useRoutes } from './aws/use.ts'
 import type { Faults, RequestLine } from './faults.ts'
 import type { Ledger } from './ledger.ts'
 import { listen } from './server.ts'
@@ -40,6 +41,15 @@ export interface SandboxAws {
   setInlinePolicy(name: string, policy: string, text: string | undefined): void
   /** Gets an object, or puts one, with a minted credential, and gives the status. `object`: `BUCKET/KEY`. */
   use(credential: AwsCredential, object: string, body?: string): Promise<number>
+  /** Tries any action, `s3:GetDataAccess`, on no resource in particular, and gives the status. */
+  call(credential: AwsCredential, action: string): Promise<number>
+  /**
+   * Makes a console session of a minted credential: what a browser would hold.
+   *
+   * @param seconds default: none are asked for
+   * @throws when it is refused
+   */
+  signIn(credential: AwsCredential, seconds?: number): Promise<AwsCredential>
   close(): Promise<void>
 }
 
@@ -56,7 +66,7 @@ export async function startAws(
   const operations: string[] = []
   const noted = (action: string) => void operations.push(action)
   // IAM is signed for its own region where it is not told of an endpoint, and for the client's where it is.
-  const by = (service: string) => (c: Context) => authenticate(c, service, settings.region, keys, clock)
+  const by = (service: string) => (c: Context) => authenticate(c, service, settings.regions, keys, clock)
 
   app.route(
     '/',
@@ -74,16 +84,28 @@ export async function startAws(
       noted,
     ),
   )
-  app.route('/', objectRoutes(roles, by('s3')))
+  app.route('/', useRoutes(roles, by))
+  app.route('/', consoleRoutes(keys, clock))
 
   const named = (name: string) => {
     const role = roles.byName(name)
     if (!role) throw new Error(`the account has no role ${name}`)
     return role
   }
+  const [region] = settings.regions
+  const send = async (
+    credential: AwsCredential,
+    service: string,
+    request: { method: string; url: string; body?: string },
+  ) => {
+    const headers = signedHeaders(credential, { ...request, service, region, now: clock.now() })
+    const answer = await fetch(request.url, { ...request, headers })
+    await answer.body?.cancel()
+    return answer.status
+  }
   return {
     endpoints: { sts: `${url}/sts`, iam: `${url}/iam` },
-    region: settings.region,
+    region,
     accessKey: { accessKeyId: keys.user.accessKeyId, secretAccessKey: keys.user.secretAccessKey },
     faults,
     requests,
@@ -92,18 +114,31 @@ export async function startAws(
     roleArn: (name) => roles.arnOf(named(name)),
     inlinePolicies: (name) => roles.current(named(name)),
     setInlinePolicy: (name, policy, text) => roles.setInline(named(name), policy, text),
-    async use(credential, object, body) {
-      const request = { method: body === undefined ? 'GET' : 'PUT', url: `${url}/s3/${object}` }
-      const sent = body === undefined ? request : { ...request, body }
-      const headers = signedHeaders(credential, {
-        ...sent,
-        service: 's3',
-        region: settings.region,
-        now: clock.now(),
+    use: (credential, object, body) =>
+      send(credential, 's3', {
+        method: body === undefined ? 'GET' : 'PUT',
+        url: `${url}/s3/${object}`,
+        ...(body !== undefined && { body }),
+      }),
+    call(credential, action) {
+      const [service = '', name = ''] = action.split(':')
+      return send(credential, service, { method: 'POST', url: `${url}/do/${service}/${name}` })
+    },
+    async signIn({ access_key_id, secret_access_key, session_token }, seconds) {
+      const Session = JSON.stringify({
+        sessionId: access_key_id,
+        sessionKey: secret_access_key,
+        sessionToken: session_token,
       })
-      const answer = await fetch(request.url, { ...sent, headers })
-      await answer.body?.cancel()
-      return answer.status
+      const ask = async <Told>(query: Record<string, string>) => {
+        const answer = await fetch(`${url}/federation?${String(new URLSearchParams(query))}`)
+        if (!answer.ok) throw new Error(`the federation endpoint: ${await answer.text()}`)
+        return (await answer.json()) as Told
+      }
+      const duration = seconds === undefined ? {} : { SessionDuration: String(seconds) }
+      const asked = { Action: 'getSigninToken', Session, ...duration }
+      const { SigninToken } = await ask<{ SigninToken: string }>(asked)
+      return await ask<AwsCredential>({ Action: 'login', SigninToken })
     },
     close,
   }

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { sessionPolicy } from '../../providers/aws/session-policy.ts'
 import type { Minted } from '../../src/provider.ts'
 import { connectAws, deployer, deploys, mints, patient, reader, readsBucket } from '../support/aws-sandbox.ts'
 
@@ -10,8 +9,6 @@ const { sandbox, clock, connection, intentOf, mint, use } = upstream
 /** What the local AWS knows of a session. */
 const known = (minted: Minted) =>
   upstream.ledger.find(String(minted.credential['session_token']))?.scope as Record<string, unknown>
-const statements = (detail: object) =>
-  (JSON.parse(sessionPolicy(detail)) as { Statement: Record<string, unknown>[] }).Statement
 
 test('a session is named after its lease and its source is the task', async () => {
   const intent = intentOf(deploys)
@@ -53,25 +50,6 @@ test('a role is asked for as it is configured: for longer, and with its external
     kind: 'rejected',
     message: expect.stringContaining('trust policy'),
   })
-})
-
-test('all that the role may is allowed where nothing is narrowed, except to escape or undo the revocation', () => {
-  expect(statements({})).toEqual([
-    { Effect: 'Allow', Action: '*', Resource: '*' },
-    {
-      Effect: 'Deny',
-      Action: ['sts:AssumeRole*', 'sts:AssumeRoot', 'sts:GetWebIdentityToken', 'iam:*'],
-      Resource: '*',
-    },
-  ])
-})
-
-test('a narrowed session is allowed its actions on its resources, and denied the same', () => {
-  const { actions, resources } = readsBucket
-  expect(statements(readsBucket)).toEqual([
-    { Effect: 'Allow', Action: actions, Resource: resources },
-    statements({})[1],
-  ])
 })
 
 test('a narrowed session can do that, and nothing else', async () => {

@@ -34,7 +34,7 @@ export async function proxyTo(moto: Moto, clock: ManualClock) {
   const settle = async (role: string) => {
     const statements = await statementsOf(role)
     for (const session of sessions.filter((each) => each.role === role))
-      if (!deniesAll(statements, session)) delete session.entry.revokedAt
+      if (!deniesAll(statements, { ...session, now: clock.now() })) delete session.entry.revokedAt
       else session.entry.revokedAt ??= clock.now()
   }
   const note = (xml: string) => {

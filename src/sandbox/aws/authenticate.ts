@@ -16,14 +16,21 @@ const window = 300_000
 export async function authenticate(
   c: Context,
   service: string,
-  region: string,
+  regions: readonly string[],
   keys: Keys,
   clock: Clock,
 ): Promise<Caller> {
   const header = c.req.header('authorization')
   if (header === undefined)
     throw new AwsRefusal(403, 'MissingAuthenticationToken', 'Request is missing Authentication Token')
-  const { key = '', date = '', signed = '', given = '', ...scope } = authorization.exec(header)?.groups ?? {}
+  const {
+    key = '',
+    date = '',
+    signed = '',
+    given = '',
+    region = '',
+    ...scope
+  } = authorization.exec(header)?.groups ?? {}
   const time = c.req.header('x-amz-date') ?? ''
   const names = signed.split(';')
   const required = [
@@ -58,7 +65,7 @@ export async function authenticate(
     { method: c.req.method, path: url.pathname, query: url.search.slice(1), headers, payloadHash },
   )
   const fits =
-    scope['region'] === region &&
+    regions.includes(region) &&
     scope['service'] === service &&
     date === time.slice(0, 8) &&
     Math.abs(sentAt - now) <= window &&

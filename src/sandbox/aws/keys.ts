@@ -18,6 +18,8 @@ export interface Caller {
   expiresAt?: number
   role?: AwsRole
   sessionPolicy?: Statement[]
+  /** Whether a session made it ("role chaining"). */
+  chained?: boolean
   entry?: LedgerEntry
 }
 
@@ -28,7 +30,10 @@ export interface SessionGrant {
   userId: string
   /** Seconds. */
   duration: number
+  /** Of the session that it goes on as, milliseconds since 1970; default now. */
+  issuedAt?: number | undefined
   sessionPolicy: Statement[] | undefined
+  chained: boolean
   /** For the ledger. */
   scope: Record<string, unknown>
 }
@@ -59,9 +64,10 @@ export function createKeys(account: string, clock: Clock, ledger: Ledger): Keys 
   return {
     user,
     find: (accessKeyId) => callers.get(accessKeyId),
-    mint({ role, arn, userId, duration, sessionPolicy, scope }) {
+    mint({ role, arn, userId, duration, sessionPolicy, chained, scope, ...given }) {
       // Times of AWS are whole seconds.
-      const issuedAt = Math.floor(clock.now() / 1000) * 1000
+      const now = Math.floor(clock.now() / 1000) * 1000
+      const { issuedAt = now } = given
       const sessionToken = randomBytes(240).toString('base64')
       const session = {
         accessKeyId: `ASIA${random(16)}`,
@@ -70,8 +76,9 @@ export function createKeys(account: string, clock: Clock, ledger: Ledger): Keys 
         userId,
         sessionToken,
         issuedAt,
-        expiresAt: issuedAt + duration * 1000,
+        expiresAt: now + duration * 1000,
         role,
+        chained,
         ...(sessionPolicy && { sessionPolicy }),
       }
       const entry = ledger.record({

@@ -2,9 +2,12 @@
 import { z } from 'zod'
 import { AwsRefusal } from './refusal.ts'
 
-const list = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-const operators = ['StringEquals', 'StringLike', 'DateLessThan'] as const
-const keys = ['aws:userid', 'aws:TokenIssueTime'] as const
+const listOf = (text: z.ZodString) => z.union([text, z.array(text).min(1)])
+const list = listOf(z.string().min(1))
+/** "IAM JSON policy elements: Action": the service is named, and wildcards stand for parts of the rest. */
+const actions = listOf(z.string().regex(/^(?:\*|[a-z0-9-]+:[\w*?]+)$/i))
+const operators = ['StringEquals', 'StringLike', 'DateLessThan', 'DateGreaterThan'] as const
+const keys = ['aws:userid', 'aws:TokenIssueTime', 'aws:CurrentTime'] as const
 
 /**
  * The part of "Grammar of the IAM JSON policy language" that is needed here. What
@@ -16,7 +19,7 @@ const statement = z.strictObject({
     .regex(/^[A-Za-z0-9]*$/)
     .exactOptional(),
   Effect: z.enum(['Allow', 'Deny']),
-  Action: list,
+  Action: actions,
   Resource: list,
   Condition: z.partialRecord(z.enum(operators), z.partialRecord(z.enum(keys), list)).exactOptional(),
 })
@@ -38,6 +41,8 @@ export interface PolicyQuestion {
   userId: string
   /** Milliseconds since 1970; undefined for long-term credentials, whose requests have no such key. */
   issuedAt: number | undefined
+  /** Milliseconds since 1970. */
+  now: number
 }
 
 /** @throws a refusal, MalformedPolicyDocument */
@@ -72,7 +77,7 @@ export function denies(statements: Statement[], question: PolicyQuestion): boole
 /** Whether the statements deny whatever the session may ask for. */
 export function deniesAll(
   statements: Statement[],
-  session: Pick<PolicyQuestion, 'userId' | 'issuedAt'>,
+  session: Omit<PolicyQuestion, 'action' | 'resource'>,
 ): boolean {
   return statements.some(
     (each) =>
@@ -92,9 +97,9 @@ function applies(each: Statement, question: PolicyQuestion): boolean {
 /** All conditions must hold, each for one of its values; one on a key that the request lacks does not. */
 function conditionsHold(
   { Condition = {} }: Statement,
-  { userId, issuedAt }: Pick<PolicyQuestion, 'userId' | 'issuedAt'>,
+  { userId, issuedAt, now }: Omit<PolicyQuestion, 'action' | 'resource'>,
 ): boolean {
-  const present = { 'aws:userid': userId, 'aws:TokenIssueTime': issuedAt }
+  const present = { 'aws:userid': userId, 'aws:TokenIssueTime': issuedAt, 'aws:CurrentTime': now }
   return Object.entries(Condition).every(([operator, operands]) =>
     Object.entries(operands).every(([key, values]) => {
       const value = present[key as keyof typeof present]
@@ -109,8 +114,10 @@ function holds(operator: string, value: string | number, operand: string): boole
       return value === operand
     case 'StringLike':
       return like(operand, String(value))
+    // What is not a date is neither before nor after any.
+    case 'DateGreaterThan':
+      return Number(value) > Date.parse(operand)
     default:
-      // Not a date: never less than it.
       return Number(value) < Date.parse(operand)
   }
 }

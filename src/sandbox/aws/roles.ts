@@ -44,7 +44,7 @@ export function createRoles(settings: AwsSettings, keys: Keys, clock: Clock): Ro
     for (const session of keys.sessions(role)) {
       const { entry, userId, issuedAt } = session
       if (!entry) continue
-      if (!deniesAll(found, { userId, issuedAt })) delete entry.revokedAt
+      if (!deniesAll(found, { userId, issuedAt, now: clock.now() })) delete entry.revokedAt
       else entry.revokedAt ??= clock.now() + settings.propagation
     }
   }
@@ -78,20 +78,27 @@ export function createRoles(settings: AwsSettings, keys: Keys, clock: Clock): Ro
     },
 
     admit(caller, action, resource) {
-      const question: PolicyQuestion = { action, resource, userId: caller.userId, issuedAt: caller.issuedAt }
-      const { role, sessionPolicy } = caller
+      const { role, sessionPolicy, userId, issuedAt } = caller
+      const question: PolicyQuestion = { action, resource, userId, issuedAt, now: clock.now() }
       const own = role
         ? [...role.permissions, ...statements(asOf(role, clock.now() - settings.propagation))]
         : settings.userPermissions
+      const controlled = denies(settings.serviceControl, question)
       const refused =
-        !allows(own, question) || (sessionPolicy !== undefined && !allows(sessionPolicy, question))
+        controlled ||
+        !allows(own, question) ||
+        (sessionPolicy !== undefined && !allows(sessionPolicy, question))
       if (caller.entry) caller.entry[refused ? 'refusals' : 'uses'] += 1
       if (!refused) return
-      const explicit = denies([...own, ...(sessionPolicy ?? [])], question)
+      const explicit = controlled
+        ? ' with an explicit deny in a service control policy'
+        : denies([...own, ...(sessionPolicy ?? [])], question)
+          ? ' with an explicit deny'
+          : ''
       throw new AwsRefusal(
         403,
         'AccessDenied',
-        `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource}${explicit ? ' with an explicit deny' : ''}`,
+        `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource}${explicit}`,
       )
     },
   }

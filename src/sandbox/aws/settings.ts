@@ -25,10 +25,13 @@ export interface AwsRole {
 /** May be changed at any time; a role by its name, which stays with its unique id. */
 export interface AwsSettings {
   account: string
-  region: string
+  /** Where its endpoints are: requests are signed for one of them. */
+  regions: [string, ...string[]]
   roles: AwsRole[]
   /** What the broker's own user may do. */
   userPermissions: Statement[]
+  /** The organization's service control policies: what they deny, nobody in the account may do. */
+  serviceControl: Statement[]
   /** Milliseconds until a change of a policy is in force for requests; AWS names no figure. */
   propagation: number
   /** Milliseconds for which IAM itself still shows a policy as it was before a change. */
@@ -45,7 +48,7 @@ const anything: Statement = { Effect: 'Allow', Action: '*', Resource: '*' }
 export function defaultSettings(): AwsSettings {
   return {
     account: '123456789012',
-    region: 'eu-west-1',
+    regions: ['eu-west-1', 'us-east-1'],
     roles: [
       { name: 'deployer', path: '/', maxSessionDuration: 3600, permissions: [anything], trust: trust() },
       {
@@ -57,6 +60,7 @@ export function defaultSettings(): AwsSettings {
       },
     ],
     userPermissions: [anything],
+    serviceControl: [],
     propagation: 0,
     staleReads: 0,
     inlineQuota: 10_240,

@@ -59,7 +59,12 @@ export function stsOperations(given: {
   const minted = (
     role: AwsRole,
     session: string,
-    asked: { duration: number; policy: ReturnType<typeof policyIn>; scope: Record<string, unknown> },
+    asked: {
+      duration: number
+      policy: ReturnType<typeof policyIn>
+      chained: boolean
+      scope: Record<string, unknown>
+    },
   ): Answer => {
     const user = {
       Arn: `arn:aws:sts::${settings.account}:assumed-role/${role.name}/${session}`,
@@ -71,6 +76,7 @@ export function stsOperations(given: {
       userId: user.AssumedRoleId,
       duration: asked.duration,
       sessionPolicy: asked.policy,
+      chained: asked.chained,
       scope: { role: roles.arnOf(role), session, ...asked.scope },
     })
     return {
@@ -94,7 +100,8 @@ export function stsOperations(given: {
       const tags = tagsIn(parameters)
       const policy = policyIn(parameters)
       const role = roleIn(text, 'sts:AssumeRole', caller.arn)
-      const duration = durationIn(parameters, caller.role ? longestChained : role.maxSessionDuration)
+      const chained = caller.role !== undefined
+      const duration = durationIn(parameters, chained ? longestChained : role.maxSessionDuration)
       parameters.done()
 
       roles.admit(caller, 'sts:AssumeRole', text)
@@ -107,7 +114,7 @@ export function stsOperations(given: {
       if (!trusted) throw denied(caller.arn, 'sts:AssumeRole', text)
       const scope = { tags, source, policy, duration }
       const answer = {
-        ...minted(role, session, { duration, policy, scope }),
+        ...minted(role, session, { duration, policy, chained, scope }),
         SourceIdentity: source,
         PackedPolicySize: 6,
       }
@@ -127,7 +134,7 @@ export function stsOperations(given: {
       const subject = await webIdentitySubject(token, webIdentity, clock)
       const scope = { policy, duration, subject }
       return {
-        ...minted(role, session, { duration, policy, scope }),
+        ...minted(role, session, { duration, policy, chained: false, scope }),
         SubjectFromWebIdentityToken: subject,
         Audience: webIdentity.audience,
         Provider: webIdentity.issuer,
