@@ -1,6 +1,6 @@
 /** AWS sessions: one `AssumeRole` per lease, narrowed by a session policy, and denied by name when its task ends. */
 import type { Provider } from '../src/provider.ts'
-import { cedar, entityFault } from './aws/cedar.ts'
+import { cedar, entityFault, patterns } from './aws/cedar.ts'
 import { awsConfig, type AwsConfig } from './aws/config.ts'
 import { connect } from './aws/connection.ts'
 import { awsDetail, type AwsDetail } from './aws/detail.ts'
@@ -11,6 +11,7 @@ export const aws: Provider<AwsConfig, AwsDetail> = {
   config: awsConfig,
   detail: awsDetail,
   cedar,
+  patterns,
   entityFault,
   parseScope,
   scopeExamples,

@@ -258,6 +258,12 @@ export interface Provider<Config = unknown, Detail = unknown> {
   readonly detail: ZodType<Detail>
   /** Its entity types and actions, in Cedar's schema syntax, to stand inside `namespace Mayfly`. */
   readonly cedar: string
+  /**
+   * Attributes of its requests' context that hold what is asked as patterns, which
+   * stand for more than their names, each with a set of such as a policy writes it:
+   * policies may only hold them against all that is allowed.
+   */
+  readonly patterns?: Readonly<Record<string, string>>
   /** A problem with an entity id that a policy names (`acme/Web` is not lower case), or undefined. */
   entityFault?(entity: Entity): string | undefined
   /** The command line's shorthand without `TYPE:`. @throws Error that says what is expected. */

@@ -14,6 +14,12 @@ export const cedar = [
   ),
 ].join('\n')
 
+/** Both hold patterns as the caller wrote them. */
+export const patterns = {
+  aws_actions: '["s3:getobject", "s3:putobject"]',
+  aws_resources: '["arn:aws:s3:::acme-releases/*"]',
+}
+
 /** What is wrong with an entity that a policy names: one that no request is about would never match. */
 export function entityFault({ type, id }: Entity): string | undefined {
   if (type === 'AwsRole' && !roleArn.safeParse(id).success)

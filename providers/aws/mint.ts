@@ -1,6 +1,7 @@
 import type { Tag } from '@aws-sdk/client-sts'
 import { z } from 'zod'
 import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
+import type { Api } from './api.ts'
 import { parseRole } from './arn.ts'
 import { awsDetail, type AwsDetail } from './detail.ts'
 import { garbage } from './failure.ts'
@@ -32,6 +33,12 @@ export function lifeOf(
   return Math.max(shortest, Math.min(longest, Math.ceil((deadline - now) / 1000)))
 }
 
+/** Milliseconds that AWS's clock is ahead of ours. */
+function aheadOf(api: Api): number {
+  const ahead = api.skew()
+  return Math.abs(ahead) > sameTimeMs ? ahead : 0
+}
+
 /**
  * Assumes the role for one lease, by whose id the session is named: a name that
  * never comes again is what lets one session be denied and no other.
@@ -52,7 +59,7 @@ export async function mint(
   const role = roleOf(detail)
   const longest = (await api.chains(signal)) ? longestChained : role.max_session_duration
   const duration = lifeOf(intent, clock.now(), longest)
-  const end = Math.min(intent.deadline, clock.now() + duration * 1000) + api.skew()
+  const end = Math.min(intent.deadline, clock.now() + duration * 1000) + aheadOf(api)
   const answer = await api.assumeRole(
     {
       RoleArn: role.arn,
@@ -73,8 +80,7 @@ export async function mint(
   if (arn !== sessionArn(role.arn, leaseId) || userIdForm.exec(userId)?.groups?.['session'] !== leaseId)
     throw garbage(true)
 
-  const ahead = api.skew()
-  const expiresAt = credentials.Expiration.getTime() - (Math.abs(ahead) > sameTimeMs ? ahead : 0)
+  const expiresAt = credentials.Expiration.getTime() - aheadOf(api)
   if (expiresAt <= clock.now()) throw garbage(true)
   const beyond = wider({
     longer: expiresAt > clock.now() + duration * 1000 + toleranceMs,

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Fault } from '../fault.ts'
 import type { ParsedPolicy } from './parse.ts'
+import { patternBreaches } from './patterns.ts'
 import { contextReads, entitiesNamed } from './reads.ts'
 import { unqualified, type Vocabulary } from './schema.ts'
 import { wordBreaches } from './words.ts'
@@ -20,6 +21,7 @@ export function breaches(
     ...approval(policy, given.approvers),
     ...context(policy),
     ...wordBreaches(policy.json),
+    ...patternBreaches(policy.json, Object.assign({}, ...given.providers.map(({ patterns }) => patterns))),
     ...entities(policy, given.providers),
   ].map((finding) => ({ file: policy.file, path: policy.path, ...finding }))
 }

@@ -33,6 +33,11 @@ function accessed(access: unknown): string | undefined {
   return typeof attr === 'string' ? attr : undefined
 }
 
+/** The attributes of `context` that are taken anywhere in `json`. */
+export function attributesTaken(json: unknown): string[] {
+  return [...nodes(json)].flatMap((node) => accessed(node['.']) ?? [])
+}
+
 /**
  * The attributes of `context` that are taken or tested anywhere in `json`, each
  * as often as it is; `whole` if `context` is also used in any other way, through

@@ -20,7 +20,7 @@ const broker = await sharedBroker({
 permit (principal == Mayfly::Agent::"refactor-bot",
         action == Mayfly::Action::"aws.assume_role.deploy",
         resource == Mayfly::AwsRole::"${role_arn}")
-unless { context.aws_resources.contains("arn:aws:s3:::secret/*") };
+when { ["*", "arn:aws:s3:::bucket/*"].containsAll(context.aws_resources) };
 `,
   },
 })
