@@ -22,7 +22,7 @@ const lookEveryMs = 100
  * @throws StoreInUse while a broker runs.
  */
 export async function revokeOffline(
-  { store, sealKeys, connections, url }: RevocationSettings,
+  { store, sealKeys, connections, url, registered }: RevocationSettings,
   order: RevocationOrder,
   given: {
     providers: readonly Provider[]
@@ -51,7 +51,7 @@ export async function revokeOffline(
   const until = clock.now() + patienceMs
   try {
     await reaper.start()
-    const report = await revokeBySelector(context, order)
+    const report = await revokeBySelector(context, registered, order)
     while (clock.now() < until && (await state(context, report)).some((lease) => isDue(lease, until)))
       await pause(clock, lookEveryMs)
     await reaper.stop()

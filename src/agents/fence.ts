@@ -122,7 +122,10 @@ function keysOf({ principal, agent, owners, connections }: Approaching): string[
 }
 
 /** Whether the principal has every claim that the selector names. */
-function isOfClaims({ issuer, claims }: Session, principal: Pick<Principal, 'iss' | 'claims'>): boolean {
+export function isOfClaims(
+  { issuer, claims }: Session,
+  principal: Pick<Principal, 'iss' | 'claims'>,
+): boolean {
   if (issuer !== principal.iss) return false
   const has = new Set(claimTexts(principal.claims).map((claim) => JSON.stringify(claim)))
   return Object.entries(claims).every((claim) => has.has(JSON.stringify(claim)))

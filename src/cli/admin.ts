@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { registerAnswers } from './admin/answer.ts'
+import { registerContain } from './admin/contain.ts'
+import { registerLift } from './admin/lift.ts'
 import { registerLists } from './admin/lists.ts'
 import { registerReload } from './admin/reload.ts'
 import { registerRevoke } from './admin/revoke.ts'
@@ -12,6 +14,8 @@ export function register(program: Command): void {
     .description("Calls for humans whose token matches one of the configuration's `admins`.")
   registerLists(group)
   registerAnswers(group)
+  registerContain(group)
+  registerLift(group)
   registerRevoke(group)
   registerSuspend(group)
   registerReload(group)

@@ -1,14 +1,21 @@
 /** How a command says that it did not do what it was asked to. */
 import { BrokerProblem, BrokerUnreachable } from '../client/client.ts'
 import { NoIdentity } from '../client/identity.ts'
-import type { ErrorCode } from '../errors.ts'
+import { type ErrorCode, isBrokerError } from '../errors.ts'
 import { type Fault, sayFault } from '../fault.ts'
 import { redact } from '../logger.ts'
 import { jsonLine, oneLine } from './print.ts'
 
 /** A failure of the command's own, not the broker's. */
 export type LocalCode =
-  'configuration' | 'no_identity' | 'unreachable' | 'not_intact' | 'not_revoked' | 'not_confirmed' | 'failed'
+  | 'configuration'
+  | 'no_identity'
+  | 'unreachable'
+  | 'not_intact'
+  | 'not_revoked'
+  | 'not_contained'
+  | 'not_confirmed'
+  | 'failed'
 
 export class Failure extends Error {
   readonly code: LocalCode
@@ -80,6 +87,10 @@ interface Told {
 function asFailure(error: unknown): Told {
   if (error instanceof Failure) return error
   if (error instanceof BrokerProblem) return asRefusal(error)
+  if (isBrokerError(error)) {
+    const { code, message } = error
+    return { code, message, remedy: remedies[code] ?? 'Try again later.', facts: {}, particulars: [] }
+  }
   if (error instanceof NoIdentity) return new Failure('no_identity', error.message, error.remedy)
   if (error instanceof BrokerUnreachable)
     return new Failure(

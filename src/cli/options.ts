@@ -83,6 +83,14 @@ export function howMany(written: string): number {
   return oneOrMore(written, 'a whole number')
 }
 
+/** For `--until`. */
+export function time(written: string): string {
+  const at = Date.parse(written)
+  if (!/^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(written) || Number.isNaN(at))
+    throw new InvalidArgumentError('It is a time with its zone, as 2026-12-01T08:00:00Z.')
+  return new Date(at).toISOString()
+}
+
 function oneOrMore(written: string, what: string): number {
   const value = Number(written)
   if (!/^\d+$/.test(written) || value < 1 || !Number.isSafeInteger(value))

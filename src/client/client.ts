@@ -23,6 +23,7 @@ export type Lease = z.infer<typeof schemas.lease>
 export type MintedCredential = z.infer<typeof schemas.minted>
 export type OrderRevocation = z.input<typeof schemas.revocationBody>
 export type Revocation = z.infer<typeof schemas.revocation>
+export type Fence = z.infer<typeof schemas.fence>
 export type Agent = z.infer<typeof adminSchemas.agent>
 export type AdminLease = z.infer<typeof adminSchemas.adminLease>
 /** `digest` is that of `request`, the whole of what is to be approved. */
@@ -35,6 +36,7 @@ export interface Lists {
   tasks: { item: Task; query: z.input<typeof adminSchemas.tasksQuery> }
   leases: { item: AdminLease; query: z.input<typeof adminSchemas.leasesQuery> }
   approvals: { item: ApprovalRequest; query: z.input<typeof adminSchemas.approvalsQuery> }
+  fences: { item: Fence; query: z.input<typeof adminSchemas.fencesQuery> }
 }
 
 /** A task and the right to act in it. */
@@ -77,6 +79,8 @@ export interface Client {
   approve(identity: string, approval: string, answer: AnswerApproval, options?: CallOptions): Promise<Task>
   /** An admin's no: the task ends. */
   deny(identity: string, approval: string, answer: AnswerApproval, options?: CallOptions): Promise<Task>
+  /** Takes a fence away. Answers it as it stood. */
+  lift(identity: string, fence: string, reason: string, options?: CallOptions): Promise<Fence>
   /** Stops the agent until it is resumed, and revokes what it holds. */
   suspend(identity: string, agent: string, reason: string, options?: CallOptions): Promise<Agent>
   resume(identity: string, agent: string, reason: string, options?: CallOptions): Promise<Agent>
@@ -140,6 +144,13 @@ export function createClient(given: { url: string; fetch?: typeof globalThis.fet
       post(`/v1/admin/approvals/${segment(approval)}/approve`, identity, answer, options),
     deny: (identity, approval, answer, options) =>
       post(`/v1/admin/approvals/${segment(approval)}/deny`, identity, answer, options),
+    lift: (identity, fence, reason, options) =>
+      call(broker, {
+        method: 'DELETE',
+        path: `/v1/admin/fences/${segment(fence)}${queryText({ reason })}`,
+        token: identity,
+        ...options,
+      }),
     suspend: (identity, agent, reason, options) =>
       post(`/v1/admin/agents/${agentSegment(agent)}/suspend`, identity, { reason }, options),
     resume: (identity, agent, reason, options) =>
@@ -160,7 +171,7 @@ function queryText(query: Record<string, string | undefined>): string {
 
 /** An id from elsewhere must not lead a token to another path (`..`). */
 function segment(id: string): string {
-  if (!/^\w{1,100}$/.test(id)) throw new TypeError('this is not the id of a task, lease or approval')
+  if (!/^\w{1,100}$/.test(id)) throw new TypeError('this is not the id of a task, lease, approval or fence')
   return id
 }
 
@@ -170,7 +181,7 @@ function agentSegment(name: string): string {
 }
 
 interface Call extends RetryOptions {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   path: string
   token: string
   body?: unknown

@@ -1,12 +1,16 @@
 /** What revokes, without what decides and what listens. */
+import { Agents } from '../agents/registry.ts'
 import type { Clock } from '../clock.ts'
 import type { Configuration } from '../config.ts'
+import type { Registered } from '../control/selector.ts'
 import type { Fault } from '../fault.ts'
 import type { Provider } from '../provider.ts'
 import type { Services } from '../services.ts'
+import { compileAgents } from './agents.ts'
 import { compileConnections } from './connections.ts'
+import { compileIssuers } from './issuers.ts'
 import type { Loading } from './loading.ts'
-import { readSettings } from './read.ts'
+import { readSettings, type Settings } from './read.ts'
 import { compileSealKeys } from './seal.ts'
 import { secretReader } from './secrets.ts'
 import { compileStore } from './store.ts'
@@ -14,6 +18,8 @@ import { compileStore } from './store.ts'
 /** The part of a configuration that revoking needs. `url` is only for upstreams that trust the broker's own tokens. */
 export type RevocationSettings = Pick<Configuration, 'file' | 'store' | 'sealKeys' | 'connections'> & {
   readonly url: string | undefined
+  /** As far as they can be read: selectors name them. */
+  readonly registered: Registered
 }
 
 /**
@@ -21,7 +27,7 @@ export type RevocationSettings = Pick<Configuration, 'file' | 'store' | 'sealKey
  * wrong with it does not matter. A connection that is faulty is left out and
  * told: what the others have minted can be revoked all the same (invariant I4).
  */
-export function loadRevocation(
+export async function loadRevocation(
   file: string,
   given: {
     providers: readonly Provider[]
@@ -29,7 +35,7 @@ export function loadRevocation(
     env: Record<string, string | undefined>
     services: Services
   },
-): { settings?: RevocationSettings; faults: Fault[] } {
+): Promise<{ settings?: RevocationSettings; faults: Fault[] }> {
   const { providers, clock, env, services } = given
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
@@ -43,7 +49,17 @@ export function loadRevocation(
   const own = faults.filter(({ path }) => path === '' || concerns(path))
   const stops = own.some(({ path, warning }) => !warning && !path.startsWith('providers'))
   if (!store || !sealKeys || stops) return { faults: own }
-  return { settings: { file, url: read.url, store, sealKeys, connections }, faults: own }
+  const registered = await compileRegistered(read, { ...loading, faults: [] })
+  return { settings: { file, url: read.url, store, sealKeys, connections, registered }, faults: own }
+}
+
+/** What of agents and issuers compiles: whatever is wrong with the others must not be in the way now. */
+async function compileRegistered(read: Settings, loading: Loading): Promise<Registered> {
+  const { issuers: entries = {}, agents: directory, url = '' } = read
+  const issuers = compileIssuers(entries, url, loading)
+  const known = new Map(Object.keys(entries).map((name) => [name, issuers.get(name)]))
+  const agents = new Agents(await compileAgents(directory, known, loading))
+  return { agents, issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])) }
 }
 
 /** Whether it stands in a setting that revoking needs: a fault elsewhere must not be in the way now. */

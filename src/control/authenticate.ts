@@ -2,18 +2,17 @@
 import type { Clock } from '../clock.ts'
 import { BrokerError } from '../errors.ts'
 import { verify } from '../identity/verify.ts'
+import type { Human } from '../agents/owner.ts'
 import type { AdminEntry, Right } from './admins.ts'
 import type { InForce } from './in-force.ts'
 
-export interface Admin {
+export interface Admin extends Human {
   /** How the audit names this person: the issuer's name and the subject. */
   id: string
-  /** The token's `sub`. */
-  subject: string
-  /** The token's `email`, verified or not: it counts only against its holder, as an agent's owner. */
-  email: string | undefined
   /** The entries that the token satisfies and that give the right. */
   entries: AdminEntry[]
+  /** Every right that the token gives. */
+  rights: ReadonlySet<Right>
 }
 
 /**
@@ -34,13 +33,21 @@ export async function authenticateAdmin(
     clock,
     audiences: (issuer) => [...issuer.audiences, ...admins.audiences(issuer)],
   })
-  const entries = admins.find(principal, audiences).filter((entry) => entry.may.includes(right))
-  if (entries.length === 0) throw new BrokerError('forbidden', `this identity may not ${right} here`)
-  const { email } = principal.claims
+  const satisfied = admins.find(principal, audiences)
+  const entries = satisfied.filter((entry) => entry.may.includes(right))
+  if (entries.length === 0) throw rightRefusal(right)
+  const { email, email_verified: verified } = principal.claims
   return {
     id: `${principal.issuer}:${principal.subject}`,
     subject: principal.subject,
     email: typeof email === 'string' ? email : undefined,
+    // Some issuers write every claim as text.
+    emailVerified: verified === true || verified === 'true',
     entries,
+    rights: new Set(satisfied.flatMap(({ may }) => may)),
   }
+}
+
+export function rightRefusal(right: Right): BrokerError {
+  return new BrokerError('forbidden', `this identity may not ${right} here`)
 }

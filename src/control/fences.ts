@@ -1,27 +1,50 @@
 /** Raising fences, and lifting them. */
 import canonicalize from 'canonicalize'
-import { type Fence, fenceKey, fenceMac, type FenceSelector, isGenuine, stands } from '../agents/fence.ts'
-import { isOwner } from '../agents/owner.ts'
+import { type Fence, fenceKey, fenceMac, isGenuine, stands } from '../agents/fence.ts'
+import { ownerRefusal } from '../agents/owner.ts'
 import type { Actor } from '../audit/event.ts'
 import { BrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
-import type { TaskContext } from '../tasks/context.ts'
+import type { Rules, TaskContext } from '../tasks/context.ts'
 import type { Tx } from '../unit.ts'
 import type { Admin } from './authenticate.ts'
+import { type Registered, select, type Selector } from './selector.ts'
 
-export interface FenceOrder {
-  selector: FenceSelector
-  /** The agents that it is meant for, where it is for certain ones. */
-  agents: string[]
+/** Selects a fence to be raised: a task stands for its session, and a lease for nobody. */
+export type Fencing = Exclude<Selector, { task: string } | { lease: string }>
+
+export interface FencingOrder {
+  selector: Fencing
   /** The admin's own words. */
   reason: string
   actor: Actor
-  /** Milliseconds since 1970; null: until it is lifted. */
-  until: number | null
+  /** Milliseconds since 1970; undefined: until it is lifted. */
+  until?: number | undefined
+}
+
+/**
+ * Keeps out whomever the selector means; what they have is not taken from them.
+ *
+ * @throws BrokerError `not_found` for what is neither configured nor in the store.
+ */
+export async function raise(
+  context: TaskContext,
+  registered: Registered,
+  { selector, ...order }: FencingOrder,
+): Promise<Fence> {
+  return await context.unit.write(async (tx) => {
+    const { fence } = await select(context, tx, registered, selector)
+    if (!fence) throw new BrokerError('conflict', 'the row of this task is damaged, and names no session')
+    return await raiseFence(context, tx, { ...fence, ...order, until: order.until ?? fence.over })
+  })
 }
 
 /** Raises the fence, unless the same stands already for as long: then that one is given back. */
-export async function raiseFence(context: TaskContext, tx: Tx, order: FenceOrder): Promise<Fence> {
+export async function raiseFence(
+  context: TaskContext,
+  tx: Tx,
+  order: Pick<Fence, 'selector' | 'agents' | 'reason' | 'until'> & { actor: Actor },
+): Promise<Fence> {
   const { fences, seal, audit, clock } = context
   const { selector, agents, reason, actor, until } = order
   const key = fenceKey(selector)
@@ -72,25 +95,66 @@ export async function liftFence(
     audit.record(tx, { at, type: 'agent.resumed', actor, ...whom, data: { ...said } })
 }
 
+/** Takes a fence away by its id. @throws BrokerError `not_found`; `forbidden` for the owner of an agent that it is on. */
+export async function lift(
+  context: TaskContext,
+  { agents }: Pick<Rules, 'agents'>,
+  admin: Admin,
+  id: string,
+  reason: string | undefined,
+): Promise<Fence> {
+  const { unit, fences } = context
+  const rule = 'nobody lifts a fence on an agent they own'
+  const { owners } = await unit.read(async (tx) => {
+    const found = await fences.get(tx, id)
+    return { owners: found ? await ownersOf(context, tx, agents, found) : [] }
+  })
+  await requireAnother(context, admin, rule, { fence: id, owners })
+  return await unit.write(async (tx) => {
+    const fence = await fences.get(tx, id)
+    if (!fence) throw new BrokerError('not_found', 'there is no such fence')
+    await liftFence(context, tx, fence, { reason, actor: `admin:${admin.id}` })
+    return fence
+  })
+}
+
+/** Whoever answers for what the fence is on. One that was altered may have been on any agent. */
+async function ownersOf(
+  { tasks, seal }: TaskContext,
+  tx: Tx,
+  registered: Rules['agents'],
+  fence: Fence,
+): Promise<string[]> {
+  const { selector } = fence
+  if (!isGenuine(seal, fence)) return [...registered].map(({ owner }) => owner)
+  const owners = 'owner' in selector ? [selector.owner] : []
+  for (const agent of fence.agents) {
+    const now = registered.get(agent)?.owner
+    const { items } = await tasks.list(tx, { agent }, { limit: 1 })
+    owners.push(...[now, items[0]?.owner].filter((owner) => owner !== undefined))
+  }
+  return owners
+}
+
 /** Four eyes. @throws BrokerError `forbidden`, which is on record. */
 export async function requireAnother(
   { unit, audit, clock }: TaskContext,
   admin: Admin,
   rule: string,
-  { agent, owners }: { agent?: string; owners: readonly string[] },
+  { owners, agent, fence }: { owners: readonly string[]; agent?: string; fence?: string },
 ): Promise<void> {
-  const owner = owners.find((each) => isOwner(admin, each))
-  if (owner === undefined) return
-  const data = { reason: rule }
-  const whose = { ...(agent !== undefined && { agent }), owner }
+  const own = ownerRefusal(admin, owners, rule)
+  if (!own) return
+  const { owner, refused } = own
   await unit.write(async (tx) =>
     audit.record(tx, {
       at: clock.now(),
       type: 'request.denied',
       actor: `admin:${admin.id}`,
-      ...whose,
-      data,
+      ...(agent !== undefined && { agent }),
+      owner,
+      data: { reason: refused.message, ...(fence !== undefined && { fence }) },
     }),
   )
-  throw new BrokerError('forbidden', rule)
+  throw refused
 }

@@ -1,5 +1,6 @@
 /** What an admin sees of the store: the newest first, each page in one snapshot. */
 import type { ChainedEvent, EventFilter } from '../audit/event.ts'
+import { type Fence, type FenceFilter, stands } from '../agents/fence.ts'
 import type { Lease, LeaseFilter } from '../leases/lease.ts'
 import type { Page, PageRequest } from '../page.ts'
 import type { Approval, ApprovalFilter } from '../tasks/approval.ts'
@@ -13,6 +14,12 @@ export interface ApprovalRequest {
   task: Task
   /** Every approval of the task. */
   all: Approval[]
+}
+
+/** A fence, and whether it keeps anyone out at this moment. */
+export interface FenceView {
+  fence: Fence
+  standing: boolean
 }
 
 /** A member that is undefined filters nothing. */
@@ -51,6 +58,15 @@ export async function listApprovals(
     }))
     return { items: await Promise.all(requests), next }
   })
+}
+
+export async function listFences(
+  context: TaskContext,
+  filter: Asked<FenceFilter>,
+  page: PageRequest,
+): Promise<Page<FenceView>> {
+  const { items, next } = await context.unit.read((tx) => context.fences.list(tx, given(filter), page))
+  return { items: items.map((fence) => ({ fence, standing: stands(context, fence) })), next }
 }
 
 export async function listEvents(

@@ -1,29 +1,25 @@
-/** Force: an admin ends tasks and takes credentials away. */
+/** Force: an admin keeps out, ends tasks and takes credentials away. */
+import type { Fence } from '../agents/fence.ts'
 import type { Actor } from '../audit/event.ts'
+import { BrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
-import { type Lease, type LeaseFilter, unfinishedStatuses } from '../leases/lease.ts'
+import type { Lease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { endTask, revokeNow } from '../tasks/end.ts'
-import { openStatuses, type TaskFilter } from '../tasks/task.ts'
-
-/** What to revoke: exactly one member. */
-export type Selector =
-  | { task: string }
-  | { lease: string }
-  | { agent: string }
-  | { owner: string }
-  /** A provider's type, or `TYPE/CONNECTION`. */
-  | { provider: string }
-  /** An issuer's configured name. */
-  | { issuer: string }
-  | { all: true }
+import type { Tx } from '../unit.ts'
+import { raiseFence } from './fences.ts'
+import { type Meant, type Registered, select, type Selector } from './selector.ts'
 
 export interface RevocationOrder {
   selector: Selector
   /** The admin's own words. */
   reason: string
   actor: Actor
+  /** Whether what is ended is also kept out. Undefined: where one session is meant. */
+  fence?: boolean | undefined
+  /** Until when it is kept out, milliseconds since 1970; undefined: until the fence is lifted. */
+  until?: number | undefined
 }
 
 export interface RevocationReport {
@@ -32,58 +28,68 @@ export interface RevocationReport {
   tasks: string[]
   /** The leases that the selector means and that were not over, as they are now. */
   leases: Lease[]
+  /** What keeps the same from coming back. */
+  fence: Fence | undefined
+}
+
+/** Whether the order keeps out more than the session that is ended: that takes the right to. */
+export function isContainment({ selector, fence = false }: Pick<RevocationOrder, 'selector' | 'fence'>) {
+  return fence && !meansSession(selector)
+}
+
+function meansSession(selector: Selector): boolean {
+  return 'task' in selector || 'session' in selector
 }
 
 /**
  * Ends what the selector means and waits, within limits, for upstream to confirm.
- * Selecting by lease or provider leaves the tasks themselves running.
+ * Selecting by lease or provider leaves the tasks themselves running. The fence stands
+ * in the same commit in which tasks end and leases are retired, so that there is no
+ * moment at which one who was thrown out could come back, nor one at which a crash
+ * would leave only a part of it to be done.
+ *
+ * @throws BrokerError `not_found` for what is neither configured nor in the store;
+ *   `invalid_request` for a fence where nothing can be kept out.
  */
 export async function revokeBySelector(
   context: TaskContext,
+  registered: Registered,
   order: RevocationOrder,
 ): Promise<RevocationReport> {
-  const { unit, tasks, leases, audit, clock } = context
+  const { unit, leases, audit, clock } = context
   const { selector, reason, actor } = order
   const id = newId('rev')
   const cause = { reason: 'revoked', actor } as const
   const ordered = await unit.write(async (tx) => {
+    const selected = await select(context, tx, registered, selector)
     audit.record(tx, { at: clock.now(), type: 'revocation.ordered', actor, data: { id, selector, reason } })
-    const matched = await leases.find(tx, {
-      ...leasesOf(selector),
-      statuses: unfinishedStatuses,
-    })
+    const fence = await keepOut(context, tx, order, selected.fence)
     const leaving: Lease[] = []
-    const ended: string[] = []
-    const filter = tasksOf(selector)
-    for (const task of filter ? await tasks.find(tx, { ...filter, statuses: openStatuses }) : []) {
+    const ended = new Set<string>()
+    for (const task of selected.tasks) {
       leaving.push(...(await endTask(context, tx, task, { ...cause, note: reason })))
-      ended.push(task.id)
+      ended.add(task.id)
     }
     // Leases of tasks that had ended before, and those selected by themselves.
-    leaving.push(...(await retire(context, tx, leasesOf(selector), cause)))
-    return { matched, leaving, ended }
+    for (const lease of selected.leases)
+      if (!ended.has(lease.task)) leaving.push(...(await retire(context, tx, { id: lease.id }, cause)))
+    return { matched: selected.leases, leaving, ended, fence }
   })
   await revokeNow(context, ordered.leaving)
   const now = await unit.read((tx) => Promise.all(ordered.matched.map((lease) => leases.get(tx, lease.id))))
-  return { id, tasks: ordered.ended, leases: now.filter((lease) => lease !== undefined) }
+  const { ended, fence } = ordered
+  return { id, tasks: [...ended], leases: now.filter((lease) => lease !== undefined), fence }
 }
 
-function tasksOf(selector: Selector): TaskFilter | undefined {
-  if ('task' in selector) return { id: selector.task }
-  if ('agent' in selector) return { agent: selector.agent }
-  if ('owner' in selector) return { owner: selector.owner }
-  if ('issuer' in selector) return { issuer: selector.issuer }
-  if ('all' in selector) return {}
-  return undefined
-}
-
-function leasesOf(selector: Selector): LeaseFilter {
-  if ('lease' in selector) return { id: selector.lease }
-  if ('provider' in selector) {
-    const slash = selector.provider.indexOf('/')
-    if (slash < 0) return { provider: selector.provider }
-    return { provider: selector.provider.slice(0, slash), connection: selector.provider.slice(slash + 1) }
-  }
-  if ('all' in selector) return {}
-  return selector
+async function keepOut(
+  context: TaskContext,
+  tx: Tx,
+  { selector, reason, actor, until, fence = meansSession(selector) }: RevocationOrder,
+  meant: Meant | undefined,
+): Promise<Fence | undefined> {
+  if (!fence) return undefined
+  if (!meant && 'lease' in selector)
+    throw new BrokerError('invalid_request', 'fence: a lease cannot be kept out; name its task')
+  if (!meant) return undefined
+  return await raiseFence(context, tx, { ...meant, reason, actor, until: until ?? meant.over })
 }

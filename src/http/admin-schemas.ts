@@ -1,5 +1,6 @@
 /** The shapes of the admin calls. */
 import { z } from '@hono/zod-openapi'
+import { fenceKinds } from '../agents/fence.ts'
 import { eventTypes } from '../audit/event.ts'
 import { agentStatuses } from '../control/agents.ts'
 import { leaseStatuses } from '../leases/lease.ts'
@@ -54,6 +55,12 @@ export const approvalsQuery = z.strictObject({
   owner: name,
   group: name,
   status: z.enum(approvalStatuses).optional(),
+})
+
+export const fencesQuery = z.strictObject({
+  ...paging('fences'),
+  id: name,
+  kind: z.enum(fenceKinds).optional(),
 })
 
 export const auditQuery = z.strictObject({
@@ -141,5 +148,8 @@ export const answerBody = z
   .openapi('AnswerApproval')
 
 export const reasonBody = z.strictObject({ reason: line(1000) }).openapi('Reason')
+
+/** In the query: many clients send no body with DELETE. */
+export const liftQuery = z.strictObject({ reason: line(1000).optional() })
 
 export const reloaded = z.object({ status: z.literal('reloaded') }).openapi('Reloaded')

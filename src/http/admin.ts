@@ -1,10 +1,11 @@
 /** What an admin does: see, approve, stop. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { listAgents, readAgent } from '../control/agents.ts'
-import type { Admin } from '../control/authenticate.ts'
+import { type Admin, rightRefusal } from '../control/authenticate.ts'
 import type { InForce } from '../control/in-force.ts'
-import { listApprovals, listEvents, listLeases, listTasks } from '../control/lists.ts'
-import { revokeBySelector } from '../control/revocations.ts'
+import { listApprovals, listEvents, listFences, listLeases, listTasks } from '../control/lists.ts'
+import { isContainment, revokeBySelector } from '../control/revocations.ts'
+import { ownedBy } from '../control/selector.ts'
 import { resumeAgent, suspendAgent } from '../control/suspend.ts'
 import { BrokerError } from '../errors.ts'
 import { sayFault } from '../fault.ts'
@@ -14,6 +15,7 @@ import * as shapes from './admin-schemas.ts'
 import { byAdmin } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env, HttpContext } from './context.ts'
+import { endOf, fenceRoutes } from './fences.ts'
 import { adminToken, answers, jsonBody } from './openapi.ts'
 import * as schemas from './schemas.ts'
 import {
@@ -21,6 +23,7 @@ import {
   approvalRequestView,
   adminLeaseView,
   eventView,
+  fenceView,
   revocationView,
   taskView,
 } from './views.ts'
@@ -51,6 +54,7 @@ const agents = listRoute('/v1/admin/agents', shapes.agentsQuery, shapes.agent)
 const tasks = listRoute('/v1/admin/tasks', shapes.tasksQuery, schemas.task)
 const leases = listRoute('/v1/admin/leases', shapes.leasesQuery, shapes.adminLease)
 const approvals = listRoute('/v1/admin/approvals', shapes.approvalsQuery, shapes.approvalRequest)
+const fences = listRoute('/v1/admin/fences', shapes.fencesQuery, schemas.fence)
 const audit = listRoute('/v1/admin/audit', shapes.auditQuery, shapes.auditEvent)
 
 const revocations = createRoute({
@@ -100,13 +104,15 @@ const reload = createRoute({
 
 export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   listRoutes(app)
+  fenceRoutes(app)
 
   app.openapi(revocations, async (c) => {
     const { core, inForce, admin } = c.var
-    const { selector: said, reason } = c.req.valid('json')
-    const selector = 'issuer' in said ? named(said, inForce) : said
-    const report = await revokeBySelector(core, { selector, reason, actor: `admin:${admin.id}` })
-    return c.json(revocationView(report), 200)
+    const { until, ...said } = c.req.valid('json')
+    if (isContainment(said) && !admin.rights.has('suspend')) throw rightRefusal('suspend')
+    const order = { ...said, actor: `admin:${admin.id}` as const, until: endOf(until, core.clock) }
+    const report = await revokeBySelector(core, inForce.rules, order)
+    return c.json(revocationView(report, inForce.rules.issuers), 200)
   })
 
   app.openapi(answerRoute('approve'), async (c) => {
@@ -156,22 +162,31 @@ function listRoutes(app: OpenAPIHono<Env>): void {
 
   app.openapi(tasks, async (c) => {
     const { limit, cursor, status, ...said } = c.req.valid('query')
-    const filter = { ...named(said, c.var.inForce), statuses: status && [status] }
+    const filter = { ...owned(named(said, c.var.inForce), c.var.inForce), statuses: status && [status] }
     const { items, next } = await listTasks(c.var.core, filter, { limit, cursor })
     return c.json({ items: items.map(taskView), next: cursorOf('tasks', next) }, 200)
   })
 
   app.openapi(leases, async (c) => {
     const { limit, cursor, status, ...said } = c.req.valid('query')
-    const filter = { ...named(said, c.var.inForce), statuses: status && [status] }
+    const filter = { ...owned(named(said, c.var.inForce), c.var.inForce), statuses: status && [status] }
     const { items, next } = await listLeases(c.var.core, filter, { limit, cursor })
     return c.json({ items: items.map(adminLeaseView), next: cursorOf('leases', next) }, 200)
   })
 
   app.openapi(approvals, async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
-    const { items, next } = await listApprovals(c.var.core, filter, { limit, cursor })
+    const whose = owned(filter, c.var.inForce)
+    const { items, next } = await listApprovals(c.var.core, whose, { limit, cursor })
     return c.json({ items: items.map(approvalRequestView), next: cursorOf('approvals', next) }, 200)
+  })
+
+  app.openapi(fences, async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    const { issuers } = c.var.inForce.rules
+    const { items, next } = await listFences(c.var.core, filter, { limit, cursor })
+    const shown = items.map((view) => fenceView(view, issuers))
+    return c.json({ items: shown, next: cursorOf('fences', next) }, 200)
   })
 
   app.openapi(audit, async (c) => {
@@ -187,6 +202,11 @@ function named<Said extends { issuer?: string | undefined }>(said: Said, { rules
   return issuer ? { ...said, issuer: issuer.name } : said
 }
 
-function approverOf({ id, subject, email, entries }: Admin): Approver {
-  return { id, subject, email, groups: entries.map((entry) => entry.name) }
+/** An owner is meant then or now: what was theirs when it came to be, and what is of their agents. */
+function owned<Said extends { owner?: string | undefined }>(said: Said, { rules }: InForce) {
+  return { ...said, ...(said.owner !== undefined && ownedBy(rules, said.owner)) }
+}
+
+function approverOf({ entries, ...human }: Admin): Approver {
+  return { ...human, groups: entries.map((entry) => entry.name) }
 }

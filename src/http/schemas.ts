@@ -156,20 +156,53 @@ export const minted = z
 
 const name = line(300)
 
+/** By name, as texts. */
+const claimFields = z
+  .record(line(300), text(16_384))
+  .refine((claims) => Object.keys(claims).length > 0, 'at least one claim')
+  .refine((claims) => Object.keys(claims).length <= 8, 'at most 8 claims')
+
+/** Whoever can be kept out. */
+const kept = [
+  z.strictObject({ session: z.union([name, z.strictObject({ issuer: name, claims: claimFields })]) }),
+  z.strictObject({ agent: name }),
+  z.strictObject({ owner: name }),
+  z.strictObject({ provider: name }),
+  z.strictObject({ issuer: name }),
+  z.strictObject({ claim: z.strictObject({ issuer: name, name, value: text(16_384) }) }),
+  z.strictObject({ all: z.literal(true) }),
+] as const
+
+const until = time.optional().openapi({ description: 'when the fence ends by itself; absent: it is lifted' })
+
 export const revocationBody = z
   .strictObject({
-    selector: z.union([
-      z.strictObject({ task: name }),
-      z.strictObject({ lease: name }),
-      z.strictObject({ agent: name }),
-      z.strictObject({ owner: name }),
-      z.strictObject({ provider: name }),
-      z.strictObject({ issuer: name }),
-      z.strictObject({ all: z.literal(true) }),
-    ]),
+    selector: z.union([z.strictObject({ task: name }), z.strictObject({ lease: name }), ...kept]),
     reason: line(1000),
+    fence: z.boolean().optional().openapi({
+      description:
+        'keep out what is ended: by default for a task or a session, whose session is meant. For anything else it needs the right `suspend` too',
+    }),
+    until,
   })
   .openapi('OrderRevocation')
+
+export const fenceBody = z
+  .strictObject({ selector: z.union(kept), reason: line(1000), until })
+  .openapi('RaiseFence')
+
+export const fence = z
+  .object({
+    id: z.string(),
+    selector: z.union(kept),
+    status: z.enum(['standing', 'over']),
+    agents: z.array(z.string()).openapi({ description: 'the agents that it was raised on' }),
+    reason: z.string(),
+    by: z.string(),
+    at: time,
+    until: time.nullable(),
+  })
+  .openapi('Fence', { description: 'What keeps out, and whom.' })
 
 export const revocation = z
   .object({
@@ -180,6 +213,8 @@ export const revocation = z
     pending: z.int(),
     irrevocable: z.int(),
     leases: z.array(lease),
+    // Not `nullable()`: that would make a fence of the lists one that may be null.
+    fence: z.union([fence, z.null()]),
   })
   .openapi('Revocation')
 

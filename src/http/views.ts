@@ -1,9 +1,11 @@
 /** How the core's values look on the wire. */
 import type { z } from '@hono/zod-openapi'
+import type { FenceSelector } from '../agents/fence.ts'
 import type { ChainedEvent } from '../audit/event.ts'
 import type { AgentView } from '../control/agents.ts'
-import type { ApprovalRequest } from '../control/lists.ts'
+import type { ApprovalRequest, FenceView } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
+import type { Issuers } from '../identity/issuer.ts'
 import { isOver, type Lease } from '../leases/lease.ts'
 import { type Class, classes, classesOf } from '../provider.ts'
 import type { Approval } from '../tasks/approval.ts'
@@ -103,7 +105,28 @@ export function dryRunView({
   }
 }
 
-export function revocationView({ id, tasks, leases }: RevocationReport): z.infer<typeof schemas.revocation> {
+/** `issuers`: those configured, by whose names admins know them. */
+export function fenceView({ fence, standing }: FenceView, issuers: Issuers): z.infer<typeof schemas.fence> {
+  const { id, selector, agents, reason, by, at, until } = fence
+  const status = standing ? 'standing' : 'over'
+  const said = { agents, reason, by, at: time(at), until: time(until) }
+  return { id, selector: selectorView(selector, issuers), status, ...said }
+}
+
+function selectorView(selector: FenceSelector, issuers: Issuers): z.infer<typeof schemas.fence>['selector'] {
+  const named = (issuer: string) => issuers.get(issuer)?.name ?? issuer
+  if ('session' in selector) {
+    const { issuer, claims } = selector.session
+    return { session: { issuer: named(issuer), claims } }
+  }
+  if ('claim' in selector) return { claim: { ...selector.claim, issuer: named(selector.claim.issuer) } }
+  return 'issuer' in selector ? { issuer: named(selector.issuer) } : selector
+}
+
+export function revocationView(
+  { id, tasks, leases, fence }: RevocationReport,
+  issuers: Issuers,
+): z.infer<typeof schemas.revocation> {
   const count = (...statuses: Lease['status'][]) =>
     leases.filter((lease) => statuses.includes(lease.status)).length
   return {
@@ -114,6 +137,7 @@ export function revocationView({ id, tasks, leases }: RevocationReport): z.infer
     pending: count('pending', 'active', 'revoking'),
     irrevocable: count('irrevocable'),
     leases: leases.map(leaseView),
+    fence: fence ? fenceView({ fence, standing: true }, issuers) : null,
   }
 }
 

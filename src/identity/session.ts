@@ -24,6 +24,11 @@ export function sessionOf(
   return sessionBy(issuer, claims, names)
 }
 
+/** The token itself, where nothing tells more: another token is not kept out by it. */
+export function tokenOf({ iss, claims }: Principal): Session | undefined {
+  return sessionBy(iss, claims, ['jti']) ?? sessionBy(iss, claims, ['sub', 'iat', 'exp'])
+}
+
 function sessionBy(
   issuer: string,
   claims: Principal['claims'],

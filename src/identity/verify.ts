@@ -81,13 +81,12 @@ export async function verify(
   if (!Number.isFinite(iat)) throw invalid('iat is not a finite number')
   if (jti !== undefined && (typeof jti !== 'string' || jti === ''))
     throw invalid('jti is not a non-empty string')
-  const lastSecond = Math.min(Number(exp), Number(iat) + longestMaxAge) + tolerance
   return {
     // The one place that makes a principal of a token: its signature has just been checked.
     principal: { issuer: issuer.name, iss: issuer.issuer, subject, claims } as unknown as Principal,
     audiences,
     replayKey: replayKey(issuer.issuer, jti, signingInput),
-    usableUntil: (Math.floor(lastSecond) + 1) * 1000,
+    usableUntil: usableUntil(claims),
     singleUse: issuer.singleUse,
   }
 }
@@ -100,6 +99,12 @@ function issuerOf({ iss, sub }: Record<string, unknown>, issuers: Issuers): Issu
   if (iss !== undefined || typeof sub !== 'string' || !sub.startsWith(spiffe)) return undefined
   const end = sub.indexOf('/', spiffe.length)
   return end < 0 ? undefined : issuers.get(sub.slice(0, end))
+}
+
+/** When a token with these claims fails whatever is configured, milliseconds since 1970. */
+export function usableUntil({ exp, iat }: Principal['claims']): number {
+  const lastSecond = Math.min(Number(exp), Number(iat) + longestMaxAge) + tolerance
+  return (Math.floor(lastSecond) + 1) * 1000
 }
 
 function checkHeader(header: Record<string, unknown>, issuer: Issuer): JWSHeaderParameters {

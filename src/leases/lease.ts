@@ -121,6 +121,8 @@ export interface LeaseFilter {
   task?: string
   agent?: string
   owner?: string
+  /** Agents that are the owner's now: what is of them is meant as well. */
+  ownersAgents?: readonly string[]
   issuer?: string
   provider?: string
   connection?: string

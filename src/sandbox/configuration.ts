@@ -15,7 +15,12 @@ export const sandboxWorkload = {
 } as const
 
 /** The human who may do everything. */
-export const sandboxAdmin = { sub: 'ada', email: 'ada@acme.dev', groups: ['security'] } as const
+export const sandboxAdmin = {
+  sub: 'ada',
+  email: 'ada@acme.dev',
+  email_verified: true,
+  groups: ['security'],
+} as const
 
 const agent = {
   name: 'refactor-bot',

@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely'
 import { type Approval, approvalStatuses, type ApprovalStore } from '../tasks/approval.ts'
 import type { Tx } from '../unit.ts'
+import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries, rowsIn } from './transaction.ts'
@@ -44,17 +45,17 @@ export const approvals: ApprovalStore = {
     return (await ofTask(tx, task)).map((row) => fromRow(tx, row))
   },
 
-  async list(tx, { agent, owner, ...filter }, page) {
-    const whose = { ...(agent !== undefined && { agent }), ...(owner !== undefined && { owner }) }
+  async list(tx, { agent, owner, ownersAgents, ...filter }, page) {
     const theirs = queries(tx)
       .selectFrom('tasks')
       .select('id')
-      .where((e) => e.and(whose))
+      .$if(agent !== undefined, (query) => query.where('agent', '=', agent!))
+      .$if(owner !== undefined, (query) => query.where(isOwned(owner!, ownersAgents)))
     const rows = await queries(tx)
       .selectFrom('approvals')
       .selectAll()
       .where((e) => e.and(filter))
-      .$if(Object.keys(whose).length > 0, (query) => query.where('task', 'in', theirs))
+      .$if((agent ?? owner) !== undefined, (query) => query.where('task', 'in', theirs))
       .where('ordinal', '<', before(page))
       .orderBy('ordinal', 'desc')
       .limit(page.limit + 1)

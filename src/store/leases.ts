@@ -13,6 +13,7 @@ import {
 import { type Class, classes, evidenceResults, revocations } from '../provider.ts'
 import type { Tx } from '../unit.ts'
 import { Columns, isAmong, isTime } from './columns.ts'
+import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries, rowsIn } from './transaction.ts'
@@ -88,11 +89,12 @@ function changed(change: LeaseChange): Partial<Row> {
   )
 }
 
-function filtered(tx: Tx, { statuses, ...equal }: LeaseFilter) {
+function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilter) {
   const query = queries(tx)
     .selectFrom('leases')
     .selectAll()
     .where((e) => e.and(equal))
+    .$if(owner !== undefined, (asked) => asked.where(isOwned(owner!, ownersAgents)))
   return statuses ? query.where('status', 'in', statuses) : query
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../tasks/task.ts'
 import type { Tx } from '../unit.ts'
 import { isAmong } from './columns.ts'
+import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries, rowsIn } from './transaction.ts'
@@ -26,7 +27,10 @@ const principal = z.object({
   subject: z.string(),
   claims: z.record(z.string(), z.unknown()),
 })
-const session = z.object({ issuer: z.string(), claims: z.record(z.string(), z.string()) })
+const session = z
+  .object({ issuer: z.string(), claims: z.record(z.string(), z.string()) })
+  .refine(({ claims }) => Object.keys(claims).length > 0)
+  .optional()
 
 /**
  * A row that someone damaged reads as a task that can get nothing but can be
@@ -35,13 +39,14 @@ const session = z.object({ issuer: z.string(), claims: z.record(z.string(), z.st
 function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): Task {
   const read = rowsIn(tx).read('tasks', row)
   const nobody = { issuer: String(row.issuer), iss: '', subject: '', claims: {} }
+  const opener = row.session === null ? undefined : read.json('session', session, undefined)
   const task: Task = {
     id: read.text('id'),
     status: read.oneOf('status', taskStatuses, 'active'),
     agent: read.text('agent'),
     owner: read.text('owner'),
     principal: recordedPrincipal(read.json('principal', principal, nobody)),
-    ...(row.session !== null && { session: read.json('session', session, { issuer: '', claims: {} }) }),
+    ...(opener && { session: opener }),
     purpose: read.text('purpose'),
     scope: read.json('scope', scope, []),
     ttl: read.count('ttl'),
@@ -58,11 +63,12 @@ function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): Task {
   return { ...task, scope: [], damaged: read.damage }
 }
 
-function filtered(tx: Tx, { statuses, ...equal }: TaskFilter) {
+function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilter) {
   const query = queries(tx)
     .selectFrom('tasks')
     .selectAll()
     .where((e) => e.and(equal))
+    .$if(owner !== undefined, (asked) => asked.where(isOwned(owner!, ownersAgents)))
   return statuses ? query.where('status', 'in', statuses) : query
 }
 

@@ -41,6 +41,8 @@ export interface ApprovalFilter {
   /** The task's. */
   agent?: string
   owner?: string
+  /** Agents that are the owner's now: what is of them is meant as well. */
+  ownersAgents?: readonly string[]
   group?: string
   status?: ApprovalStatus
 }

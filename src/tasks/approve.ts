@@ -1,5 +1,5 @@
 /** A human's yes or no to exactly one request (design §9). */
-import { isOwner } from '../agents/owner.ts'
+import { type Human, ownerRefusal } from '../agents/owner.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Lease } from '../leases/lease.ts'
 import type { Tx } from '../unit.ts'
@@ -15,13 +15,9 @@ import { resolveScope } from './scope.ts'
 import { aboutTask, type EndReason, type Task } from './task.ts'
 
 /** The human, as their token says. */
-export interface Approver {
+export interface Approver extends Human {
   /** `ISSUER:SUBJECT`, as the audit names this person. */
   id: string
-  /** The token's `sub`. */
-  subject: string
-  /** The token's `email`, verified or not: it counts only against its holder. */
-  email: string | undefined
   /** Admin entries that may approve and that this token satisfies. */
   groups: readonly string[]
 }
@@ -49,8 +45,8 @@ export async function approve(
   const { task, leaving } = await settling(context, approver, answer, async (tx) => {
     const { approval, task, all } = await admissible(context, tx, approver, answer)
     const owners = [task.owner, rules.agents.get(task.agent)?.owner ?? task.owner]
-    if (owners.some((owner) => isOwner(approver, owner)))
-      throw new BrokerError('forbidden', 'nobody approves for an agent they own')
+    const own = ownerRefusal(approver, owners, 'nobody approves for an agent they own')
+    if (own) throw own.refused
     if (all.some((other) => other.status === 'granted' && other.settled?.by === approver.id))
       throw new BrokerError('forbidden', 'one person counts for one group')
     await settleAs(context, tx, approval, task, 'granted', approver, answer)

@@ -108,6 +108,8 @@ export interface TaskFilter {
   id?: string
   agent?: string
   owner?: string
+  /** Agents that are the owner's now: what is of them is meant as well. */
+  ownersAgents?: readonly string[]
   issuer?: string
   statuses?: readonly TaskStatus[]
 }

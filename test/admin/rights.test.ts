@@ -30,7 +30,10 @@ const calls: [Right, string, string, object | undefined, number][] = [
   ['read', 'GET', 'leases', undefined, 200],
   ['read', 'GET', 'approvals', undefined, 200],
   ['read', 'GET', 'audit', undefined, 200],
-  ['revoke', 'POST', 'revocations', { selector: { agent: 'nobody' }, ...reason }, 200],
+  ['read', 'GET', 'fences', undefined, 200],
+  ['revoke', 'POST', 'revocations', { selector: { agent: 'refactor-bot' }, ...reason }, 200],
+  ['suspend', 'POST', 'fences', { selector: { agent: 'nobody' }, ...reason }, 404],
+  ['suspend', 'DELETE', 'fences/fence_x', undefined, 404],
   ['approve', 'POST', 'approvals/appr_x/approve', digest, 404],
   ['approve', 'POST', 'approvals/appr_x/deny', digest, 404],
   ['suspend', 'POST', 'agents/nobody/suspend', reason, 404],
@@ -82,4 +85,21 @@ test('a group whose name is merely part of the claim is not it', async () => {
     const token = await broker.admin({ aud: 'console', groups })
     expectRefusal(await broker.call('GET', '/v1/admin/tasks', { token }), 403, 'forbidden')
   }
+})
+
+test('to keep out more than one session, whoever revokes needs the right to suspend as well', async () => {
+  const order = (fence: boolean, groups: string[]) => async () =>
+    broker.call('POST', '/v1/admin/revocations', {
+      token: await admin(groups),
+      body: { selector: { agent: 'refactor-bot' }, fence, ...reason },
+    })
+  expectRefusal(await order(true, ['revoke'])(), 403, 'forbidden')
+  expectRefusal(await order(true, ['suspend'])(), 403, 'forbidden')
+  expect((await order(false, ['revoke'])()).status).toBe(200)
+  const { status, body } = await order(true, ['revoke', 'suspend'])()
+  expect(status).toBe(200)
+  const lifted = await broker.call('DELETE', `/v1/admin/fences/${body.fence.id}`, {
+    token: await admin(['suspend']),
+  })
+  expect(lifted.status).toBe(200)
 })

@@ -48,10 +48,17 @@ it('reaches by agent and by --all', async () => {
   expect(await broker.use(second.secret)).toBe(401)
 })
 
-it('says so when nothing matched', async () => {
-  const { status, stdout } = await mayfly(revoke('--agent', 'nobody'), await asAdmin())
+it('says so when nothing was left to end', async () => {
+  await mayfly(revoke('--all'), await asAdmin())
+  const { status, stdout } = await mayfly(revoke('--agent', 'refactor-bot'), await asAdmin())
   expect(status).toBe(0)
   expect(stdout).toContain('nothing matched')
+})
+
+it('does not take a misspelt name for one that has nothing', async () => {
+  const { status, stdout, stderr } = await mayfly(revoke('--agent', 'refactorbot'), await asAdmin())
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toContain('mayfly: not_found: ')
 })
 
 it('does not call it done while upstream has not confirmed', async () => {

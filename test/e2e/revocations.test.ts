@@ -82,12 +82,21 @@ test.each([
   { owner: 'nobody@acme.dev' },
   { provider: 'github/other' },
   { issuer: 'nobody' },
-])('a selector that means nothing revokes nothing: %o', async (selector) => {
+  { provider: 'vault' },
+  { issuer: 'https://nobody.acme.dev' },
+  { session: 'task_00000000000000000000000000000000' },
+  { session: { issuer: 'nobody', claims: { run_id: '1' } } },
+  { claim: { issuer: 'nobody', name: 'run_id', value: '1' } },
+])('a selector that names what is not known is told so, and revokes nothing: %o', async (selector) => {
   const { ours } = await holders()
-  const { status: answered, body } = await broker.revoke(selector)
-  expect(answered).toBe(200)
-  expect(body).toMatchObject({ tasks: [], matched: 0, revoked: 0, leases: [] })
+  const orders = rows(broker, 'audit_events', "type = 'revocation.ordered'").length
+  for (const fence of [undefined, true, false]) {
+    const body = { selector, reason: 'a test', fence }
+    const answered = await broker.call('POST', '/v1/admin/revocations', { token: await broker.admin(), body })
+    expectRefusal(answered, 404, 'not_found')
+  }
   expect(await broker.use(ours.token)).toBe(200)
+  expect(rows(broker, 'audit_events', "type = 'revocation.ordered'")).toHaveLength(orders)
 })
 
 test('the order is on record, with who gave it, what for, and how', async () => {
@@ -113,7 +122,7 @@ test('revoking twice finds nothing left to revoke', async () => {
 
 test('an admin may revoke again with the same token', async () => {
   const token = await broker.admin()
-  const order = { token, body: { selector: { agent: 'nobody' }, reason: 'a test' } }
+  const order = { token, body: { selector: { agent: 'other-bot' }, reason: 'a test' } }
   const answers = [
     await broker.call('POST', '/v1/admin/revocations', order),
     await broker.call('POST', '/v1/admin/revocations', order),

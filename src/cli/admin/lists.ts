@@ -1,16 +1,19 @@
-/** `admin agents`, `tasks`, `leases` and `approvals`. */
+/** `admin agents`, `tasks`, `leases`, `approvals` and `fences`. */
 import type { Command } from 'commander'
+import { fenceKinds } from '../../agents/fence.ts'
 import { agentStatuses } from '../../control/agents.ts'
 import { leaseStatuses } from '../../leases/lease.ts'
 import { approvalStatuses } from '../../tasks/approval.ts'
 import { taskStatuses } from '../../tasks/task.ts'
 import { type Listing, registerList } from './list.ts'
+import { selectorText } from './stop.ts'
 
 export function registerLists(group: Command): void {
   registerList(group, agents)
   registerList(group, tasks)
   registerList(group, leases)
   registerList(group, approvals)
+  registerList(group, fences)
 }
 
 const agents: Listing<'agents'> = {
@@ -103,5 +106,24 @@ const approvals: Listing<'approvals'> = {
     ASKED: (approval) => approval.created_at,
     TASK: (approval) => approval.task.id,
     PURPOSE: (approval) => approval.task.purpose,
+  },
+}
+
+const fences: Listing<'fences'> = {
+  kind: 'fences',
+  summary: 'list what keeps out, and whom',
+  filters: {
+    id: 'the one with this id',
+    kind: fenceKinds,
+  },
+  columns: {
+    ID: (fence) => fence.id,
+    STATUS: (fence) => fence.status,
+    'KEEPS OUT': (fence) => selectorText(fence.selector),
+    AGENTS: (fence) => fence.agents.join(', '),
+    SINCE: (fence) => fence.at,
+    UNTIL: (fence) => fence.until ?? '',
+    BY: (fence) => fence.by,
+    WHY: (fence) => fence.reason,
   },
 }

@@ -4,22 +4,23 @@ import { userInfo } from 'node:os'
 import { providers } from '../../../providers/catalog.ts'
 import { systemClock } from '../../clock.ts'
 import { loadRevocation, type RevocationSettings } from '../../config/revocation.ts'
-import type { Selector } from '../../control/revocations.ts'
+import { endOf } from '../../http/fences.ts'
 import { revocationView } from '../../http/views.ts'
 import { revokeOffline } from '../../offline.ts'
 import { Services } from '../../services.ts'
 import { StoreInUse } from '../../store/sqlite.ts'
-import type { Revocation } from '../../client/client.ts'
+import type { OrderRevocation, Revocation } from '../../client/client.ts'
 import { Failure, faultLines, FaultyConfiguration } from '../failure.ts'
 
 /** What was revoked, and what stood in the way of the rest. */
 export async function revokeWithoutBroker(
   file: string,
-  order: { selector: Selector; reason: string; patienceMs: number },
+  order: OrderRevocation,
+  { patienceMs, command }: { patienceMs: number; command: string },
 ): Promise<{ outcome: Revocation; obstacles: string[] }> {
   const services = new Services()
   const clock = systemClock()
-  const { settings, faults } = loadRevocation(file, { providers, clock, env: process.env, services })
+  const { settings, faults } = await loadRevocation(file, { providers, clock, env: process.env, services })
   if (!settings) throw new FaultyConfiguration(faults)
   requireStore(settings)
 
@@ -37,20 +38,17 @@ export async function revokeWithoutBroker(
     obstacles.add([connection, reason ?? message].filter((part) => part !== undefined).join(': '))
   }
   const log = { info: () => undefined, warn: note, error: note }
-  const { selector, reason, patienceMs } = order
+  const until = endOf(order.until, clock)
   const report = await revokeOffline(
     settings,
-    { selector, reason, actor: `admin:offline:${user()}` },
+    { ...order, until, actor: `admin:offline:${user()}` },
     { providers, services, clock, log, patienceMs },
   ).catch((error: unknown) => {
     if (!(error instanceof StoreInUse)) throw error
-    throw new Failure(
-      'failed',
-      error.message,
-      'Use `mayfly admin revoke` without --offline, or stop that broker first.',
-    )
+    const remedy = `Use \`mayfly admin ${command}\` without --offline, or stop that broker first.`
+    throw new Failure('failed', error.message, remedy)
   })
-  return { outcome: revocationView(report), obstacles: [...obstacles] }
+  return { outcome: revocationView(report, settings.registered.issuers), obstacles: [...obstacles] }
 }
 
 /** A store made here and now would have nothing to revoke, and that would look like success. */

@@ -1,0 +1,217 @@
+/** What an admin's selector means, here and now: never silently nothing. */
+import { type FenceSelector, isOfClaims } from '../agents/fence.ts'
+import { isSame } from '../agents/owner.ts'
+import { BrokerError } from '../errors.ts'
+import { type Session, tokenOf } from '../identity/session.ts'
+import { usableUntil } from '../identity/verify.ts'
+import { type Lease, type LeaseFilter, unfinishedStatuses } from '../leases/lease.ts'
+import type { Rules, TaskContext } from '../tasks/context.ts'
+import { openStatuses, type Task, type TaskFilter } from '../tasks/task.ts'
+import type { Tx } from '../unit.ts'
+
+/** What to stop: exactly one member. */
+export type Selector =
+  | { task: string }
+  | { lease: string }
+  /** The session that opened this task, or one by its claims. */
+  | { session: string | Session }
+  | { agent: string }
+  | { owner: string }
+  /** A provider's type, or `TYPE/CONNECTION`. */
+  | { provider: string }
+  /** An issuer by its configured name, or its URL. */
+  | { issuer: string }
+  | { claim: { issuer: string; name: string; value: string } }
+  | { all: true }
+
+/** What is configured, as far as selectors name it. */
+export type Registered = Pick<Rules, 'agents' | 'issuers'>
+
+/** A fence that a selector asks for. */
+export interface Meant {
+  selector: FenceSelector
+  /** The agents that it is on, where it is on certain ones. */
+  agents: string[]
+  /** When it has nothing more to keep out, milliseconds since 1970; null: never. */
+  over: number | null
+}
+
+/** A selector looked up. */
+export interface Selected {
+  /** The open tasks that it means. */
+  tasks: Task[]
+  /** The leases that it means and that are not over. */
+  leases: Lease[]
+  /** What keeps the same out; undefined where nothing could: for a lease, or a task whose row is damaged. */
+  fence: Meant | undefined
+}
+
+/** @throws BrokerError `not_found` where it names what is neither configured nor in the store. */
+export async function select(
+  context: TaskContext,
+  tx: Tx,
+  registered: Registered,
+  selector: Selector,
+): Promise<Selected> {
+  if ('task' in selector) return await ofTask(context, tx, selector.task)
+  if ('lease' in selector) {
+    const lease = await context.leases.get(tx, selector.lease)
+    if (!lease) throw unknown('lease')
+    return { tasks: [], leases: await unfinished(context, tx, { id: lease.id }), fence: undefined }
+  }
+  if ('session' in selector) {
+    if (typeof selector.session === 'string') return await ofOpener(context, tx, selector.session)
+    const { claims } = selector.session
+    const { url } = await issuerOf(context, tx, registered, selector.session.issuer)
+    const session = { issuer: url, claims }
+    return await ofClaims(context, tx, session, { session })
+  }
+  if ('claim' in selector) {
+    const { name, value } = selector.claim
+    const { url } = await issuerOf(context, tx, registered, selector.claim.issuer)
+    const claim = { issuer: url, name, value }
+    return await ofClaims(context, tx, { issuer: url, claims: { [name]: value } }, { claim })
+  }
+  if ('issuer' in selector) {
+    const { name, url } = await issuerOf(context, tx, registered, selector.issuer)
+    return await ofFilter(
+      context,
+      tx,
+      { issuer: name },
+      { selector: { issuer: url }, agents: [], over: null },
+    )
+  }
+  if ('agent' in selector) {
+    const { agent } = selector
+    if (!registered.agents.get(agent) && !(await anyTask(context, tx, { agent }))) throw unknown('agent')
+    return await ofFilter(context, tx, { agent }, { selector, agents: [agent], over: null })
+  }
+  if ('owner' in selector) {
+    const filter = ownedBy(registered, selector.owner)
+    if (filter.ownersAgents.length === 0 && !(await anyTask(context, tx, filter))) throw unknown('owner')
+    return await ofFilter(context, tx, filter, { selector, agents: [], over: null })
+  }
+  if ('provider' in selector) {
+    const filter = atProvider(selector.provider)
+    if (!isConnected(context, filter) && !(await anyLease(context, tx, filter))) throw unknown('provider')
+    const fence = { selector, agents: [], over: null }
+    return { tasks: [], leases: await unfinished(context, tx, filter), fence }
+  }
+  return await ofFilter(context, tx, {}, { selector, agents: [], over: null })
+}
+
+/** What an owner answered for when it came to be, and what the agents do that are theirs now. */
+export function ownedBy({ agents }: Pick<Registered, 'agents'>, owner: string) {
+  const theirs = [...agents].filter((agent) => isSame(agent.owner, owner)).map(({ name }) => name)
+  return { owner, ownersAgents: theirs }
+}
+
+/** One task; what keeps out is on its session. */
+async function ofTask(context: TaskContext, tx: Tx, id: string): Promise<Selected> {
+  const task = await context.tasks.get(tx, id)
+  if (!task) throw unknown('task')
+  const { session, principal, agent } = task
+  const token = session ? undefined : tokenOf(principal)
+  const named = session ?? token
+  return {
+    tasks: (openStatuses as readonly string[]).includes(task.status) ? [task] : [],
+    leases: await unfinished(context, tx, { task: id }),
+    fence: named && {
+      selector: { session: named },
+      agents: [agent],
+      // Another token is another session where none is named: when this one is over, so is the fence.
+      over: token ? usableUntil(principal.claims) : null,
+    },
+  }
+}
+
+/** Whatever the session has open that opened the task. */
+async function ofOpener(context: TaskContext, tx: Tx, id: string): Promise<Selected> {
+  const own = await ofTask(context, tx, id)
+  if (!own.fence || !('session' in own.fence.selector)) return own
+  const { selector, over } = own.fence
+  const all = await ofClaims(context, tx, selector.session, selector)
+  const agents = [...new Set([...own.fence.agents, ...all.fence.agents])]
+  return { ...all, fence: { selector, agents, over } }
+}
+
+async function ofFilter(
+  context: TaskContext,
+  tx: Tx,
+  filter: Omit<TaskFilter, 'id' | 'statuses'>,
+  fence: Meant,
+): Promise<Selected> {
+  return {
+    tasks: await context.tasks.find(tx, { ...filter, statuses: openStatuses }),
+    leases: await unfinished(context, tx, filter),
+    fence,
+  }
+}
+
+/** Claims are in no column: those of what is open, or not over, are looked at one by one. */
+async function ofClaims(
+  context: TaskContext,
+  tx: Tx,
+  session: Session,
+  selector: FenceSelector,
+): Promise<Selected & { fence: Meant }> {
+  const meant = new Map<string, boolean>()
+  const isMeant = ({ id, principal }: Task) => {
+    const is = isOfClaims(session, principal)
+    meant.set(id, is)
+    return is
+  }
+  const tasks = (await context.tasks.find(tx, { statuses: openStatuses })).filter(isMeant)
+  const leases: Lease[] = []
+  for (const lease of await unfinished(context, tx, {})) {
+    const task = meant.has(lease.task) ? undefined : await context.tasks.get(tx, lease.task)
+    if (task ? isMeant(task) : meant.get(lease.task)) leases.push(lease)
+  }
+  const agents = [...new Set([...tasks, ...leases].map(({ agent }) => agent))].toSorted()
+  return { tasks, leases, fence: { selector, agents, over: null } }
+}
+
+async function unfinished({ leases }: TaskContext, tx: Tx, filter: LeaseFilter): Promise<Lease[]> {
+  return await leases.find(tx, { ...filter, statuses: unfinishedStatuses })
+}
+
+async function issuerOf(
+  context: TaskContext,
+  tx: Tx,
+  { issuers }: Registered,
+  said: string,
+): Promise<{ name: string; url: string }> {
+  const configured = [...issuers.values()].find(({ name, issuer }) => [name, issuer].includes(said))
+  if (configured) return { name: configured.name, url: configured.issuer }
+  const { items } = await context.tasks.list(tx, { issuer: said }, { limit: 1 })
+  const [task] = items
+  if (!task) throw unknown('issuer')
+  return { name: said, url: task.principal.iss }
+}
+
+function atProvider(said: string): { provider: string; connection?: string } {
+  const slash = said.indexOf('/')
+  if (slash < 0) return { provider: said }
+  return { provider: said.slice(0, slash), connection: said.slice(slash + 1) }
+}
+
+function isConnected(
+  context: TaskContext,
+  { provider, connection }: { provider: string; connection?: string },
+): boolean {
+  return [...context.connections()].some(
+    (entry) => entry.provider.type === provider && (connection ?? entry.name) === entry.name,
+  )
+}
+
+async function anyTask({ tasks }: TaskContext, tx: Tx, filter: TaskFilter): Promise<boolean> {
+  return (await tasks.list(tx, filter, { limit: 1 })).items.length > 0
+}
+
+async function anyLease({ leases }: TaskContext, tx: Tx, filter: LeaseFilter): Promise<boolean> {
+  return (await leases.list(tx, filter, { limit: 1 })).items.length > 0
+}
+
+function unknown(what: string): BrokerError {
+  return new BrokerError('not_found', `there is no such ${what}, neither configured nor in the store`)
+}
