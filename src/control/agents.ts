@@ -50,7 +50,7 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
   const now = context.clock.now()
   return await context.unit.read(async (tx) => {
     const fences = (await context.fences.find(tx, { kind: 'agent' })).filter((fence) =>
-      stands(context, fence),
+      stands(fence, context.clock),
     )
     const tasks = Map.groupBy(await context.tasks.find(tx, { statuses: openStatuses }), (task) => task.agent)
     const leases = Map.groupBy(

@@ -1,6 +1,6 @@
 /** Raising fences, and lifting them. */
 import canonicalize from 'canonicalize'
-import { type Fence, fenceKey, fenceMac, isGenuine, stands } from '../agents/fence.ts'
+import { type Fence, fenceKey, stands } from '../agents/fence.ts'
 import { ownerRefusal } from '../agents/owner.ts'
 import type { Actor } from '../audit/event.ts'
 import { BrokerError } from '../errors.ts'
@@ -45,22 +45,20 @@ export async function raiseFence(
   tx: Tx,
   order: Pick<Fence, 'selector' | 'agents' | 'reason' | 'until'> & { actor: Actor },
 ): Promise<Fence> {
-  const { fences, seal, audit, clock } = context
+  const { fences, audit, clock } = context
   const { selector, agents, reason, actor, until } = order
   const key = fenceKey(selector)
-  const before = (await fences.byKeys(tx, [key])).filter((fence) => stands(context, fence))
+  const before = (await fences.byKeys(tx, [key])).filter((fence) => stands(fence, context.clock))
   const same = before.find(
     (fence) =>
       canonicalize(fence.selector) === canonicalize(selector) &&
-      isGenuine(seal, fence) &&
+      fence.damaged === undefined &&
       (fence.until === null || (until !== null && until <= fence.until)),
   )
   if (same) return same
   const at = clock.now()
   const by = actor.replace(/^admin:/, '')
-  const unsigned = { id: newId('fence'), selector, agents, reason, by, at, until }
-  const { mac, key: macKey } = fenceMac(seal, unsigned)
-  const fence = { ...unsigned, mac, macKey }
+  const fence = { id: newId('fence'), selector, agents, reason, by, at, until }
   await fences.insert(tx, fence, key)
   const whom = 'agent' in selector && { agent: selector.agent }
   audit.record(tx, {
@@ -91,7 +89,7 @@ export async function liftFence(
   audit.record(tx, { at, type: 'fence.lifted', actor, ...whom, data: { fence: id, selector, ...said } })
   if (!whom) return
   const left = await fences.byKeys(tx, [fenceKey(selector)])
-  if (!left.some((other) => stands(context, other)))
+  if (!left.some((other) => stands(other, clock)))
     audit.record(tx, { at, type: 'agent.resumed', actor, ...whom, data: { ...said } })
 }
 
@@ -120,13 +118,13 @@ export async function lift(
 
 /** Whoever answers for what the fence is on. One that was altered may have been on any agent. */
 async function ownersOf(
-  { tasks, seal }: TaskContext,
+  { tasks }: TaskContext,
   tx: Tx,
   registered: Rules['agents'],
   fence: Fence,
 ): Promise<string[]> {
   const { selector } = fence
-  if (!isGenuine(seal, fence)) return [...registered].map(({ owner }) => owner)
+  if (fence.damaged !== undefined) return [...registered].map(({ owner }) => owner)
   const owners = 'owner' in selector ? [selector.owner] : []
   for (const agent of fence.agents) {
     const now = registered.get(agent)?.owner

@@ -66,7 +66,7 @@ export async function listFences(
   page: PageRequest,
 ): Promise<Page<FenceView>> {
   const { items, next } = await context.unit.read((tx) => context.fences.list(tx, given(filter), page))
-  return { items: items.map((fence) => ({ fence, standing: stands(context, fence) })), next }
+  return { items: items.map((fence) => ({ fence, standing: stands(fence, context.clock) })), next }
 }
 
 export async function listEvents(

@@ -112,7 +112,8 @@ async function ofTask(context: TaskContext, tx: Tx, id: string): Promise<Selecte
   if (!task) throw unknown('task')
   const { session, principal, agent } = task
   const token = session ? undefined : tokenOf(principal)
-  const named = session ?? token
+  // Whose token opened it, nobody knows any more.
+  const named = task.damaged === undefined ? (session ?? token) : undefined
   return {
     tasks: (openStatuses as readonly string[]).includes(task.status) ? [task] : [],
     leases: await unfinished(context, tx, { task: id }),

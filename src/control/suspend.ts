@@ -50,7 +50,7 @@ export async function resumeAgent(
   await requireAnother(context, admin, 'nobody resumes an agent they own', { agent: name, owners: [owner] })
   await context.unit.write(async (tx) => {
     const fences = await context.fences.byKeys(tx, [fenceKey({ agent: name })])
-    if (!fences.some((fence) => stands(context, fence)))
+    if (!fences.some((fence) => stands(fence, context.clock)))
       throw new BrokerError('conflict', 'this agent is not suspended')
     for (const fence of fences) await liftFence(context, tx, fence, { reason, actor: `admin:${admin.id}` })
   })

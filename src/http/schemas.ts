@@ -201,6 +201,7 @@ export const fence = z
     by: z.string(),
     at: time,
     until: time.nullable(),
+    damaged,
   })
   .openapi('Fence', { description: 'What keeps out, and whom.' })
 

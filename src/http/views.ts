@@ -110,7 +110,7 @@ export function fenceView({ fence, standing }: FenceView, issuers: Issuers): z.i
   const { id, selector, agents, reason, by, at, until } = fence
   const status = standing ? 'standing' : 'over'
   const said = { agents, reason, by, at: time(at), until: time(until) }
-  return { id, selector: selectorView(selector, issuers), status, ...said }
+  return { id, selector: selectorView(selector, issuers), status, ...said, ...damage(fence) }
 }
 
 function selectorView(selector: FenceSelector, issuers: Issuers): z.infer<typeof schemas.fence>['selector'] {

@@ -20,7 +20,7 @@ const selector: z.ZodType<FenceSelector> = z.union([
 ])
 const names = z.array(z.string())
 
-/** A row that someone damaged keeps out whoever its key finds: its MAC does not hold any more. */
+/** A row that someone damaged keeps out whomever its key finds. */
 function fromRow(tx: Tx, row: Selectable<Schema['fences']>): Fence {
   const read = rowsIn(tx).read('fences', row)
   const fence: Fence = {
@@ -31,10 +31,8 @@ function fromRow(tx: Tx, row: Selectable<Schema['fences']>): Fence {
     by: read.text('by'),
     at: read.time('at'),
     until: read.optionalTime('until'),
-    mac: read.optionalText('mac'),
-    macKey: read.optionalText('mac_key'),
   }
-  return read.damage === undefined ? fence : { ...fence, mac: null, macKey: null }
+  return read.damage === undefined ? fence : { ...fence, damaged: read.damage }
 }
 
 function filtered(tx: Tx, filter: FenceFilter) {
@@ -56,8 +54,6 @@ export const fences: FenceStore = {
       by: fence.by,
       at: fence.at,
       until: fence.until,
-      mac: fence.mac,
-      mac_key: fence.macKey,
     })
   },
 

@@ -4,7 +4,6 @@
  */
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import type { Seal } from '../seal.ts'
 import { tasksLeasesAudit } from './migrations/0001-tasks-leases-audit.ts'
 import { rowMacs } from './migrations/0002-row-macs.ts'
 import { fences } from './migrations/0003-fences.ts'
@@ -12,13 +11,12 @@ import { eventRequests } from './migrations/0006-event-requests.ts'
 import { leaseIdentities } from './migrations/0008-lease-identities.ts'
 import type { Schema } from './schema.ts'
 
-/** What a step writes of its own is signed with `seal`, as the broker would have. */
-const migrations: Record<string, (seal: Seal) => Migration> = {
-  '0001-tasks-leases-audit': () => tasksLeasesAudit,
-  '0002-row-macs': () => rowMacs,
+const migrations: Record<string, Migration> = {
+  '0001-tasks-leases-audit': tasksLeasesAudit,
+  '0002-row-macs': rowMacs,
   '0003-fences': fences,
-  '0006-event-requests': () => eventRequests,
-  '0008-lease-identities': () => leaseIdentities,
+  '0006-event-requests': eventRequests,
+  '0008-lease-identities': leaseIdentities,
 }
 
 /** The names of the steps that this database has been through. @throws Error when a newer program wrote it: its rules are unknown here. */
@@ -42,10 +40,9 @@ async function applied(db: Kysely<Schema>): Promise<string[]> {
  *
  * @throws Error when the database is newer than the program, or a step fails.
  */
-export async function migrate(db: Kysely<Schema>, seal: Seal): Promise<boolean> {
+export async function migrate(db: Kysely<Schema>): Promise<boolean> {
   await applied(db)
-  const steps = Object.fromEntries(Object.entries(migrations).map(([name, step]) => [name, step(seal)]))
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(steps) } })
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error, results = [] } = await migrator.migrateToLatest()
   if (error) throw error instanceof Error ? error : new Error('the database could not be migrated')
   return results.length > 0

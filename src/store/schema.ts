@@ -86,9 +86,6 @@ export interface Schema {
     by: string
     at: number
     until: number | null
-    /** Over the row: one that was altered stands until it is lifted. */
-    mac: string | null
-    mac_key: string | null
     ordinal: Generated<number>
   }>
   /** What a repeated request resumes. */

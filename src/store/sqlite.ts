@@ -56,7 +56,7 @@ export async function openSqlite(
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   const connection = connectionOver(database)
   database.exec('BEGIN IMMEDIATE')
-  if (await migrate(connection.db, seal)) rowsOver(connection, seal).sealAll()
+  if (await migrate(connection.db)) rowsOver(connection, seal).sealAll()
   database.exec('COMMIT')
   // From here on someone else's write is waited for in `GroupWriter`, without stopping the event loop.
   database.exec('PRAGMA busy_timeout = 0')

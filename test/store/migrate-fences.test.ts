@@ -1,7 +1,6 @@
 /** A database from before there were fences. */
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
-import { isGenuine } from '../../src/agents/fence.ts'
 import { link, origin, sealHead } from '../../src/audit/chain.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { fences } from '../../src/store/fences.ts'
@@ -50,7 +49,7 @@ test('a suspension becomes a fence that is as it was ordered, and can be lifted'
       until: null,
     },
   ])
-  expect(isGenuine(seal, found[0]!)).toBe(true)
+  expect(found[0]!.damaged).toBeUndefined()
   const verify = () => after.unit.read((tx) => verifyAudit(tx, { trail, tables, seal }))
   expect((await verify()).discrepancies).toEqual([])
 
