@@ -3,6 +3,7 @@ import { BrokerError } from '../errors.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Agent } from './agent.ts'
 import { matches } from './match.ts'
+import { nearest } from './nearest.ts'
 
 /** The agents of one configuration; immutable. */
 export class Agents implements Iterable<Agent> {
@@ -41,7 +42,7 @@ export class Agents implements Iterable<Agent> {
       throw new BrokerError(
         'unknown_agent',
         named === undefined
-          ? 'this identity matches no agent'
+          ? `this identity matches no agent${this.#hint(principal)}`
           : 'this identity does not match the agent named',
       )
     if (another)
@@ -53,5 +54,12 @@ export class Agents implements Iterable<Agent> {
           .join(', ')}`,
       )
     return agent
+  }
+
+  /** As much as a caller may be told of the rules: what its own token shows, and nobody could guess anything by. */
+  #hint(principal: Principal): string {
+    return nearest(this, principal)?.otherForm
+      ? '; a rule has the other of the two forms of its subject, `repo:OWNER/REPO:…` and `repo:OWNER@ID/REPO@ID:…`: have it match `repository_id`'
+      : ''
   }
 }

@@ -20,6 +20,7 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   admin: () => import('./admin.ts'),
   audit: () => import('./audit.ts'),
   policy: () => import('./policy.ts'),
+  whoami: () => import('./whoami.ts'),
 }
 
 const program = new Command('mayfly')

@@ -20,6 +20,8 @@ import { readSettings, type Settings } from './read.ts'
 export interface RuleSet {
   /** As it was named. */
   readonly file: string
+  /** The broker's public origin. */
+  readonly url: string
   readonly issuers: Issuers
   readonly agents: Agents
   readonly policies: Policies
@@ -62,7 +64,14 @@ export async function loadRules(
   const { connections, policies, issuers, agents } = await compileRules(settings, providers, loading)
   if (!policies || faults.some(({ warning }) => !warning)) return { faults }
   return {
-    rules: { file, issuers, agents, policies, connections: new Connections(providers, connections) },
+    rules: {
+      file,
+      url: settings.url ?? '',
+      issuers,
+      agents,
+      policies,
+      connections: new Connections(providers, connections),
+    },
     faults,
   }
 }

@@ -1,7 +1,11 @@
 /** Who calls, found out before anything else of the request is read. */
 import type { Context, MiddlewareHandler } from 'hono'
+import type { Agent } from '../agents/agent.ts'
+import { nearest } from '../agents/nearest.ts'
 import { authenticateAdmin } from '../control/authenticate.ts'
 import type { Right } from '../control/admins.ts'
+import { isBrokerError } from '../errors.ts'
+import type { Principal } from '../identity/principal.ts'
 import { verify } from '../identity/verify.ts'
 import type { Task } from '../tasks/task.ts'
 import { authenticate } from '../tasks/token.ts'
@@ -15,6 +19,31 @@ export const byWorkload: MiddlewareHandler<Env> = async (c, next) => {
   const verified = await limits.check(sender, () => verify(bearer(c), issuers, { clock: core.clock }))
   c.set('verified', verified)
   await next()
+}
+
+/**
+ * The agent that the principal acts as. Of one that matches none, the log tells the operator who it
+ * is and which rule came nearest: it is the commonest trouble of a new installation.
+ */
+export async function agentOf(
+  { inForce, limits, about }: Env['Variables'],
+  principal: Principal,
+  named: string | undefined,
+): Promise<Agent> {
+  const { agents } = inForce.rules
+  try {
+    const agent = agents.choose(principal, named)
+    about.agent = agent.name
+    return agent
+  } catch (error) {
+    const unmatched = isBrokerError(error, 'unknown_agent') && agents.matching(principal).length === 0
+    if (unmatched && (await limits.mayExplain())) {
+      const { issuer, subject } = principal
+      const miss = nearest(agents, principal)
+      about.unmatched = { issuer, subject, ...(miss && { nearest: miss }) }
+    }
+    throw error
+  }
 }
 
 /** Whoever holds the token of the task in the path: `c.var.task`. */

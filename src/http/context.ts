@@ -5,6 +5,7 @@ import type { InForce } from '../control/in-force.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { Actor } from '../audit/event.ts'
 import type { BrokerError } from '../errors.ts'
+import type { NearMiss } from '../agents/nearest.ts'
 import type { Fault } from '../fault.ts'
 import type { Federation } from '../keys.ts'
 import type { Log } from '../log.ts'
@@ -45,7 +46,12 @@ export interface Env {
     /** Set where it is one request too many for its sender, and of a kind that is served all the same. */
     excess: BrokerError | undefined
     /** What is found out of whom it concerns, for the log. */
-    about: { agent?: string; task?: string }
+    about: {
+      agent?: string
+      task?: string
+      /** Who matches no agent, and why; not of everyone in a flood. */
+      unmatched?: { issuer: string; subject: string; nearest?: NearMiss }
+    }
     /** What it was refused with. */
     thrown: unknown
     /** Each is set where the route's authentication sets it. */

@@ -15,12 +15,16 @@ export interface LimitSettings {
   trustedProxies: readonly string[]
 }
 
+/** Of identities that match no agent, how many the log tells all of. */
+const explainedPerMinute = 30
+
 export class Limits {
   /** The sender of a request, as far as it is counted. */
   readonly senderOf: (remote: string | undefined, forwarded: string | undefined) => string
   readonly #requests: RateLimiterMemory
   readonly #failures: RateLimiterMemory
   readonly #agent: RateLimiterMemory
+  readonly #explained = new RateLimiterMemory({ points: explainedPerMinute, duration: 60 })
   readonly #turns = new Turns()
 
   constructor({ requestsPerMinute, failuresPerMinute, trustedProxies }: LimitSettings) {
@@ -49,6 +53,11 @@ export class Limits {
   async check<T>(sender: string, work: () => Promise<T>): Promise<T> {
     const failed = await this.#failures.get(sender)
     return failed && failed.remainingPoints <= 0 ? await this.#turns.take(sender, work) : await work()
+  }
+
+  /** Whether the log has room for all that there is to say of an identity that matches no agent. */
+  async mayExplain(): Promise<boolean> {
+    return (await consume(this.#explained, '', '')) === undefined
   }
 
   /** Somebody there could not say who they are, or is nobody here. The refusal, where it is one time too many. */

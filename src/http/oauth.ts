@@ -10,6 +10,7 @@ import type { TaskContext } from '../tasks/context.ts'
 import { exchange } from '../tasks/exchange.ts'
 import type { Task } from '../tasks/task.ts'
 import { allShown } from '../text.ts'
+import { agentOf } from './authentication.ts'
 import type { Env, HttpContext } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
 import { jsonAnswer } from './openapi.ts'
@@ -45,13 +46,13 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
 
   app.post(token.path, async (c) => {
     const { core, inForce, limits, sender, about } = c.var
-    const { issuers, agents } = inForce.rules
+    const { issuers } = inForce.rules
     const asked = await exchangeRequest(c)
     const verified = await limits.check(sender, () =>
       verify(asked.subjectToken, issuers, { clock: core.clock }),
     )
-    about.agent = agents.choose(verified.principal, asked.agent).name
-    await limits.admitAgent(about.agent)
+    const agent = await agentOf(c.var, verified.principal, asked.agent)
+    await limits.admitAgent(agent.name)
     const { subjectToken: _, ...request } = asked
     const idempotency = idempotencyOf(c, verified, request)
     const { opened, minted } = await exchange(

@@ -19,9 +19,12 @@ export function logRequest(c: Context<Env>, milliseconds: number, log: Log): voi
     route: routePath(c, -1),
     status,
     ...(refusal && { code: refusal.code }),
+    // In our words alone. Those about a request's form may repeat what it holds.
+    ...(refusal?.code === 'invalid_token' && { reason: refusal.message }),
     ...about,
     ms: Math.round(milliseconds * 10) / 10,
   }
-  if (refusal && status >= 500) log.error({ ...facts, err: thrown }, refusal.message)
+  if (about.unmatched) log.warn(facts, 'an identity matches no agent')
+  else if (refusal && status >= 500) log.error({ ...facts, err: thrown }, refusal.message)
   else log.info(facts, 'request')
 }

@@ -5,7 +5,7 @@ import { issueCredential } from '../tasks/credential.ts'
 import { giveBack } from '../tasks/give-back.ts'
 import { dryRun, openTask } from '../tasks/open.ts'
 import { readTask } from '../tasks/read.ts'
-import { byTaskToken, byTaskTokenToEnd, byWorkload } from './authentication.ts'
+import { agentOf, byTaskToken, byTaskTokenToEnd, byWorkload } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
@@ -78,8 +78,8 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     const { dry_run, authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
     const asked = { ...rest, authorizationDetails }
     const request = { ...asked, verified, idempotency: idempotencyOf(c, verified, asked) }
-    about.agent = inForce.rules.agents.choose(verified.principal, rest.agent).name
-    await limits.admitAgent(about.agent)
+    const agent = await agentOf(c.var, verified.principal, rest.agent)
+    await limits.admitAgent(agent.name)
     if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
     const { token, ...opened } = await openTask(core, inForce.rules, request)
     about.task = opened.task.id

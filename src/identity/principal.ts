@@ -32,6 +32,16 @@ export function recordedPrincipal(data: {
   return data as unknown as Principal
 }
 
+/**
+ * Who a token would be if it verified. For tools that explain and grant nothing: its
+ * signature has not been looked at.
+ */
+export function claimedPrincipal(issuer: string, claims: Record<string, unknown>): Principal {
+  const { iss, sub } = claims
+  const text = (claim: unknown) => (typeof claim === 'string' ? claim : '')
+  return { issuer, iss: text(iss), subject: text(sub), claims } as unknown as Principal
+}
+
 /** One workload, whichever agent it acts as: the same for all tokens of one subject of one issuer. Hex. */
 export function identityOf({ iss, subject }: Pick<Principal, 'iss' | 'subject'>): string {
   return sha256(JSON.stringify([iss, subject]))

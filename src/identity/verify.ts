@@ -64,7 +64,7 @@ export async function verify(
       currentDate: new Date(options.clock.now()),
     })
   } catch (error) {
-    throw translate(error)
+    throw translate(error, accepted)
   }
   const { exp, iat, jti } = claims
   const audiences = checkAudiences(claims['aud'], accepted)
@@ -94,7 +94,7 @@ export async function verify(
 const spiffe = 'spiffe://'
 
 /** By `iss`, exactly; an SVID may leave it out (SPIFFE JWT-SVID §3), and is of the trust domain of its subject. */
-function issuerOf({ iss, sub }: Record<string, unknown>, issuers: Issuers): Issuer | undefined {
+export function issuerOf({ iss, sub }: Record<string, unknown>, issuers: Issuers): Issuer | undefined {
   if (typeof iss === 'string') return issuers.get(iss)
   if (iss !== undefined || typeof sub !== 'string' || !sub.startsWith(spiffe)) return undefined
   const end = sub.indexOf('/', spiffe.length)
@@ -149,12 +149,15 @@ const checkFailed: Record<string, string> = {
 }
 
 /** What jose and the key source throw, in our words: jose's errors carry the claims. */
-function translate(error: unknown): BrokerError {
+function translate(error: unknown, audiences: readonly string[]): BrokerError {
   if (isBrokerError(error)) return error
   if (error instanceof errors.JWTExpired && error.claim === 'iat') return invalid('iat is too long ago')
   if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
     if (error.reason === 'missing') return invalid(`${error.claim} is missing`)
     if (error.reason === 'invalid') return invalid(`${error.claim} is not a number`)
+    // Our audiences are no secret, and this is the commonest mistake of all.
+    if (error.claim === 'aud' && audiences.length > 0)
+      return invalid(`aud is not for this broker, which expects ${audiences.join(' or ')}`)
     return invalid(checkFailed[error.claim] ?? `${error.claim} is not acceptable`)
   }
   if (error instanceof errors.JWKSNoMatchingKey) return invalid('the issuer has no key for its kid and alg')

@@ -9,9 +9,11 @@ import { mayfly } from '../support/mayfly.ts'
 
 let directory: string
 let config: string
+let issuer: string
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mayfly-policy-'))
   const sandbox: Sandbox = await startSandbox()
+  issuer = sandbox.issuer.url
   const claims = `@id("not-from-pull-requests")
 forbid (principal, action, resource)
 when { principal.hasTag("event_name") && principal.getTag("event_name").contains("pull_request") };
@@ -108,6 +110,54 @@ describe('policy explain', () => {
     )
     await writeFile(claims, '[]')
     expect(await explain(...scope, '--claims', claims)).toMatchObject({ status: 1 })
+  })
+
+  it('claims that no rule lets in are not allowed anything: the first that differs is shown', async () => {
+    const claims = join(directory, 'stranger.json')
+    const sub = 'repo:acme/web:environment:publish'
+    await writeFile(claims, JSON.stringify({ sub, repository_id: '123', ref: 'refs/heads/main' }))
+    const scope = ['--scope', 'github:acme/web:contents=read', '--claims', claims]
+    const { status, stdout } = await explain(...scope, '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      decision: 'denied',
+      code: 'unknown_agent',
+      nearest: { agent: 'refactor-bot', rule: 'match[0]', claim: 'sub', found: [sub] },
+    })
+    expect((await explain(...scope)).stdout).toContain(
+      `note: matches no rule of refactor-bot; in the nearest, match[0], \`sub\` is to be repo:acme/web:ref:refs/heads/main, and is ${sub}`,
+    )
+  })
+
+  it('a token says itself which agent it is, and needs all that the rule asks for', async () => {
+    const token = (claims: object) =>
+      ['{"alg":"RS256"}', JSON.stringify({ iss: issuer, ...claims }), 'unchecked']
+        .map((part) => Buffer.from(part).toString('base64url'))
+        .join('.')
+    const file = join(directory, 'job.token')
+    const decided = async (claims: object) => {
+      await writeFile(file, token(claims))
+      const args = [
+        'policy',
+        'explain',
+        '-c',
+        config,
+        '--token',
+        file,
+        '--scope',
+        'github:acme/web:contents=read',
+      ]
+      return JSON.parse((await mayfly([...args, '--json'])).stdout)
+    }
+    const sub = 'repo:acme/web:ref:refs/heads/main'
+    expect(await decided({ sub, repository_id: '123' })).toMatchObject({
+      decision: 'allowed',
+      agent: 'refactor-bot',
+    })
+    expect(await decided({ sub })).toMatchObject({
+      decision: 'denied',
+      nearest: { claim: 'repository_id', found: [] },
+    })
   })
 
   it('an agent that is not there is told with the nearest that is', async () => {

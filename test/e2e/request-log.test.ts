@@ -107,3 +107,35 @@ test('a refusal on record says which request it was, and so does what a request 
     { type: 'lease.intended', request_id: id },
   ])
 })
+
+test('of an identity that matches no agent: who it is, which rule came nearest, and where they part', async () => {
+  const claims = { sub: 'repo:acme/web:environment:publish', repository_id: '123' }
+  const refused = await broker.open({}, claims)
+  expect(refused.body).toMatchObject({ code: 'unknown_agent', detail: 'this identity matches no agent' })
+  const line = broker.log.find((each) => each.includes(refused.headers.get('X-Request-Id')!))!
+  expect(JSON.parse(line)).toMatchObject({
+    level: 'warn',
+    msg: 'an identity matches no agent',
+    code: 'unknown_agent',
+    unmatched: {
+      issuer: 'sandbox',
+      subject: claims.sub,
+      nearest: {
+        agent: 'refactor-bot',
+        claim: 'sub',
+        expected: ['repo:acme/web:ref:refs/heads/main'],
+        found: [claims.sub],
+      },
+    },
+  })
+})
+
+test('its caller is told no more than its own token shows', async () => {
+  const sub = 'repo:acme@65/web@123:ref:refs/heads/main'
+  const other = await broker.open({}, { sub, repository_id: '124' })
+  expect(other.body.detail).toContain('the other of the two forms of its subject')
+  const audience = await broker.open({}, { aud: 'https://else.test' })
+  expect(audience.body.detail).toBe(
+    `the token was refused: aud is not for this broker, which expects ${broker.url}`,
+  )
+})

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AuthorizationDetail } from '../../client/client.ts'
 import { type Class, classes } from '../../provider.ts'
 import { faultLines, tell } from '../failure.ts'
@@ -6,11 +6,11 @@ import { addContext, addText, seconds, withConfiguration, withJson } from '../op
 import { answer } from '../print.ts'
 import { addScope, scopeHelp } from '../scope.ts'
 import { explanationView, requestLines } from './describe.ts'
-import { explainQuestion, readClaims, readRules } from './question.ts'
+import { agentByClaims, explainQuestion, readClaims, readRules, readToken } from './question.ts'
 
 interface ExplainOptions {
   config: string
-  agent: string
+  agent?: string
   scope: AuthorizationDetail[]
   ttl?: number
   purpose?: string
@@ -18,6 +18,7 @@ interface ExplainOptions {
   approved?: string[]
   held?: Class[]
   claims?: string
+  token?: string
   json?: boolean
 }
 
@@ -33,7 +34,7 @@ The exit status is 0 whatever the decision is; "policy check" tells right from
 wrong. With --json the answer is { "decision", "approvals", "denials", "agent",
 "owner", "ttl", "requests", "notes" }.`,
     )
-    .requiredOption('--agent <name>', 'which agent asks')
+    .option('--agent <name>', 'which agent asks (default: the one that the claims or the token match)')
     .requiredOption('--scope <scope>', 'what it asks for; may be repeated', addScope)
     .option(
       '--ttl <seconds>',
@@ -48,7 +49,12 @@ wrong. With --json the answer is { "decision", "approvals", "denials", "agent",
       `a class of what it holds already (${classes.join(', ')}); may be repeated`,
       addClass,
     )
-    .option('--claims <file>', "a JSON file with its token's claims; without one it has none")
+    .addOption(
+      new Option('--claims <file>', "a JSON file with its token's claims; without one it has none").conflicts(
+        'token',
+      ),
+    )
+    .option('--token <file>', 'a file with its token, whose signature is not checked')
     .addHelpText(
       'after',
       `${scopeHelp}
@@ -56,20 +62,39 @@ wrong. With --json the answer is { "decision", "approvals", "denials", "agent",
 Example:
   mayfly policy explain --agent refactor-bot --scope github:acme/infra:contents=write --approved security`,
     )
-    .action(run)
+    .action((options: ExplainOptions, command: Command) => {
+      if ([options.agent, options.claims, options.token].every((one) => one === undefined))
+        command.error('error: one of --agent, --claims and --token is needed')
+      return run(options)
+    })
 }
 
 async function run(options: ExplainOptions): Promise<void> {
   const { rules, warnings } = await readRules(options.config)
-  const claims = options.claims === undefined ? undefined : readClaims(options.claims)
-  const { agent, ttl, explanation, notes } = explainQuestion(rules, { ...options, claims })
+  const { claims: claimsFile, token } = options
+  const claims =
+    token !== undefined ? readToken(token) : claimsFile !== undefined ? readClaims(claimsFile) : undefined
+  const named = options.agent ?? agentByClaims(rules, claims ?? {})
+  const question = { ...options, agent: named, claims, partly: token === undefined }
+  const { agent, ttl, explanation, notes, stranger } = explainQuestion(rules, question)
   if (!options.json && warnings.length > 0) tell(warnings.flatMap(faultLines))
   const view = explanationView(explanation, rules.policies)
-  answer(options, { ...view, agent: agent.name, owner: agent.owner, ttl, notes }, [
-    headline(view, `${agent.name} for ${ttl} seconds`),
-    ...notes.map((note) => `note: ${note}`),
-    ...explanation.requests.flatMap((request) => ['', ...requestLines(request, rules.policies)]),
-  ])
+  answer(
+    options,
+    {
+      ...view,
+      ...(stranger && { code: 'unknown_agent', nearest: stranger }),
+      agent: agent.name,
+      owner: agent.owner,
+      ttl,
+      notes,
+    },
+    [
+      headline(view, `${agent.name} for ${ttl} seconds`),
+      ...notes.map((note) => `note: ${note}`),
+      ...explanation.requests.flatMap((request) => ['', ...requestLines(request, rules.policies)]),
+    ],
+  )
 }
 
 function headline({ decision, approvals }: ReturnType<typeof explanationView>, who: string): string {

@@ -3,17 +3,22 @@ import { readFileSync } from 'node:fs'
 import { providers } from '../../../providers/catalog.ts'
 import { inForce } from '../../agents/in-force.ts'
 import type { Agent } from '../../agents/agent.ts'
+import { matches, type MatchRule } from '../../agents/match.ts'
+import { type NearMiss, nearest, partlyMatches } from '../../agents/nearest.ts'
 import { systemClock } from '../../clock.ts'
 import { meant } from '../../config/parse.ts'
 import { loadRules, type RuleSet } from '../../config/rules.ts'
 import type { Fault } from '../../fault.ts'
-import { parseClaims } from '../../identity/decode.ts'
+import { decode, parseClaims } from '../../identity/decode.ts'
+import { claimedPrincipal } from '../../identity/principal.ts'
+import { issuerOf } from '../../identity/verify.ts'
 import type { Facts } from '../../policy/decide.ts'
 import { type Explanation, explain } from '../../policy/explain.ts'
 import type { Class } from '../../provider.ts'
 import { askOf } from '../../tasks/facts.ts'
 import { ttlFor } from '../../tasks/ttl.ts'
 import { Failure, FaultyConfiguration } from '../failure.ts'
+import { missLines } from '../nearest.ts'
 
 export interface Question {
   agent: string
@@ -25,6 +30,8 @@ export interface Question {
   context?: Record<string, string> | undefined
   /** Of the token that it would come with. */
   claims?: Record<string, unknown> | undefined
+  /** Whether these claims are only some of it, the rest being as a rule has them. Default: they are. */
+  partly?: boolean
   /** Groups that have said yes. */
   approved?: readonly string[] | undefined
   /** Classes of what the agent holds already. */
@@ -36,6 +43,8 @@ export interface Explained {
   /** Seconds. */
   ttl: number
   explanation: Explanation
+  /** Where claims that were given differ from the nearest rule of the agent, which none of them matches. */
+  stranger: NearMiss | undefined
   /** What was assumed, or would be refused before policy is asked. */
   notes: string[]
 }
@@ -74,7 +83,52 @@ export function explainQuestion(rules: RuleSet, question: Question): Explained {
     approvals: [...(question.approved ?? [])],
   }
   const explanation = explain(rules.policies, facts, asks)
-  return { agent, ttl, explanation, notes: [...notesOn(rules, agent, question)] }
+  const stranger =
+    question.claims && strangerTo(agent, facts.principal.issuer, question.claims, question.partly)
+  const notes = [...(stranger ? missLines(stranger) : []), ...notesOn(rules, agent, question)]
+  if (!stranger) return { agent, ttl, explanation, stranger, notes }
+  return {
+    agent,
+    ttl,
+    explanation: { ...explanation, decision: { outcome: 'denied', denials: [] } },
+    stranger,
+    notes,
+  }
+}
+
+/** Where the claims differ from the agent's nearest rule, if they match none: policy is never asked then. */
+function strangerTo(
+  agent: Agent,
+  issuer: string,
+  claims: Record<string, unknown>,
+  partly = true,
+): NearMiss | undefined {
+  const principal = claimedPrincipal(issuer, claims)
+  const fits = (rule: MatchRule) => (partly ? partlyMatches(rule, principal) : matches(rule, principal))
+  if (agent.match.some(fits)) return undefined
+  return (
+    nearest([agent], principal, partly) ?? {
+      agent: agent.name,
+      rule: 'match',
+      claim: 'iss',
+      expected: [...new Set(agent.match.map((rule) => rule.issuer))],
+      found: issuer === '' ? [] : [issuer],
+      otherForm: false,
+    }
+  )
+}
+
+/** The agent that these claims match, or whose rule comes nearest to them. @throws Failure where no rule is of their issuer. */
+export function agentByClaims(rules: RuleSet, claims: Record<string, unknown>): string {
+  const principal = claimedPrincipal(issuerOf(claims, rules.issuers)?.name ?? '', claims)
+  const [agent] = rules.agents.matching(principal)
+  const name = agent?.name ?? nearest(rules.agents, principal)?.agent
+  if (name !== undefined) return name
+  throw new Failure(
+    'failed',
+    'no agent has a rule on the issuer of these claims',
+    'Name the agent with --agent, or look at the `iss` of the claims.',
+  )
 }
 
 /** Without claims, who the agent's first rule says, as far as it does. */
@@ -103,6 +157,19 @@ function* notesOn(rules: RuleSet, agent: Agent, { claims, approved = [] }: Quest
   const iss = claims?.['iss']
   if (typeof iss === 'string' && !rules.issuers.has(iss))
     yield 'the iss of the claims is not a configured issuer: its tokens are refused before policy is asked'
+}
+
+/** The claims of the token in `file`, whose signature nobody checks. @throws Failure */
+export function readToken(file: string): Record<string, unknown> {
+  try {
+    return decode(readFileSync(file, 'utf8').trim()).claims
+  } catch {
+    throw new Failure(
+      'failed',
+      `${file} cannot be read as a token`,
+      'Give a file with a JWT in its compact form, as the issuer hands it out.',
+    )
+  }
 }
 
 /** A JSON object, as a token's payload. @throws Failure */

@@ -1,0 +1,98 @@
+/** `mayfly whoami`: which agent a token is, or why it is none. */
+import type { Command } from 'commander'
+import { nearest } from '../agents/nearest.ts'
+import type { RuleSet } from '../config/rules.ts'
+import { decode } from '../identity/decode.ts'
+import { claimedPrincipal } from '../identity/principal.ts'
+import { issuerOf } from '../identity/verify.ts'
+import { findIdentity } from '../client/identity.ts'
+import { Failure } from './failure.ts'
+import { missLines } from './nearest.ts'
+import { withConfiguration, withIdentity, withJson } from './options.ts'
+import { readRules } from './policy/question.ts'
+import { answer } from './print.ts'
+
+export function register(program: Command): void {
+  withJson(withIdentity(withConfiguration(program.command('whoami'))))
+    .summary('which agent a token is, or which rule comes nearest to it')
+    .description(
+      `Reads a workload's OIDC token, and holds what it claims against the configuration: its issuer,
+its audience, its age, and the rules of every agent. Its signature is not checked, and
+nothing is asked of anyone. Where no rule matches, the nearest one is shown, and the first
+claim that differs.
+
+The exit status is 1 where the broker would refuse the token for what it claims.`,
+    )
+    .action(whoami)
+}
+
+interface Options {
+  config: string
+  tokenFile?: string
+  audience?: string
+  json?: boolean
+}
+
+async function whoami(options: Options): Promise<void> {
+  const { rules } = await readRules(options.config)
+  const token = await findIdentity({
+    env: process.env,
+    tokenFile: options.tokenFile,
+    audience: options.audience ?? rules.url,
+  })
+  const seen = lookAt(rules, claimsOf(token), Math.floor(Date.now() / 1000))
+  answer(options, seen.view, seen.lines)
+  if (!seen.accepted) process.exitCode = 1
+}
+
+/** @throws Failure */
+function claimsOf(token: string): Record<string, unknown> {
+  try {
+    return decode(token).claims
+  } catch (error) {
+    throw new Failure(
+      'failed',
+      error instanceof Error ? error.message : 'this is no token',
+      'Give a JWT in its compact form, as the issuer hands it out.',
+    )
+  }
+}
+
+/** `now` in seconds. */
+function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
+  const issuer = issuerOf(claims, rules.issuers)
+  const principal = claimedPrincipal(issuer?.name ?? '', claims)
+  const audiences = [claims['aud']].flat().filter((one) => typeof one === 'string')
+  const expected = issuer?.audiences ?? []
+  const forUs = audiences.length > 0 && audiences.every((one) => expected.includes(one))
+  const { exp, iat } = claims
+  const expired = typeof exp !== 'number' || exp <= now
+  const tooOld = issuer !== undefined && (typeof iat !== 'number' || iat + issuer.maxAge <= now)
+  const agents = issuer ? rules.agents.matching(principal).map(({ name }) => name) : []
+  const miss = issuer && agents.length === 0 ? nearest(rules.agents, principal) : undefined
+  const iss = typeof claims['iss'] === 'string' ? claims['iss'] : ''
+  const age = expired ? 'it has expired' : tooOld ? 'it is older than `max_age`' : 'current'
+  return {
+    accepted: issuer !== undefined && forUs && !expired && !tooOld && agents.length > 0,
+    view: {
+      issuer: issuer?.name ?? null,
+      iss,
+      subject: principal.subject,
+      audiences,
+      audiences_expected: expected,
+      expired: expired || tooOld,
+      agents,
+      nearest: miss ?? null,
+      signature: 'not checked',
+    },
+    lines: [
+      `issuer    ${issuer ? `${issuer.name} (${issuer.issuer})` : `${iss || 'none'}: not an issuer of the configuration`}`,
+      `subject   ${principal.subject}`,
+      `audience  ${audiences.join(', ') || 'none'}${forUs || !issuer ? '' : `: not for this broker, which expects ${expected.join(' or ')}`}`,
+      `age       ${age}`,
+      `agent     ${agents.join(', ') || 'none'}`,
+      ...(miss ? missLines(miss) : []),
+      'The signature was not checked.',
+    ],
+  }
+}
