@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/clock.ts'
 import { ProviderError, type Intent } from '../../src/provider.ts'
-import { tokenText } from './handle.ts'
+import { tokenText, type VaultHandle } from './handle.ts'
 import { garbage, refusal } from './refusal.ts'
 import type { Vault } from './upstream.ts'
 import { wider } from './wider.ts'
@@ -11,6 +11,7 @@ export interface Child {
   token: string
   accessor: string
   /** Milliseconds since 1970. */
+  mintedAt: number
   expiresAt: number
   /** What Vault gave beyond what was asked, in words for the caller. */
   wider: string | undefined
@@ -62,9 +63,15 @@ export async function createChild(
   return {
     token,
     accessor,
+    mintedAt: clock.now(),
     expiresAt: endOf(life ?? seconds, clock),
     wider: wider({ policies, seconds }, answer.body),
   }
+}
+
+/** The broker's side of what was minted. Vault's audit log names a token by its accessor, also when it reads. */
+export function known({ accessor, mintedAt, expiresAt }: Child) {
+  return { expiresAt, handle: { accessor, mintedAt } satisfies VaultHandle, fingerprint: accessor }
 }
 
 /** Milliseconds since 1970: the last that a time on the wire can be. */

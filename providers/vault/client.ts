@@ -8,6 +8,7 @@
 import nodeVault from 'node-vault'
 import { lostAnswer, requireAwaited, secondsIn } from '../../src/lost-answer.ts'
 import type { ConnectionContext } from '../../src/provider.ts'
+import { heard } from './behind.ts'
 import type { VaultConfig } from './config.ts'
 
 /** What Vault answered, whatever the status. */
@@ -15,6 +16,8 @@ export interface Answer {
   status: number
   /** Seconds, if Vault named them. */
   retryAfter: number | undefined
+  /** How far the storage behind it had come, opaque, where it says so. */
+  index: string | undefined
   /** Its JSON, unchecked; undefined where there was none. */
   body: unknown
 }
@@ -27,7 +30,8 @@ interface Call {
 }
 
 /**
- * Sends one request; `path` is what follows `/v1/`. @throws ProviderError
+ * Sends one request; `path` is what follows `/v1/`. A node that has not heard yet
+ * of what the request builds on is asked again within seconds. @throws ProviderError
  * `unavailable` when no answer came, never for an answer.
  */
 export type Send = (verb: 'read' | 'list' | 'write', path: string, call: Call) => Promise<Answer>
@@ -39,7 +43,7 @@ export type Send = (verb: 'read' | 'list' | 'write', path: string, call: Call) =
  */
 export function vaultClient(
   { address, namespace = '' }: VaultConfig,
-  { fetch }: ConnectionContext,
+  { fetch, clock }: ConnectionContext,
 ): (token: string | undefined) => Send {
   // To node-vault any value at all, even `false`, means that certificates are not verified.
   if (process.env['VAULT_SKIP_VERIFY'] !== undefined)
@@ -57,16 +61,29 @@ export function vaultClient(
   // What is falsy it would take from VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX, which are not for us.
   Object.assign(client, { token: '', namespace, pathPrefix: '' })
   client.handleVaultResponse = (answer) => Promise.resolve(answer)
+  // How far Vault's storage had come when it last changed for us: no node that is behind that may answer us.
+  let index: string | undefined
 
   return (token) =>
     async (verb, path, { body, ...call }) => {
-      requireAwaited('Vault', call.signal)
-      const options = { ...call, headers: token === undefined ? {} : { 'X-Vault-Token': token } }
-      // LIST is no method of HTTP's, and proxies refuse it: this is the other way ("HTTP API", listing).
-      const answer: unknown = await (verb === 'write'
-        ? client.write(path, body ?? {}, options)
-        : client.read(verb === 'list' ? `${path}?list=true` : path, options))
-      return answer as Answer
+      const once = async (): Promise<Answer> => {
+        requireAwaited('Vault', call.signal)
+        const headers = {
+          ...(token !== undefined && { 'X-Vault-Token': token }),
+          ...(index !== undefined && { 'X-Vault-Index': index }),
+        }
+        const options = { ...call, headers }
+        // LIST is no method of HTTP's, and proxies refuse it: this is the other way ("HTTP API", listing).
+        const answer: unknown = await (verb === 'write'
+          ? client.write(path, body ?? {}, options)
+          : client.read(verb === 'list' ? `${path}?list=true` : path, options))
+        return answer as Answer
+      }
+      const answer = await heard({ clock, behind: ({ status }) => status === 412 }, once)
+      // What never comes that far, as after a backup was restored, must not be waited for for ever.
+      if (answer.status === 412) index = undefined
+      else if (call.acts) index = answer.index ?? index
+      return answer
     }
 }
 
@@ -96,11 +113,17 @@ async function send(
     return {
       status: response.status,
       retryAfter: secondsIn(response.headers.get('retry-after')),
+      index: indexIn(response.headers.get('x-vault-index')),
       body: parsed(await response.text()),
     }
   } catch (error) {
     throw lostAnswer('Vault', error, { signal, acts })
   }
+}
+
+/** It is sent back in a header of ours. */
+function indexIn(header: string | null): string | undefined {
+  return header !== null && /^[\x21-\x7e]{1,1024}$/.test(header) ? header : undefined
 }
 
 function parsed(text: string): unknown {

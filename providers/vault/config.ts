@@ -10,6 +10,8 @@ export interface DeclaredPath {
   class: Class
   /** What the token that reads it needs. Nobody is given that token. */
   policies: string[]
+  /** `expiry`: its engine takes nothing back when a lease is revoked (sessions of AWS, for one), so that only its own end ends it. */
+  revocation: 'immediate' | 'expiry'
 }
 
 /** A policy that a token may be asked for with. */
@@ -40,6 +42,7 @@ const declaredPath = z.strictObject({
     .array(policyName)
     .min(1, "name at least one policy: without one the token would have all of the broker's")
     .refine(distinct, 'names a policy twice'),
+  revocation: z.enum(['immediate', 'expiry']).default('immediate'),
 })
 
 export const vaultConfig: ZodType<VaultConfig> = z

@@ -2,11 +2,13 @@ import type { Connection, ConnectionContext } from '../../src/provider.ts'
 import type { VaultConfig } from './config.ts'
 import type { VaultDetail } from './detail.ts'
 import { diagnose } from './diagnose.ts'
+import { shortestLasting } from './lasting.ts'
 import { mint } from './mint.ts'
 import { probe } from './probe.ts'
 import { recover } from './recover.ts'
-import { declares, requests } from './requests.ts'
+import { declaredPath, declares, requests } from './requests.ts'
 import { revoke } from './revoke.ts'
+import { learnRights } from './rights.ts'
 import { vaultAt } from './upstream.ts'
 
 /**
@@ -17,6 +19,8 @@ import { vaultAt } from './upstream.ts'
 export function connect(config: VaultConfig, context: ConnectionContext): Connection<VaultDetail> {
   const { name } = config
   const vault = vaultAt(config, context)
+  const revocation = (detail: VaultDetail) =>
+    ('path' in detail ? declaredPath(config, detail)?.revocation : undefined) ?? 'immediate'
   return {
     name,
     upstream: [config.address, ...(config.namespace === undefined ? [] : [config.namespace])].join(' '),
@@ -24,9 +28,9 @@ export function connect(config: VaultConfig, context: ConnectionContext): Connec
 
     serves: (detail) => (detail.connection ?? name) === name && declares(config, detail),
 
-    revocation: () => 'immediate',
+    revocation,
     // A whole second is the least that Vault counts. The most is its `max_lease_ttl`, which only its answer tells.
-    ttl: () => ({ min: 1, max: Infinity }),
+    ttl: (detail) => ({ min: revocation(detail) === 'expiry' ? shortestLasting : 1, max: Infinity }),
     requests: (detail) => requests(config, detail),
 
     covers(outer, inner) {
@@ -40,6 +44,7 @@ export function connect(config: VaultConfig, context: ConnectionContext): Connec
     revoke: (handles, { signal }) => Promise.all(handles.map((handle) => revoke(handle, vault, signal))),
     probe: (handle, { signal }) => probe(handle, vault, signal),
     recover: (intent, { signal }) => recover(intent, vault, signal),
+    maintain: ({ signal }) => learnRights(vault, signal),
     diagnose: ({ signal }) => diagnose(vault, signal),
   }
 }

@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { withinLimit } from '../../src/clock.ts'
 import { abandoned } from '../../src/lost-answer.ts'
 import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import { heard } from './behind.ts'
 import type { Send } from './client.ts'
 import type { VaultConfig } from './config.ts'
 import { tokenText } from './handle.ts'
-import { garbage, refusal, saysInvalid } from './refusal.ts'
+import { garbage, refusal, saysInvalid, saysUnknownToken } from './refusal.ts'
 
 interface Identity {
   /** A token to call with. @throws ProviderError */
@@ -17,7 +18,7 @@ interface Identity {
 
 /**
  * Requests with the broker's own token. A 403 may mean that the token died before
- * its time: then, once, another one is tried.
+ * its time: then, once, another one is tried, of which nodes that are behind may not have heard.
  *
  * @throws Error when the configured token cannot be read.
  */
@@ -27,6 +28,7 @@ export function asBroker(
   context: ConnectionContext,
 ): Send {
   const { auth, address } = config
+  const { clock } = context
   const identity =
     'token' in auth
       ? givenToken(() => context.secret(auth.token))
@@ -36,7 +38,8 @@ export function asBroker(
     const answer = await as(token)(verb, path, call)
     if (answer.status !== 403 || saysInvalid('accessor', answer)) return answer
     const other = await identity.instead?.(token, call.signal)
-    return other === undefined ? answer : await as(other)(verb, path, call)
+    if (other === undefined) return answer
+    return await heard({ clock, behind: saysUnknownToken }, () => as(other)(verb, path, call))
   }
 }
 

@@ -1,24 +1,32 @@
 import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
 import type { Send } from './client.ts'
-import { handleOf } from './handle.ts'
+import { handleOf, livesOn } from './handle.ts'
 import { saysInvalid, unserved } from './refusal.ts'
 import type { Vault } from './upstream.ts'
 
 /**
- * Looks up the token by its accessor, and then the lease that it read: a secret
- * is dead only when both are gone.
+ * Looks up the token by its accessor, and then the lease that it read. A token is
+ * dead when Vault knows it no more. Of a secret that Vault has let go nothing more
+ * is seen than that: nobody tries it where it is used.
  */
 export async function probe(handle: Handle, vault: Vault, signal: AbortSignal): Promise<Evidence> {
-  const found = ({ result, method }: Finding) => ({ result, method, at: vault.clock.now() })
+  const { asBroker, clock, doubt } = vault
+  const found = (result: Evidence['result'], method: string) => ({ result, method, at: clock.now() })
   try {
-    const { accessor, lease } = handleOf(handle)
-    const token = await lookUp('accessor', { accessor }, vault.asBroker, signal)
-    if (lease === undefined || token.result !== 'dead') return found(token)
-    const secret = await lookUp('lease', { lease_id: lease }, vault.asBroker, signal)
+    const known = handleOf(handle)
+    const { accessor, lease, lastsUntil } = known
+    if (livesOn(known, clock)) return found('unknown', 'nothing shows that what was read is dead')
+    if (lastsUntil !== undefined) return found('expired', 'its upstream expiry has passed')
+    const token = await lookUp('accessor', { accessor }, asBroker, signal)
+    if (token.result === 'dead' && doubt.about(known))
+      return found('unknown', `${token.method}, and it may not have reached the node that was asked`)
+    if (lease === undefined || token.result !== 'dead') return found(token.result, token.method)
+    const secret = await lookUp('lease', { lease_id: lease }, asBroker, signal)
     // Where leases cannot be looked up, what is seen is the token's end, which took the lease along.
-    return found(secret.unserved ? token : secret)
+    const { result, method } = secret.unserved ? token : secret
+    return found(result === 'dead' ? 'gone' : result, method)
   } catch (error) {
-    if (error instanceof ProviderError) return found({ result: 'unknown', method: 'Vault was not asked' })
+    if (error instanceof ProviderError) return found('unknown', 'Vault was not asked')
     throw error
   }
 }

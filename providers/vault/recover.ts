@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider.ts'
 import type { VaultDetail } from './detail.ts'
+import { lifeAsked } from './lasting.ts'
 import { garbage, refusal, saysInvalid } from './refusal.ts'
+import { declaredPath } from './requests.ts'
 import { revoke } from './revoke.ts'
 import type { Vault } from './upstream.ts'
 
@@ -17,17 +19,20 @@ const mostTokens = 5_000
  * @throws ProviderError `unavailable` while Vault does not answer, or may still be making the token
  */
 export async function recover(
-  { leaseId, detail, createdAt, deadline }: Intent<VaultDetail>,
+  intent: Intent<VaultDetail>,
   vault: Vault,
   signal: AbortSignal,
 ): Promise<Recovery> {
-  const lasting: Recovery = { gone: false, liveUntil: deadline + mintingTimeMs }
+  const { leaseId, detail, createdAt, deadline } = intent
+  const expires = 'path' in detail && declaredPath(vault.config, detail)?.revocation === 'expiry'
+  const end = expires ? Math.max(deadline, createdAt + lifeAsked(intent, createdAt) * 1000) : deadline
+  const lasting: Recovery = { gone: false, liveUntil: end + mintingTimeMs }
   const now = vault.clock.now()
   if (now >= lasting.liveUntil) return lasting
   try {
     const accessor = await find(leaseId, vault, signal)
     if (accessor !== undefined) {
-      const outcome = await revoke({ accessor }, vault, signal)
+      const outcome = await revoke({ accessor, mintedAt: createdAt }, vault, signal)
       if (!outcome.done) throw outcome.error
     } else if (now < createdAt + mintingTimeMs)
       throw new ProviderError('unavailable', 'it is too early to tell whether Vault made a token')

@@ -20,8 +20,13 @@ export function refusal(answer: Answer, meanings: Meanings, acts: boolean): Prov
       retryAfter,
       maybeDone: acts,
     })
-  // 412: a replica that has not yet seen what this request builds on.
-  if (status >= 500 || status === 412)
+  // A node that is behind: Vault itself says so before it does anything.
+  if (status === 412)
+    return new ProviderError('unavailable', 'Vault answered 412: the node that was asked is behind', {
+      retryAfter,
+      maybeDone: acts && !saysWhy(answer),
+    })
+  if (status >= 500)
     return new ProviderError('unavailable', `Vault answered ${status}`, { retryAfter, maybeDone: acts })
   if (status >= 400) {
     const meaning = meanings[status as keyof Meanings]
@@ -51,6 +56,18 @@ function wordsOf({ body }: Answer): string[] | undefined {
 /** Whether Vault itself says why it refused. */
 export function saysWhy(answer: Answer): boolean {
   return Boolean(wordsOf(answer)?.length)
+}
+
+/**
+ * Whether Vault says that it does not know the token of the request, which is worded
+ * otherwise than what a token may not do: that comes as one of a list, after a bullet.
+ */
+export function saysUnknownToken(answer: Answer): boolean {
+  const words = wordsOf(answer) ?? []
+  return (
+    answer.status === 403 &&
+    words.some((w) => w === 'permission denied' || /\b(?:invalid|bad) token\b/.test(w))
+  )
 }
 
 /**

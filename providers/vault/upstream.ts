@@ -1,8 +1,10 @@
 import type { Clock } from '../../src/clock.ts'
 import type { ConnectionContext } from '../../src/provider.ts'
+import { doubt, type Doubt } from './behind.ts'
 import { vaultClient, type Send } from './client.ts'
 import type { VaultConfig } from './config.ts'
 import { asBroker } from './identity.ts'
+import { takeBack, type TakeBack } from './take-back.ts'
 
 /** One Vault, and the ways to call it. */
 export interface Vault {
@@ -11,10 +13,20 @@ export interface Vault {
   asBroker: Send
   /** With a token that was made for a lease. */
   as(token: string): Send
+  takeBack: TakeBack
+  doubt: Doubt
 }
 
 /** @throws Error when the broker's token cannot be read, or the environment would have TLS unverified. */
 export function vaultAt(config: VaultConfig, context: ConnectionContext): Vault {
   const as = vaultClient(config, context)
-  return { config, clock: context.clock, asBroker: asBroker(config, as, context), as }
+  const { clock } = context
+  return {
+    config,
+    clock,
+    asBroker: asBroker(config, as, context),
+    as,
+    takeBack: takeBack(clock),
+    doubt: doubt(clock),
+  }
 }

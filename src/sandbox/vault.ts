@@ -7,10 +7,12 @@ import type { Clock } from '../clock.ts'
 import type { Faults, RequestLine } from './faults.ts'
 import type { Ledger } from './ledger.ts'
 import { listen } from './server.ts'
+import { cloudRoutes } from './vault/cloud-routes.ts'
 import { createLeases } from './vault/leases.ts'
 import { refusal } from './vault/refusal.ts'
 import { databaseRoutes, secretRoutes } from './vault/secret-routes.ts'
 import { defaultSettings, type VaultSettings } from './vault/settings.ts'
+import { createStandby } from './vault/standby.ts'
 import { tokenRoutes } from './vault/token-routes.ts'
 import { createTokens } from './vault/tokens.ts'
 
@@ -39,8 +41,9 @@ export async function startVault(
 ): Promise<SandboxVault> {
   const settings = { ...defaultSettings(), ...overrides }
   const { app, url, faults, requests, close } = await listen(clock, port)
-  const tokens = createTokens({ settings, clock, ledger })
-  const leases = createLeases({ settings, clock, ledger })
+  const standby = createStandby(settings, clock)
+  const tokens = createTokens({ settings, standby, clock, ledger })
+  const leases = createLeases({ settings, standby, clock, ledger })
   const broker = tokens.create(
     {
       policies: settings.brokerPolicies,
@@ -61,8 +64,10 @@ export async function startVault(
     if (asked !== settings.namespace) throw refusal(404, 'namespace not found')
     await next()
   })
+  app.use('/v1/*', standby.index)
   app.route('/v1', tokenRoutes({ settings, tokens, clock }))
   app.route('/v1', secretRoutes({ settings, tokens, leases, clock }))
+  app.route('/v1', cloudRoutes({ settings, tokens, leases }))
   // "/sys/health": 200 of the active node, without a token.
   app.get('/v1/sys/health', (c) =>
     c.json({

@@ -15,7 +15,7 @@ export function probeContract<Config, Detail>(trial: Trial<Config, Detail>): voi
       await revoke([minted.handle])
       await propagated()
       const after = await trial.connection.probe(minted.handle, patient())
-      expect(['dead', 'denied']).toContain(after.result)
+      expect(['dead', 'denied', 'gone']).toContain(after.result)
     })
 
     test('knows nothing while upstream is out', async () => {

@@ -29,5 +29,10 @@ export interface Subject<Config, Detail> {
   secrets: string[]
   /** Milliseconds that an `eventual` revocation takes to be in force. */
   propagation?: number
+  /** Puts upstream behind with what is new to it, by no more than `lagMs` milliseconds; returns what undoes that. */
+  lags?(): () => void
+  lagMs?: number
+  /** Takes from the broker the right that revoking needs, where it needs one; returns what gives it back. */
+  disarm?(): () => void
   close?(): Promise<void>
 }

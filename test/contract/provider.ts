@@ -6,6 +6,7 @@ import { mintContract } from './provider-mint.ts'
 import { probeContract } from './provider-probe.ts'
 import { revokeContract } from './provider-revoke.ts'
 import type { Subject } from './provider-subject.ts'
+import { weatherContract } from './provider-weather.ts'
 import { tried } from './provider-trial.ts'
 
 export function providerContract<Config, Detail>(
@@ -19,5 +20,6 @@ export function providerContract<Config, Detail>(
     revokeContract(trial)
     probeContract(trial)
     failureContract(trial)
+    weatherContract(trial)
   })
 }

@@ -76,13 +76,13 @@ test('a token works for its task, and is dead when the task is completed', async
   expect(await use(body.credential.token)).toBe(403)
 })
 
-test('a dynamic secret works for its task, and is dead when the task is completed', async () => {
+test('a dynamic secret works for its task, and is gone when the task is completed', async () => {
   const task = await open(database)
   const { body } = await broker.mint(task, database)
   expect(await logIn(body.credential.data)).toBe(204)
   const completed = (await broker.complete(task)).body
   expect(completed.leases).toMatchObject([
-    { status: 'revoked', evidence: { result: 'dead', method: 'sys/leases/lookup knows no such lease' } },
+    { status: 'revoked', evidence: { result: 'gone', method: 'sys/leases/lookup knows no such lease' } },
   ])
   expect(await logIn(body.credential.data)).toBe(401)
 })

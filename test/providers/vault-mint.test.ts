@@ -47,11 +47,11 @@ test("a token says in Vault's own records whose lease it is", async () => {
 })
 
 test('a token comes as `token` and `address`, and its accessor is its name', async () => {
-  const { config, ledger, mint } = connectVault()
+  const { config, ledger, mint, clock } = connectVault()
   const { credential, accessToken, fingerprint, handle } = await mint()
   expect(credential).toEqual({ token: accessToken, address: config.address })
   expect(fingerprint).toBe(ledger.find(accessToken!)?.fingerprint)
-  expect(handle).toEqual({ accessor: fingerprint })
+  expect(handle).toEqual({ accessor: fingerprint, mintedAt: clock.now() })
 })
 
 test('a token does what its policies say, and nothing else', async () => {

@@ -3,6 +3,8 @@ import { endsLease, lists, looksUp, mints, reads, revokes } from '../support/vau
 import { connectVault, reader, secret } from '../support/vault-sandbox.ts'
 
 const minute = 60_000
+/** As old as a token is once every node has heard of it, so that "there is none" means that it is gone. */
+const noLongerNew = 5_000
 
 test('a revoked token is dead, and Vault says so', async () => {
   const upstream = connectVault()
@@ -21,7 +23,10 @@ test('a dynamic secret works no more once it is revoked: its lease does not wait
   const { credential, handle } = await upstream.mint(secret)
   await expect(upstream.revoke(handle)).resolves.toEqual({ done: true })
   expect(await upstream.logIn(credential['data'])).toBe(false)
-  await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })
+  await expect(upstream.probe(handle)).resolves.toMatchObject({
+    result: 'gone',
+    method: 'sys/leases/lookup knows no such lease',
+  })
 })
 
 test('a secret that its database does not let go is not called revoked, nor dead', async () => {
@@ -42,6 +47,7 @@ test('a secret that its database does not let go is not called revoked, nor dead
 test.each([400, 403, 404])('an accessor that Vault does not know (%i) is gone', async (status) => {
   const upstream = connectVault()
   const { handle } = await upstream.mint()
+  await upstream.clock.advance(noLongerNew)
   const body = { errors: ['1 error occurred:\n\t* invalid accessor\n\n'] }
   upstream.faults.add({ kind: 'status', status, body, on: revokes })
   upstream.faults.add({ kind: 'status', status, body, on: looksUp })
@@ -52,6 +58,7 @@ test.each([400, 403, 404])('an accessor that Vault does not know (%i) is gone', 
 test('an empty 404 to an accessor says that it is not there', async () => {
   const upstream = connectVault()
   const { handle } = await upstream.mint()
+  await upstream.clock.advance(noLongerNew)
   upstream.faults.add({ kind: 'status', status: 404, body: { errors: [] } })
   await expect(upstream.revoke(handle)).resolves.toEqual({ done: true })
   await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })
@@ -60,6 +67,7 @@ test('an empty 404 to an accessor says that it is not there', async () => {
 test('an empty 404 does not end a token that Vault still shows', async () => {
   const upstream = connectVault()
   const { handle } = await upstream.mint()
+  await upstream.clock.advance(noLongerNew)
   upstream.faults.add({ kind: 'status', status: 404, body: { errors: [] }, on: revokes })
   await expect(upstream.revoke(handle)).resolves.toMatchObject({ done: false, error: { kind: 'rejected' } })
   await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'live' })
@@ -92,7 +100,7 @@ test.each([
   const { credential, handle } = await upstream.mint(secret)
   upstream.faults.add({ kind: 'status', status, body, on: ({ path }) => path.startsWith('/v1/sys/leases/') })
   await expect(upstream.revoke(handle)).resolves.toEqual({ done: true })
-  await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })
+  await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'gone' })
   await upstream.clock.advance(upstream.sandbox.settings.revocationDelay)
   expect(await upstream.logIn(credential['data'])).toBe(false)
 })
@@ -173,4 +181,24 @@ test('of a secret whose reading was lost nobody knows the lease: it is not calle
   await expect(upstream.recover(secret)).resolves.toMatchObject({ gone: false })
   await upstream.clock.advance(upstream.sandbox.settings.revocationDelay)
   expect(upstream.alive()).toEqual([])
+})
+
+test('what a holder makes with its token ends with it, unless it is an orphan', async () => {
+  const upstream = connectVault()
+  upstream.sandbox.settings.policies['ci-read']!['auth/token/create'] = ['update']
+  upstream.sandbox.settings.policies['ci-read']!['auth/token/create-orphan'] = ['update']
+  const { credential, handle } = await upstream.mint()
+  const make = async (path: string) => {
+    const response = await fetch(`${upstream.config.address}/v1/${path}`, {
+      method: 'POST',
+      headers: { 'x-vault-token': String(credential['token']) },
+      body: JSON.stringify({ policies: ['ci-read'], ttl: '600s' }),
+    })
+    return ((await response.json()) as { auth: { client_token: string } }).auth.client_token
+  }
+  const child = await make('auth/token/create')
+  const orphan = await make('auth/token/create-orphan')
+  await upstream.revoke(handle)
+  expect(await upstream.use(child, 'secret/data/ci/npm')).toBe(403)
+  expect(await upstream.use(orphan, 'secret/data/ci/npm')).toBe(200)
 })

@@ -38,12 +38,13 @@ async function against(real: RealVault) {
   )
   await policy(reader, path(`${leased}/*`, 'read'))
   await policy(writer, path(`${leased}/*`, 'read', 'update'))
-  // A key-value store that gives leases: no database is needed to have a secret that can be revoked.
+  // A key-value store that gives leases: no database is needed to have a lease that can be revoked.
   await real.set('POST', `sys/mounts/${leased}`, {
     type: 'kv',
     options: { version: '1', leased_passthrough: 'true' },
   })
-  await real.set('POST', `${leased}/creds`, { password: 'of-a-test' })
+  // Its leases take nothing back, and show that when they are for longer than a task.
+  await real.set('POST', `${leased}/creds`, { password: 'of-a-test', ttl: '600s' })
   await real.set('POST', `auth/token/roles/${broker}`, { orphan: true, allowed_policies: [reader, writer] })
   await real.set('POST', `sys/auth/${broker}`, { type: 'jwt' })
   await real.set('POST', `auth/${broker}/config`, {

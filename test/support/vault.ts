@@ -1,6 +1,7 @@
 /** Which of the requests to Vault a fault is to strike, and how its ledger is read. */
 import type { RequestLine } from '../../src/sandbox/faults.ts'
 import type { Ledger } from '../../src/sandbox/ledger.ts'
+import type { SandboxVault } from '../../src/sandbox/vault.ts'
 
 const to =
   (method: string, pattern: RegExp) =>
@@ -26,4 +27,20 @@ export function withoutMeans(ledger: Ledger): Ledger {
       )
     },
   }
+}
+
+/**
+ * The connection `main` to this Vault, as `mayfly.yaml` writes it, but for what
+ * `declared` says; makes it trust the broker on `port`, which then needs no secret.
+ */
+export function trustingVault(
+  { url, settings }: Pick<SandboxVault, 'url' | 'settings'>,
+  port: number,
+  declared: { paths?: object[]; policies?: object[] },
+) {
+  const issuer = `http://127.0.0.1:${port}`
+  settings.jwt.jwksUrl = `${issuer}/.well-known/jwks.json`
+  settings.jwt.boundIssuer = issuer
+  settings.jwt.roles['mayfly']!.boundAudiences = [url]
+  return { name: 'main', address: url, auth: { jwt: { mount: 'jwt', role: 'mayfly' } }, ...declared }
 }

@@ -51,3 +51,10 @@ function yields(a: string, b: string): boolean {
   ].find((difference) => difference !== 0)
   return order === undefined ? a < b : order < 0
 }
+
+/** As an operator would have written it ("Policy syntax"). */
+export function hclOf(policy: Policy): string {
+  return Object.entries(policy)
+    .map(([path, given]) => `path ${JSON.stringify(path)} {\n  capabilities = ${JSON.stringify(given)}\n}\n`)
+    .join('\n')
+}

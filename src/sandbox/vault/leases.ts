@@ -4,20 +4,33 @@ import type { Clock } from '../../clock.ts'
 import type { Ledger, LedgerEntry } from '../ledger.ts'
 import { refusal, several } from './refusal.ts'
 import type { VaultSettings } from './settings.ts'
+import type { Standby } from './standby.ts'
 import type { Token } from './tokens.ts'
 
-export interface Lease {
-  id: string
+/** What a lease is made for. */
+export interface Leased {
   path: string
+  /** Seconds. */
+  ttl: number
+  renewable: boolean
+  /** Whether the secret lives `ttl` seconds whatever becomes of its lease: revoking does nothing in its engine. */
+  lasting: boolean
+}
+
+export interface Lease extends Leased {
+  id: string
   issuedAt: number
+  endsAt: number
+  revokedAt: number | undefined
+  /** Of a user of the database. */
   username: string
-  /** The user's life; its secret is the password. */
+  /** The secret's life; its secret is the password, or the session's token. */
   entry: LedgerEntry
 }
 
 export interface Leases {
-  /** Makes a user that goes when the token does, or `ttl` seconds from now. @throws a refusal, 500 */
-  create(token: Token, path: string, ttl: number): Lease
+  /** Makes a secret that goes when the token does, or at its own end. */
+  create(token: Token, leased: Leased): Lease
   find(id: string): Lease | undefined
   /** At once, or by the queue. An unknown lease is no error. @throws a refusal, 400, when the database fails */
   revoke(id: string, sync: boolean): void
@@ -27,35 +40,51 @@ export interface Leases {
 
 export function createLeases({
   settings,
+  standby,
   clock,
   ledger,
 }: {
   settings: VaultSettings
+  standby: Standby
   clock: Clock
   ledger: Ledger
 }): Leases {
   const leases = new Map<string, Lease>()
-  const alive = ({ entry }: Lease) => entry.revokedAt === undefined && entry.expiresAt > clock.now()
+  const { knows } = standby
+  /** As far as the node that answers has heard. */
   const find = (id: string) => {
     const lease = leases.get(id)
-    return lease && alive(lease) ? lease : undefined
+    if (!lease || !knows(lease.issuedAt) || lease.endsAt <= clock.now()) return undefined
+    return lease.revokedAt === undefined || !knows(lease.revokedAt) ? lease : undefined
   }
+  const fails = ({ lasting }: Leased) => settings.databaseDown && !lasting
   /** `lazyRevokeInternal`: it has expired, as far as the queue is concerned, and goes when its turn comes. */
-  const enqueue = ({ entry }: Lease) => {
+  const enqueue = (lease: Lease) => {
     // Of a database that is down the queue lets go after six attempts: the user stays.
-    if (!settings.databaseDown)
-      entry.expiresAt = Math.min(entry.expiresAt, clock.now() + settings.revocationDelay)
+    if (fails(lease)) return
+    lease.endsAt = Math.min(lease.endsAt, clock.now() + settings.revocationDelay)
+    if (!lease.lasting) lease.entry.expiresAt = Math.min(lease.entry.expiresAt, lease.endsAt)
+  }
+  const end = (lease: Lease) => {
+    lease.revokedAt ??= clock.now()
+    if (!lease.lasting) lease.entry.revokedAt ??= clock.now()
+    standby.changed()
   }
 
   return {
-    create(token, path, ttl) {
-      if (settings.databaseDown) throw refusal(500, several('connection refused'))
+    create(token, leased) {
+      if (fails(leased)) throw refusal(500, several('connection refused'))
+      const { path, ttl, lasting } = leased
       const mintedAt = clock.now()
       const id = `${path}/${randomBytes(12).toString('hex')}`
-      const lease = {
+      const ownEnd = mintedAt + ttl * 1000
+      const endsAt = Math.min(ownEnd, token.entry.expiresAt)
+      const lease: Lease = {
+        ...leased,
         id,
-        path,
         issuedAt: mintedAt,
+        endsAt,
+        revokedAt: undefined,
         username: `v-token-${randomBytes(10).toString('hex')}`,
         entry: ledger.record({
           provider: 'vault',
@@ -63,12 +92,13 @@ export function createLeases({
           // The audit log of a reading names the token that read.
           fingerprint: token.accessor,
           mintedAt,
-          expiresAt: Math.min(mintedAt + ttl * 1000, token.entry.expiresAt),
+          expiresAt: lasting ? ownEnd : endsAt,
           scope: { path, accessor: token.accessor },
         }),
       }
       leases.set(id, lease)
       token.onRevoke.add(() => enqueue(lease))
+      standby.changed()
       return lease
     },
     find,
@@ -77,15 +107,17 @@ export function createLeases({
       if (!lease) return
       if (!sync) return enqueue(lease)
       // `handleError` tells whatever the engine says as 400.
-      if (settings.databaseDown)
+      if (fails(lease))
         throw refusal(400, 'failed to revoke entry: resp: (*logical.Response)(nil) err: connection refused')
-      lease.entry.revokedAt = clock.now()
+      end(lease)
     },
     logIn(username, password) {
       const lease = [...leases.values()].find((each) => each.username === username)
       if (!lease) return false
-      const admitted = alive(lease) && lease.entry.secret === password
-      lease.entry[admitted ? 'uses' : 'refusals'] += 1
+      const { entry } = lease
+      const lives = entry.revokedAt === undefined && entry.expiresAt > clock.now()
+      const admitted = lives && entry.secret === password
+      entry[admitted ? 'uses' : 'refusals'] += 1
       return admitted
     },
   }

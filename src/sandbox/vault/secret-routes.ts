@@ -33,7 +33,7 @@ export function secretRoutes({
     const role = Object.hasOwn(settings.databaseRoles, name) ? settings.databaseRoles[name] : undefined
     if (!role) throw refusal(400, `unknown role: ${name}`)
     const ttl = Math.min(role.defaultTtl, settings.maxLeaseTtl)
-    const lease = leases.create(token, path, ttl)
+    const lease = leases.create(token, { path, ttl, renewable: true, lasting: false })
     return reply(c, {
       lease_id: lease.id,
       // A lease may be for longer than its token lives; it ends with the token all the same.
@@ -80,10 +80,10 @@ export function secretRoutes({
         id,
         path: lease.path,
         issue_time: new Date(lease.issuedAt).toISOString(),
-        expire_time: new Date(lease.entry.expiresAt).toISOString(),
+        expire_time: new Date(lease.endsAt).toISOString(),
         last_renewal: null,
-        ttl: Math.ceil((lease.entry.expiresAt - clock.now()) / 1000),
-        renewable: true,
+        ttl: Math.ceil((lease.endsAt - clock.now()) / 1000),
+        renewable: lease.renewable,
       },
     })
   })

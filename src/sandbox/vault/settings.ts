@@ -22,6 +22,28 @@ export interface JwtRole {
   tokenTtl: number
 }
 
+/** `aws/roles/NAME`. */
+export interface AwsRole {
+  credentialType: 'iam_user' | 'assumed_role' | 'federation_token'
+  /** Seconds that a session lives which nobody asked shorter or longer. */
+  defaultStsTtl: number
+}
+
+/** `kubernetes/roles/NAME`: tokens of an account that is there already, or '' for an account made for each. */
+export interface KubernetesRole {
+  serviceAccountName: string
+}
+
+/** How the node that answers is behind the one that writes. */
+export interface Standby {
+  /** Milliseconds until it has heard of a change; 0: it is the one that writes. */
+  lag: number
+  /** How it answers to a token that it has not heard of ("Eventual consistency": 412 since Vault 1.10). */
+  answers: 412 | 403
+  /** Whether it says how far it has come, and answers nobody who is further. */
+  tellsIndex: boolean
+}
+
 /** May be changed at any time. */
 export interface VaultSettings {
   /** Where all this stands; every request has to name it. '' is the root namespace. */
@@ -43,6 +65,9 @@ export interface VaultSettings {
   databaseRoles: Record<string, { defaultTtl: number }>
   /** Then no user can be made or dropped. */
   databaseDown: boolean
+  awsRoles: Record<string, AwsRole>
+  kubernetesRoles: Record<string, KubernetesRole>
+  standby: Standby
   /** Key-value secrets, by path: version 1 below `kv/`, version 2 below `secret/data/`. */
   secrets: Record<string, Record<string, string>>
   /** Seconds. */
@@ -69,11 +94,15 @@ export function defaultSettings(): VaultSettings {
         'sys/leases/lookup': ['update'],
         'sys/capabilities-self': ['update'],
         'auth/token/roles/+': ['read'],
+        'sys/policies/acl/+': ['read'],
+        'aws/roles/+': ['read'],
+        'kubernetes/roles/+': ['read'],
       },
       'db-readonly': { 'database/creds/readonly': ['read'] },
       'ci-read': { 'secret/data/ci/*': ['read'] },
       'ci-write': { 'secret/data/ci/*': ['create', 'update', 'read'] },
       'kv-read': { 'kv/*': ['read'] },
+      'aws-deploy': { 'aws/creds/*': ['read'], 'aws/sts/*': ['read'] },
     },
     brokerPolicies: ['broker'],
     tokenRoles: {
@@ -88,6 +117,13 @@ export function defaultSettings(): VaultSettings {
     },
     databaseRoles: { readonly: { defaultTtl: 3600 } },
     databaseDown: false,
+    awsRoles: {
+      user: { credentialType: 'iam_user', defaultStsTtl: 3600 },
+      session: { credentialType: 'assumed_role', defaultStsTtl: 3600 },
+      federated: { credentialType: 'federation_token', defaultStsTtl: 3600 },
+    },
+    kubernetesRoles: { existing: { serviceAccountName: 'deployer' }, made: { serviceAccountName: '' } },
+    standby: { lag: 0, answers: 412, tellsIndex: false },
     secrets: { 'kv/ci': { password: 'kept for ever' }, 'secret/data/ci/npm': { token: 'kept for ever' } },
     defaultLeaseTtl: month,
     maxLeaseTtl: month,

@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
 import type { Clock } from '../../clock.ts'
-import { capabilities } from './acl.ts'
+import { capabilities, hclOf } from './acl.ts'
 import { createRequest, madeOf, type Circumstances } from './create.ts'
 import { loginOf, loginRequest } from './jwt.ts'
 import { refusal, several } from './refusal.ts'
@@ -103,7 +103,7 @@ export function tokenRoutes({
     tokens.admit(caller(c), 'auth/token/lookup-accessor', ['update'])
     const { accessor } = await readBody(c, accessorRequest)
     if (accessor === '') throw refusal(400, several('missing accessor'))
-    const token = tokens.byAccessor(accessor)
+    const token = tokens.heardOf(accessor)
     // HashiCorp's Vault answered 403 for long; the words are the same.
     if (!token) throw refusal(400, several('invalid accessor'))
     return reply(c, { data: { ...lookup(token), id: '' } })
@@ -113,7 +113,8 @@ export function tokenRoutes({
     tokens.admit(caller(c), 'auth/token/revoke-accessor', ['update'])
     const { accessor } = await readBody(c, accessorRequest)
     if (accessor === '') throw refusal(400, several('missing accessor'))
-    const token = tokens.byAccessor(accessor)
+    // `handleUpdateRevokeAccessor` looks first, and only what it finds is the active node's to end.
+    const token = tokens.heardOf(accessor)
     if (!token) return reply(c, { warnings: ['No token found with this accessor'] })
     tokens.revoke(token)
     return c.body(null, 204)
@@ -144,6 +145,13 @@ export function tokenRoutes({
     if (!role) return c.json({ errors: [] }, 404)
     const { orphan, allowedPolicies: allowed_policies, tokenType: token_type } = role
     return reply(c, { data: { name, orphan, allowed_policies, token_type } })
+  })
+
+  app.get('/sys/policies/acl/:policy', (c) => {
+    const name = c.req.param('policy')
+    tokens.admit(caller(c), `sys/policies/acl/${name}`, ['read'])
+    if (!Object.hasOwn(settings.policies, name)) return c.json({ errors: [] }, 404)
+    return reply(c, { data: { name, policy: hclOf(settings.policies[name]!) } })
   })
 
   // `handleCapabilities`; `deny` stands for none, and `root` for all.

@@ -5,6 +5,7 @@ import type { Ledger, LedgerEntry } from '../ledger.ts'
 import { capabilities } from './acl.ts'
 import { denied, refusal } from './refusal.ts'
 import type { Capability, VaultSettings } from './settings.ts'
+import type { Standby } from './standby.ts'
 
 /** What a token is made with. */
 export interface Made {
@@ -42,6 +43,8 @@ export interface Tokens {
   may(token: Token, path: string, capability: Capability): boolean
   identityPolicies(token: Pick<Token, 'entityId'>): string[]
   byAccessor(accessor: string): Token | undefined
+  /** The same, as far as the node that answers has heard of it. */
+  heardOf(accessor: string): Token | undefined
   byId(id: string): Token | undefined
   accessors(): string[]
   /** Ends it and all that descends from it. */
@@ -50,10 +53,12 @@ export interface Tokens {
 
 export function createTokens({
   settings,
+  standby,
   clock,
   ledger,
 }: {
   settings: VaultSettings
+  standby: Standby
   clock: Clock
   ledger: Ledger
 }): Tokens {
@@ -62,6 +67,10 @@ export function createTokens({
 
   const alive = ({ entry }: Token) => entry.revokedAt === undefined && entry.expiresAt > clock.now()
   const ifAlive = (token: Token | undefined) => (token && alive(token) ? token : undefined)
+  const { knows } = standby
+  /** Whether it is alive to the node that answers, which may not have heard of its end. */
+  const seemsAlive = ({ entry: { revokedAt, expiresAt } }: Token) =>
+    expiresAt > clock.now() && (revokedAt === undefined || !knows(revokedAt))
   const identityPolicies: Tokens['identityPolicies'] = ({ entityId }) =>
     entityId === '' ? [] : settings.jwt.identityPolicies
   const granted = (token: Token, path: string) =>
@@ -70,6 +79,7 @@ export function createTokens({
   const revoke = (token: Token) => {
     if (!alive(token)) return
     token.entry.revokedAt = clock.now()
+    standby.changed()
     for (const child of token.children) revoke(child)
     for (const work of token.onRevoke) work()
   }
@@ -106,13 +116,19 @@ export function createTokens({
       ids.set(id, token)
       accessors.set(accessor, token)
       made.parent?.children.add(token)
+      standby.changed()
       return token
     },
 
     admit(id, path, needed) {
       const token = ids.get(id ?? '')
+      if (token && !knows(token.entry.mintedAt)) {
+        token.entry.refusals += 1
+        const { answers } = settings.standby
+        throw refusal(answers, answers === 412 ? 'required index state not present' : 'permission denied')
+      }
       // Dead or never there: nothing is said of it.
-      if (!token || !alive(token)) {
+      if (!token || !seemsAlive(token)) {
         if (token) token.entry.refusals += 1
         throw refusal(403, 'permission denied')
       }
@@ -130,6 +146,10 @@ export function createTokens({
     may: (token, path, capability) => granted(token, path).has(capability),
     identityPolicies,
     byAccessor: (accessor) => ifAlive(accessors.get(accessor)),
+    heardOf(accessor) {
+      const token = accessors.get(accessor)
+      return token && knows(token.entry.mintedAt) && seemsAlive(token) ? token : undefined
+    },
     byId: (id) => ifAlive(ids.get(id)),
     accessors: () => [...accessors.values()].filter(alive).map(({ accessor }) => accessor),
     revoke,
