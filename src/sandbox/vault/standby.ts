@@ -8,7 +8,7 @@ export interface Standby {
   /** To be called when anything is changed: how far the node that writes has come. */
   changed(): void
   /** Whether it has heard of what happened at `at`, milliseconds since 1970. */
-  knows(at: number): boolean
+  knows: (at: number) => boolean
   /** Refuses whom it could only tell what is no longer so, where it tells how far it has come. */
   index: MiddlewareHandler
 }
