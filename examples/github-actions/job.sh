@@ -23,7 +23,8 @@ if ! GH_TOKEN=$(jq -ers 'last | .access_token // empty' <<<"$answers"); then
   jq -rs 'last | "\(.error): \(.error_description)"' <<<"$answers" >&2
   exit 1
 fi
-trap 'curl -fsS "$MAYFLY_URL/oauth/revoke" --data-urlencode token="$GH_TOKEN"' EXIT
+# Asked again while upstream has not let it die; when it still has not, the step fails.
+trap 'curl -fsS --retry 5 "$MAYFLY_URL/oauth/revoke" --data-urlencode token="$GH_TOKEN"' EXIT
 echo "::add-mask::$GH_TOKEN"
 
 # The work.

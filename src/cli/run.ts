@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Task } from '../client/client.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
-import { isOver } from '../leases/lease.ts'
+import { isOver, mayStillWork } from '../leases/lease.ts'
 import { Failure, report, tell } from './failure.ts'
 import { jsonLine } from './print.ts'
 import { defaultGitHosts, type GitHostOptions, withGitHosts } from './git-credential.ts'
@@ -19,7 +19,8 @@ export function register(program: Command): void {
     .summary('run a command inside a task, which ends with it')
     .description(
       `Opens a task, runs the command in it, and completes the task when the command
-ends, in whatever way: its credentials are dead when this returns.
+ends, in whatever way: its credentials are dead when this returns, or it says
+which are not known to be.
 
 The command finds in its environment
   MAYFLY_URL, MAYFLY_TASK, MAYFLY_TASK_TOKEN   for \`mayfly token\` and its like
@@ -33,7 +34,8 @@ the terminal sends to both (Ctrl-C). A second SIGINT kills it. If it goes on aft
 a SIGINT or SIGTERM that was passed on, its task is completed 5 seconds later.
 
 Exit status: that of the command; 128 + N if signal N ended it, or came before
-it was started; 126 or 127 if it could not be; 1 if there was no task for it.
+it was started; 126 or 127 if it could not be; 1 if there was no task for it,
+or if the command went well and a credential of its is not known to be dead.
 With --json, what mayfly has to say on stderr is one JSON object a line.`,
     )
     .option('--no-wait', 'fail where the task needs an approval, instead of waiting for it')
@@ -54,6 +56,7 @@ async function runCommand(words: string[], options: RunOptions): Promise<void> {
   const { url, wait, json = false } = options
   const hosts = options.gitHost ?? defaultGitHosts
   const identity = await workloadIdentity(options)
+  let unproven = false
   const ending = await run({
     client: connect(options),
     url,
@@ -64,11 +67,22 @@ async function runCommand(words: string[], options: RunOptions): Promise<void> {
     env: process.env,
     git: { hosts, helper: helperFor(hosts) },
     wait,
-    notify: (notice) => say(notice, json),
+    notify(notice) {
+      unproven ||= isUnproven(notice)
+      say(notice, json)
+    },
   }).catch((error: unknown) => {
     throw error instanceof NotApproved ? refusal(error.task) : error
   })
-  process.exitCode = 'signal' in ending ? statusOf(ending.signal) : ending.status
+  const status = 'signal' in ending ? statusOf(ending.signal) : ending.status
+  // What the command has to say of itself is not to be lost.
+  process.exitCode = status === 0 && unproven ? 1 : status
+}
+
+/** Whether a credential of the command's may work on, other than was said when it was minted. */
+function isUnproven(notice: Notice): boolean {
+  if (notice.kind === 'still_alive') return notice.task.leases.some(mayStillWork)
+  return notice.kind === 'not_completed'
 }
 
 /** This very program, wherever it is: the command's PATH need not lead to it. */
@@ -107,7 +121,13 @@ function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' }>): Failur
     case 'still_alive': {
       const particulars = leases
         .filter((lease) => !isOver(lease))
-        .map((lease) => `${lease.id} ${lease.status}, revocation ${lease.revocation}`)
+        .map(({ id: lease, status, revocation, evidence }) =>
+          [
+            `${lease} ${status}`,
+            `revocation ${revocation}`,
+            ...(evidence ? [`found ${evidence.result}`] : []),
+          ].join(', '),
+        )
       return new Failure(
         'not_revoked',
         `${id} is over, and not all of its credentials are known to be dead`,

@@ -1,6 +1,6 @@
 /** One command inside one task, which ends with it. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { isOver } from '../leases/lease.ts'
+import { isOver, mayStillWork } from '../leases/lease.ts'
 import {
   type AuthorizationDetail,
   BrokerProblem,
@@ -40,7 +40,7 @@ export type Notice =
   | { kind: 'not_started'; error: NotStarted }
   /** The task's deadline came, or somebody ended it, before the command ended. */
   | { kind: 'ended_before'; task: Task }
-  /** The task is completed, and upstream has not confirmed yet that these are dead. */
+  /** The task is completed, and not all of its credentials have been seen dead. */
   | { kind: 'still_alive'; task: Task }
   | { kind: 'not_completed'; task: Task; error: unknown }
 
@@ -157,6 +157,8 @@ async function mintForGh(
 /** No signal cuts this short: two Ctrl-C in a row are to stop the command, not what makes its credentials die. */
 const completionMs = 30_000
 const retryMs = [500, 1_000, 2_000, 4_000]
+/** Between looks at whether the broker has seen them dead. */
+const deathMs = [500, 1_000, 1_500, 2_000]
 
 /** Completes the task and says what is left to know. Never throws: how the command ended must not be lost. */
 async function completed(
@@ -166,7 +168,8 @@ async function completed(
   ran: boolean,
 ): Promise<void> {
   try {
-    const ended = await complete(client, task, AbortSignal.timeout(completionMs))
+    const signal = AbortSignal.timeout(completionMs)
+    const ended = await untilDead(client, task, await complete(client, task, signal), signal)
     const alive = !ended.leases.every(isOver)
     if (alive) notify({ kind: 'still_alive', task: ended })
     else if (ran && ended.end_reason !== 'completed') notify({ kind: 'ended_before', task: ended })
@@ -175,6 +178,17 @@ async function completed(
     const over = error instanceof BrokerProblem && error.code === 'not_found'
     if (!over) notify({ kind: 'not_completed', task: opened, error })
   }
+}
+
+/** The completed task, after a while in which what upstream was slow to hear of is seen dead. */
+async function untilDead(client: Client, task: TaskAccess, ended: Task, signal: AbortSignal): Promise<Task> {
+  let latest = ended
+  for (const ms of deathMs) {
+    if (!latest.leases.some(mayStillWork)) break
+    await pause(ms, undefined, { signal }).catch(() => undefined)
+    latest = await client.showTask(task, { signal }).catch(() => latest)
+  }
+  return latest
 }
 
 /** Tries again what a broker that restarts could not do. */

@@ -4,10 +4,12 @@ import type { Context } from 'hono'
 import { BrokerError } from '../errors.ts'
 import { verify } from '../identity/verify.ts'
 import { JsonFault, parseJson } from '../json.ts'
+import { mayStillWork } from '../leases/lease.ts'
 import { sha256 } from '../sha256.ts'
 import { completeTask } from '../tasks/complete.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { exchange } from '../tasks/exchange.ts'
+import type { TaskView } from '../tasks/read.ts'
 import type { Task } from '../tasks/task.ts'
 import { allShown } from '../text.ts'
 import { agentOf } from './authentication.ts'
@@ -37,7 +39,7 @@ const revocation = createRoute({
   path: '/oauth/revoke',
   summary: 'Revoke a credential or a task token, and complete its task (RFC 7009)',
   request: { body: form(schemas.revokeForm) },
-  responses: { 200: { description: 'it is revoked, or was not known' }, default: refusal },
+  responses: { 200: { description: 'it is dead, or was not known' }, default: refusal },
 })
 
 export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext): void {
@@ -96,12 +98,12 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
     const { token: secret } = await parameters(c)
     if (!secret) throw new BrokerError('invalid_request', 'token is missing')
     const task = await limits.check(sender, () => taskOf(core, secret))
+    // RFC 7009 §2.2: an unknown token is answered alike, so that nothing can be tried out here.
     if (task) {
       about.agent = task.agent
       about.task = task.id
-      await completeTask(core, task)
+      requireDead(await completeTask(core, task))
     } else if (excess) throw excess
-    // RFC 7009 §2.2: an unknown token is answered alike, so that nothing can be tried out here.
     return c.body(null, 200)
   })
 
@@ -194,4 +196,15 @@ function oneDetail(written: string): unknown[] {
   if (!Array.isArray(details) || details.length !== 1) throw refused('must be a list of one detail')
   if (!allShown(details)) throw refused(schemas.hides)
   return details
+}
+
+/** RFC 7009 §2.2.1: on a 503 a client must take it that the token still exists. @throws BrokerError `provider_unavailable` */
+function requireDead({ leases }: TaskView): void {
+  // Of what was lost in its mint, nobody holds anything.
+  if (leases.some((lease) => mayStillWork(lease) && lease.fingerprint !== null))
+    throw new BrokerError(
+      'provider_unavailable',
+      'the credential is not known to be dead yet; the broker goes on revoking it',
+      { retryAfter: 2 },
+    )
 }

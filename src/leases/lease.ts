@@ -30,6 +30,14 @@ export function isOver({ status }: { status: LeaseStatus }): boolean {
   return overStatuses.includes(status)
 }
 
+/**
+ * Whether its credential may work although its end was asked for, other than was said
+ * beforehand: of what only expires, nobody was promised more.
+ */
+export function mayStillWork(lease: { status: LeaseStatus; revocation: Revocation }): boolean {
+  return !isOver(lease) && lease.revocation !== 'expiry'
+}
+
 /** Which state may follow which (design §6). */
 const successors: Record<LeaseStatus, readonly LeaseStatus[]> = {
   pending: ['active', 'failed', 'revoking'],
@@ -107,6 +115,7 @@ export type LeaseChange = Partial<
     | 'liveUntil'
     | 'endedAt'
     | 'fingerprint'
+    | 'evidence'
     | 'secretHash'
     | 'handle'
     | 'dueAt'
@@ -148,7 +157,6 @@ export interface LeaseStore {
   forget(tx: Tx, id: string): Promise<void>
   /** Sets only when the lease is looked at next. */
   postpone(tx: Tx, id: string, dueAt: number): Promise<void>
-  setEvidence(tx: Tx, id: string, evidence: Evidence): Promise<void>
   /** Leases with which something is still to be done: unfinished ones, and those of which upstream must be reminded. */
   unsettled(tx: Tx): Promise<Lease[]>
   /** Leases that are due at `now` and that `skip` does not hold for, the longest due first. */

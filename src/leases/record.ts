@@ -3,24 +3,70 @@ import type { Evidence, ProviderError } from '../provider.ts'
 import type { Tx } from '../unit.ts'
 import { backoff } from './backoff.ts'
 import type { LeaseContext } from './context.ts'
+import { isKnown, showsEnd } from './evidence.ts'
 import { aboutLease, type Lease } from './lease.ts'
 import { transition } from './transition.ts'
 
 /** After this long without success a lease is `irrevocable`: visible, counted, and still retried. */
 const irrevocableAfterMs = 10 * 60_000
 
+/** How long what upstream could not tell is left before it is asked again, where that holds up nothing. */
+const askAgainMs = 60_000
+
 /** What the end of a lease leaves of it. The handle may be the credential itself: no longer needed, so erased (I7). */
 const over = (now: number) =>
   ({ endedAt: now, handle: null, secretHash: null, dueAt: null, failingSince: null }) as const
 
-/** Upstream no longer honours it. False, and nothing recorded, where the lease was not on its way out. */
-export async function recordRevoked(context: LeaseContext, tx: Tx, lease: Lease): Promise<boolean> {
+/**
+ * Upstream no longer honours it, as `evidence` shows; without, there was nothing to honour.
+ * False, and nothing recorded, where the lease was not on its way out.
+ */
+export async function recordRevoked(
+  context: LeaseContext,
+  tx: Tx,
+  lease: Lease,
+  evidence?: Evidence,
+): Promise<boolean> {
   const at = context.clock.now()
   // Upstream goes on refusing it only while what refuses it is kept up, and that is written from the handles.
   const kept = lease.revocation === 'eventual' && lease.handle !== null
-  const change = kept ? { ...over(at), handle: lease.handle, dueAt: lease.upstreamExpiresAt } : over(at)
+  const change = {
+    ...over(at),
+    ...(kept && { handle: lease.handle, dueAt: dueOnceRevoked(context, lease, evidence) }),
+    ...(evidence && { evidence }),
+  }
   const data = { attempts: lease.attempts + 1, fingerprint: lease.fingerprint }
-  return await transition(context, tx, lease, { status: 'revoked', at, change, data })
+  if (!(await transition(context, tx, lease, { status: 'revoked', at, change, data }))) return false
+  if (evidence) recordEvidence(context, tx, lease, evidence)
+  return true
+}
+
+/**
+ * When a revoked lease is looked at next of which upstream must be reminded: at its end,
+ * and before that where nobody could see yet what became of it.
+ */
+export function dueOnceRevoked(
+  { clock }: Pick<LeaseContext, 'clock'>,
+  { upstreamExpiresAt }: Lease,
+  evidence: Pick<Evidence, 'result'> | undefined,
+): number | null {
+  if (evidence?.result !== 'unknown' || upstreamExpiresAt === null) return upstreamExpiresAt
+  return Math.min(clock.now() + askAgainMs, upstreamExpiresAt)
+}
+
+/** What another look at a revoked lease has shown, if anything; returns when the next is due. */
+export async function recordLook(
+  context: LeaseContext,
+  tx: Tx,
+  lease: Lease,
+  evidence: Evidence | undefined,
+): Promise<number> {
+  const seen = evidence && showsEnd(lease, evidence) ? evidence : undefined
+  const dueAt = dueOnceRevoked(context, lease, seen ?? { result: 'unknown' })
+  const change = { dueAt, ...(seen && { evidence: seen }) }
+  if ((await context.leases.amend(tx, lease.id, ['revoked'], change)) && seen)
+    recordEvidence(context, tx, lease, seen)
+  return dueAt ?? Infinity
 }
 
 /** Upstream minted nothing, or nothing that works. False, and nothing recorded, where the lease is no longer pending. */
@@ -34,48 +80,65 @@ export async function recordFailed(
   return await transition(context, tx, lease, { status: 'failed', at, change: over(at), data: { reason } })
 }
 
-/** The credential's own upstream life is over. */
-export async function recordExpired(context: LeaseContext, tx: Tx, lease: Lease): Promise<void> {
+/** The credential's own upstream life is over; `looked` is what came of trying it all the same. */
+export async function recordExpired(
+  context: LeaseContext,
+  tx: Tx,
+  lease: Lease,
+  looked?: Evidence,
+): Promise<void> {
   const at = context.clock.now()
+  const passed = 'its upstream expiry has passed'
+  const method = looked ? `${passed}; ${looked.method}` : passed
+  const evidence = { result: 'expired', method, at } as const
+  const change = { ...over(at), evidence }
   const data = { fingerprint: lease.fingerprint }
-  if (!(await transition(context, tx, lease, { status: 'expired', at, change: over(at), data }))) return
-  const evidence = { result: 'expired', method: 'its upstream expiry has passed', at } as const
-  await context.leases.setEvidence(tx, lease.id, evidence)
+  if (await transition(context, tx, lease, { status: 'expired', at, change, data }))
+    recordEvidence(context, tx, lease, evidence)
 }
 
-/** An attempt failed; returns when the next is due. */
+/** An attempt failed, or what came of it does not show an end; returns when the next is due. */
 export async function recordAttempt(
   context: LeaseContext,
   tx: Tx,
   lease: Lease,
   error: ProviderError,
+  evidence?: Evidence,
 ): Promise<number> {
   const at = context.clock.now()
   const attempts = lease.attempts + 1
   const failingSince = lease.failingSince ?? at
+  const next = at + backoff(attempts, error.retryAfter)
   const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil ?? Infinity
-  const dueAt = Math.min(at + backoff(attempts, error.retryAfter), lifeOver)
-  const change = { attempts, failingSince, dueAt }
-  const hopeless = error.kind === 'rejected' || at - failingSince >= irrevocableAfterMs
+  // What was seen to work beyond the end that upstream named has no end to wait for.
+  const dueAt = evidence?.result === 'live' && lifeOver <= at ? next : Math.min(next, lifeOver)
+  const news = evidence && !isKnown(lease, evidence) ? evidence : undefined
+  const change = { attempts, failingSince, dueAt, ...(news && { evidence: news }) }
   const data = { attempts, reason: error.message }
-  const given =
-    hopeless && (await transition(context, tx, lease, { status: 'irrevocable', at, change, data }))
-  if (!given) await context.leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change)
+  const enter = (status: 'revoking' | 'irrevocable') =>
+    transition(context, tx, lease, { status, at, change, data })
+  const hopeless = error.kind === 'rejected' || at - failingSince >= irrevocableAfterMs
+  const changed =
+    (hopeless && (await enter('irrevocable'))) ||
+    (await context.leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change)) ||
+    // Delivered until the end that upstream named, and alive beyond it.
+    (lifeOver <= at && (await enter('revoking')))
+  if (changed && news) recordEvidence(context, tx, lease, news)
   return dueAt
 }
 
-export async function recordEvidence(
-  context: LeaseContext,
+/** Whatever a row says of evidence, an event says too. */
+function recordEvidence(
+  { audit }: Pick<LeaseContext, 'audit'>,
   tx: Tx,
   lease: Lease,
-  evidence: Evidence,
-): Promise<void> {
-  await context.leases.setEvidence(tx, lease.id, evidence)
-  context.audit.record(tx, {
-    at: evidence.at,
+  { result, method, at }: Evidence,
+): void {
+  audit.record(tx, {
+    at,
     type: 'lease.evidence',
     actor: 'broker',
     ...aboutLease(lease),
-    data: { result: evidence.result, method: evidence.method },
+    data: { result, method },
   })
 }

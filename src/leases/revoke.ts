@@ -1,51 +1,21 @@
-/** The second half of every revocation: the upstream call and its record, connection by connection. */
-import { type Handle, ProviderError, type RevocationOutcome } from '../provider.ts'
+/** The second half of every revocation: upstream is told, the credential is tried, and what was seen goes on record. */
+import { type Evidence, type Handle, ProviderError } from '../provider.ts'
 import type { Tx } from '../unit.ts'
-import { longestPauseMs } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
+import { settles } from './evidence.ts'
 import { openHandle } from './handle.ts'
-import { Lane } from './lane.ts'
+import { Lanes } from './lanes.ts'
 import type { Lease } from './lease.ts'
-import { probe } from './probe.ts'
-import { recordAttempt, recordExpired, recordRevoked } from './record.ts'
+import { dueOnceRevoked, recordAttempt, recordExpired, recordLook, recordRevoked } from './record.ts'
 import { recover } from './recover.ts'
-import { standing } from './standing.ts'
-import { asProviderError, withinUpstream } from './upstream.ts'
 
-const revokeSlots = 32
-/** Probes have their own queue: on the same slots they would make revoking take twice as long. */
-const probeSlots = 8
 /** How long a damaged row is left alone before it is complained about again. */
 const damagedRetryMs = 10 * 60_000
 /** How long the store is left alone after it failed. */
 const storeRetryMs = 1_000
-/**
- * How long an upstream must have answered nothing for its first answer to bring
- * others forward: longer than any pause. Shorter, and a lease that is refused again
- * and again would hasten those that fail, for an upstream that was never silent.
- */
-const silenceMs = 2 * longestPauseMs
-
 /** Leases brought forward in one transaction: everybody else's work waits for it. */
 const hastenedAtOnce = 200
-
-/** A lease in its lane; `revoked` once upstream has confirmed and the store has it. */
-interface Turn {
-  lease: Lease
-  handle: Handle
-  /** Its upstream life has passed: this is the last word to upstream, whatever comes of it. */
-  over: boolean
-  revoked: boolean
-}
-
-interface Lanes {
-  entry: ConnectionEntry
-  revoke: Lane<Turn>
-  probe: Lane<Turn>
-  /** Since when upstream has answered nothing, milliseconds since 1970. */
-  silentSince: number | undefined
-}
 
 /**
  * Ends leases that are on their way out. A due lease may be handed in as often
@@ -71,8 +41,8 @@ export class Revoker {
   }
 
   /**
-   * Makes one attempt to end the lease, records how it went, and probes.
-   * Resolves after that whatever the outcome: the record tells it.
+   * Makes one attempt to end the lease: tells upstream, tries the credential, and
+   * records what was seen. Resolves after that whatever the outcome: the record tells it.
    */
   revoke(lease: Lease): Promise<void> {
     return (
@@ -92,14 +62,14 @@ export class Revoker {
   }
 
   async #end(lease: Lease): Promise<void> {
-    const { unit, leases, clock, connections } = this.#context
+    const { clock, connections } = this.#context
     if (lease.damaged !== undefined) {
       await this.#quarantine(lease)
       // What opens was sealed for this row, whatever else is wrong with it: what can be revoked still is (I4).
       if (lease.handle === null) return
     }
-    if (lease.status === 'revoked') return await unit.write((tx) => leases.forget(tx, lease.id))
     const entry = connections().of(lease)
+    if (lease.status === 'revoked') return await this.#keepRevoked(lease, entry)
     const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil
     if (lifeOver !== null && lifeOver <= clock.now()) return await this.#endOfLife(lease, entry)
     if (!entry)
@@ -112,21 +82,55 @@ export class Revoker {
     const handle = this.#open(lease)
     if (!handle)
       return await this.#failed(lease, new ProviderError('rejected', 'its sealed handle does not open'))
-    const lanes = this.#lanesOf(entry)
-    const turn: Turn = { lease, handle, over: false, revoked: false }
-    await lanes.revoke.add(lease.agent, turn)
-    if (turn.revoked) await lanes.probe.add(lease.agent, turn)
+    const outcome = await this.#lanesOf(entry).end(lease, handle)
+    if (!outcome.done) return await this.#failed(lease, outcome.error)
+    const evidence = await this.#look(lease, entry, handle)
+    if (settles(lease, evidence)) await this.#revoked(lease, evidence)
+    else await this.#failed(lease, notSeen(evidence), evidence)
+  }
+
+  async #revoked(lease: Lease, evidence: Evidence): Promise<void> {
+    const { unit, wake } = this.#context
+    await unit.write((tx) => recordRevoked(this.#context, tx, lease, evidence))
+    // What upstream goes on needing is erased then, and what is not known yet asked again before.
+    if (lease.revocation === 'eventual') wake(dueOnceRevoked(this.#context, lease, evidence) ?? Infinity)
   }
 
   /**
-   * Its own end has passed by our clock, and that may have been set forward: upstream,
-   * where one call ends the credential, is told once all the same (invariant I4).
+   * Revoked, and upstream to be reminded of it until its own end. Where it could not be
+   * seen yet what became of it, it is looked at again until then.
+   */
+  async #keepRevoked(lease: Lease, entry: ConnectionEntry | undefined): Promise<void> {
+    const { unit, leases, clock, wake } = this.#context
+    const { upstreamExpiresAt: end } = lease
+    if (end === null || end <= clock.now()) return await unit.write((tx) => leases.forget(tx, lease.id))
+    const handle = entry && this.#open(lease)
+    const evidence = handle && (await this.#look(lease, entry, handle))
+    wake(await unit.write((tx) => recordLook(this.#context, tx, lease, evidence)))
+  }
+
+  /**
+   * Its own end has passed by our clock, which may have been set forward, or upstream
+   * keeps another end than it named: where one call ends the credential, upstream is told
+   * all the same, and what still works then is not called over (invariant I4).
    */
   async #endOfLife(lease: Lease, entry: ConnectionEntry | undefined): Promise<void> {
-    const endable = entry && lease.handle !== null && lease.revocation === 'immediate'
+    const endable = lease.handle !== null && lease.revocation === 'immediate'
     const handle = endable ? this.#open(lease) : undefined
-    if (!entry || !handle) return await this.#expired(lease)
-    await this.#lanesOf(entry).revoke.add(lease.agent, { lease, handle, over: true, revoked: false })
+    let evidence: Evidence | undefined
+    if (entry && handle) {
+      await this.#lanesOf(entry).end(lease, handle)
+      evidence = await this.#look(lease, entry, handle)
+      if (evidence.result === 'live') return await this.#failed(lease, notSeen(evidence), evidence)
+    }
+    await this.#context.unit.write((tx) => recordExpired(this.#context, tx, lease, evidence))
+  }
+
+  async #look(lease: Lease, entry: ConnectionEntry, handle: Handle): Promise<Evidence> {
+    const evidence = await this.#lanesOf(entry).look(lease, handle)
+    if (evidence.result === 'live')
+      this.#context.log.error({ lease: lease.id, evidence }, 'a revoked credential still works')
+    return evidence
   }
 
   #open(lease: Lease): Handle | undefined {
@@ -143,81 +147,15 @@ export class Revoker {
     const key = `${entry.provider.type}/${entry.name}`
     const known = this.#lanes.get(key)
     if (known?.entry === entry) return known
-    const lanes: Lanes = {
-      entry,
-      silentSince: undefined,
-      revoke: new Lane({
-        slots: revokeSlots,
-        batch: entry.connection.revokesAtOnce,
-        work: (turns) => this.#attempt(lanes, turns),
-      }),
-      probe: new Lane({
-        slots: probeSlots,
-        batch: 1,
-        work: ([turn]) => probe(this.#context, entry, turn!.lease, turn!.handle),
-      }),
-    }
+    const lanes = new Lanes(this.#context, entry, () => this.#hasten(entry))
     this.#lanes.set(key, lanes)
     return lanes
   }
 
-  /** One upstream call for leases of one connection. */
-  async #attempt(lanes: Lanes, turns: Turn[]): Promise<void> {
-    const outcomes = await this.#callUpstream(lanes.entry, turns)
-    const recovered = this.#breaksSilence(lanes, outcomes)
-    await Promise.all(turns.map((turn, index) => this.#recordOutcome(turn, outcomes[index]!)))
-    if (recovered) await this.#hasten(lanes.entry)
-  }
-
-  /** Whether upstream answers after a silence. A failure here and there is none: hastening then would undo the back-off. */
-  #breaksSilence(lanes: Lanes, outcomes: RevocationOutcome[]): boolean {
-    const now = this.#context.clock.now()
-    const { silentSince } = lanes
-    const answered = outcomes.some((outcome) => outcome.done || outcome.error.kind === 'rejected')
-    lanes.silentSince = answered ? undefined : (silentSince ?? now)
-    return answered && silentSince !== undefined && now - silentSince >= silenceMs
-  }
-
-  async #callUpstream(entry: ConnectionEntry, turns: Turn[]): Promise<RevocationOutcome[]> {
-    const handles = turns.map((turn) => turn.handle)
-    try {
-      return await withinUpstream(this.#context, 'revoke', (signal) =>
-        entry.connection.revoke(handles, { standing: () => standing(this.#context, entry), signal }),
-      )
-    } catch (error) {
-      const failure = asProviderError(error)
-      return handles.map(() => ({ done: false, error: failure }))
-    }
-  }
-
-  async #recordOutcome(turn: Turn, outcome: RevocationOutcome): Promise<void> {
-    const { lease } = turn
-    if (turn.over) {
-      await this.#expired(lease).catch((error: unknown) => this.#notRecorded(lease, error))
-      return
-    }
-    if (!outcome.done) {
-      await this.#failed(lease, outcome.error).catch((error: unknown) => this.#notRecorded(lease, error))
-      return
-    }
-    try {
-      await this.#context.unit.write((tx) => recordRevoked(this.#context, tx, lease))
-      turn.revoked = true
-      // What upstream goes on needing is erased then.
-      if (lease.revocation === 'eventual') this.#context.wake(lease.upstreamExpiresAt ?? Infinity)
-    } catch (error) {
-      this.#notRecorded(lease, error)
-    }
-  }
-
-  async #expired(lease: Lease): Promise<void> {
-    await this.#context.unit.write((tx) => recordExpired(this.#context, tx, lease))
-  }
-
-  async #failed(lease: Lease, error: ProviderError): Promise<void> {
+  async #failed(lease: Lease, error: ProviderError, evidence?: Evidence): Promise<void> {
     const { unit, log, wake } = this.#context
     log.warn({ lease: lease.id, connection: lease.connection, reason: error.message }, 'a revocation failed')
-    wake(await unit.write((tx) => recordAttempt(this.#context, tx, lease, error)))
+    wake(await unit.write((tx) => recordAttempt(this.#context, tx, lease, error, evidence)))
   }
 
   /** The store failed. Nothing is lost: the lease is still due, and revoking again does no harm (I5, I6). */
@@ -255,4 +193,14 @@ export class Revoker {
     )
     await this.#postpone(lease, clock.now() + damagedRetryMs)
   }
+}
+
+/** Upstream took the revocation, and that is not to be seen of the credential. */
+function notSeen({ result }: Evidence): ProviderError {
+  return new ProviderError(
+    'unavailable',
+    result === 'live'
+      ? 'upstream took the revocation, and the credential still works'
+      : 'upstream took the revocation, and it cannot be seen whether the credential is dead',
+  )
 }

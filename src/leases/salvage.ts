@@ -1,11 +1,13 @@
 /** A credential that exists upstream while the store cannot take its record. */
 import { pause } from '../clock.ts'
-import type { Minted } from '../provider.ts'
+import type { Evidence, Minted } from '../provider.ts'
 import { backoff } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
+import { settles } from './evidence.ts'
 import type { Lease } from './lease.ts'
-import { recordFailed, recordRevoked } from './record.ts'
+import { probe } from './probe.ts'
+import { recordExpired, recordFailed, recordRevoked } from './record.ts'
 import type { Revoker } from './revoke.ts'
 import { asProviderError, withinUpstream } from './upstream.ts'
 
@@ -22,35 +24,47 @@ export function salvage(
   minted: Minted,
 ): void {
   void revoker.claim(lease.id, async () => {
+    let seen: Evidence | undefined
     for (let attempt = 1; context.clock.now() < minted.expiresAt; attempt += 1) {
-      if (await revoked(context, entry, minted)) break
+      seen = await ended(context, lease, entry, minted)
+      if (seen) break
       await pause(context.clock, backoff(attempt, undefined))
     }
-    for (let attempt = 1; !(await recorded(context, lease)); attempt += 1)
+    for (let attempt = 1; !(await recorded(context, lease, seen)); attempt += 1)
       await pause(context.clock, backoff(attempt, undefined))
   })
 }
 
-async function revoked(context: LeaseContext, entry: ConnectionEntry, minted: Minted): Promise<boolean> {
+/** What was seen of its end, if upstream took the revocation and it was. */
+async function ended(
+  context: LeaseContext,
+  lease: Lease,
+  entry: ConnectionEntry,
+  { handle }: Minted,
+): Promise<Evidence | undefined> {
   try {
     const [outcome] = await withinUpstream(context, 'revoke', (signal) =>
-      entry.connection.revoke([minted.handle], { standing: () => Promise.resolve([minted.handle]), signal }),
+      entry.connection.revoke([handle], { standing: () => Promise.resolve([handle]), signal }),
     )
-    return outcome?.done === true
+    if (outcome?.done !== true) return undefined
+    const evidence = await probe(context, entry, handle)
+    return settles(lease, evidence) ? evidence : undefined
   } catch (error) {
     context.log.warn(
       { connection: entry.name, reason: asProviderError(error).message },
       'a revocation failed',
     )
-    return false
+    return undefined
   }
 }
 
-async function recorded(context: LeaseContext, lease: Lease): Promise<boolean> {
+async function recorded(context: LeaseContext, lease: Lease, seen: Evidence | undefined): Promise<boolean> {
   try {
     await context.unit.write(async (tx) => {
-      const failed = await recordFailed(context, tx, lease, 'it could not be recorded, so it was revoked')
-      if (!failed) await recordRevoked(context, tx, lease)
+      const how = seen ? 'so it was revoked' : 'and its upstream life is over'
+      if (await recordFailed(context, tx, lease, `it could not be recorded, ${how}`)) return
+      if (seen) await recordRevoked(context, tx, lease, seen)
+      else await recordExpired(context, tx, lease)
     })
     return true
   } catch {

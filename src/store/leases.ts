@@ -78,14 +78,17 @@ function changed(change: LeaseChange): Partial<Row> {
     liveUntil: 'live_until',
     endedAt: 'ended_at',
     fingerprint: 'fingerprint',
+    evidence: 'evidence',
     secretHash: 'secret_hash',
     handle: 'handle',
     dueAt: 'due_at',
     attempts: 'attempts',
     failingSince: 'failing_since',
   } as const satisfies Record<keyof LeaseChange, keyof Row>
+  const { evidence: found } = change
+  const values = { ...change, ...(found && { evidence: JSON.stringify(found) }) }
   return Object.fromEntries(
-    Object.entries(change).map(([member, value]) => [names[member as keyof LeaseChange], value]),
+    Object.entries(values).map(([member, value]) => [names[member as keyof LeaseChange], value]),
   )
 }
 
@@ -181,11 +184,6 @@ export const leases: LeaseStore = {
     const row = rowsIn(tx).one('leases', 'id', id)
     // A lease that has come to rest meanwhile is not woken.
     if (row && row.due_at !== null) rowsIn(tx).change('leases', row, { due_at: dueAt })
-  },
-
-  async setEvidence(tx, id, evidence) {
-    const row = rowsIn(tx).one('leases', 'id', id)
-    if (row) rowsIn(tx).change('leases', row, { evidence: JSON.stringify(evidence) })
   },
 
   async due(tx, now, skip) {

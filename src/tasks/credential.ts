@@ -3,7 +3,7 @@ import { BrokerError, type ErrorCode, isBrokerError } from '../errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import { intend, type LeaseHolder } from '../leases/intend.ts'
-import type { Lease } from '../leases/lease.ts'
+import { type Lease, mayStillWork } from '../leases/lease.ts'
 import { mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
 import type { Tx } from '../unit.ts'
@@ -75,12 +75,11 @@ async function replace(context: TaskContext, task: Task, key: IdempotencyKey): P
   const before = await context.unit.write((tx) => retireRemembered(context, tx, task, key))
   await revokeNow(context, before)
   const [lease] = before
-  if (!lease || lease.revocation === 'expiry') return
-  const { status } = (await context.unit.read((tx) => context.leases.get(tx, lease.id)))!
-  if (status === 'revoking' || status === 'irrevocable')
+  const now = lease && (await context.unit.read((tx) => context.leases.get(tx, lease.id)))
+  if (now && mayStillWork(now))
     throw new BrokerError(
       'provider_unavailable',
-      'the credential minted under this Idempotency-Key before is not revoked yet',
+      'the credential minted under this Idempotency-Key before is not known to be dead yet',
       { retryAfter: 5 },
     )
 }

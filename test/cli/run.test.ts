@@ -182,17 +182,42 @@ it('a task that was ended meanwhile: said, with how', async () => {
   expect(stderr).toMatch(/^mayfly: task_\w+ had ended before the command did: revoked, at .+\n {2}.+\n$/)
 })
 
-it('a credential that upstream does not let die is told, and the exit status stays', async () => {
-  const broken = broker.sandbox.github.faults.add({
-    kind: 'status',
-    status: 500,
-    on: ({ method, path }) => method === 'DELETE' && path === '/installation/token',
+describe.each([
+  ['that upstream does not let die', { status: 500 }],
+  ['that works although upstream says that it is dead', { status: 204 }],
+])('a credential %s', (_how, answer) => {
+  const refused = () =>
+    broker.sandbox.github.faults.add({
+      kind: 'status',
+      ...answer,
+      on: ({ method, path }) => method === 'DELETE' && path === '/installation/token',
+    })
+
+  it('is told, and the exit status is 1', async () => {
+    const broken = refused()
+    const { status, stderr } = await run(['true'])
+    broken.clear()
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^mayfly: not_revoked: task_\w+ is over.+: lease_\w+ revoking, .+\n {2}.+\n$/)
+    await expect.poll(() => ledger.alive(Date.now()), patiently).toEqual([])
   })
-  const { status, stderr } = await run(['true'])
-  broken.clear()
-  expect(status).toBe(0)
-  expect(stderr).toMatch(/^mayfly: not_revoked: task_\w+ is over.+: lease_\w+ revoking, .+\n {2}.+\n$/)
-  await expect.poll(() => ledger.alive(Date.now()), patiently).toEqual([])
+
+  it('is told, and a failure of the command keeps its exit status', async () => {
+    const broken = refused()
+    const { status, stderr } = await run(['sh', '-c', 'exit 3'])
+    broken.clear()
+    expect(status).toBe(3)
+    expect(stderr).toContain('not_revoked')
+    await expect.poll(() => ledger.alive(Date.now()), patiently).toEqual([])
+  })
+
+  it('is waited for a while, and nothing is said when it is seen dead then', async () => {
+    const broken = refused()
+    const running = run(['true'])
+    await expect.poll(() => broken.hits, patiently).toBeGreaterThan(0)
+    broken.clear()
+    expect(await running).toMatchObject({ status: 0, stderr: '' })
+  })
 })
 
 describe('a broker that is not there when the command ends', () => {

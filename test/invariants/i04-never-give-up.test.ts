@@ -29,7 +29,7 @@ async function stuck(answer: { status: number; headers?: Record<string, string> 
     await clock.advance(dueAt! - clock.now())
     await untilNow(clock, () => asked.length > before && row().due_at !== dueAt)
   }
-  return { task, entry: ledger.find(minted.credential.token)!, asked, outage, row, next }
+  return { task, minted, entry: ledger.find(minted.credential.token)!, asked, outage, row, next }
 }
 
 test('I4: attempts come further and further apart, never more than ten seconds, and become an alarm', async () => {
@@ -69,8 +69,27 @@ test('I4: a refusal for good is an alarm at once, and retried all the same', asy
   await next()
   expect(asked.length).toBeGreaterThanOrEqual(2)
   outage.clear()
-  await clock.advance(60_000)
+  await clock.advance(row().due_at! - clock.now())
   await untilNow(clock, () => row().status === 'revoked')
+})
+
+test('I4: a credential that lives on after GitHub took its revocation is one that could not be revoked', async () => {
+  const { task, minted, entry, asked, outage, row, next } = await stuck({ status: 204 })
+  while (row().status === 'revoking') await next()
+  expect(clock.now() - asked[0]!).toBeGreaterThanOrEqual(600_000)
+  expect(clock.now() - asked[0]!).toBeLessThan(611_000)
+  expect(row()).toMatchObject({ status: 'irrevocable', handle: expect.any(String) })
+  const { body } = await broker.revoke({ lease: minted.lease.id })
+  expect(body).toMatchObject({ tasks: [], matched: 1, revoked: 0, irrevocable: 1 })
+  const metrics = await broker.call('GET', '/metrics')
+  expect(metrics.body).toMatch(/mayfly_leases\{provider="github",status="irrevocable"\} [1-9]/)
+  expect((await broker.read(task)).body.leases[0].evidence).toMatchObject({ result: 'live' })
+
+  outage.clear()
+  await clock.advance(row().due_at! - clock.now())
+  await untilNow(clock, () => row().status === 'revoked')
+  expect(row()).toMatchObject({ handle: null, evidence: expect.stringContaining('dead') })
+  expect(entry.revokedAt).toBe(clock.now())
 })
 
 test("I4: it ends only with the credential's own upstream life", async () => {

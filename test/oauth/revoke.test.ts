@@ -81,18 +81,24 @@ test('the hint is no more than a hint, and who asks does not matter', async () =
   expect(await broker.use(access_token)).toBe(401)
 })
 
-test('a revocation that upstream does not confirm in time goes on after the answer', async () => {
+test.each([
+  ['is not taken by upstream', { status: 503 }],
+  ['is taken by upstream, and does nothing', { status: 204 }],
+])('a revocation that %s is no success, and goes on (RFC 7009 section 2.2.1)', async (_how, answer) => {
   const { task, access_token } = await held()
-  const down = github.faults.add({ kind: 'status', status: 503, on: revokes })
-  expect((await revoke(broker, access_token)).status).toBe(200)
+  const liar = github.faults.add({ kind: 'status', ...answer, on: revokes })
+  const refused = await revoke(broker, access_token)
+  expectOAuthError(refused, 503, 'temporarily_unavailable', 'provider_unavailable')
+  expect(refused.headers.get('Retry-After')).toBe('2')
   expect((await broker.read(task)).body).toMatchObject({
     status: 'completed',
     leases: [{ status: 'revoking' }],
   })
-  // Also now it is known by its secret, and revoked again.
-  expect((await revoke(broker, access_token)).status).toBe(200)
-  down.clear()
-  await expect.poll(() => broker.use(access_token), { timeout: 15_000 }).toBe(401)
+  // Also now it is known by its secret.
+  expect((await revoke(broker, access_token)).status).toBe(503)
+  liar.clear()
+  await expect.poll(async () => (await revoke(broker, access_token)).status, { timeout: 15_000 }).toBe(200)
+  expect(await broker.use(access_token)).toBe(401)
 })
 
 test.each([

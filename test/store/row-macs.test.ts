@@ -13,9 +13,9 @@ describe('a row that somebody else has changed', () => {
     const { id } = lease!
     await store.beside(`update leases set deadline = deadline + ${hour} where id = '${id}'`)
     await store.unit.write(async (tx) => {
-      await store.leases.amend(tx, id, unfinishedStatuses, { attempts: 1 })
+      const evidence = { result: 'live', method: 'it was tried', at: noon } as const
+      await store.leases.amend(tx, id, unfinishedStatuses, { attempts: 1, evidence })
       await store.leases.move(tx, id, 'revoking', { dueAt: noon })
-      await store.leases.setEvidence(tx, id, { result: 'dead', method: 'it was asked', at: noon })
     })
     expect(await store.unit.read((tx) => store.leases.get(tx, id))).toMatchObject({
       status: 'revoking',
