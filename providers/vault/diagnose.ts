@@ -44,13 +44,13 @@ function needs({ token_role: role, paths }: VaultConfig): Need[] {
       status: 'fault',
     },
     { path: pathOf.tokens, what: 'revoke tokens', status: 'fault' },
-    { path: 'auth/token/lookup-accessor', what: 'see that a token is dead', status: 'warning' },
+    { path: 'auth/token/lookup-accessor', what: 'see that a token is dead', status: 'fault' },
   ]
   if (paths.every(({ revocation }) => revocation === 'expiry')) return all
   return [
     ...all,
     { path: pathOf.leases, what: 'take a secret back', status: 'fault' },
-    { path: 'sys/leases/lookup', what: 'see that a secret is gone', status: 'warning' },
+    { path: 'sys/leases/lookup', what: 'see that a secret is gone', status: 'fault' },
   ]
 }
 

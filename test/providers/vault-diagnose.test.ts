@@ -19,9 +19,9 @@ test('a broker that may do what it has to is fine, with a token role or without,
 test.each([
   ['auth/token/create-orphan', 'fault', 'create tokens'],
   ['auth/token/revoke-accessor', 'fault', 'revoke tokens'],
-  ['auth/token/lookup-accessor', 'warning', 'see that a token is dead'],
+  ['auth/token/lookup-accessor', 'fault', 'see that a token is dead'],
   ['sys/leases/revoke', 'fault', 'take a secret back'],
-  ['sys/leases/lookup', 'warning', 'see that a secret is gone'],
+  ['sys/leases/lookup', 'fault', 'see that a secret is gone'],
 ])('a broker that may not use %s is told so', async (path, status, what) => {
   const upstream = connectVault()
   delete upstream.sandbox.settings.policies['broker']![path]

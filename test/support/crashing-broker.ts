@@ -20,7 +20,7 @@ const points = [
   'before the reply',
   'before the revocation',
   'after the revocation',
-  'after the revocation is recorded',
+  'after the probe',
 ] as const
 export type Point = (typeof points)[number]
 
@@ -54,8 +54,9 @@ function wrap(connection: Connection, point: Point): Connection {
       return outcomes
     },
     async probe(...given) {
-      dieAt('after the revocation is recorded')
-      return await connection.probe(...given)
+      const evidence = await connection.probe(...given)
+      dieAt('after the probe')
+      return evidence
     },
   }
 }
