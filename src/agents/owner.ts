@@ -16,6 +16,22 @@ export function isAddress(owner: string): boolean {
   return /^[^\s@]+@[^\s@]+$/.test(owner)
 }
 
+/** Whether an address is, by its name, one that several read, as RFC 2142 and custom have it: nobody's token shows it. */
+export function isOfSeveral(owner: string): boolean {
+  const [local] = owner.toLowerCase().split('@')
+  return (
+    isAddress(owner) &&
+    (mailboxes.has(local!) || /(^|[-_.+])(team|group|list)s?$|^(team|group)[-_.]/.test(local!))
+  )
+}
+
+const mailboxes: ReadonlySet<string> = new Set(
+  `abuse admin admins administrators backend bots build ci cloud data dev devops devs developers eng engineering
+  frontend help helpdesk hostmaster info infra infrastructure it leads noc noreply no-reply office on-call oncall
+  ops operations owners platform postmaster product qa release releases root secops security sre staff support
+  sysadmin team tech tooling tools webmaster`.split(/\s+/),
+)
+
 /**
  * `forbidden` for whoever owns the agent, and for whoever shows nothing that could be held against its
  * owner: an owner who left the address out of their token would be anyone. An address counts against its

@@ -3,6 +3,7 @@ import { ambiguities } from '../agents/ambiguous.ts'
 import { inForce } from '../agents/in-force.ts'
 import type { MatchRule } from '../agents/match.ts'
 import { tenancyFault } from '../agents/tenancy.ts'
+import type { Admins } from '../control/admins.ts'
 import type { Issuer } from '../identity/issuer.ts'
 import { limits } from './files.ts'
 import { readDirectory, type Loading } from './loading.ts'
@@ -12,14 +13,20 @@ import { readYaml } from './yaml.ts'
 /** An issuer of the configuration; its URL is not known where its entry is faulty. */
 export type KnownIssuers = ReadonlyMap<string, Issuer | undefined>
 
+/** An agent and where it is written. */
+export interface WrittenAgent {
+  agent: Agent
+  file: string
+}
+
 /** Reads and compiles every agent file of `directory`. */
 export async function compileAgents(
   directory: string | undefined,
   issuers: KnownIssuers,
   loading: Loading,
-): Promise<Agent[]> {
+): Promise<WrittenAgent[]> {
   const { faults, clock } = loading
-  const agents = new Map<string, { agent: Agent; file: string }>()
+  const agents = new Map<string, WrittenAgent>()
   for await (const { file, text } of readDirectory('agents', directory, '.yaml', limits.agent, loading)) {
     const yaml = readYaml(text, file)
     faults.push(...yaml.faults)
@@ -35,6 +42,16 @@ export async function compileAgents(
         remedy: 'Choose another name; one agent may have several rules under `match`.',
       })
     else agents.set(agent.name, { agent, file })
+    agent.match.forEach(({ issuer }, index) => {
+      if (agent.reopen || !issuers.get(issuer) || issuers.get(issuer)?.session) return
+      faults.push({
+        file,
+        path: dotted(['match', index, 'issuer']),
+        message: `is not known to name sessions, and with \`reopen: false\` a token that names none opens nothing`,
+        remedy: `Write in \`session\` of ${issuer} the claims that name one run, unless they are those of a platform.`,
+        warning: true,
+      })
+    })
     if (!inForce(agent, clock.now()))
       faults.push({
         file,
@@ -44,8 +61,8 @@ export async function compileAgents(
         warning: true,
       })
   }
-  const compiled = [...agents.values()].map(({ agent }) => agent)
-  for (const { agent, at, others } of ambiguities(compiled))
+  const written = [...agents.values()]
+  for (const { agent, at, others } of ambiguities(written.map(({ agent }) => agent)))
     faults.push({
       file: agents.get(agent.name)!.file,
       path: dotted(['match', at]),
@@ -53,7 +70,21 @@ export async function compileAgents(
       remedy: 'Name a subject or claim that tells them apart.',
       warning: true,
     })
-  return compiled
+  return written
+}
+
+/** Four eyes hold a human against the owner: of one that nobody's token shows, everybody is another. */
+export function checkOwners(written: readonly WrittenAgent[], admins: Admins, { faults }: Loading): void {
+  for (const { agent, file } of written)
+    if (!admins.couldShow(agent.owner))
+      faults.push({
+        file,
+        path: 'owner',
+        message:
+          'is what no admin who may approve or resume shows with their token: whoever it is could approve for their own agent',
+        remedy: 'Name one person and no team, by the verified `email` or the `sub` that their token shows.',
+        warning: true,
+      })
 }
 
 /** The first few by name. */

@@ -9,7 +9,7 @@ import type { Policies } from '../policy/compile.ts'
 import type { Provider } from '../provider.ts'
 import { Services } from '../services.ts'
 import { compileAdmins } from './admins.ts'
-import { compileAgents } from './agents.ts'
+import { checkOwners, compileAgents } from './agents.ts'
 import { compileConnections } from './connections.ts'
 import { compileIssuers } from './issuers.ts'
 import type { Loading } from './loading.ts'
@@ -35,8 +35,10 @@ export async function compileRules(settings: Settings, providers: readonly Provi
   const connections = compileConnections(settings.providers ?? {}, providers, loading)
 
   const known = new Map(Object.keys(settings.issuers ?? {}).map((name) => [name, issuers.get(name)]))
-  const agents = new Agents(await compileAgents(settings.agents, known, loading))
+  const written = await compileAgents(settings.agents, known, loading)
+  const agents = new Agents(written.map(({ agent }) => agent))
   const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
+  checkOwners(written, admins, loading)
   const policies = await compilePolicyFiles(settings.policies, { providers, agents, admins }, loading)
   return {
     issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])),

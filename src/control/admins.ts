@@ -8,8 +8,12 @@ import {
   mayBothMatch,
   namesNobody,
   namesSomeone,
+  requirements,
+  type ClaimRule,
   type MatchRule,
 } from '../agents/match.ts'
+import { isAddress, isOfSeveral } from '../agents/owner.ts'
+import { matchesPattern } from '../agents/pattern.ts'
 import type { Agents } from '../agents/registry.ts'
 import type { Issuer } from '../identity/issuer.ts'
 import type { Principal } from '../identity/principal.ts'
@@ -97,7 +101,27 @@ export class Admins implements Iterable<AdminEntry> {
       .map((agent) => agent.name)
   }
 
+  /**
+   * Whether the token of somebody who may approve or resume could show this owner of an agent,
+   * as far as their entries tell. True where nobody may: there is no one to tell them from.
+   */
+  couldShow(owner: string): boolean {
+    const judging = this.#entries.filter(({ may }) => may.includes('approve') || may.includes('suspend'))
+    if (judging.length === 0) return true
+    return !isOfSeveral(owner) && judging.some(({ match }) => couldShow(match, owner))
+  }
+
   #accepted(entry: AdminEntry): readonly string[] {
     return entry.audiences ?? this.#issuers.get(entry.match.issuer)?.audiences ?? []
   }
+}
+
+/** By a verified `email` where the owner is an address, else by `sub`. What the rule requires of a claim says what it can be. */
+function couldShow(rule: MatchRule, owner: string): boolean {
+  const required = (claim: string) => requirements(rule).filter(({ name }) => name === claim)
+  const allow = (rules: readonly ClaimRule[]) =>
+    rules.every(({ patterns }) => patterns.some((pattern) => matchesPattern(pattern, owner)))
+  const subject = required('sub')
+  if (!isAddress(owner)) return !/\s/.test(owner) && allow(subject)
+  return allow(required('email')) || (subject.length > 0 && allow(subject))
 }

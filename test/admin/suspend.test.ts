@@ -113,6 +113,16 @@ test.each([
   expect((await order('ops-bot', 'resume', { sub: 'eve', email: 'eve@acme.dev' })).status).toBe(200)
 })
 
+test('who shows no address does not resume an agent whose owner is known by one', async () => {
+  await order('refactor-bot', 'suspend')
+  for (const claims of [
+    { sub: 'someone', email: undefined, email_verified: undefined },
+    { sub: 'someone', email: 'ada@acme.dev', email_verified: false },
+  ])
+    expectRefusal(await order('refactor-bot', 'resume', claims), 403, 'forbidden')
+  expectRefusal(await broker.open(), 403, 'agent_suspended')
+})
+
 test('what is not suspended cannot be resumed, and who is not there can be neither', async () => {
   expectRefusal(await order('refactor-bot', 'resume'), 409, 'conflict')
   expectRefusal(await order('nobody', 'suspend'), 404, 'not_found')

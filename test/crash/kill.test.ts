@@ -6,11 +6,13 @@ import { afterEach, expect, test } from 'vitest'
 import { discrepancies } from '../support/audit.ts'
 import type { Answer } from '../support/broker.ts'
 import { rows } from '../support/database.ts'
+import { expectRefusal } from '../support/refusal.ts'
+import { aRun, withSessions } from '../support/runs.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until } from '../support/until.ts'
 import type { Point } from '../support/crashing-broker.ts'
 
-const broker = await sharedBroker()
+const broker = await sharedBroker(withSessions())
 const { ledger } = broker.sandbox
 const program = fileURLToPath(new URL('../support/crashing-broker.ts', import.meta.url))
 
@@ -134,6 +136,30 @@ test.each(['before the revocation', 'after the revocation', 'after the probe'] a
     expect(recorded).toHaveLength(1)
     await expectBooksToAgree()
     expect((await broker.read(task)).body.status).toBe('completed')
+  },
+)
+
+test.each(['before the revocation', 'after the revocation'] as const)(
+  'contain, %s: the run stays out, and what it held is dead after the next start',
+  async (point) => {
+    const run = aRun()
+    const { body: task } = await broker.open({}, run)
+    const { body: minted } = await broker.mint(task)
+    const entry = ledger.find(minted.credential.token)!
+    const doomed = await startDoomed(point)
+    const body = { selector: { session: task.id }, fence: true, reason: 'it misbehaves' }
+    const token = await broker.admin()
+    await expect(broker.call('POST', '/v1/admin/revocations', { token, body })).rejects.toThrow()
+    expect(await doomed.killed()).toBe('SIGKILL')
+    expect(entry.revokedAt === undefined).toBe(point === 'before the revocation')
+    await broker.start()
+
+    expectRefusal(await broker.open({}, run), 403, 'fenced')
+    expect((await broker.open({}, aRun())).status).toBe(201)
+    await until(() => leaseOf(task)?.status === 'revoked')
+    expect(entry.revokedAt).toBeDefined()
+    expect((await broker.read(task)).body).toMatchObject({ status: 'revoked', end_reason: 'revoked' })
+    await expectBooksToAgree()
   },
 )
 

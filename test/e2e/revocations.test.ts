@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { sandboxWorkload } from '../../src/sandbox/configuration.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
+import { filesOf } from '../support/broker-files.ts'
 import { rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
@@ -97,6 +98,34 @@ test.each([
   }
   expect(await broker.use(ours.token)).toBe(200)
   expect(rows(broker, 'audit_events', "type = 'revocation.ordered'")).toHaveLength(orders)
+})
+
+test('an owner is meant then and now: what was opened as theirs, and what is of an agent that is theirs by now', async () => {
+  const { ours, theirs } = await holders()
+  const files = await filesOf(broker, 'agents/other-bot.yaml')
+  const [[path, text]] = Object.entries(agentFiles('other-bot', { owner: 'Grace@acme.dev' })) as [
+    [string, string],
+  ]
+  await files.write(path, text)
+  expect((await files.reload()).status).toBe(200)
+  const listed = async (owner: string) => {
+    const token = await broker.admin()
+    const path = `/v1/admin/tasks?status=active&owner=${owner}`
+    return (await broker.call('GET', path, { token })).body.items.map(({ id }: { id: string }) => id)
+  }
+  expect(await listed('grace@acme.dev')).toContain(theirs.task.id)
+  expect(await listed('tools@acme.dev')).toContain(theirs.task.id)
+
+  const { body: now } = await broker.revoke({ owner: 'grace@acme.dev' })
+  expect(now.tasks).toContain(theirs.task.id)
+  expect(await broker.use(theirs.token)).toBe(401)
+  expect(await broker.use(ours.token)).toBe(200)
+
+  const again = (await broker.open({}, { sub: subjectOf('other-bot') })).body
+  await files.restore()
+  await files.reload()
+  const { body: then } = await broker.revoke({ owner: 'Grace@ACME.dev' })
+  expect(then.tasks).toEqual([again.id])
 })
 
 test('the order is on record, with who gave it, what for, and how', async () => {

@@ -21,7 +21,7 @@ export const settings = {
 
 export const refactorBot = {
   name: 'refactor-bot',
-  owner: 'platform@acme.example',
+  owner: 'ada@acme.example',
   purpose: 'Opens refactoring pull requests',
   environment: 'dev',
   review_by: '2027-06-30',

@@ -84,8 +84,9 @@ providers:
 
 const agent = (reviewBy: string) => `# An agent: a governed identity of something that is not a human.
 name: refactor-bot
-# The human who answers for it.
-owner: platform@acme.example
+# The human who answers for it, by the verified email or the sub of their token: whoever owns it does not
+# approve for it, so it has to be one person, and no team's address.
+owner: ada@acme.example
 purpose: Opens refactoring pull requests
 environment: dev
 # From the next day on its requests are refused, until its owner has looked at it again.
