@@ -113,17 +113,30 @@ export function includes(held: string | undefined, asked: string): boolean {
   return wanted >= 0 && levels.indexOf(held as Level) >= wanted
 }
 
-/** The permission at this level as a policy action, with the class of design §9. */
+/** The permission at this level as a policy action, with its class. */
 export function actionOf(name: PermissionName, level: Level): ClassedAction {
   return { action: `github.${name}.${level}`, class: classOf(name, level) }
 }
 
-const administers = /^(administration|attestations|members|organization_.+|.+_hooks)$/
-const deploys = /^(actions|deployments|environments|packages|pages|workflows)$/
+/**
+ * At `write`, moves what others are held by: who may do what, which rules are in force where, and, custom
+ * properties being claims of a job's OIDC token, which jobs are whose.
+ */
+const administers =
+  /^(administration|attestations|custom_properties_for_organizations|members|organization_.+|repository_custom_properties|.+_hooks)$/
+
+/** At `write`, makes something run, be published or be merged. A codespace runs with a token of its own. */
+const deploys = /^(actions|codespaces|deployments|environments|merge_queues|packages|pages|workflows)$/
+
+/**
+ * At `write`, says of a commit or an artifact what a ruleset, or whoever deploys, may wait for: required
+ * checks, code scanning and code quality results, where an artifact has been deployed.
+ */
+const vouches = /^(artifact_metadata|checks|code_quality|security_events|statuses)$/
 
 function classOf(name: PermissionName, level: Level): Class {
   if (name.endsWith('secrets') || name === 'secret_scanning_alerts') return 'secrets'
   if (level === 'read') return 'read'
   if (level === 'admin' || administers.test(name)) return 'admin'
-  return deploys.test(name) ? 'deploy' : 'write'
+  return deploys.test(name) || vouches.test(name) ? 'deploy' : 'write'
 }

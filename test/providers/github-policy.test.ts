@@ -1,6 +1,7 @@
 import { isAuthorized, validate, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { expect, test } from 'vitest'
 import { github } from '../../providers/github.ts'
+import { actionOf, askable } from '../../providers/github/permissions.ts'
 import { requests } from '../../providers/github/requests.ts'
 import { schemaWith } from '../support/cedar-fragment.ts'
 
@@ -24,20 +25,49 @@ test.each([
   ['admin', { members: 'write' }],
   ['admin', { organization_self_hosted_runners: 'write' }],
   ['admin', { attestations: 'write' }],
+  ['admin', { repository_custom_properties: 'write' }],
+  ['admin', { custom_properties_for_organizations: 'write' }],
+  ['admin', { organization_custom_properties: 'write' }],
   ['deploy', { actions: 'write' }],
   ['deploy', { workflows: 'write' }],
   ['deploy', { deployments: 'write' }],
   ['deploy', { environments: 'write' }],
   ['deploy', { packages: 'write' }],
   ['deploy', { pages: 'write' }],
+  ['deploy', { codespaces: 'write' }],
+  ['deploy', { merge_queues: 'write' }],
+  ['deploy', { checks: 'write' }],
+  ['deploy', { statuses: 'write' }],
+  ['deploy', { security_events: 'write' }],
+  ['deploy', { code_quality: 'write' }],
+  ['deploy', { artifact_metadata: 'write' }],
   ['write', { contents: 'write' }],
   ['write', { pull_requests: 'write' }],
   ['read', { administration: 'read' }],
+  ['read', { codespaces: 'read' }],
+  ['read', { statuses: 'read' }],
+  ['read', { repository_custom_properties: 'read' }],
   ['read', { actions: 'read' }],
   ['read', { members: 'read' }],
   ['read', { repository_hooks: 'read' }],
 ])('the class is %s for %j', (group, permissions) => {
   expect(classOf(permissions)).toEqual([group])
+})
+
+test('at write, only what was looked at and is no more than writing is `write`', () => {
+  const writes = askable.filter(
+    ({ name, levels }) => levels.includes('write') && actionOf(name, 'write').class === 'write',
+  )
+  expect(writes.map(({ name }) => name)).toEqual([
+    'contents',
+    'discussions',
+    'issues',
+    'metadata',
+    'pull_requests',
+    'repository_projects',
+    'single_file',
+    'vulnerability_alerts',
+  ])
 })
 
 test('a repository permission is asked on each repository, in its owner', () => {
