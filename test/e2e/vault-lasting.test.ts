@@ -47,7 +47,7 @@ test('a session is not delivered, and its lease is neither revoked nor gone befo
   expect(ended.body.leases[0].evidence?.result ?? 'unknown').toBe('unknown')
 
   await clock.advance(entry!.expiresAt - clock.now())
-  await untilNow(clock, async () => (await leaseOf(task)).status === 'expired')
+  await untilNow(clock, async () => (await leaseOf(task)).evidence?.result === 'expired')
 })
 
 test('a broker that lost its right to revoke mints no more, says so, and mints again when it has it', async () => {
