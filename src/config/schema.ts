@@ -13,10 +13,17 @@ export interface Limits {
   /** Refused before anyone is known. */
   readonly failuresPerMinute: { readonly address: number }
   readonly liveLeases: { readonly task: number; readonly agent: number }
+  /** Of one agent; those that wait for approval are open too. */
+  readonly openTasks: number
+  readonly pendingApprovals: number
   /** Seconds. */
   readonly approvalWindow: number
   readonly bodyBytes: number
 }
+
+/** So many of an agent's: as a number, or as its neighbours are written. */
+const ofAgent = (most: number) =>
+  z.union([bound, z.strictObject({ agent: bound }).transform(({ agent }) => agent)]).default(most)
 
 const limits = z
   .strictObject({
@@ -30,6 +37,8 @@ const limits = z
         agent: bound.default(500),
       })
       .prefault({}),
+    open_tasks: ofAgent(1000),
+    pending_approvals: ofAgent(50),
     approval_window: z.int().min(1).max(604_800).default(3600),
     body_bytes: z.int().min(1024).max(1_048_576).default(65_536),
   })
@@ -37,6 +46,8 @@ const limits = z
     requestsPerMinute: written.requests_per_minute,
     failuresPerMinute: written.failures_per_minute,
     liveLeases: written.live_leases,
+    openTasks: written.open_tasks,
+    pendingApprovals: written.pending_approvals,
     approvalWindow: written.approval_window,
     bodyBytes: written.body_bytes,
   }))

@@ -1,7 +1,7 @@
 /** Admitting a human to the admin calls. */
-import type { Clock } from '../clock.ts'
 import { BrokerError } from '../errors.ts'
 import { verify } from '../identity/verify.ts'
+import type { TaskContext } from '../tasks/context.ts'
 import type { Human } from '../agents/owner.ts'
 import type { AdminEntry, Right } from './admins.ts'
 import type { InForce } from './in-force.ts'
@@ -22,32 +22,49 @@ export interface Admin extends Human {
  *   or an admin without the right.
  */
 export async function authenticateAdmin(
+  context: TaskContext,
   token: string,
   right: Right,
   inForce: InForce,
-  clock: Clock,
 ): Promise<Admin> {
   const { admins, rules } = inForce
   // A workload's own audience is accepted too, so that it is told `forbidden`: its token is not at fault.
   const { principal, audiences } = await verify(token, rules.issuers, {
-    clock,
+    clock: context.clock,
     audiences: (issuer) => [...issuer.audiences, ...admins.audiences(issuer)],
   })
   const satisfied = admins.find(principal, audiences)
-  const entries = satisfied.filter((entry) => entry.may.includes(right))
-  if (entries.length === 0) throw rightRefusal(right)
+  // A stranger's row each would let anybody fill the record: they are counted.
+  if (satisfied.length === 0) throw rightRefusal(right)
   const { email, email_verified: verified } = principal.claims
-  return {
+  const admin: Admin = {
     id: `${principal.issuer}:${principal.subject}`,
     subject: principal.subject,
     email: typeof email === 'string' ? email : undefined,
     // Some issuers write every claim as text.
     emailVerified: verified === true || verified === 'true',
-    entries,
+    entries: satisfied.filter((entry) => entry.may.includes(right)),
     rights: new Set(satisfied.flatMap(({ may }) => may)),
   }
+  await requireRight(context, admin, right)
+  return admin
 }
 
-export function rightRefusal(right: Right): BrokerError {
+/** An admin who tries what they have no right to is worth a look. @throws BrokerError `forbidden` */
+export async function requireRight(
+  { unit, audit, clock }: TaskContext,
+  { id, rights }: Admin,
+  right: Right,
+): Promise<void> {
+  if (rights.has(right)) return
+  const refused = rightRefusal(right)
+  const data = { code: refused.code, reason: refused.message }
+  await unit.write(async (tx) =>
+    audit.record(tx, { at: clock.now(), type: 'request.denied', actor: `admin:${id}`, data }),
+  )
+  throw refused
+}
+
+function rightRefusal(right: Right): BrokerError {
   return new BrokerError('forbidden', `this identity may not ${right} here`)
 }

@@ -110,6 +110,7 @@ const requestToApprove = z
 export const approvalRequest = approval
   .extend({
     request: requestToApprove,
+    reason: z.string().nullable().openapi({ description: 'in the words of who answered it' }),
     task: task.omit({ approvals: true, leases: true }),
     created_at: time,
   })

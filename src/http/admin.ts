@@ -1,7 +1,7 @@
 /** What an admin does: see, approve, stop. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { listAgents, readAgent } from '../control/agents.ts'
-import { type Admin, rightRefusal } from '../control/authenticate.ts'
+import { type Admin, requireRight } from '../control/authenticate.ts'
 import type { InForce } from '../control/in-force.ts'
 import { listApprovals, listEvents, listFences, listLeases, listTasks } from '../control/lists.ts'
 import { isContainment, revokeBySelector } from '../control/revocations.ts'
@@ -109,7 +109,7 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   app.openapi(revocations, async (c) => {
     const { core, inForce, admin } = c.var
     const { until, ...said } = c.req.valid('json')
-    if (isContainment(said) && !admin.rights.has('suspend')) throw rightRefusal('suspend')
+    if (isContainment(said)) await requireRight(core, admin, 'suspend')
     const order = { ...said, actor: `admin:${admin.id}` as const, until: endOf(until, core.clock) }
     const report = await revokeBySelector(core, inForce.rules, order)
     return c.json(revocationView(report, inForce.rules.issuers), 200)

@@ -72,7 +72,7 @@ async function holder(c: Context<Env>): Promise<Task> {
 export function byAdmin(right: Right): MiddlewareHandler<Env> {
   return async (c, next) => {
     const { inForce, core, limits, sender } = c.var
-    const check = () => authenticateAdmin(bearer(c), right, inForce, core.clock)
+    const check = () => authenticateAdmin(core, bearer(c), right, inForce)
     c.set('admin', await limits.check(sender, check))
     await next()
   }

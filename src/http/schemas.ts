@@ -99,6 +99,8 @@ export const approval = z
     group: z.string(),
     digest: z.string(),
     status: z.enum(approvalStatuses),
+    by: z.string().nullable().openapi({ description: 'who answered it, `ISSUER:SUBJECT`' }),
+    at: time.nullable().openapi({ description: 'when it was answered' }),
     damaged,
   })
   .openapi('Approval')
@@ -109,6 +111,10 @@ export const task = z
     status: z.enum(taskStatuses),
     agent: z.string(),
     owner: z.string(),
+    session: z
+      .object({ issuer: z.string(), claims: z.record(z.string(), z.string()) })
+      .nullable()
+      .openapi({ description: 'the run or session that opened it, by the claims that name one' }),
     purpose: z.string(),
     authorization_details: z.array(detail),
     ttl: z.int(),

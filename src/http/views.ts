@@ -56,6 +56,7 @@ export function taskView({ task, leases, approvals }: TaskView): z.infer<typeof 
     status: task.status,
     agent: task.agent,
     owner: task.owner,
+    session: task.session ?? null,
     purpose: task.purpose,
     authorization_details: task.scope.map((item) => item.detail as Detail),
     ttl: task.ttl,
@@ -71,9 +72,11 @@ export function taskView({ task, leases, approvals }: TaskView): z.infer<typeof 
   }
 }
 
+/** With who answered it, and when. */
 function approvalView(approval: Approval): z.infer<typeof schemas.approval> {
-  const { id, group, digest, status } = approval
-  return { id, group, digest, status, ...damage(approval) }
+  const { id, group, digest, status, settled } = approval
+  const { by = null, at = null } = settled ?? {}
+  return { id, group, digest, status, by, at: time(at), ...damage(approval) }
 }
 
 /** Nobody is shown as genuine what the broker has not written. */
@@ -158,7 +161,7 @@ export function agentView(view: AgentView): z.infer<typeof shapes.agent> {
 }
 
 export function approvalRequestView(asked: ApprovalRequest): z.infer<typeof shapes.approvalRequest> {
-  const { createdAt } = asked.approval
+  const { createdAt, settled } = asked.approval
   const {
     approvals: _approvals,
     leases: _leases,
@@ -166,7 +169,8 @@ export function approvalRequestView(asked: ApprovalRequest): z.infer<typeof shap
   } = taskView({ task: asked.task, leases: [], approvals: [] })
   const groups = asked.all.map((approval) => approval.group)
   const request = requestToApprove(asked.task, groups)
-  return { ...approvalView(asked.approval), request, created_at: time(createdAt), task }
+  const reason = settled?.reason ?? null
+  return { ...approvalView(asked.approval), reason, request, created_at: time(createdAt), task }
 }
 
 export function adminLeaseView(lease: Lease): z.infer<typeof shapes.adminLease> {

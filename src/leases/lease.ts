@@ -169,12 +169,24 @@ export interface LeaseStore {
   adopt(tx: Tx, now: number): Promise<number>
   /**
    * Classes of the unfinished leases of this agent, of this identity as whatever
-   * agent, and of these tasks. Takes the locks of agent and identity for the rest of
-   * the transaction.
+   * agent, and of these tasks; what was lost nobody holds (invariant I2). Takes the
+   * locks of agent and identity for the rest of the transaction.
    */
   held(tx: Tx, whose: { agent: string; identity: string; tasks: readonly string[] }): Promise<Class[]>
-  /** How many unfinished leases the agent has, and how many of them the task. */
+  /** How many unfinished leases the agent has, lost ones aside, and how many of them the task. */
   countUnfinished(tx: Tx, agent: string, task: string): Promise<{ agent: number; task: number }>
+  /** Of those: how many are active, and when the first can be over by itself, or is tried again. */
+  whenFree(
+    tx: Tx,
+    whose: { agent: string } | { task: string },
+  ): Promise<{ active: number; next: number | null }>
+  /** How many leases of the agent were lost: upstream may have minted, and nobody has ever had what. */
+  countLost(tx: Tx, agent: string): Promise<number>
+  /** When the newest lease of the agent on the connection was intended, if it was lost or has no answer yet. */
+  lastUnanswered(
+    tx: Tx,
+    whose: { agent: string; provider: string; connection: string },
+  ): Promise<number | null>
   /** How many leases are not over, by provider and state. */
   countByStatus(tx: Tx): Promise<{ provider: string; status: string; count: number }[]>
   /** How many leases of this connection take this room upstream at `now`, and how many of them are the agent's. */

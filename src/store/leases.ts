@@ -1,5 +1,5 @@
 /** Leases as rows. */
-import type { Selectable } from 'kysely'
+import type { ExpressionBuilder, Selectable } from 'kysely'
 import { z } from 'zod'
 import {
   type Lease,
@@ -99,6 +99,17 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilt
     .where((e) => e.and(equal))
     .$if(owner !== undefined, (asked) => asked.where(isOwned(owner!, ownersAgents)))
   return statuses ? query.where('status', 'in', statuses) : query
+}
+
+/** States in which a lease without a fingerprint was lost: upstream may have minted, and nobody has had it. */
+const lostStatuses = ['revoking', 'irrevocable'] as const
+
+/** What somebody holds, or may yet be given: all that is not over, but for what was lost on its way. */
+function isHeld(e: ExpressionBuilder<Schema, 'leases'>) {
+  return e.and([
+    e('status', 'in', unfinishedStatuses),
+    e.or([e('status', 'not in', lostStatuses), e('fingerprint', 'is not', null)]),
+  ])
 }
 
 export const leases: LeaseStore = {
@@ -252,11 +263,7 @@ export const leases: LeaseStore = {
 
   async held(tx, { agent, identity, tasks }) {
     // The locks that the contract asks for are SQLite's own here: there is one writer.
-    const live = queries(tx)
-      .selectFrom('leases')
-      .select('classes')
-      .distinct()
-      .where('status', 'in', unfinishedStatuses)
+    const live = queries(tx).selectFrom('leases').select('classes').distinct().where(isHeld)
     // Parts, each with an index of its own: one condition for all would have none.
     const own = live.where('agent', '=', agent).union(live.where('identity', '=', identity))
     const rows = await (tasks.length === 0 ? own : own.union(live.where('task', 'in', tasks))).execute()
@@ -269,11 +276,49 @@ export const leases: LeaseStore = {
         .selectFrom('leases')
         .select((e) => e.fn.countAll<number>().as('n'))
         .where(column, '=', value)
-        .where('status', 'in', unfinishedStatuses)
+        .where(isHeld)
         .executeTakeFirstOrThrow()
       return n
     }
     return { agent: await count('agent', agent), task: await count('task', task) }
+  },
+
+  async whenFree(tx, whose) {
+    const { active, deadline, due } = await queries(tx)
+      .selectFrom('leases')
+      .select((e) => [
+        e.fn.countAll<number>().filterWhere('status', '=', 'active').as('active'),
+        e.fn.min('deadline').filterWhere('status', '=', 'active').as('deadline'),
+        e.fn.min('due_at').filterWhere('status', '!=', 'active').as('due'),
+      ])
+      .where((e) => e.and(whose))
+      .where(isHeld)
+      .executeTakeFirstOrThrow()
+    const times = [deadline, due].filter(isTime)
+    return { active, next: times.length === 0 ? null : Math.min(...times) }
+  },
+
+  async countLost(tx, agent) {
+    const { n } = await queries(tx)
+      .selectFrom('leases')
+      .select((e) => e.fn.countAll<number>().as('n'))
+      .where('agent', '=', agent)
+      .where('status', 'in', lostStatuses)
+      .where('fingerprint', 'is', null)
+      .executeTakeFirstOrThrow()
+    return n
+  },
+
+  async lastUnanswered(tx, whose) {
+    const newest = await queries(tx)
+      .selectFrom('leases')
+      .select(['created_at', 'status', 'fingerprint'])
+      .where((e) => e.and(whose))
+      .orderBy('ordinal', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    const unanswered = newest?.fingerprint === null && isAmong(['pending', ...lostStatuses], newest.status)
+    return unanswered && isTime(newest.created_at) ? newest.created_at : null
   },
 
   async countByStatus(tx) {

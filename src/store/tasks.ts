@@ -125,6 +125,25 @@ export const tasks: TaskStore = {
     return pageOf(rows, page, (row) => fromRow(tx, row))
   },
 
+  async countOpen(tx, agent) {
+    const rows = await queries(tx)
+      .selectFrom('tasks')
+      .select([
+        'status',
+        (e) => e.fn.countAll<number>().as('count'),
+        (e) => e.fn.min('expires_at').as('nextEnd'),
+      ])
+      .where('agent', '=', agent)
+      .where('status', 'in', openStatuses)
+      .groupBy('status')
+      .execute()
+    const total = (counted: typeof rows) => ({
+      count: counted.reduce((sum, { count }) => sum + count, 0),
+      nextEnd: counted.length === 0 ? null : Math.min(...counted.map(({ nextEnd }) => Number(nextEnd))),
+    })
+    return { all: total(rows), pending: total(rows.filter(({ status }) => status === 'pending_approval')) }
+  },
+
   async activate(tx, id, expiresAt) {
     const row = rowsIn(tx).one('tasks', 'id', id)
     if (!row || !isAmong(predecessors('active'), row.status)) return false

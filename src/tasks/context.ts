@@ -21,6 +21,9 @@ export interface Rules {
   limits: {
     /** How many unfinished leases there may be. */
     liveLeases: { task: number; agent: number }
+    /** How many tasks an agent may have open, and how many of them waiting for approval. */
+    openTasks: number
+    pendingApprovals: number
     /** Seconds that a task waits for approval. */
     approvalWindow: number
   }

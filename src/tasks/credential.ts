@@ -14,6 +14,7 @@ import { endTask, revokeNow } from './end.ts'
 import { fencedTask } from './fenced.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { identityNow } from './identity.ts'
+import { leaseRefusal } from './limits.ts'
 import type { EndReason, Task } from './task.ts'
 
 export interface CredentialRequest {
@@ -119,8 +120,19 @@ async function hold(
   if ('refused' in admission) return admission
   const intended = await intend(context, tx, { resolved, holder: admission.holder })
   const { task, idempotency } = request
+  if ('refused' in intended) recordDenied(context, tx, task, resolved, intended.refused)
   if ('lease' in intended && idempotency) await remember(context, tx, task, idempotency, intended.lease.id)
   return intended
+}
+
+function recordDenied(
+  context: TaskContext,
+  tx: Tx,
+  { id, agent, owner }: Task,
+  { detail }: ResolvedDetail,
+  refused: BrokerError,
+): void {
+  recordDenial(context, tx, { agent: { name: agent, owner }, task: id }, { detail, ...reasonOf(refused) })
 }
 
 type Admission = { holder: LeaseHolder } | { refused: BrokerError }
@@ -135,19 +147,18 @@ async function admit(
 ): Promise<Admission> {
   const now = context.clock.now()
   const task = await context.tasks.get(tx, request.task.id)
-  if (!task || task.status !== 'active' || task.expiresAt <= now)
-    return refuse(
-      'task_not_active',
-      task?.status === 'pending_approval' ? 'the task waits for approval' : 'the task is over',
-    )
+  if (!task) return refuse('task_not_active', 'the task is over')
+  const denied = (refused: BrokerError) => {
+    recordDenied(context, tx, task, resolved, refused)
+    return { refused }
+  }
+  if (task.status === 'pending_approval') return refuse('task_not_active', 'the task waits for approval')
+  // Whoever goes on with a task that is over may be somebody who was left its token.
+  if (task.status !== 'active' || task.expiresAt <= now)
+    return denied(new BrokerError('task_not_active', 'the task is over'))
   if (task.damaged !== undefined) {
     context.log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged, and gets nothing')
     return refuse('task_not_active', 'the task is not as it was opened')
-  }
-  const denied = (refused: BrokerError) => {
-    const asking = { agent: { name: task.agent, owner: task.owner }, task: task.id }
-    recordDenial(context, tx, asking, { detail: resolved.detail, ...reasonOf(refused) })
-    return { refused }
   }
   const fenced = await fencedTask(context, tx, rules, task, [resolved])
   if (fenced) return denied(fenced)
@@ -168,8 +179,8 @@ async function admit(
   }
   const outside = scopeRefusal(task, resolved)
   if (outside) return denied(outside)
-  const crowded = await limitRefusal(context, tx, rules, task)
-  if (crowded) return { refused: crowded }
+  const crowded = await leaseRefusal(context, tx, rules, task, resolved)
+  if (crowded) return denied(crowded)
 
   const { decision, refusals } = await decideAfresh(context, tx, rules, task, {
     agent: identity.agent,
@@ -216,21 +227,5 @@ function scopeRefusal(task: Task, { entry, detail }: ResolvedDetail): BrokerErro
     covering.length === 0
       ? "this is not within the task's authorization_details"
       : "this is within several of the task's authorization_details; ask for what only one of them allows",
-  )
-}
-
-async function limitRefusal(
-  { leases }: TaskContext,
-  tx: Tx,
-  { limits }: Rules,
-  task: Task,
-): Promise<BrokerError | undefined> {
-  const live = await leases.countUnfinished(tx, task.agent, task.id)
-  const full = (['task', 'agent'] as const).find((whose) => live[whose] >= limits.liveLeases[whose])
-  if (!full) return undefined
-  return new BrokerError(
-    'limit_exceeded',
-    `this ${full} has ${limits.liveLeases[full]} live leases, which is its limit; give one back`,
-    { retryAfter: 10 },
   )
 }

@@ -2,6 +2,7 @@
 import { BrokerError, type Denial } from '../errors.ts'
 import type { Tx } from '../unit.ts'
 import type { TaskContext } from './context.ts'
+import type { Requested } from './facts.ts'
 
 /** By whom it was asked, and within which task, where there is one. */
 interface Asking {
@@ -23,6 +24,19 @@ export function recordDenial(
     owner,
     ...(task !== undefined && { task }),
     data,
+  })
+}
+
+/** A token that has opened a task before: who it speaks for may not be who sent it now. */
+export function recordReplay({ audit, clock }: TaskContext, tx: Tx, { agent, principal }: Requested): void {
+  const { name, owner } = agent
+  audit.record(tx, {
+    at: clock.now(),
+    type: 'token.replayed',
+    actor: `agent:${name}`,
+    agent: name,
+    owner,
+    data: { issuer: principal.iss, subject: principal.subject },
   })
 }
 

@@ -4,8 +4,8 @@ import type { MintedLease } from '../leases/mint.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { issueCredential } from './credential.ts'
 import { endTask, revokeNow } from './end.ts'
-import { type OpenedTask, type OpenRequest, openTask } from './open.ts'
-import { readTask } from './read.ts'
+import { type OpenRequest, openTask } from './open.ts'
+import { type GrantedTask, readTask } from './read.ts'
 
 /**
  * With what a request fails whose key may come back: what a caller can wait out,
@@ -16,7 +16,7 @@ const resumable = ['unavailable', 'provider_unavailable', 'limit_exceeded', 'con
 
 /** The opened task, and its credential unless the task waits for approval. */
 export interface Exchanged {
-  opened: OpenedTask
+  opened: GrantedTask
   minted: MintedLease | undefined
 }
 

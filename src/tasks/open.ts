@@ -1,25 +1,28 @@
 /** Opening a task: who asks, for what, and whether policy allows it. */
 import { reviewRefusal } from '../agents/in-force.ts'
 import { type Approaching, fenceRefusal } from '../agents/fence.ts'
-import { BrokerError } from '../errors.ts'
+import { BrokerError, isBrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
 import { identityOf } from '../identity/principal.ts'
 import { type Session, sessionOf } from '../identity/session.ts'
 import { useUp } from '../identity/single-use.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import type { Lease } from '../leases/lease.ts'
 import { decide, type Decision } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import type { Approval } from './approval.ts'
 import { requestDigest } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { policyDenied, reasonOf, recordDenial } from './denial.ts'
+import { policyDenied, reasonOf, recordDenial, recordReplay } from './denial.ts'
 import { askOf, factsOf, type Requested } from './facts.ts'
 import { connectionsOf, reopenRefusal } from './fenced.ts'
-import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
+import { type IdempotencyKey, rememberedForMs } from './idempotency.ts'
+import { join, waitingFor } from './join.ts'
+import { openRefusal } from './limits.ts'
+import type { GrantedTask } from './read.ts'
+import { resume } from './resume.ts'
 import { aboutTask, type ScopeItem, type Task } from './task.ts'
-import { newTaskToken } from './token.ts'
+import { newTaskToken, waitingToken } from './token.ts'
 import { ttlFor } from './ttl.ts'
 
 /** What a workload asks for, its shape already checked. */
@@ -45,99 +48,118 @@ export interface DryRun {
   decision: Decision
 }
 
-/** A task just opened, and its token: the only time that it is seen. */
-export interface OpenedTask {
-  task: Task
-  approvals: Approval[]
-  /** Those of a task that was resumed: a new one has none. */
-  leases: Lease[]
-  token: string
-}
-
 /**
  * Opens a task: `active`, or `pending_approval` where policy asks for a human's
  * yes. The same token, key and request again give the same task and a fresh task
- * token, the one before being good for nothing from then on.
+ * token, the one before being good for nothing from then on. A request that waits
+ * already, asked again with another token of the same workload, gives the task that
+ * waits, whose token stays the same.
  *
  * @throws BrokerError `unknown_agent`, `agent_suspended`, `fenced`, `agent_expired`,
- *   `invalid_request`, `policy_denied`, `token_replayed`, `conflict`; `unavailable` when the store fails. A
- *   refusal does not use the token up.
+ *   `invalid_request`, `policy_denied`, `limit_exceeded`, `token_replayed`, `conflict`; `unavailable`
+ *   when the store fails. A refusal does not use the token up.
  */
 export async function openTask(
   context: TaskContext,
   rules: Rules,
   request: OpenRequest,
-): Promise<OpenedTask> {
-  const { unit, clock, wake } = context
+): Promise<GrantedTask> {
   const asked = prepare(rules, request)
-  const { requested, resolved } = asked
-  const outcome = await unit.write(async (tx) => {
-    const refuse = (refused: BrokerError) => {
-      recordDenial(context, tx, requested, {
-        purpose: requested.purpose,
-        scope: resolved.map((each) => each.detail),
-        ...reasonOf(refused),
-      })
-      return { refused }
-    }
-    const overdue = reviewRefusal(requested.agent, clock.now())
-    if (overdue) return refuse(overdue)
-    const fenced = await fenceRefusal(context, tx, approaching(asked))
-    if (fenced) return refuse(fenced)
-    const resumed = request.idempotency && (await resume(context, tx, request.idempotency))
-    if (resumed) return resumed
-    const over = await reopenRefusal(context, tx, rules, requested.agent, asked.session)
-    if (over) return refuse(over)
-    const decision = await decideIn(context, tx, rules, requested, resolved)
-    if (decision.outcome === 'denied') return refuse(policyDenied(decision.denials))
-    await useUp(tx, context.usedTokens, request.verified)
-    const opened = await insert(context, tx, rules, asked, decision)
-    if (request.idempotency) {
-      const until = opened.task.expiresAt + requested.ttl * 1000 + rememberedForMs
-      await context.idempotency.put(tx, { ...request.idempotency, task: opened.task.id, lease: null, until })
-    }
-    return opened
-  })
+  const outcome = await context.unit.write((tx) => grant(context, tx, rules, asked, request))
   if ('refused' in outcome) throw outcome.refused
-  wake(outcome.task.expiresAt)
+  context.wake(outcome.task.expiresAt)
   return outcome
 }
 
-/** Decides without keeping anything; the token stays good. @throws BrokerError as `openTask`, a denial excepted. */
-export async function dryRun(context: TaskContext, rules: Rules, request: OpenRequest): Promise<DryRun> {
-  const asked = prepare(rules, request)
-  const { requested, resolved } = asked
-  const decision = await context.unit.read(async (tx) => {
-    const refused =
-      reviewRefusal(requested.agent, context.clock.now()) ??
-      (await fenceRefusal(context, tx, approaching(asked))) ??
-      (await reopenRefusal(context, tx, rules, requested.agent, asked.session))
-    if (refused) throw refused
-    return await decideIn(context, tx, rules, requested, resolved)
-  })
-  const { name, owner } = requested.agent
-  return { agent: name, owner, ttl: requested.ttl, resolved, decision }
+type Refusal = { refused: BrokerError }
+
+/** A refusal is thrown once what is recorded of it is durable. */
+async function grant(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  asked: Asked,
+  { verified, idempotency }: OpenRequest,
+): Promise<GrantedTask | Refusal> {
+  const { requested } = asked
+  const refuse = (refused: BrokerError) => {
+    recordRefusal(context, tx, asked, refused)
+    return { refused }
+  }
+  const outside = await outsideRefusal(context, tx, asked)
+  if (outside) return refuse(outside)
+  const resumed = idempotency && (await resume(context, tx, requested, idempotency))
+  if (resumed) return resumed
+  const decision = await decideIn(context, tx, rules, asked)
+  if ('refused' in decision) return refuse(decision.refused)
+  if (decision.outcome === 'denied') return refuse(policyDenied(decision.denials))
+  const pending = decision.outcome === 'pending_approval'
+  const waiting = pending ? await waitingFor(context, tx, asked, decision.approvals) : undefined
+  const crowded = !waiting && (await openRefusal(context, tx, rules, requested.agent.name, pending))
+  if (crowded) return refuse(crowded)
+  try {
+    await useUp(tx, context.usedTokens, verified)
+  } catch (error) {
+    if (!isBrokerError(error, 'token_replayed')) throw error
+    recordReplay(context, tx, requested)
+    return { refused: error }
+  }
+  const granted = waiting
+    ? await join(context, tx, requested, waiting)
+    : await insert(context, tx, rules, asked, decision)
+  if (idempotency) {
+    const until = granted.task.expiresAt + requested.ttl * 1000 + rememberedForMs
+    await context.idempotency.put(tx, { ...idempotency, task: granted.task.id, lease: null, until })
+  }
+  return granted
 }
 
-async function resume(context: TaskContext, tx: Tx, key: IdempotencyKey): Promise<OpenedTask | undefined> {
-  const remembered = await recall(context.idempotency, tx, key)
-  const task = remembered && (await context.tasks.get(tx, remembered.task))
-  if (!task) return undefined
-  if (task.damaged !== undefined) {
-    context.log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged, and is not resumed')
-    throw new BrokerError('unavailable', 'the task of this Idempotency-Key is not as it was opened')
-  }
-  const { token, hash } = newTaskToken()
-  await context.tasks.replaceToken(tx, task.id, hash)
-  const approvals = await context.approvals.ofTask(tx, task.id)
-  return { task, approvals, leases: await context.leases.find(tx, { task: task.id }), token }
+/** Decides without keeping anything but a refusal; the token stays good. @throws BrokerError as `openTask`, a denial excepted. */
+export async function dryRun(context: TaskContext, rules: Rules, request: OpenRequest): Promise<DryRun> {
+  const { unit } = context
+  const asked = prepare(rules, request)
+  const outcome = await unit.read(async (tx): Promise<Decision | Refusal> => {
+    const outside = await outsideRefusal(context, tx, asked)
+    return outside ? { refused: outside } : await decideIn(context, tx, rules, asked)
+  })
+  const denied = 'outcome' in outcome && outcome.outcome === 'denied' && policyDenied(outcome.denials)
+  const refused = 'refused' in outcome ? outcome.refused : denied
+  // Whoever tries what they may not is on record as if they had meant it.
+  if (refused) await unit.write(async (tx) => recordRefusal(context, tx, asked, refused, { dry_run: true }))
+  if ('refused' in outcome) throw outcome.refused
+  const { agent, ttl } = asked.requested
+  return { agent: agent.name, owner: agent.owner, ttl, resolved: asked.resolved, decision: outcome }
+}
+
+function recordRefusal(
+  context: TaskContext,
+  tx: Tx,
+  { requested, scope }: Asked,
+  refused: BrokerError,
+  more: { dry_run?: true } = {},
+): void {
+  recordDenial(context, tx, requested, {
+    purpose: requested.purpose,
+    scope: scope.map(({ detail }) => detail),
+    ...reasonOf(refused),
+    ...more,
+  })
 }
 
 /** A request under the rules in force. */
 interface Asked {
   requested: Requested
   resolved: ResolvedDetail[]
+  scope: ScopeItem[]
   session: Session | undefined
+}
+
+/** Overdue for review, or kept out by a fence. */
+async function outsideRefusal(context: TaskContext, tx: Tx, asked: Asked): Promise<BrokerError | undefined> {
+  return (
+    reviewRefusal(asked.requested.agent, context.clock.now()) ??
+    (await fenceRefusal(context, tx, approaching(asked)))
+  )
 }
 
 function approaching({ requested: { principal, agent }, resolved }: Asked): Approaching {
@@ -160,7 +182,8 @@ function prepare(rules: Rules, request: OpenRequest): Asked {
     context: request.context ?? {},
     depth: 0,
   }
-  return { requested, resolved, session: sessionOf(principal, rules.issuers.get(principal.iss)?.session) }
+  const session = sessionOf(principal, rules.issuers.get(principal.iss)?.session)
+  return { requested, resolved, scope: resolved.map(toScopeItem), session }
 }
 
 /** What only its own expiry ends must not outlive the task (invariant I3). @throws BrokerError `invalid_request` */
@@ -177,9 +200,10 @@ async function decideIn(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
-  requested: Requested,
-  resolved: ResolvedDetail[],
-): Promise<Decision> {
+  { requested, resolved, session }: Asked,
+): Promise<Decision | Refusal> {
+  const over = await reopenRefusal(context, tx, rules, requested.agent, session)
+  if (over) return { refused: over }
   const held = await context.leases.held(tx, {
     agent: requested.agent.name,
     identity: identityOf(requested.principal),
@@ -192,9 +216,9 @@ async function insert(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
-  { requested, resolved, session }: Asked,
+  { requested, scope, session }: Asked,
   decision: Exclude<Decision, { outcome: 'denied' }>,
-): Promise<OpenedTask> {
+): Promise<GrantedTask> {
   const { tasks, audit, clock } = context
   const { agent, principal, purpose, ttl, depth } = requested
   const now = clock.now()
@@ -208,7 +232,7 @@ async function insert(
     principal,
     ...(session && { session }),
     purpose,
-    scope: resolved.map(toScopeItem),
+    scope,
     ttl,
     context: requested.context,
     parent: null,
@@ -219,7 +243,7 @@ async function insert(
     endedAt: null,
     endReason: null,
   }
-  const { token, hash } = newTaskToken()
+  const { token, hash } = pending ? waitingToken(id) : newTaskToken()
   await tasks.insert(tx, task, hash)
   audit.record(tx, {
     at: now,

@@ -11,6 +11,11 @@ export interface TaskView {
   approvals: Approval[]
 }
 
+/** A task that a request has got, new or not, and its token: the only time that it is seen. */
+export interface GrantedTask extends TaskView {
+  token: string
+}
+
 export async function readTask(context: TaskContext, id: string): Promise<TaskView> {
   return await context.unit.read(async (tx) => viewOf(context, tx, (await context.tasks.get(tx, id))!))
 }

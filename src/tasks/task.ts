@@ -114,6 +114,12 @@ export interface TaskFilter {
   statuses?: readonly TaskStatus[]
 }
 
+/** How many tasks, and when the first of them is over at the latest. */
+export interface OpenCount {
+  count: number
+  nextEnd: number | null
+}
+
 export interface TaskStore {
   insert(tx: Tx, task: Task, tokenHash: string): Promise<void>
   get(tx: Tx, id: string): Promise<Task | undefined>
@@ -123,6 +129,8 @@ export interface TaskStore {
   /** In order of creation. */
   find(tx: Tx, filter: TaskFilter): Promise<Task[]>
   list(tx: Tx, filter: TaskFilter, page: PageRequest): Promise<Page<Task>>
+  /** The agent's open tasks, and those of them that wait for approval. */
+  countOpen(tx: Tx, agent: string): Promise<{ all: OpenCount; pending: OpenCount }>
   /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */
   activate(tx: Tx, id: string, expiresAt: number): Promise<boolean>
   /** Moves the task to `status` if the state it is in allows it; false, and nothing changed, where it does not. */

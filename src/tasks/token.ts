@@ -1,5 +1,5 @@
 /** The task token: what a workload holds in place of its identity once its task is open. */
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { BrokerError } from '../errors.ts'
 import { sha256 } from '../sha256.ts'
 import type { TaskContext } from './context.ts'
@@ -10,9 +10,29 @@ const readableAfterEndMs = 3_600_000
 
 const shape = /^mft_[A-Za-z0-9_-]{43}$/
 
-/** 256 random bits. Only its hash is stored. */
-export function newTaskToken(): { token: string; hash: string } {
-  const token = `mft_${randomBytes(32).toString('base64url')}`
+export interface TaskToken {
+  token: string
+  /** All that is stored of it. */
+  hash: string
+}
+
+/** 256 random bits. */
+export function newTaskToken(): TaskToken {
+  return taskToken(randomBytes(32))
+}
+
+const waiting = randomBytes(32)
+
+/**
+ * The token of a task that waits for approval: the same whenever this process is asked, so
+ * that who joins the wait gets what those who wait already hold, and none of them loses it.
+ */
+export function waitingToken(task: string): TaskToken {
+  return taskToken(createHmac('sha256', waiting).update(task).digest())
+}
+
+function taskToken(bits: Buffer): TaskToken {
+  const token = `mft_${bits.toString('base64url')}`
   return { token, hash: sha256(token) }
 }
 

@@ -32,7 +32,7 @@ async function walk(path: string, limit: number, between: () => Promise<unknown>
 async function more() {
   const { body: task } = await broker.open()
   await broker.mint(task, readWeb)
-  await broker.open({ authorization_details: [infra] })
+  await broker.open({ authorization_details: [infra], purpose: `for ${task.id}` })
 }
 
 for (let count = 0; count < 5; count += 1) await more()

@@ -1,5 +1,6 @@
 /** Each call needs the right that it names, and nothing else gives it. */
 import { expect, test } from 'vitest'
+import { rows } from '../support/database.ts'
 import { describedBroker } from '../support/described-broker.ts'
 import { expectRefusal } from '../support/refusal.ts'
 
@@ -102,4 +103,17 @@ test('to keep out more than one session, whoever revokes needs the right to susp
     token: await admin(['suspend']),
   })
   expect(lifted.status).toBe(200)
+})
+
+test('an admin who tries what they have no right to is on record, and a stranger is counted', async () => {
+  const refused = () => rows(broker, 'audit_events', `type = 'request.denied' and actor like 'admin:%'`)
+  const call = async (token: string) => broker.call('POST', '/v1/admin/reload', { token })
+  const { body } = await call(await admin(['read']))
+  const event = refused().at(-1)!
+  expect(event).toMatchObject({ actor: 'admin:sandbox:ada', request: body.request_id })
+  expect(JSON.parse(event.data!)).toEqual({ code: 'forbidden', reason: body.detail })
+  const before = refused().length
+  expectRefusal(await call(await admin([])), 403, 'forbidden')
+  expectRefusal(await call(await broker.workload()), 403, 'forbidden')
+  expect(refused()).toHaveLength(before)
 })

@@ -92,13 +92,29 @@ test('what is asked is shown to an approver, and the digest is of exactly that',
   expect(digest).toBe(createHash('sha256').update(canonicalize(request)!).digest('hex'))
 })
 
-test('two requests alike are two: the yes to one is none to the other', async () => {
+test('two requests are two, however alike: the yes to one is none to the other', async () => {
   const [one, other] = [await ask(broker), await ask(broker)]
   expect(one.approvals[0].digest).not.toBe(other.approvals[0].digest)
   await answer(broker, 'approve', one.approvals[0], { claims: legal })
   await answer(broker, 'approve', one.approvals[1])
   expect((await broker.read(one)).body.status).toBe('active')
   expect((await broker.read(other)).body.status).toBe('pending_approval')
+})
+
+test('who said yes, and when, is on the task and in every list', async () => {
+  const task = await ask(broker)
+  await answer(broker, 'approve', task.approvals[0], { claims: legal, reason: 'seen' })
+  const said = { by: 'sandbox:lex', at: expect.stringMatching(/Z$/) }
+  const shown = [
+    { group: 'legal', status: 'granted', ...said },
+    { group: 'security', by: null, at: null },
+  ]
+  expect((await broker.read(task)).body.approvals).toMatchObject(shown)
+  const token = await human(broker)
+  const list = async (path: string) => (await broker.call('GET', `/v1/admin/${path}`, { token })).body.items
+  expect(await list(`tasks?id=${task.id}`)).toMatchObject([{ approvals: shown }])
+  expect(await list(`approvals?id=${task.approvals[0].id}`)).toMatchObject([{ ...said, reason: 'seen' }])
+  expect(await list(`approvals?id=${task.approvals[1].id}`)).toMatchObject([{ by: null, reason: null }])
 })
 
 test('a no of one ends it, whatever the others have said', async () => {

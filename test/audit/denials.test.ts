@@ -58,10 +58,48 @@ test('a task of an agent that is suspended', async () => {
   expect(lastDenial()).toMatchObject({ agent: 'odd-bot', data: { code: 'agent_suspended' } })
 })
 
-test('a question that is asked as a trial leaves no trace', async () => {
-  const count = () => rows(broker, 'audit_events', `type = 'request.denied'`).length
-  const before = count()
+test('what is tried out in vain, and nothing else of a trial', async () => {
+  const before = rows(broker, 'audit_events').length
+  expect((await broker.open({ dry_run: true })).body.decision).toBe('allowed')
+  expect(rows(broker, 'audit_events')).toHaveLength(before)
   await broker.open({ dry_run: true }, { sub: subjectOf('late-bot') })
-  expect(count()).toBe(before)
+  expect(lastDenial()).toMatchObject({ ...lateBot, data: { code: 'agent_expired', dry_run: true } })
+  const secrets = { ...writeWeb, permissions: { secrets: 'write' } }
+  const { body } = await broker.open({ dry_run: true, authorization_details: [secrets] })
+  expect(body.decision).toBe('denied')
+  expect(lastDenial()).toMatchObject({
+    agent: 'refactor-bot',
+    data: { code: 'policy_denied', denials: body.denials, scope: [secrets], dry_run: true },
+  })
+})
+
+test('a credential of a task that is over', async () => {
+  const { body: task } = await broker.open()
+  await broker.complete(task)
+  const { body } = await broker.mint(task, readWeb)
+  expect(body.code).toBe('task_not_active')
+  expect(lastDenial()).toMatchObject({ task: task.id, data: { code: 'task_not_active', detail: readWeb } })
+})
+
+test('a token that has opened a task before, with whose it is', async () => {
+  const token = await broker.workload()
+  const body = { purpose: 'a test', authorization_details: [writeWeb], ttl: 600 }
+  await broker.call('POST', '/v1/tasks', { token, body })
+  const { body: refused } = await broker.call('POST', '/v1/tasks', { token, body })
+  expect(refused.code).toBe('token_replayed')
+  const [event] = rows(broker, 'audit_events', `type = 'token.replayed'`)
+  expect(event).toMatchObject({
+    actor: 'agent:refactor-bot',
+    agent: 'refactor-bot',
+    owner: 'platform@acme.dev',
+    request: refused.request_id,
+  })
+  expect(JSON.parse(event!.data!)).toEqual({
+    issuer: broker.sandbox.issuer.url,
+    subject: 'repo:acme/web:ref:refs/heads/main',
+  })
+})
+
+test('and the record is whole', async () => {
   expect(await discrepancies(broker)).toEqual([])
 })

@@ -68,7 +68,7 @@ describe('a script', () => {
   })
 
   it('answers nothing with the digest of another request', async () => {
-    const [one, other] = [await waiting(), await waiting()]
+    const [one, other] = [await waiting(), await waiting({ purpose: 'another' })]
     const args = ['admin', 'approve', one.id, '--yes', '--digest', other.digest]
     const { status, stdout, stderr } = await mayfly(args, await asAdmin())
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })

@@ -184,6 +184,55 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       expect(await count('nobody', 'none')).toEqual({ agent: 0, task: 0 })
     })
 
+    it('are neither counted nor held where they were lost on their way', async () => {
+      const task = aTask({ agent: 'unlucky' })
+      const lost = { ...unanswered, classes: ['secrets' as const], connection: 'stormy' }
+      const add = (changed: Partial<Lease>) => write((tx) => store().leases.insert(tx, aLease(task, changed)))
+      await write((tx) => put(store(), tx, task))
+      await add({ ...lost, status: 'revoking', createdAt: noon + 1 })
+      await add({ ...lost, status: 'irrevocable', createdAt: noon + 2 })
+      const whose = { agent: 'unlucky', provider: 'fake', connection: 'stormy' }
+      const now = () =>
+        read(async (tx) => ({
+          count: await store().leases.countUnfinished(tx, 'unlucky', task.id),
+          held: await store().leases.held(tx, { agent: 'unlucky', identity: 'nobody', tasks: [task.id] }),
+          lost: await store().leases.countLost(tx, 'unlucky'),
+          last: await store().leases.lastUnanswered(tx, whose),
+        }))
+      expect(await now()).toEqual({ count: { agent: 0, task: 0 }, held: [], lost: 2, last: noon + 2 })
+
+      await add({ ...lost, classes: ['deploy'], createdAt: noon + 3 })
+      expect(await now()).toEqual({
+        count: { agent: 1, task: 1 },
+        held: ['deploy'],
+        lost: 2,
+        last: noon + 3,
+      })
+      // Upstream answered, and what it gave is on its way out: somebody may hold it.
+      await add({ connection: 'stormy', status: 'revoking', createdAt: noon + 4 })
+      const { count, held, last } = await now()
+      expect({ count, held: held.toSorted(), last }).toEqual({
+        count: { agent: 2, task: 2 },
+        held: ['deploy', 'write'],
+        last: null,
+      })
+    })
+
+    it('are free again when the first is over by itself, or is tried again', async () => {
+      const task = aTask({ agent: 'full' })
+      await write((tx) => put(store(), tx, task))
+      const free = () => read((tx) => store().leases.whenFree(tx, { agent: 'full' }))
+      const add = (changed: Partial<Lease>) => write((tx) => store().leases.insert(tx, aLease(task, changed)))
+      expect(await free()).toEqual({ active: 0, next: null })
+      await add({ status: 'revoking', dueAt: noon + 30 })
+      await add({ ...unanswered, status: 'revoking', dueAt: noon + 1 })
+      await add({ status: 'revoked', dueAt: noon + 2 })
+      expect(await free()).toEqual({ active: 0, next: noon + 30 })
+      await add({ deadline: noon + 20 })
+      await add({ deadline: noon + 40, dueAt: noon + 3 })
+      expect(await free()).toEqual({ active: 2, next: noon + 20 })
+    })
+
     it('take their slot until their upstream life is over, whatever has become of them', async () => {
       const room = { provider: 'fake', connection: 'slots', slot: 'role', agent: 'refactor-bot' }
       const takes = { connection: 'slots', slot: 'role' }

@@ -57,6 +57,23 @@ export function taskStoreContract(store: () => StoreSubject): void {
         }
     })
 
+    it('are counted while they are open, with when the first is over at the latest', async () => {
+      const agent = 'busy'
+      const count = () => read((tx) => store().tasks.countOpen(tx, agent))
+      const none = { count: 0, nextEnd: null }
+      expect(await count()).toEqual({ all: none, pending: none })
+      await write(async (tx) => {
+        for (const status of taskStatuses)
+          for (const expiresAt of [noon + 2, noon + (status === 'active' ? 1 : 3)])
+            await put(store(), tx, aTask({ agent, status, expiresAt }))
+        await put(store(), tx, aTask({ expiresAt: noon }))
+      })
+      expect(await count()).toEqual({
+        all: { count: 4, nextEnd: noon + 1 },
+        pending: { count: 2, nextEnd: noon + 2 },
+      })
+    })
+
     it('come due by their deadline while they are open, the longest due first', async () => {
       const at = noon + 900 * hour
       const [late, later, ended, last] = [

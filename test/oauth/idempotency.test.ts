@@ -38,6 +38,13 @@ test('opening again gives the same task a fresh token, and the one before is goo
   })
   expectRefusal(await broker.read(first.body), 401, 'invalid_token')
   expect((await broker.read(second.body)).status).toBe(200)
+  const [event] = rows(broker, 'audit_events', `type = 'task.resumed'`)
+  expect(event).toMatchObject({
+    task: first.body.id,
+    agent: 'refactor-bot',
+    request: second.headers.get('X-Request-Id'),
+  })
+  expect(JSON.parse(event!.data!)).toMatchObject({ subject: 'repo:acme/web:ref:refs/heads/main' })
 })
 
 test('without the key, or with another, the token was used before', async () => {

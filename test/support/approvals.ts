@@ -1,4 +1,5 @@
 /** Asking for what needs a human's yes, and giving it. */
+import { randomUUID } from 'node:crypto'
 import { type Answer, type TestBroker, writeWeb } from './broker.ts'
 
 type Claims = Record<string, unknown>
@@ -10,9 +11,10 @@ export function human(broker: TestBroker, claims: Claims = {}): Promise<string> 
   return broker.admin({ aud: 'console', ...claims })
 }
 
-/** A task that waits. */
+/** A task that waits, and unless `body` says what for, not for what another waits for already. */
 export async function ask(broker: TestBroker, body: Record<string, unknown> = {}): Promise<Answer['body']> {
-  return (await broker.open({ authorization_details: [infra], ...body })).body
+  const purpose = `a test of ${randomUUID()}`
+  return (await broker.open({ purpose, authorization_details: [infra], ...body })).body
 }
 
 /** Answers an approval as the admin that `claims` describe; without a digest, with the one that is asked for. */

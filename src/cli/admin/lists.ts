@@ -55,6 +55,8 @@ const tasks: Listing<'tasks'> = {
     OPENED: (task) => task.created_at,
     'UNTIL, ENDED': (task) => task.ended_at ?? task.expires_at,
     WHY: (task) => task.end_reason ?? '',
+    'APPROVED BY': ({ approvals: asked }) =>
+      asked.flatMap(({ status, by }) => (status === 'granted' && by !== null ? [by] : [])).join(', '),
     LEASES: (task) => String(task.leases.length),
     PURPOSE: (task) => task.purpose,
   },
@@ -104,6 +106,7 @@ const approvals: Listing<'approvals'> = {
     GROUP: (approval) => approval.group,
     AGENT: (approval) => approval.task.agent,
     ASKED: (approval) => approval.created_at,
+    'ANSWERED BY': (approval) => approval.by ?? '',
     TASK: (approval) => approval.task.id,
     PURPOSE: (approval) => approval.task.purpose,
   },

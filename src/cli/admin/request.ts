@@ -1,6 +1,7 @@
 /** A request as an approver sees it. */
 import type { ApprovalRequest } from '../../client/client.ts'
 import { visible } from '../../text.ts'
+import { sessionText } from '../describe.ts'
 
 /** All of it, line by line. What the caller chose stands in quotes, so that it cannot pass for ours. */
 export function requestLines({ id, group, digest, request, task, created_at }: ApprovalRequest): string[] {
@@ -10,6 +11,7 @@ export function requestLines({ id, group, digest, request, task, created_at }: A
     `  task     ${request.task}${parent === null ? '' : `, a child of ${parent}`}`,
     `  agent    ${agent}, owned by ${visible(task.owner)}`,
     `  identity ${visible(subject)} of ${visible(issuer)}`,
+    ...(task.session ? [`  session  ${visible(sessionText(task.session))}`] : []),
     `  purpose  ${quoted(purpose)}, in its own words`,
     ...scope.map(
       ({ provider, connection, detail }) => `  scope    ${provider}/${connection} ${quoted(detail)}`,

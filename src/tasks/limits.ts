@@ -1,0 +1,83 @@
+/** How much an agent may have at once: counted in the store, so that it holds across restarts and between configurations. */
+import { BrokerError } from '../errors.ts'
+import type { ResolvedDetail } from '../leases/connections.ts'
+import type { Tx } from '../unit.ts'
+import type { Rules, TaskContext } from './context.ts'
+import type { Task } from './task.ts'
+
+/** Why the agent may not have one more task, which would wait for approval where `pending`. */
+export async function openRefusal(
+  { tasks, clock }: TaskContext,
+  tx: Tx,
+  { limits }: Rules,
+  agent: string,
+  pending: boolean,
+): Promise<BrokerError | undefined> {
+  const open = await tasks.countOpen(tx, agent)
+  if (open.all.count >= limits.openTasks)
+    return exceeded(
+      `this agent has ${open.all.count} open tasks, of at most ${limits.openTasks}; complete those that are done`,
+      secondsUntil(open.all.nextEnd, clock.now()),
+    )
+  if (pending && open.pending.count >= limits.pendingApprovals)
+    return exceeded(
+      `${open.pending.count} tasks of this agent wait for approval, of at most ${limits.pendingApprovals}`,
+      secondsUntil(open.pending.nextEnd, clock.now()),
+    )
+  return undefined
+}
+
+/**
+ * How many leases of an agent may have an outcome that nobody saw before its mints are tried
+ * one at a time: each leaves a row until the last moment at which it could be alive.
+ */
+const mostLost = 1000
+const lostPauseMs = 10_000
+
+/**
+ * Why the task may not mint what is asked just now. A credential that was lost between upstream
+ * and here was never delivered, so it is not charged like what is held: when upstream is well
+ * again, the next mint works. Only while all that is asked of a connection goes on being lost,
+ * and much has been, does the agent have to wait between one and the next.
+ */
+export async function leaseRefusal(
+  { leases, clock }: TaskContext,
+  tx: Tx,
+  { limits }: Rules,
+  task: Task,
+  { entry }: ResolvedDetail,
+): Promise<BrokerError | undefined> {
+  const now = clock.now()
+  const live = await leases.countUnfinished(tx, task.agent, task.id)
+  for (const whose of ['task', 'agent'] as const) {
+    const most = limits.liveLeases[whose]
+    if (live[whose] < most) continue
+    const { active, next } = await leases.whenFree(
+      tx,
+      whose === 'task' ? { task: task.id } : { agent: task.agent },
+    )
+    const how = active > 0 ? 'give one back' : 'they are being minted or revoked'
+    return exceeded(
+      `this ${whose} has ${live[whose]} live leases, of at most ${most}; ${how}`,
+      secondsUntil(next, now),
+    )
+  }
+  const lost = await leases.countLost(tx, task.agent)
+  if (lost < mostLost) return undefined
+  const on = { agent: task.agent, provider: entry.provider.type, connection: entry.name }
+  const last = await leases.lastUnanswered(tx, on)
+  if (last === null || last + lostPauseMs <= now) return undefined
+  return exceeded(
+    `${lost} credentials of this agent were lost on their way here, the last one too; the next is tried soon`,
+    secondsUntil(last + lostPauseMs, now),
+  )
+}
+
+function exceeded(message: string, retryAfter: number): BrokerError {
+  return new BrokerError('limit_exceeded', message, { retryAfter })
+}
+
+/** When there surely is room again, if nobody makes it before. */
+function secondsUntil(at: number | null, now: number): number {
+  return Math.max(1, Math.ceil(((at ?? now) - now) / 1000) || 1)
+}
