@@ -79,6 +79,8 @@ providers:
 #   requests_per_minute: { agent: 1200, address: 6000 }
 #   failures_per_minute: { address: 300 }
 #   live_leases: { task: 50, agent: 500 }
+#   open_tasks: 1000 # of one agent
+#   pending_approvals: 50 # of one agent
 #   approval_window: 3600 # seconds
 `
 
