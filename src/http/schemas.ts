@@ -113,8 +113,8 @@ export const task = z
     owner: z.string(),
     session: z
       .object({ issuer: z.string(), claims: z.record(z.string(), z.string()) })
-      .nullable()
-      .openapi({ description: 'the run or session that opened it, by the claims that name one' }),
+      .optional()
+      .openapi({ description: 'the run or session that opened it, where claims of its token name one' }),
     purpose: z.string(),
     authorization_details: z.array(detail),
     ttl: z.int(),

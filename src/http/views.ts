@@ -56,7 +56,7 @@ export function taskView({ task, leases, approvals }: TaskView): z.infer<typeof 
     status: task.status,
     agent: task.agent,
     owner: task.owner,
-    session: task.session ?? null,
+    ...(task.session && { session: task.session }),
     purpose: task.purpose,
     authorization_details: task.scope.map((item) => item.detail as Detail),
     ttl: task.ttl,
