@@ -1,6 +1,6 @@
 /** GitHub App installation tokens: one per lease, limited to the repositories and permissions of its detail. */
 import type { Provider } from '../src/provider.ts'
-import { cedar, entityFault } from './github/cedar.ts'
+import { cedar, entityFault, parentsOf } from './github/cedar.ts'
 import { githubConfig, type GithubConfig } from './github/config.ts'
 import { connect } from './github/connection.ts'
 import { githubDetail, type GithubDetail } from './github/detail.ts'
@@ -12,6 +12,7 @@ export const github: Provider<GithubConfig, GithubDetail> = {
   detail: githubDetail,
   cedar,
   entityFault,
+  parentsOf,
   parseScope,
   scopeExamples,
   connect,

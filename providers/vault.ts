@@ -1,6 +1,6 @@
 /** Vault and OpenBao: dynamic secrets and tokens, each behind an orphan token of its own that lives no longer than the task. */
 import type { Provider } from '../src/provider.ts'
-import { cedar, entityFault } from './vault/cedar.ts'
+import { cedar, entityFault, parentsOf } from './vault/cedar.ts'
 import { vaultConfig, type VaultConfig } from './vault/config.ts'
 import { connect } from './vault/connection.ts'
 import { vaultDetail, type VaultDetail } from './vault/detail.ts'
@@ -12,6 +12,7 @@ export const vault: Provider<VaultConfig, VaultDetail> = {
   detail: vaultDetail,
   cedar,
   entityFault,
+  parentsOf,
   parseScope,
   scopeExamples,
   connect,

@@ -24,6 +24,11 @@ export interface Entity {
   id: string
 }
 
+/** What a request is about, and everything that it is in. */
+export interface Resource extends Entity {
+  parents: Entity[]
+}
+
 /** An action and the class whose group it is in. */
 export interface ClassedAction {
   /** `github.contents.write` */
@@ -33,7 +38,7 @@ export interface ClassedAction {
 
 /** One question that policy has to answer with yes before a detail may be minted. */
 export interface AuthorizationRequest extends ClassedAction {
-  resource: Entity & { parents: Entity[] }
+  resource: Resource
   /** Lower actions that this one includes: they need no permit of their own, but none may be forbidden. */
   implied: ClassedAction[]
   /** Context of this provider's own, as its Cedar fragment declares it. */
@@ -163,7 +168,7 @@ export type SecretRef = z.infer<typeof secretRef>
  * syntax. The type `Context` is these; a provider whose actions carry more
  * declares a record of its own from these and its additions.
  */
-export const contextFields = `purpose: String, ttl: Long, environment: String, class: String,
+export const contextFields = `connection: String, purpose: String, ttl: Long, environment: String, class: String,
   revocation: String, approvals: Set<String>, depth: Long, request: Request, held: Set<String>`
 
 /** What the broker lends a connection. */
@@ -198,6 +203,17 @@ export interface Connection<Detail = unknown> {
    * call it dead.
    */
   readonly upstream: string
+  /**
+   * The web host that its credentials are for, `github.com`: clients offer them to
+   * no other. Left out where there is none, or the credential itself says where it belongs.
+   */
+  readonly host?: string
+  /**
+   * What requests through it are about, as far as the configuration tells: the roles
+   * themselves, the owners of repositories. Two upstreams may have one name each for
+   * something of their own; what it is in tells them apart.
+   */
+  readonly resources: readonly Resource[]
   /** How many handles one call of `revoke` may take. */
   readonly revokesAtOnce: number
   /** Whether this upstream is the one for `detail` (its owner, account or mount is configured here). */
@@ -266,6 +282,8 @@ export interface Provider<Config = unknown, Detail = unknown> {
   readonly patterns?: Readonly<Record<string, string>>
   /** A problem with an entity id that a policy names (`acme/Web` is not lower case), or undefined. */
   entityFault?(entity: Entity): string | undefined
+  /** What an entity is in by its name alone, as `acme/web` is `acme`'s. */
+  parentsOf?(entity: Entity): Entity[]
   /** The command line's shorthand without `TYPE:`. @throws Error that says what is expected. */
   parseScope(text: string): Detail
   /** That shorthand in use, for the command line's help. */

@@ -6,7 +6,7 @@ import { mint, shortest } from './mint.ts'
 import { actionWithin, resourceWithin } from './patterns.ts'
 import { probe } from './probe.ts'
 import { recover } from './recover.ts'
-import { requests } from './requests.ts'
+import { requests, roleResource } from './requests.ts'
 import { revoke } from './revoke.ts'
 import { awsAt } from './upstream.ts'
 
@@ -22,6 +22,7 @@ export function connect(config: AwsConfig, context: ConnectionContext): Connecti
     name,
     // Which account it is, each role's ARN says.
     upstream: config.endpoints.iam ?? 'IAM',
+    resources: config.roles.filter(({ retired }) => !retired).map(({ arn }) => roleResource(arn)),
     revokesAtOnce: 1000,
 
     serves: ({ connection = name, role_arn }) =>

@@ -1,4 +1,4 @@
-import type { AuthorizationRequest, Class } from '../../src/provider.ts'
+import type { AuthorizationRequest, Class, Resource } from '../../src/provider.ts'
 import { parseRole } from './arn.ts'
 import { actionOf } from './cedar.ts'
 import type { AwsDetail } from './detail.ts'
@@ -6,12 +6,11 @@ import { foldedAction } from './patterns.ts'
 
 /** What policy must allow: to assume the role, as what the configuration says that it is. */
 export function requests({ role_arn, actions, resources }: AwsDetail, group: Class): AuthorizationRequest[] {
-  const account = { type: 'AwsAccount', id: parseRole(role_arn).account }
   return [
     {
       action: actionOf(group),
       class: group,
-      resource: { type: 'AwsRole', id: role_arn, parents: [account] },
+      resource: roleResource(role_arn),
       implied: [],
       context: {
         aws_actions: (actions ?? ['*']).map(foldedAction),
@@ -19,4 +18,8 @@ export function requests({ role_arn, actions, resources }: AwsDetail, group: Cla
       },
     },
   ]
+}
+
+export function roleResource(arn: string): Resource {
+  return { type: 'AwsRole', id: arn, parents: [{ type: 'AwsAccount', id: parseRole(arn).account }] }
 }

@@ -2,12 +2,15 @@
 import { z, type ZodType } from 'zod'
 import { baseUrl } from '../../src/endpoint-schema.ts'
 import { secretRef, type SecretRef } from '../../src/provider.ts'
-import { ownerName } from './names.ts'
+import { isLoopback } from '../../src/endpoint.ts'
+import { hostName, ownerName } from './names.ts'
 
 export interface GithubConfig {
   name: string
   /** The REST API's base URL without a closing slash; `https://HOST/api/v3` on GitHub Enterprise Server. */
   api: string
+  /** Where its repositories are, as in their addresses: `github.com`. */
+  host: string
   app_id: number
   /** The app's RSA key, PEM as GitHub gives it out. */
   private_key: SecretRef
@@ -15,13 +18,27 @@ export interface GithubConfig {
   owners: string[]
 }
 
-export const githubConfig: ZodType<GithubConfig> = z.strictObject({
-  name: z.string().min(1),
-  api: baseUrl.default('https://api.github.com'),
-  app_id: z.int().positive(),
-  private_key: secretRef,
-  owners: z
-    .array(ownerName)
-    .min(1)
-    .transform((names) => [...new Set(names)]),
-})
+export const githubConfig: ZodType<GithubConfig> = z
+  .strictObject({
+    name: z.string().min(1),
+    api: baseUrl.default('https://api.github.com'),
+    host: hostName.optional(),
+    app_id: z.int().positive(),
+    private_key: secretRef,
+    owners: z
+      .array(ownerName)
+      .min(1)
+      .transform((names) => [...new Set(names)]),
+  })
+  .transform(({ host, ...config }) => ({ ...config, host: host ?? hostOf(config.api) }))
+
+/**
+ * Whose API this is: `api.github.com`, `api.SUBDOMAIN.ghe.com` and, on a server of
+ * one's own, `HOST/api/v3`. On this machine it stands in for github.com.
+ */
+function hostOf(api: string): string {
+  const { host, pathname } = new URL(api)
+  const [, hosted] = /^api\.(github\.com|[^.]+\.ghe\.com)$/.exec(host) ?? []
+  if (hosted !== undefined) return hosted
+  return isLoopback(api) && !pathname.endsWith('/api/v3') ? 'github.com' : host
+}

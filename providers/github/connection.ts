@@ -6,7 +6,7 @@ import { mint } from './mint.ts'
 import { ownerOf } from './names.ts'
 import { includes } from './permissions.ts'
 import { probe } from './probe.ts'
-import { requests } from './requests.ts'
+import { ownerOn, requests } from './requests.ts'
 import { revoke } from './revoke.ts'
 import { life } from './token.ts'
 import { githubAt } from './upstream.ts'
@@ -18,6 +18,8 @@ export function connect(config: GithubConfig, context: ConnectionContext): Conne
   return {
     name,
     upstream: config.api,
+    host: config.host,
+    resources: config.owners.map((owner) => ownerOn(config.host, owner)),
     revokesAtOnce: 1,
 
     serves: ({ connection = name, repositories }) =>
@@ -25,7 +27,7 @@ export function connect(config: GithubConfig, context: ConnectionContext): Conne
 
     revocation: () => 'immediate',
     ttl: () => ({ min: 1, max: life }),
-    requests,
+    requests: (detail) => requests(detail, config.host),
 
     covers(outer, inner) {
       const repositories = new Set(outer.repositories)

@@ -20,6 +20,12 @@ export const fullName = z
   .refine(isFullName, 'is not OWNER/REPOSITORY as GitHub allows it')
   .transform((name) => name.toLowerCase())
 
+/** A host as it stands in the address of a repository, `github.com`, perhaps with a port. */
+export const hostName = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?$/, 'is not a host, as github.com')
+  .transform((name) => name.toLowerCase())
+
 /** `acme` of `acme/web`. */
 export function ownerOf(repository: string): string {
   return repository.slice(0, repository.indexOf('/'))

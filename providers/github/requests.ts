@@ -1,4 +1,4 @@
-import type { AuthorizationRequest } from '../../src/provider.ts'
+import type { AuthorizationRequest, Resource } from '../../src/provider.ts'
 import type { GithubDetail } from './detail.ts'
 import { ownerOf } from './names.ts'
 import { actionOf, askable } from './permissions.ts'
@@ -8,8 +8,8 @@ import { actionOf, askable } from './permissions.ts'
  * organization permission on the owner. A level includes the lower ones that its
  * permission has, so none of those may be forbidden either.
  */
-export function requests({ repositories, permissions }: GithubDetail): AuthorizationRequest[] {
-  const owners = [...new Set(repositories.map(ownerOf))].map((id) => ({ type: 'GithubOwner', id }))
+export function requests({ repositories, permissions }: GithubDetail, host: string): AuthorizationRequest[] {
+  const owners = [...new Set(repositories.map(ownerOf))].map((name) => ownerOn(host, name))
   return askable.flatMap((permission) => {
     const { name, reach } = permission
     const level = permissions[name]
@@ -18,12 +18,16 @@ export function requests({ repositories, permissions }: GithubDetail): Authoriza
     const question = { ...actionOf(name, level), implied: below.map((lower) => actionOf(name, lower)) }
     const resources =
       reach === 'organization'
-        ? owners.map((owner) => ({ ...owner, parents: [] }))
-        : repositories.map((id) => ({
-            type: 'GithubRepository',
-            id,
-            parents: owners.filter((owner) => owner.id === ownerOf(id)),
-          }))
+        ? owners
+        : repositories.map((id) => {
+            const { parents, ...owner } = ownerOn(host, ownerOf(id))
+            return { type: 'GithubRepository', id, parents: [owner, ...parents] }
+          })
     return resources.map((resource) => ({ ...question, resource }))
   })
+}
+
+/** Owners of one name may be two, on two hosts. */
+export function ownerOn(host: string, name: string): Resource {
+  return { type: 'GithubOwner', id: name, parents: [{ type: 'GithubHost', id: host }] }
 }

@@ -6,7 +6,7 @@ import { shortestLasting } from './lasting.ts'
 import { mint } from './mint.ts'
 import { probe } from './probe.ts'
 import { recover } from './recover.ts'
-import { declaredPath, declares, requests } from './requests.ts'
+import { declaredPath, declares, requests, resources } from './requests.ts'
 import { revoke } from './revoke.ts'
 import { learnRights } from './rights.ts'
 import { vaultAt } from './upstream.ts'
@@ -24,6 +24,7 @@ export function connect(config: VaultConfig, context: ConnectionContext): Connec
   return {
     name,
     upstream: [config.address, ...(config.namespace === undefined ? [] : [config.namespace])].join(' '),
+    resources: resources(config),
     revokesAtOnce: 1,
 
     serves: (detail) => (detail.connection ?? name) === name && declares(config, detail),

@@ -31,6 +31,17 @@ export const policyName = z
   // `no_default_policy` would strike it out without a word, and the token would not be what was asked for.
   .refine((name) => name !== 'default', 'default comes with no token of ours')
 
+/** A server, with the namespace in it that a connection is bound to: `vault.acme.dev`, `vault.acme.dev/team-a`. */
+export const serverName = z
+  .string()
+  .regex(/^[a-z0-9.[\]:-]+(?:\/\w[\w.@-]*)*$/, 'is not HOST or HOST/NAMESPACE, in lower case')
+
+/** The name of the server at `address`, in this namespace. */
+export function serverAt(address: string, namespace: string | undefined): string {
+  const [, server = ''] = address.split('://')
+  return namespace === undefined ? server : `${server}/${namespace}`
+}
+
 /** Every leading part of a path: any of them may be the mount, and only Vault knows which. */
 export function mountsOf(path: string): string[] {
   const segments = path.split('/')

@@ -1,7 +1,7 @@
-import type { AuthorizationRequest, Class } from '../../src/provider.ts'
+import type { AuthorizationRequest, Class, Entity, Resource } from '../../src/provider.ts'
 import type { DeclaredPath, VaultConfig } from './config.ts'
 import type { PathDetail, VaultDetail } from './detail.ts'
-import { mountsOf } from './names.ts'
+import { mountsOf, serverAt } from './names.ts'
 
 /** What the configuration says of the path, if it does. */
 export function declaredPath({ paths }: VaultConfig, detail: PathDetail): DeclaredPath | undefined {
@@ -18,19 +18,36 @@ export function declares(config: VaultConfig, detail: VaultDetail): boolean {
 /** What policy must allow: reading the path, or a token with each of the policies. Their classes are the configuration's. */
 export function requests(config: VaultConfig, detail: VaultDetail): AuthorizationRequest[] {
   if ('path' in detail) {
-    const declared = declaredPath(config, detail)
-    const mounts = mountsOf(detail.path).map((id) => ({ type: 'VaultMount', id }))
-    return [
-      { ...action('read', declared), resource: { type: 'VaultPath', id: detail.path, parents: mounts } },
-    ]
+    return [{ ...action('read', declaredPath(config, detail)), resource: pathResource(config, detail.path) }]
   }
   return detail.policies.map((id) => ({
     ...action(
       'token',
       config.policies.find(({ name }) => name === id),
     ),
-    resource: { type: 'VaultPolicy', id, parents: [] },
+    resource: policyResource(config, id),
   }))
+}
+
+/** Everything that can be asked for. */
+export function resources(config: VaultConfig): Resource[] {
+  return [
+    ...config.paths.map(({ path }) => pathResource(config, path)),
+    ...config.policies.map(({ name }) => policyResource(config, name)),
+  ]
+}
+
+function pathResource(config: VaultConfig, path: string): Resource {
+  const mounts = mountsOf(path).map((id) => ({ type: 'VaultMount', id }))
+  return { type: 'VaultPath', id: path, parents: [...mounts, server(config)] }
+}
+
+function policyResource(config: VaultConfig, name: string): Resource {
+  return { type: 'VaultPolicy', id: name, parents: [server(config)] }
+}
+
+function server({ address, namespace }: VaultConfig): Entity {
+  return { type: 'VaultServer', id: serverAt(address, namespace) }
 }
 
 function action(kind: 'read' | 'token', declared: { class: Class } | undefined) {

@@ -3,6 +3,7 @@
  * for one repository, minted in the task that git runs in.
  */
 import { createHash } from 'node:crypto'
+import { isLoopback } from '../endpoint.ts'
 import type { GithubDetail } from '../../providers/github/detail.ts'
 import type { AuthorizationDetail, Client, TaskAccess } from './client.ts'
 
@@ -45,13 +46,16 @@ export async function gitCredential(
   const wanted = parse(input)
   const origin = `${wanted['protocol']}://${wanted['host']?.toLowerCase()}`
   if (!['get', 'erase'].includes(action) || !hosts.includes(origin)) return ''
-  if (action === 'get') return await get(client, task(), repositoryOf(wanted['path']))
+  if (action === 'get') return await get(client, task(), origin, repositoryOf(wanted['path']))
   await erase(client, task(), wanted['password'])
   return ''
 }
 
-async function get(client: Client, task: TaskAccess, repository: string): Promise<string> {
-  const { authorization_details: scope } = await client.showTask(task)
+async function get(client: Client, task: TaskAccess, origin: string, repository: string): Promise<string> {
+  const shown = await client.showTask(task)
+  const scope = shown.authorization_details.filter((_, at) =>
+    isFor(origin, shown.upstreams[at]?.host ?? null),
+  )
   const { lease, credential } = await client.credential(task, narrowest(scope, repository))
   const { token } = credential
   // A line break would let the answer say more than one thing.
@@ -68,6 +72,11 @@ async function erase(client: Client, task: TaskAccess, password: string | undefi
   const { leases } = await client.showTask(task)
   const ours = leases.find((lease) => lease.provider === 'github' && lease.fingerprint === fingerprint)
   if (ours) await client.giveBack(task, ours.id)
+}
+
+/** Whether what is minted for `host` may be offered to `origin`. On this machine stands what stands in for a host. */
+export function isFor(origin: string, host: string | null): boolean {
+  return host !== null && (new URL(origin).host === host || isLoopback(origin))
 }
 
 function parse(input: string): Record<string, string | undefined> {

@@ -1,17 +1,10 @@
 /** One command inside one task, which ends with it. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { isOver, mayStillWork } from '../leases/lease.ts'
-import {
-  type AuthorizationDetail,
-  BrokerProblem,
-  type Client,
-  type OpenTask,
-  type Task,
-  type TaskAccess,
-} from './client.ts'
+import { BrokerProblem, type Client, type OpenTask, type Task, type TaskAccess } from './client.ts'
 import { passes, untilDecided } from './run/approval.ts'
 import { type Ending, NotStarted, startChild } from './run/child.ts'
-import { childEnvironment, type Environment, type GitSetup } from './run/environment.ts'
+import { childEnvironment, type Environment, type GhLogin, type GitSetup } from './run/environment.ts'
 import { type Arrival, onSignal } from './run/signals.ts'
 
 export type { Ending } from './run/child.ts'
@@ -83,7 +76,7 @@ const stops = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM'])
 export async function run(request: Run): Promise<Ending> {
   const { client, identity, task: asked, env } = request
   // Found wrong now, it costs no task.
-  childEnvironment(env, { ...request, task: { id: '', token: '' }, ghToken: undefined })
+  childEnvironment(env, { ...request, task: { id: '', token: '' }, gh: undefined })
 
   const stopped = new AbortController()
   const insisted = new AbortController()
@@ -103,9 +96,9 @@ export async function run(request: Run): Promise<Ending> {
     let grace: NodeJS.Timeout | undefined
     try {
       const active = await approved(request, opened, task, stopped.signal)
-      const ghToken = await mintForGh(client, task, active.authorization_details, stopped.signal)
+      const gh = await mintForGh(client, task, active, stopped.signal)
       stopped.signal.throwIfAborted()
-      const child = startChild(request.command, childEnvironment(env, { ...request, task, ghToken }))
+      const child = startChild(request.command, childEnvironment(env, { ...request, task, gh }))
       ran = child.process.pid !== undefined
       passOn = ({ signal, shared, insists }) => {
         if (shared && !insists) return
@@ -145,13 +138,14 @@ async function approved(
 async function mintForGh(
   client: Client,
   task: TaskAccess,
-  scope: readonly AuthorizationDetail[],
+  { authorization_details: scope }: Task,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<GhLogin | undefined> {
   const [detail, ...more] = scope.filter(({ type }) => type === 'github')
   if (!detail || more.length > 0) return undefined
-  const { credential } = await client.credential(task, detail, { signal })
-  return typeof credential['token'] === 'string' ? credential['token'] : undefined
+  const { credential, host } = await client.credential(task, detail, { signal })
+  const { token } = credential
+  return typeof token === 'string' && host !== null ? { token, host } : undefined
 }
 
 /** No signal cuts this short: two Ctrl-C in a row are to stop the command, not what makes its credentials die. */

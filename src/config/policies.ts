@@ -1,6 +1,7 @@
 import type { Agents } from '../agents/registry.ts'
 import type { Admins } from '../control/admins.ts'
 import { compilePolicies, type Policies } from '../policy/compile.ts'
+import type { ConnectionEntry } from '../leases/connections.ts'
 import type { Provider } from '../provider.ts'
 import { limits } from './files.ts'
 import { readDirectory, type Loading } from './loading.ts'
@@ -8,7 +9,12 @@ import { readDirectory, type Loading } from './loading.ts'
 /** Reads and compiles every policy file of `directory`, or says everything that is wrong with them. */
 export async function compilePolicyFiles(
   directory: string | undefined,
-  given: { providers: readonly Provider[]; agents: Agents; admins: Admins },
+  given: {
+    providers: readonly Provider[]
+    connections: readonly ConnectionEntry[]
+    agents: Agents
+    admins: Admins
+  },
   loading: Loading,
 ): Promise<Policies | undefined> {
   const files: { file: string; text: string }[] = []
@@ -17,9 +23,15 @@ export async function compilePolicyFiles(
   const approvers = [...given.admins].filter(({ may }) => may.includes('approve')).map(({ name }) => name)
   const { policies, faults } = compilePolicies(files, {
     providers: given.providers,
+    upstreams: given.connections.filter(({ retired }) => !retired).map(asUpstream),
     agents: [...given.agents],
     approvers: new Set(approvers),
   })
   loading.faults.push(...faults)
   return policies
+}
+
+function asUpstream({ provider, name, connection }: ConnectionEntry) {
+  const { upstream, resources } = connection
+  return { vocabulary: provider, type: provider.type, connection: name, upstream, resources }
 }

@@ -39,7 +39,11 @@ export async function compileRules(settings: Settings, providers: readonly Provi
   const agents = new Agents(written.map(({ agent }) => agent))
   const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
   checkOwners(written, admins, loading)
-  const policies = await compilePolicyFiles(settings.policies, { providers, agents, admins }, loading)
+  const policies = await compilePolicyFiles(
+    settings.policies,
+    { providers, connections, agents, admins },
+    loading,
+  )
   return {
     issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])),
     connections: Object.freeze(connections),

@@ -118,13 +118,16 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   app.openapi(answerRoute('approve'), async (c) => {
     const { core, inForce, admin } = c.var
     const answer = { ...c.req.valid('json'), approval: c.req.valid('param').id }
-    return c.json(taskView(await approve(core, inForce.rules, approverOf(admin), answer)), 200)
+    return c.json(
+      taskView(await approve(core, inForce.rules, approverOf(admin), answer), core.connections()),
+      200,
+    )
   })
 
   app.openapi(answerRoute('deny'), async (c) => {
     const { core, admin } = c.var
     const answer = { ...c.req.valid('json'), approval: c.req.valid('param').id }
-    return c.json(taskView(await deny(core, approverOf(admin), answer)), 200)
+    return c.json(taskView(await deny(core, approverOf(admin), answer), core.connections()), 200)
   })
 
   app.openapi(agentRoute('suspend'), async (c) => {
@@ -163,8 +166,10 @@ function listRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(tasks, async (c) => {
     const { limit, cursor, status, ...said } = c.req.valid('query')
     const filter = { ...owned(named(said, c.var.inForce), c.var.inForce), statuses: status && [status] }
-    const { items, next } = await listTasks(c.var.core, filter, { limit, cursor })
-    return c.json({ items: items.map(taskView), next: cursorOf('tasks', next) }, 200)
+    const { core } = c.var
+    const { items, next } = await listTasks(core, filter, { limit, cursor })
+    const views = items.map((item) => taskView(item, core.connections()))
+    return c.json({ items: views, next: cursorOf('tasks', next) }, 200)
   })
 
   app.openapi(leases, async (c) => {
@@ -177,8 +182,10 @@ function listRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(approvals, async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
     const whose = owned(filter, c.var.inForce)
-    const { items, next } = await listApprovals(c.var.core, whose, { limit, cursor })
-    return c.json({ items: items.map(approvalRequestView), next: cursorOf('approvals', next) }, 200)
+    const { core } = c.var
+    const { items, next } = await listApprovals(core, whose, { limit, cursor })
+    const views = items.map((item) => approvalRequestView(item, core.connections()))
+    return c.json({ items: views, next: cursorOf('approvals', next) }, 200)
   })
 
   app.openapi(fences, async (c) => {

@@ -67,7 +67,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
     about.task = opened.task.id
     if (!minted) {
       // RFC 8628's name for it: the task goes on through its token once a human has said yes.
-      const view = taskView(task)
+      const view = taskView(task, core.connections())
       return c.json(
         {
           error: 'authorization_pending',
@@ -78,7 +78,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
         400,
       )
     }
-    const { lease, credential, accessToken } = minted
+    const { lease, credential, accessToken, host = null } = minted
     const body: z.infer<typeof schemas.exchanged> = {
       access_token: accessToken ?? taskToken,
       issued_token_type: schemas.accessTokenType,
@@ -86,7 +86,8 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       expires_in: Math.max(0, Math.floor((lease.deadline - core.clock.now()) / 1000)),
       authorization_details: [leaseView(lease).authorization_detail],
       credential,
-      task: taskView(task),
+      host,
+      task: taskView(task, core.connections()),
       task_token: taskToken,
       lease: leaseView(lease),
     }

@@ -105,6 +105,15 @@ export const approval = z
   })
   .openapi('Approval')
 
+const host = z.string().nullable().openapi({
+  description: 'the only web host that its credentials may be offered to; null where they are for none',
+  example: 'github.com',
+})
+
+const upstream = z
+  .object({ provider: z.string(), connection: z.string(), host })
+  .openapi('Upstream', { description: 'What a detail of a task is minted by.' })
+
 export const task = z
   .object({
     id: z.string(),
@@ -117,6 +126,7 @@ export const task = z
       .openapi({ description: 'the run or session that opened it, where claims of its token name one' }),
     purpose: z.string(),
     authorization_details: z.array(detail),
+    upstreams: z.array(upstream).openapi({ description: 'in the order of `authorization_details`' }),
     ttl: z.int(),
     context: z.record(z.string(), z.string()),
     parent: z.string().nullable(),
@@ -157,7 +167,7 @@ export const dryRun = z
   .openapi('DryRun')
 
 export const minted = z
-  .object({ lease, credential: z.record(z.string(), z.unknown()) })
+  .object({ lease, credential: z.record(z.string(), z.unknown()), host })
   .openapi('MintedCredential')
 
 const name = line(300)
@@ -274,6 +284,7 @@ export const exchanged = z
     expires_in: z.int(),
     authorization_details: z.array(detail),
     credential: z.record(z.string(), z.unknown()),
+    host,
     task,
     task_token: z.string(),
     lease,

@@ -83,19 +83,22 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
     const { token, ...opened } = await openTask(core, inForce.rules, request)
     about.task = opened.task.id
-    const view = { ...taskView(opened), task_token: token }
+    const view = { ...taskView(opened, core.connections()), task_token: token }
     return opened.task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
   })
 
-  app.openapi(read, async (c) => c.json(taskView(await readTask(c.var.core, c.var.task.id)), 200))
+  app.openapi(read, async (c) => {
+    const { core, task } = c.var
+    return c.json(taskView(await readTask(core, task.id), core.connections()), 200)
+  })
 
   app.openapi(credentials, async (c) => {
     const { core, task, inForce } = c.var
     const { authorizationDetail, context } = credentialRequest(c.req.valid('json'))
     const idempotency = idempotencyOf(c, task, { authorizationDetail, context })
     const request = { task, authorizationDetail, context, idempotency, gone: c.req.raw.signal }
-    const { lease, credential } = await issueCredential(core, inForce.rules, request)
-    return c.json({ lease: leaseView(lease), credential }, 201)
+    const { lease, credential, host = null } = await issueCredential(core, inForce.rules, request)
+    return c.json({ lease: leaseView(lease), credential, host }, 201)
   })
 
   app.openapi(revokeLease, async (c) => {
@@ -103,7 +106,10 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     return c.json(leaseView(await giveBack(core, task, c.req.valid('param').lease)), 200)
   })
 
-  app.openapi(complete, async (c) => c.json(taskView(await completeTask(c.var.core, c.var.task)), 200))
+  app.openapi(complete, async (c) => {
+    const { core, task } = c.var
+    return c.json(taskView(await completeTask(core, task), core.connections()), 200)
+  })
 }
 
 /** The detail under either of its names, or the body itself. */

@@ -6,6 +6,7 @@ import type { AgentView } from '../control/agents.ts'
 import type { ApprovalRequest, FenceView } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
 import type { Issuers } from '../identity/issuer.ts'
+import type { Connections } from '../leases/connections.ts'
 import { isOver, type Lease } from '../leases/lease.ts'
 import { type Class, classes, classesOf } from '../provider.ts'
 import type { Approval } from '../tasks/approval.ts'
@@ -50,7 +51,10 @@ export function leaseView(lease: Lease): z.infer<typeof schemas.lease> {
   }
 }
 
-export function taskView({ task, leases, approvals }: TaskView): z.infer<typeof schemas.task> {
+export function taskView(
+  { task, leases, approvals }: TaskView,
+  connections: Connections,
+): z.infer<typeof schemas.task> {
   return {
     id: task.id,
     status: task.status,
@@ -59,6 +63,11 @@ export function taskView({ task, leases, approvals }: TaskView): z.infer<typeof 
     ...(task.session && { session: task.session }),
     purpose: task.purpose,
     authorization_details: task.scope.map((item) => item.detail as Detail),
+    upstreams: task.scope.map(({ provider, connection }) => ({
+      provider,
+      connection,
+      host: connections.get(provider, connection)?.connection.host ?? null,
+    })),
     ttl: task.ttl,
     context: task.context,
     parent: task.parent,
@@ -160,13 +169,16 @@ export function agentView(view: AgentView): z.infer<typeof shapes.agent> {
   }
 }
 
-export function approvalRequestView(asked: ApprovalRequest): z.infer<typeof shapes.approvalRequest> {
+export function approvalRequestView(
+  asked: ApprovalRequest,
+  connections: Connections,
+): z.infer<typeof shapes.approvalRequest> {
   const { createdAt, settled } = asked.approval
   const {
     approvals: _approvals,
     leases: _leases,
     ...task
-  } = taskView({ task: asked.task, leases: [], approvals: [] })
+  } = taskView({ task: asked.task, leases: [], approvals: [] }, connections)
   const groups = asked.all.map((approval) => approval.group)
   const request = requestToApprove(asked.task, groups)
   const reason = settled?.reason ?? null

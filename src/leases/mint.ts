@@ -27,6 +27,8 @@ export interface MintedLease {
   /** Shaped per provider (design §10). */
   credential: Record<string, unknown>
   accessToken: string | undefined
+  /** The only web host to offer it to, where it is for one. */
+  host: string | undefined
 }
 
 /**
@@ -60,7 +62,8 @@ export async function mint(
     await takeBack(context, revoker, recorded)
     throw new BrokerError('unavailable', 'the client went away before the credential could be delivered')
   }
-  return { lease: recorded, credential: minted.credential, accessToken: minted.accessToken }
+  const { credential, accessToken } = minted
+  return { lease: recorded, credential, accessToken, host: entry.connection.host }
 }
 
 async function callUpstream(context: LeaseContext, { lease, entry }: MintRequest): Promise<Minted> {

@@ -3,6 +3,7 @@ import { validate } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../fault.ts'
 import { breaches } from './breaches.ts'
 import { loadPolicies, releaseWith } from './engine.ts'
+import { undistinguished, type Upstream } from './namesakes.ts'
 import { parsePolicies, type ParsedPolicy } from './parse.ts'
 import { attributesRead, tagsRead } from './reads.ts'
 import { remedyFrom } from './remedy.ts'
@@ -46,6 +47,7 @@ export function compilePolicies(
   files: readonly { file: string; text: string }[],
   given: {
     providers: readonly Vocabulary[]
+    upstreams: readonly Upstream[]
     agents: readonly AgentFacts[]
     approvers: ReadonlySet<string>
   },
@@ -57,6 +59,7 @@ export function compilePolicies(
     ...parsed.flatMap((file) => file.faults),
     ...repeatedIds(all),
     ...all.flatMap((policy) => breaches(policy, given)),
+    ...undistinguished(all, given.upstreams),
     ...invalid(all, schema),
   ]
   if (faults.length > 0) return { faults }

@@ -8,6 +8,8 @@ export type { Facts } from './evaluate.ts'
 
 /** What one authorization detail needs. */
 export interface Ask {
+  /** The configured name of the connection that would mint it. */
+  connection: string
   revocation: Revocation
   /** Never empty: a detail that needs nothing is denied. */
   requests: AuthorizationRequest[]
@@ -78,12 +80,12 @@ export function heldWith({ held }: Facts, asks: readonly Ask[]): ReadonlySet<Cla
   return new Set([...held, ...asks.flatMap(({ requests }) => requests.map((request) => request.class))])
 }
 
-function questionsOf({ revocation, requests }: Ask): Question[] {
+function questionsOf({ requests, ...through }: Ask): Question[] {
   return requests.flatMap((request) => {
     const { resource, context = {} } = request
     return [
-      { action: request, resource, revocation, context, needsPermit: true },
-      ...request.implied.map((action) => ({ action, resource, revocation, context, needsPermit: false })),
+      { ...through, action: request, resource, context, needsPermit: true },
+      ...request.implied.map((action) => ({ ...through, action, resource, context, needsPermit: false })),
     ]
   })
 }

@@ -2,7 +2,7 @@
 import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { claimTexts } from '../identity/claim-texts.ts'
 import { claimAt } from '../identity/claims.ts'
-import type { AuthorizationRequest, Class, ClassedAction, Revocation } from '../provider.ts'
+import type { Class, ClassedAction, Resource, Revocation } from '../provider.ts'
 import type { AgentFacts, Policies } from './compile.ts'
 import { qualified } from './schema.ts'
 import { lineage } from './slice.ts'
@@ -29,7 +29,8 @@ export interface Facts {
 /** One action on one resource. */
 export interface Question {
   action: ClassedAction
-  resource: AuthorizationRequest['resource']
+  resource: Resource
+  connection: string
   revocation: Revocation
   /** Context of the provider's own. */
   context: Record<string, string[]>
@@ -107,6 +108,7 @@ export function evaluation(
       context: {
         ...Object.fromEntries(own),
         ...context,
+        connection: read('connection', question.connection, ''),
         class: action.class,
         revocation: question.revocation,
         approvals: read('approvals', [...approvals].toSorted(), []),

@@ -67,9 +67,13 @@ export function attributesRead(policy: PolicyJson): ReadonlySet<string> | 'all' 
 }
 
 /** The entities that the policy names, in its scope and in its conditions, types with their namespace. */
-export function entitiesNamed(policy: PolicyJson): Entity[] {
-  const { principal, action, resource, conditions } = policy
-  return [...nodes([principal, action, resource, conditions])].flatMap(({ type, id }) =>
+export function entitiesNamed({ principal, action, resource, conditions }: PolicyJson): Entity[] {
+  return entitiesIn([principal, action, resource, conditions])
+}
+
+/** The entities named anywhere in `json`. */
+export function entitiesIn(json: unknown): Entity[] {
+  return [...nodes(json)].flatMap(({ type, id }) =>
     typeof type === 'string' && typeof id === 'string' ? [{ type, id }] : [],
   )
 }
@@ -87,4 +91,27 @@ export function tagsRead(policy: PolicyJson): ReadonlySet<string> | 'all' {
     }
   }
   return tags
+}
+
+/**
+ * What the resource has to be, or be in, for the policy to apply: as its scope
+ * says, and each test that its `when` clauses join with && alone. Others are left out.
+ */
+export function placesOf({ resource, conditions }: PolicyJson): { op: '==' | 'in'; entity: Entity }[] {
+  const required = conditions.flatMap(({ kind, body }) => (kind === 'when' ? conjuncts(body) : []))
+  const tests = required.flatMap((test) => {
+    const op = '==' in test ? '==' : 'in'
+    const { left, right } = isNode(test[op]) ? test[op] : {}
+    const [entity, ...others] = entitiesIn(right)
+    const plain = isNode(left) && left['Var'] === 'resource' && isNode(right) && 'Value' in right
+    return plain && entity && others.length === 0 ? [{ op, entity } as const] : []
+  })
+  const op = resource.op === '==' ? '==' : 'in'
+  return [...entitiesIn(resource).map((entity) => ({ op, entity }) as const), ...tests]
+}
+
+function conjuncts(expression: unknown): Node[] {
+  if (!isNode(expression)) return []
+  const both = expression['&&']
+  return isNode(both) ? [...conjuncts(both['left']), ...conjuncts(both['right'])] : [expression]
 }

@@ -30,6 +30,10 @@ export function factsOf(requested: Requested, held: Class[], approvals: string[]
   }
 }
 
-export function askOf({ entry, detail }: ResolvedDetail): Ask {
-  return { revocation: entry.connection.revocation(detail), requests: entry.connection.requests(detail) }
+export function askOf({ entry: { name, connection }, detail }: ResolvedDetail): Ask {
+  return {
+    connection: name,
+    revocation: connection.revocation(detail),
+    requests: connection.requests(detail),
+  }
 }

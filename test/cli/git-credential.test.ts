@@ -50,11 +50,21 @@ it('so does the want of a task', async () => {
 it('a host that is not named is left to others, in or outside a task', async () => {
   const other = question.replace('github.com', 'gitlab.com')
   expect(await ask(['get'], {}, other)).toEqual({ status: 0, stdout: '', stderr: '' })
-  expect(await ask(['get', '--git-host', 'https://gitlab.com'], await inTask(), other)).toMatchObject({
-    stdout: expect.stringContaining('password=ghs_'),
-  })
   // Naming one replaces the default.
   expect(await ask(['get', '--git-host', 'https://gitlab.com'], await inTask())).toMatchObject({ stdout: '' })
+})
+
+it('a host that is named gets no token that is for another', async () => {
+  const other = question.replace('github.com', 'gitlab.com')
+  const { status, stdout } = await ask(['get', '--git-host', 'https://gitlab.com'], await inTask(), other)
+  expect({ status, stdout }).toEqual({ status: 1, stdout: 'quit=1\n' })
+})
+
+it('a host on this machine stands in for any', async () => {
+  const here = question.replace('protocol=https', 'protocol=http').replace('github.com', '127.0.0.1:8080')
+  expect(await ask(['get', '--git-host', 'http://127.0.0.1:8080'], await inTask(), here)).toMatchObject({
+    stdout: expect.stringContaining('password=ghs_'),
+  })
 })
 
 it.each(['http://github.com', 'https://github.com/acme', 'github.com', 'https://a@github.com'])(

@@ -7,7 +7,7 @@ const given: Parameters<typeof childEnvironment>[1] = {
   identity: 'header.claims.signature',
   task: { id: 'task_1', token: 'mft_1' },
   git: { hosts: ['https://github.com'], helper: '!helper' },
-  ghToken: undefined,
+  gh: undefined,
 }
 const child = (parent: Environment, more: Partial<typeof given> = {}) =>
   childEnvironment(parent, { ...given, ...more })
@@ -81,20 +81,17 @@ describe('git', () => {
 })
 
 describe('gh', () => {
-  it('is given its token for github.com, and for a company that is hosted there', () => {
-    for (const host of ['https://github.com', 'https://acme.ghe.com']) {
-      const env = child({}, { ghToken: 'ghs_1', git: { hosts: [host], helper: '!h' } })
-      expect(env).toMatchObject({ GH_TOKEN: 'ghs_1' })
-      expect(env).not.toHaveProperty('GH_HOST')
-    }
-  })
-
-  it('is told of a server of its own', () => {
-    const git = { hosts: ['https://ghe.acme.dev'], helper: '!h' }
-    expect(child({}, { ghToken: 'ghs_1', git })).toMatchObject({
-      GH_HOST: 'ghe.acme.dev',
-      GH_ENTERPRISE_TOKEN: 'ghs_1',
-    })
+  it('is given its token for the host that it is for, and for no other', () => {
+    const given = (host: string) =>
+      Object.fromEntries(
+        Object.entries(child({}, { gh: { token: 'ghs_1', host } })).filter(([name]) =>
+          name.startsWith('GH_'),
+        ),
+      )
+    expect(given('github.com')).toEqual({ GH_TOKEN: 'ghs_1' })
+    expect(given('acme.ghe.com')).toEqual({ GH_TOKEN: 'ghs_1', GH_HOST: 'acme.ghe.com' })
+    // In GH_TOKEN it would be offered to github.com.
+    expect(given('ghe.acme.dev')).toEqual({ GH_ENTERPRISE_TOKEN: 'ghs_1', GH_HOST: 'ghe.acme.dev' })
   })
 
   it('is given nothing where nothing was minted', () => {

@@ -67,7 +67,7 @@ test('policies that an older configuration compiled stay as they were', () => {
 })
 
 test('a fragment that makes no schema is a defect, not a fault of the operator', () => {
-  const given = { agents, approvers: new Set<string>() }
+  const given = { agents, upstreams: [], approvers: new Set<string>() }
   expect(() => compilePolicies([], { ...given, providers: [forge, forge] })).toThrow(
     'the policy schema is wrong',
   )

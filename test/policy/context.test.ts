@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { decide, type Facts } from '../../src/policy/decide.ts'
 import type { Revocation } from '../../src/provider.ts'
-import { agents, allowed, compiled, decided, facts, permitAll, wants } from '../support/policy.ts'
+import { agents, allowed, ask, compiled, decided, facts, permitAll, wants } from '../support/policy.ts'
 
 const read = wants('github.contents.read')
 
@@ -48,7 +48,7 @@ test('context.revocation is that of the detail asked', () => {
     permitAll,
     '@id("f") forbid (principal, action, resource) when { context.revocation == "expiry" };',
   )
-  const asking = (revocation: Revocation) => decide(policies, facts(), [{ revocation, requests: [read] }])
+  const asking = (revocation: Revocation) => decide(policies, facts(), [{ ...ask(read), revocation }])
   expect(asking('immediate')).toEqual(allowed)
   expect(asking('expiry')).toMatchObject({ outcome: 'denied' })
 })

@@ -50,6 +50,7 @@ test('asking for more never turns denied into allowed', () => {
         ${effect === 'forbid' ? '@id("all") permit (principal, action, resource);' : ''}`
       const { policies } = compilePolicies([{ file: 'p.cedar', text }], {
         providers: [aws],
+        upstreams: [],
         agents: [bot],
         approvers: new Set(),
       })
@@ -57,7 +58,9 @@ test('asking for more never turns denied into allowed', () => {
       seen.accepted += 1
       const outcomes = steps.map((actions) => {
         const detail = actions ? { ...deploys, actions, resources: ['*'] } : deploys
-        const asks = [{ revocation: 'eventual' as const, requests: requests(detail, 'deploy') }]
+        const asks = [
+          { connection: 'prod', revocation: 'eventual' as const, requests: requests(detail, 'deploy') },
+        ]
         return decide(policies, facts(), asks).outcome
       })
       const [first] = outcomes

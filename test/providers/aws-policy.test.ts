@@ -4,7 +4,7 @@ import { requests } from '../../providers/aws/requests.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { classes } from '../../src/provider.ts'
-import { bot, facts } from '../support/policy.ts'
+import { ask, bot, facts } from '../support/policy.ts'
 import { deployer, deploys, reader } from '../support/aws-sandbox.ts'
 
 const narrowed = aws.detail.parse({
@@ -41,11 +41,12 @@ describe('policies', () => {
   const outcome = (text: string, detail = deploys) => {
     const { policies, faults } = compilePolicies([{ file: 'p.cedar', text }], {
       providers: [aws],
+      upstreams: [],
       agents: [bot],
       approvers: new Set<string>(),
     })
     if (!policies) throw new Error(JSON.stringify(faults))
-    const asks = [{ revocation: 'eventual' as const, requests: requests(detail, 'deploy') }]
+    const asks = [ask(...requests(detail, 'deploy'))]
     return decide(policies, facts(), asks).outcome
   }
 

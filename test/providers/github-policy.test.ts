@@ -1,11 +1,13 @@
 import { isAuthorized, validate, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { expect, test } from 'vitest'
 import { github } from '../../providers/github.ts'
+import { type GithubDetail } from '../../providers/github/detail.ts'
 import { actionOf, askable } from '../../providers/github/permissions.ts'
-import { requests } from '../../providers/github/requests.ts'
+import { requests as requestsOn } from '../../providers/github/requests.ts'
 import { schemaWith } from '../support/cedar-fragment.ts'
 
 const schema = schemaWith(github.cedar)
+const requests = (detail: GithubDetail) => requestsOn(detail, 'github.com')
 
 const parse = (permissions: object, repositories = ['acme/web']) =>
   github.detail.parse({ type: 'github', repositories, permissions })
@@ -72,12 +74,13 @@ test('at write, only what was looked at and is no more than writing is `write`',
 
 test('a repository permission is asked on each repository, in its owner', () => {
   const owner = { type: 'GithubOwner', id: 'acme' }
+  const host = { type: 'GithubHost', id: 'github.com' }
   expect(requests(parse({ contents: 'write' }, ['acme/web', 'acme/docs']))).toEqual(
     ['acme/docs', 'acme/web'].map((id) => ({
       action: 'github.contents.write',
       class: 'write',
       implied: [{ action: 'github.contents.read', class: 'read' }],
-      resource: { type: 'GithubRepository', id, parents: [owner] },
+      resource: { type: 'GithubRepository', id, parents: [owner, host] },
     })),
   )
 })
@@ -88,7 +91,7 @@ test('an organization permission is asked once, on the owner', () => {
       action: 'github.members.read',
       class: 'read',
       implied: [],
-      resource: { type: 'GithubOwner', id: 'acme', parents: [] },
+      resource: { type: 'GithubOwner', id: 'acme', parents: [{ type: 'GithubHost', id: 'github.com' }] },
     },
   ])
 })
@@ -138,6 +141,7 @@ function decision(policies: string, asked: ReturnType<typeof requests>[number]) 
     action: { type: 'Mayfly::Action', id: asked.action },
     resource: { type: `Mayfly::${resource.type}`, id: resource.id },
     context: {
+      connection: 'acme',
       purpose: 'test',
       ttl: 900,
       environment: 'dev',

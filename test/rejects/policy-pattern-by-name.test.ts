@@ -4,8 +4,12 @@ import { github } from '../../providers/github.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 
 const faultsIn = (text: string) =>
-  compilePolicies([{ file: 'p.cedar', text }], { providers: [github, aws], agents: [], approvers: new Set() })
-    .faults
+  compilePolicies([{ file: 'p.cedar', text }], {
+    providers: [github, aws],
+    upstreams: [],
+    agents: [],
+    approvers: new Set(),
+  }).faults
 const scope = '(principal, action == Mayfly::Action::"aws.assume_role.deploy", resource)'
 const policy = (effect: string, clause: string) => `@id("p") ${effect} ${scope} ${clause};`
 const asked = 'context.aws_actions'

@@ -50,6 +50,7 @@ export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?:
     name,
     upstream: `fake:${name}`,
     revokesAtOnce,
+    resources: [],
     fates: [],
     refuse: () => undefined,
     during: () => Promise.resolve(),

@@ -47,7 +47,12 @@ export const agents: AgentFacts[] = [
   { name: 'other', owner: 'platform@acme.dev', environment: 'prod' },
   { name: 'third', owner: 'data@acme.dev', environment: 'dev' },
 ]
-const given = { providers: [forge, cloud], agents, approvers: new Set(['security', 'platform', 'legal']) }
+const given = {
+  providers: [forge, cloud],
+  upstreams: [],
+  agents,
+  approvers: new Set(['security', 'platform', 'legal']),
+}
 
 /** What compiling these files finds wrong; a text is a file named after its position. */
 export function faultsIn(...texts: string[]): Fault[] {
@@ -104,7 +109,7 @@ export function wantsRole(context?: Record<string, string[]>): AuthorizationRequ
 }
 
 export function ask(...requests: AuthorizationRequest[]): Ask {
-  return { revocation: 'immediate', requests }
+  return { connection: 'acme', revocation: 'immediate', requests }
 }
 
 /** Decides about one detail that needs `requests`. */

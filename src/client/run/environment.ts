@@ -20,6 +20,12 @@ const identityVariables = [
   'AZURE_FEDERATED_TOKEN_FILE',
 ].map((name) => new RegExp(`^${name.replace('*', '.*')}$`))
 
+/** A token for `gh`, and the one host that it is for. */
+export interface GhLogin {
+  token: string
+  host: string
+}
+
 /** How git in the child comes by credentials. */
 export interface GitSetup {
   /** Web origins, `https://github.com`. */
@@ -35,9 +41,9 @@ export interface GitSetup {
  */
 export function childEnvironment(
   parent: Environment,
-  given: { url: string; identity: string; task: TaskAccess; git: GitSetup; ghToken: string | undefined },
+  given: { url: string; identity: string; task: TaskAccess; git: GitSetup; gh: GhLogin | undefined },
 ): Environment {
-  const { url, identity, task, git, ghToken } = given
+  const { url, identity, task, git, gh } = given
   const kept = Object.entries(parent).filter(
     ([name, value]) => value?.trim() !== identity && !identityVariables.some((known) => known.test(name)),
   )
@@ -47,7 +53,7 @@ export function childEnvironment(
     MAYFLY_URL: url,
     MAYFLY_TASK: task.id,
     MAYFLY_TASK_TOKEN: task.token,
-    ...(ghToken !== undefined && ghVariables(ghToken, git.hosts)),
+    ...(gh && ghVariables(gh)),
   }
 }
 
@@ -71,9 +77,10 @@ function gitConfiguration(before: string | undefined, { hosts, helper }: GitSetu
 }
 
 /** `gh help environment`: hosts other than github.com and those under ghe.com have a variable of their own. */
-function ghVariables(token: string, hosts: readonly string[]): Environment {
-  const [host, ...more] = hosts.map((origin) => new URL(origin).host)
-  if (host === undefined || more.length > 0 || /^(?:.+\.)?(?:github|ghe)\.com$/.test(host))
-    return { GH_TOKEN: token }
-  return { GH_TOKEN: token, GH_ENTERPRISE_TOKEN: token, GH_HOST: host }
+function ghVariables({ token, host }: GhLogin): Environment {
+  if (host === 'github.com') return { GH_TOKEN: token }
+  // `gh` offers GH_TOKEN to github.com too, whatever GH_HOST says.
+  return host.endsWith('.ghe.com')
+    ? { GH_TOKEN: token, GH_HOST: host }
+    : { GH_ENTERPRISE_TOKEN: token, GH_HOST: host }
 }
