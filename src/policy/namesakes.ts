@@ -1,7 +1,7 @@
 /**
  * Things of one name at two upstreams: `acme` on github.com and `acme` on a server
  * of one's own are one entity in policies, and may have nothing to do with each
- * other. A permit that does not say which it means gives both.
+ * other. A permit that does not say which it means gives both (docs/decisions/0022).
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../fault.ts'
