@@ -248,8 +248,9 @@ export interface Connection<Detail = unknown> {
     options: { standing: () => Promise<Handle[]>; signal: AbortSignal },
   ): Promise<RevocationOutcome[]>
   /**
-   * Called at the start and every minute while any handle is standing: puts
-   * upstream back as it should be, and removes what is no longer needed.
+   * Called at the start, after a reload and every minute: puts upstream back as it
+   * should be, removes what is no longer needed, and finds out whether what is
+   * minted could be taken back. What could not, `mint` rejects.
    */
   maintain?(options: { standing: () => Promise<Handle[]>; signal: AbortSignal }): Promise<void>
   /** Looks for the credential of a mint whose outcome is unknown, and ends it where upstream allows. */

@@ -6,6 +6,7 @@ import { createExclusive } from './exclusive.ts'
 import { type Fault, sayFault } from './fault.ts'
 import type { Federation } from './keys.ts'
 import { Connections } from './leases/connections.ts'
+import { maintain } from './leases/standing.ts'
 import type { Provider } from './provider.ts'
 import type { TaskContext } from './tasks/context.ts'
 import { tracedConnection } from './telemetry.ts'
@@ -36,6 +37,8 @@ export function createReload(
       for (const { file, path, message } of refused) log.error({ file, path }, `not reloaded: ${message}`)
       if (refused.length > 0) return refused
       await federation.reseal()
+      // Its connections know nothing yet of what they could take back.
+      void maintain(running.context)
       log.info({ file: started.file }, 'reloaded')
       return []
     })

@@ -65,3 +65,16 @@ test('a broker that lost its right to revoke mints no more, says so, and mints a
   await clock.advance(60_000)
   await untilNow(clock, async () => (await broker.mint(another, token)).status === 201)
 })
+
+test('connections that a reload brings ask at once what they could take back', async () => {
+  const task = await open(token)
+  const { policies } = vault.settings
+  const { 'auth/token/revoke-accessor': right, ...others } = policies['broker']!
+  policies['broker'] = others
+  vault.requests.length = 0
+  const answer = await broker.call('POST', '/v1/admin/reload', { token: await broker.admin() })
+  expect(answer.status).toBe(200)
+  await untilNow(clock, () => vault.requests.some(({ path }) => path === '/v1/sys/capabilities-self'))
+  await untilNow(clock, async () => (await broker.mint(task, token)).status === 422)
+  policies['broker'] = { ...others, 'auth/token/revoke-accessor': right! }
+})
