@@ -74,7 +74,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     committed: (events) => metrics.committed(events),
   })
   const { context, reaper, federation } = core
-  const { unit, audit, revoker, seal, leases, keys } = context
+  const { unit, audit, revoker, seal, leases, fences, keys } = context
 
   // Each is undone last first: what runs, and only then the store beneath it.
   const step = (work: () => Promise<unknown> | void) => () => logged(work, log)
@@ -95,7 +95,10 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   running.defer(step(() => reaper.stop()))
 
   const failures = new FailureCounter()
-  metrics.countLeases(() => unit.read((tx) => leases.countByStatus(tx)))
+  metrics.count({
+    leases: () => unit.read((tx) => leases.countByStatus(tx)),
+    fences: () => unit.read((tx) => fences.countByKind(tx, clock.now())),
+  })
   const reload = createReload({ context, control, federation, providers, started: configuration }, load)
   const app = createApp({
     core: context,

@@ -2,13 +2,19 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { type AuditEvent, eventTypes } from './audit/event.ts'
+import { fenceKinds } from './agents/fence.ts'
 import { leaseStatuses } from './leases/lease.ts'
 import type { Connection } from './provider.ts'
 
 const tracer = trace.getTracer('mayfly')
 
-/** How many leases are in each state now. */
-export type LeaseCounts = () => Promise<{ provider: string; status: string; count: number }[]>
+/** What the gauges show, counted when they are asked. */
+export interface Counts {
+  /** How many leases are in each state. */
+  leases: () => Promise<{ provider: string; status: string; count: number }[]>
+  /** How many fences stand, of each kind. */
+  fences: () => Promise<{ kind: string; count: number }[]>
+}
 
 export interface Metrics {
   registry: Registry
@@ -17,7 +23,7 @@ export interface Metrics {
   /** `route` is the pattern, never the path: a label must not be of the caller's choosing. */
   answered(request: { method: string; route: string; status: number; seconds: number }): void
   /** From now on the gauges ask here. */
-  countLeases(counts: LeaseCounts): void
+  count(counts: Counts): void
 }
 
 export function createMetrics(): Metrics {
@@ -38,7 +44,8 @@ export function createMetrics(): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers,
   })
-  let counts: LeaseCounts = () => Promise.resolve([])
+  const nothing = () => Promise.resolve([])
+  let counts: Counts = { leases: nothing, fences: nothing }
   new Gauge({
     name: 'mayfly_leases',
     help: 'Leases that are not over, by provider and status. Alarm on any that are irrevocable.',
@@ -46,8 +53,20 @@ export function createMetrics(): Metrics {
     registers,
     async collect() {
       this.reset()
-      for (const { provider, status, count } of await counts())
+      for (const { provider, status, count } of await counts.leases())
         if ((leaseStatuses as readonly string[]).includes(status)) this.set({ provider, status }, count)
+    },
+  })
+  new Gauge({
+    name: 'mayfly_fences',
+    help: 'Fences that stand, by whom they keep out.',
+    labelNames: ['kind'],
+    registers,
+    async collect() {
+      this.reset()
+      const standing = await counts.fences()
+      for (const kind of fenceKinds)
+        this.set({ kind }, standing.find((each) => each.kind === kind)?.count ?? 0)
     },
   })
   return {
@@ -55,7 +74,7 @@ export function createMetrics(): Metrics {
     committed: (committed) => committed.forEach(({ type }) => events.inc({ type })),
     answered: ({ method, route, status, seconds }) =>
       requests.observe({ method, route, status: String(status) }, seconds),
-    countLeases: (asked) => (counts = asked),
+    count: (asked) => (counts = asked),
   }
 }
 

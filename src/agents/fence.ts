@@ -54,6 +54,8 @@ export interface FenceStore {
   /** In order of creation. */
   find(tx: Tx, filter: FenceFilter): Promise<Fence[]>
   list(tx: Tx, filter: FenceFilter, page: PageRequest): Promise<Page<Fence>>
+  /** How many stand at `now`, of each kind. */
+  countByKind(tx: Tx, now: number): Promise<{ kind: string; count: number }[]>
   /** False where there is none. */
   remove(tx: Tx, id: string): Promise<boolean>
 }

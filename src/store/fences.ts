@@ -85,6 +85,15 @@ export const fences: FenceStore = {
     return pageOf(rows, page, (row) => fromRow(tx, row))
   },
 
+  async countByKind(tx, now) {
+    return await queries(tx)
+      .selectFrom('fences')
+      .select(['kind', (e) => e.fn.countAll<number>().as('count')])
+      .where((e) => e.or([e('until', 'is', null), e('until', '>', now)]))
+      .groupBy('kind')
+      .execute()
+  },
+
   async remove(tx, id) {
     const row = rowsIn(tx).one('fences', 'id', id)
     if (row) rowsIn(tx).remove('fences', row)

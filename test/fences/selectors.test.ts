@@ -121,6 +121,14 @@ test('raised twice, it is one; for longer, it is another beside it', async () =>
   expect(longer.id).not.toBe(first.id)
 })
 
+test('how many stand is in the metrics, by kind', async () => {
+  await raise({ agent: 'other-bot' })
+  await raise({ agent: 'refactor-bot' })
+  const { body } = await broker.call('GET', '/metrics')
+  expect(body).toContain('mayfly_fences{kind="agent"} 2\n')
+  expect(body).toContain('mayfly_fences{kind="all"} 0\n')
+})
+
 test('the list: the newest first, by id and kind, in pages', async () => {
   const { body: one } = await raise({ agent: 'other-bot' })
   const { body: two } = await raise({ owner: 'platform@acme.dev' })
