@@ -2,7 +2,7 @@ import type { Finding } from '../../src/provider.ts'
 import type { VaultConfig } from './config.ts'
 import { engineFindings } from './engine-roles.ts'
 import { policyFindings } from './policy-findings.ts'
-import { lacking, pathOf } from './rights.ts'
+import { lacking, pathOf, rightsFor } from './rights.ts'
 import { roleFindings } from './token-role.ts'
 import type { Vault } from './upstream.ts'
 
@@ -36,7 +36,8 @@ interface Need {
   status: Finding['status']
 }
 
-function needs({ token_role: role, paths }: VaultConfig): Need[] {
+function needs(config: VaultConfig): Need[] {
+  const { token_role: role } = config
   const all: Need[] = [
     {
       path: role === undefined ? 'auth/token/create-orphan' : `auth/token/create/${role}`,
@@ -46,7 +47,7 @@ function needs({ token_role: role, paths }: VaultConfig): Need[] {
     { path: pathOf.tokens, what: 'revoke tokens', status: 'fault' },
     { path: 'auth/token/lookup-accessor', what: 'see that a token is dead', status: 'fault' },
   ]
-  if (paths.every(({ revocation }) => revocation === 'expiry')) return all
+  if (!rightsFor(config).includes('leases')) return all
   return [
     ...all,
     { path: pathOf.leases, what: 'take a secret back', status: 'fault' },

@@ -1,6 +1,7 @@
 /** What Vault says that the broker may do. */
 import { z } from 'zod'
 import { ProviderError } from '../../src/provider.ts'
+import type { VaultConfig } from './config.ts'
 import { garbage, refusal, unserved } from './refusal.ts'
 import type { Right } from './take-back.ts'
 import type { Vault } from './upstream.ts'
@@ -36,6 +37,11 @@ export const pathOf = {
   leases: 'sys/leases/revoke',
 } as const satisfies Record<Right, string>
 
+/** What taking back everything that the configuration declares needs. */
+export function rightsFor({ paths }: VaultConfig): Right[] {
+  return paths.some(({ revocation }) => revocation === 'immediate') ? ['tokens', 'leases'] : ['tokens']
+}
+
 /**
  * Asks whether the broker may take back what it would mint, unless it is known.
  * Where Vault does not tell, the first revocation shows it.
@@ -43,13 +49,16 @@ export const pathOf = {
  * @throws ProviderError `unavailable`
  */
 export async function learnRights(vault: Vault, signal: AbortSignal): Promise<void> {
-  const { takeBack } = vault
+  const { takeBack, config } = vault
   if (!takeBack.unsure()) return
+  const needed = rightsFor(config)
   try {
-    const missing = await lacking(Object.values(pathOf), vault, signal)
-    if (missing)
-      for (const right of ['tokens', 'leases'] as const)
-        takeBack.told(right, !missing.includes(pathOf[right]))
+    const missing = await lacking(
+      needed.map((right) => pathOf[right]),
+      vault,
+      signal,
+    )
+    if (missing) for (const right of needed) takeBack.told(right, !missing.includes(pathOf[right]))
   } catch (error) {
     if (!(error instanceof ProviderError && error.kind === 'rejected')) throw error
   }

@@ -35,6 +35,20 @@ test('one that may not revoke leases reads no secret, and mints tokens', async (
   await expect(mint(reader)).resolves.toMatchObject({ credential: { token: expect.any(String) } })
 })
 
+test('a right that nothing declared needs is not asked for', async () => {
+  const upstream = connectVault({ config: { paths: [] } })
+  delete upstream.sandbox.settings.policies['broker']!['sys/leases/revoke']
+  const learn = () =>
+    upstream.connection.maintain!({
+      standing: () => Promise.resolve([]),
+      signal: new AbortController().signal,
+    })
+  await learn()
+  expect(upstream.sent.map(({ body }) => body)).toEqual([{ paths: ['auth/token/revoke-accessor'] }])
+  await learn()
+  expect(upstream.sent).toHaveLength(1)
+})
+
 test('one that loses the right learns so when it first fails, and has it again when it first succeeds', async () => {
   const { rights, mint, revoke } = connect()
   const { handle } = await mint()
