@@ -1,4 +1,4 @@
-/** Mayfly as an OIDC issuer towards upstreams that trust it: the federation key, used for nothing else (design §10). */
+/** Mayfly as an OIDC issuer towards upstreams that trust it: the federation key, used for nothing else (design §10) (docs/decisions/0008). */
 import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import type { Clock } from './clock.ts'

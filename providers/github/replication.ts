@@ -1,3 +1,4 @@
+/** How long GitHub may not have heard of a token of its own (docs/decisions/0004). */
 import type { Clock } from '../../src/clock.ts'
 import type { Handle } from '../../src/provider.ts'
 

@@ -1,3 +1,4 @@
+/** Taking a token, and what was read with it, away (docs/decisions/0009). */
 import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
 import { heard } from './behind.ts'
 import type { Answer, Send } from './client.ts'

@@ -1,4 +1,4 @@
-/** Fences: what keeps out, what a store must do for them, and how those kept out are refused. */
+/** Fences: what keeps out, what a store must do for them, and how those kept out are refused (docs/decisions/0014). */
 import type { Clock } from '../clock.ts'
 import { BrokerError } from '../errors.ts'
 import { claimTexts } from '../identity/claims.ts'

@@ -1,4 +1,4 @@
-/** What a configuration must still have: whatever revoking, and keeping revoked, needs. */
+/** What a configuration must still have: whatever revoking, and keeping revoked, needs (docs/decisions/0010). */
 import type { AuditTrail } from '../audit/event.ts'
 import type { KeyStore } from '../keys.ts'
 import type { Connections } from '../leases/connections.ts'

@@ -1,7 +1,7 @@
 /**
  * How often one may ask. What must hold across restarts, live leases and open tasks, is counted in
  * the store instead. A limit costs only those whom it is about: what ends something is never refused
- * for what others do, and a token that verifies is not refused for those of its address that do not.
+ * for what others do, and a token that verifies is not refused for those of its address that do not (docs/decisions/0017).
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { BrokerError } from '../errors.ts'

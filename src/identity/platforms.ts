@@ -2,7 +2,7 @@
  * Platforms whose tokens are known, as data: who issues them, which claims name the tenant,
  * and which one session, be it one run of a job or one session of a cloud agent. An issuer
  * takes them from its `preset`, or from the platform whose issuer it is; what its entry says
- * itself comes first.
+ * itself comes first (docs/decisions/0025).
  */
 
 /** How a tenant of an issuer that signs for many is named, in text that no wildcard can stretch. */

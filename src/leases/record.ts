@@ -1,4 +1,4 @@
-/** How the end of a lease, or a failure to end it, goes on record. */
+/** How the end of a lease, or a failure to end it, goes on record (docs/decisions/0011). */
 import type { Evidence, ProviderError } from '../provider.ts'
 import type { Tx } from '../unit.ts'
 import { backoff } from './backoff.ts'

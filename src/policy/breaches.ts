@@ -1,4 +1,4 @@
-/** The rules that Mayfly sets for policies beyond Cedar's own (design §9). */
+/** The rules that Mayfly sets for policies beyond Cedar's own (design §9) (docs/decisions/0021). */
 import { isDeepStrictEqual } from 'node:util'
 import type { Fault } from '../fault.ts'
 import type { ParsedPolicy } from './parse.ts'

@@ -1,7 +1,7 @@
 /**
  * The caller's own words in policies (invariant I11): they may make a `forbid`
  * apply, and never keep it from applying. Another word, or none, is as much the
- * caller's to choose, so whatever a word may lift is forbidden to nobody.
+ * caller's to choose, so whatever a word may lift is forbidden to nobody (docs/decisions/0018).
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../fault.ts'

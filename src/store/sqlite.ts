@@ -1,4 +1,4 @@
-/** The store on one SQLite file: one writer with group commit, reads on a connection of their own. */
+/** The store on one SQLite file: one writer with group commit, reads on a connection of their own (docs/decisions/0003). */
 import { existsSync, realpathSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'

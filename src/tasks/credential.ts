@@ -1,4 +1,4 @@
-/** A credential inside an open task: decided afresh, then minted. */
+/** A credential inside an open task: decided afresh, then minted (docs/decisions/0006). */
 import { BrokerError, type ErrorCode, isBrokerError } from '../errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'

@@ -1,4 +1,4 @@
-/** Time goes on from where the last broker left it. */
+/** Time goes on from where the last broker left it (docs/decisions/0002). */
 import { follows, origin } from '../audit/chain.ts'
 import type { LeadingClock } from '../clock.ts'
 import type { Tx } from '../unit.ts'
