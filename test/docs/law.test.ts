@@ -39,7 +39,7 @@ test.each(['docs/design.md', 'docs/invariants.md'])('%s names files that are the
 
 test.each(decisions)('%s says what was not chosen, and which files it shaped', (page) => {
   const text = read(page)
-  expect(text).toMatch(/\bNot chosen: /)
+  expect(text).toMatch(/\bNot chosen:\s/)
   const [, code = ''] = /^Code: (.+(?:\n.+)*)$/m.exec(text) ?? []
   const files = [...code.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file)
   expect(files.length).toBeGreaterThan(0)
