@@ -1,6 +1,8 @@
 /** What an admin's selector means, here and now: never silently nothing. */
 import { type FenceSelector, isOfClaims } from '../agents/fence.ts'
+import { type MatchRule, requirements } from '../agents/match.ts'
 import { isSame } from '../agents/owner.ts'
+import { matchesPattern } from '../agents/pattern.ts'
 import { BrokerError } from '../errors.ts'
 import { type Session, tokenOf } from '../identity/session.ts'
 import { usableUntil } from '../identity/verify.ts'
@@ -60,17 +62,17 @@ export async function select(
     return { tasks: [], leases: await unfinished(context, tx, { id: lease.id }), fence: undefined }
   }
   if ('session' in selector) {
-    if (typeof selector.session === 'string') return await ofOpener(context, tx, selector.session)
+    if (typeof selector.session === 'string') return await ofOpener(context, tx, registered, selector.session)
     const { claims } = selector.session
     const { url } = await issuerOf(context, tx, registered, selector.session.issuer)
     const session = { issuer: url, claims }
-    return await ofClaims(context, tx, session, { session })
+    return await ofClaims(context, tx, registered, session, { session })
   }
   if ('claim' in selector) {
     const { name, value } = selector.claim
     const { url } = await issuerOf(context, tx, registered, selector.claim.issuer)
     const claim = { issuer: url, name, value }
-    return await ofClaims(context, tx, { issuer: url, claims: { [name]: value } }, { claim })
+    return await ofClaims(context, tx, registered, { issuer: url, claims: { [name]: value } }, { claim })
   }
   if ('issuer' in selector) {
     const { name, url } = await issuerOf(context, tx, registered, selector.issuer)
@@ -127,11 +129,11 @@ async function ofTask(context: TaskContext, tx: Tx, id: string): Promise<Selecte
 }
 
 /** Whatever the session has open that opened the task. */
-async function ofOpener(context: TaskContext, tx: Tx, id: string): Promise<Selected> {
+async function ofOpener(context: TaskContext, tx: Tx, registered: Registered, id: string): Promise<Selected> {
   const own = await ofTask(context, tx, id)
   if (!own.fence || !('session' in own.fence.selector)) return own
   const { selector, over } = own.fence
-  const all = await ofClaims(context, tx, selector.session, selector)
+  const all = await ofClaims(context, tx, registered, selector.session, selector)
   const agents = [...new Set([...own.fence.agents, ...all.fence.agents])]
   return { ...all, fence: { selector, agents, over } }
 }
@@ -153,6 +155,7 @@ async function ofFilter(
 async function ofClaims(
   context: TaskContext,
   tx: Tx,
+  registered: Registered,
   session: Session,
   selector: FenceSelector,
 ): Promise<Selected & { fence: Meant }> {
@@ -168,8 +171,21 @@ async function ofClaims(
     const task = meant.has(lease.task) ? undefined : await context.tasks.get(tx, lease.task)
     if (task ? isMeant(task) : meant.get(lease.task)) leases.push(lease)
   }
-  const agents = [...new Set([...tasks, ...leases].map(({ agent }) => agent))].toSorted()
-  return { tasks, leases, fence: { selector, agents, over: null } }
+  const agents = new Set([...tasks, ...leases].map(({ agent }) => agent))
+  for (const agent of namedBy(registered, session)) agents.add(agent)
+  return { tasks, leases, fence: { selector, agents: [...agents].toSorted(), over: null } }
+}
+
+/** Agents that are known by one of these claims: a fence on it is one on them, whether or not they are at work. */
+function namedBy({ agents, issuers }: Registered, { issuer, claims }: Session): string[] {
+  const name = issuers.get(issuer)?.name
+  const isNamed = (rule: MatchRule) =>
+    rule.issuer === name &&
+    requirements(rule).some(({ name: claim, patterns }) => {
+      const value = claims[claim]
+      return value !== undefined && patterns.some((pattern) => matchesPattern(pattern, value))
+    })
+  return [...agents].filter(({ match }) => match.some(isNamed)).map((agent) => agent.name)
 }
 
 async function unfinished({ leases }: TaskContext, tx: Tx, filter: LeaseFilter): Promise<Lease[]> {

@@ -163,12 +163,14 @@ export const tasks: TaskStore = {
   async overOf(tx, opener) {
     const rows = await queries(tx)
       .selectFrom('tasks')
-      .select('agent')
-      .distinct()
+      .selectAll()
       .where('session', '=', canonicalize(opener)!)
-      .where('status', 'not in', openStatuses)
       .execute()
-    return rows.map((row) => row.agent)
+    // One that somebody has altered may be over, whatever it says.
+    const over = rows
+      .map((row) => fromRow(tx, row))
+      .filter(({ status, damaged }) => damaged !== undefined || !isAmong(openStatuses, status))
+    return over.map(({ agent }) => agent)
   },
 
   async tree(tx, root) {

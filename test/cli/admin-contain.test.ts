@@ -26,7 +26,7 @@ const idIn = (text: string) => /fence_\w+/.exec(text)![0]
 it('keeps out the run that opened a task and kills what it holds; the fence is listed, and can be lifted', async () => {
   const [one, other] = [await running(), await running()]
   const second = await running(one.run)
-  const { status, stdout, stderr } = await contain('--task', one.task)
+  const { status, stdout, stderr } = await contain('--session', one.task)
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toMatch(
     /^rev_\w+: ended 2 tasks; 2 leases matched: 2 over, 0 pending, 0 irrevocable\n {2}fence_\w+ keeps out session \{/,

@@ -49,6 +49,10 @@ test.each<[string, () => Promise<unknown>]>([
       return { claim: { issuer: 'sandbox', name: 'run_id', value: run.run_id } }
     },
   ],
+  [
+    'a claim by which the agent is known, though it is not at work',
+    async () => ({ claim: { issuer: 'sandbox', name: 'sub', value: subjectOf('eves-bot') } }),
+  ],
   ['an agent that is theirs by subject', async () => ({ agent: 'subs-bot' })],
 ])('a fence on %s', async (_what, selector) => {
   const id = await raise(await selector())

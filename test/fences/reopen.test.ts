@@ -1,6 +1,7 @@
 /** `reopen: false`: one task a session. */
 import { expect, test } from 'vitest'
 import { agentFiles, subjectOf } from '../support/agents.ts'
+import { beside } from '../support/database.ts'
 import { describedBroker } from '../support/described-broker.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { aRun, rerun, withSessions } from '../support/runs.ts'
@@ -36,6 +37,14 @@ test('however it ended', async () => {
   const { body: task } = await open(run)
   await broker.revoke({ agent: 'once-bot' })
   expect((await broker.read(task)).body.status).toBe('revoked')
+  expectRefusal(await open(run), 403, 'fenced')
+})
+
+test('a task whose row was altered counts as over, whatever it says', async () => {
+  const run = aRun()
+  const { body: task } = await open(run)
+  await broker.complete(task)
+  beside(broker, (db) => db.exec(`update tasks set status = 'active' where id = '${task.id}'`))
   expectRefusal(await open(run), 403, 'fenced')
 })
 

@@ -19,7 +19,8 @@ type Claim = Extract<Selector, { claim: unknown }>['claim']
 
 /** The selectors that take one text, and what it is. */
 const selectors = {
-  task: 'the session that opened this task: one run of a job, one session of a cloud agent',
+  session: 'the session that opened this task: one run of a job, one session of a cloud agent',
+  task: 'the same',
   agent: 'this agent; the same as suspending it',
   owner: 'the agents of this owner',
   provider: 'TYPE or TYPE/CONNECTION: nothing more is minted there; tasks go on without it',
@@ -44,11 +45,11 @@ and revokes its credentials, each of which is tried before the answer comes,
 within ten seconds. Whoever is behind the fence is refused with \`fenced\`, an agent
 with \`agent_suspended\`, at opening a task and at every mint, until somebody lifts it
 (\`mayfly admin lift\`) or --until has come. Needs the rights "revoke" and "suspend";
-for --task "revoke" is enough.
+for --session "revoke" is enough.
 
 The exit status is 1 when a credential may still work, or when a fresh token would
 get in: where the tokens of an issuer name no session (\`session\` in the
-configuration), --task keeps out nothing but the token that was used.
+configuration), --session keeps out nothing but the token that was used.
 
 ${offlineHelp}`,
     )
@@ -66,7 +67,7 @@ ${offlineHelp}`,
       'after',
       `
 Examples:
-  mayfly admin contain --task task_0123456789abcdef0123456789abcdef --reason 'prompt injection in issue 12'
+  mayfly admin contain --session task_0123456789abcdef0123456789abcdef --reason 'prompt injection in issue 12'
   mayfly admin contain --claim github-actions:repository_id=123 --reason 'a dependency was hijacked'
   mayfly admin contain --provider aws/prod --until 2026-12-01T08:00:00Z --reason 'incident 7'
   mayfly admin contain --offline -c /etc/mayfly/mayfly.yaml --all --reason 'the identity provider is down'`,
@@ -96,7 +97,7 @@ function requireKeptOut({ outcome: { fence } }: Stopped, asked: string | undefin
 }
 
 function selectorOf(options: ContainOptions, command: Command): Selector {
-  const { claim: claims = [], all, task } = options
+  const { claim: claims = [], all, session, task = session } = options
   const given = Object.keys(selectors).filter((name) => options[name as keyof Named] !== undefined)
   if (given.length + (claims.length > 0 ? 1 : 0) + (all ? 1 : 0) !== 1)
     command.error(
