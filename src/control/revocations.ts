@@ -87,8 +87,12 @@ async function keepOut(
   { selector, reason, actor, until, fence = meansSession(selector) }: RevocationOrder,
   meant: Meant | undefined,
 ): Promise<Fence | undefined> {
-  if (!fence) return undefined
-  if (!meant && 'lease' in selector)
+  if (!fence) {
+    if (until !== undefined)
+      throw new BrokerError('invalid_request', 'until: nothing is kept out; set `fence` as well')
+    return undefined
+  }
+  if ('lease' in selector)
     throw new BrokerError('invalid_request', 'fence: a lease cannot be kept out; name its task')
   if (!meant) return undefined
   return await raiseFence(context, tx, { ...meant, reason, actor, until: until ?? meant.over })

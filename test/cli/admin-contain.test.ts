@@ -141,6 +141,7 @@ it('without a broker: it is kept out by the next one', async () => {
   // An agent that the store has never heard of, but the configuration has.
   expect((await mayfly([...args, '--agent', 'refactor-bot'])).status).toBe(0)
   expect((await mayfly([...args, '--agent', 'nobody'])).stderr).toContain('mayfly: not_found: ')
+  expect(await discrepancies(broker)).toEqual([])
   await broker.start()
   expectRefusal(await broker.open({}, run), 403, 'agent_suspended')
   const resume = { token: await broker.admin(), body: { reason: 'over' } }

@@ -191,3 +191,11 @@ it('what is for the broker is not mixed with what is for doing without', async (
   expect(nowhere.status).toBe(2)
   expect(nowhere.stderr).toContain('--url')
 })
+
+it('does not take a misspelt name for one that has nothing', async () => {
+  await broker.stop()
+  const { status, stdout, stderr } = await offline('--agent', 'refactorbot')
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toContain('mayfly: not_found: ')
+  expect((await offline('--agent', 'refactor-bot')).status).toBe(0)
+})
