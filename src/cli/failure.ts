@@ -96,7 +96,7 @@ function asFailure(error: unknown): Told {
     return new Failure(
       'unreachable',
       error.message,
-      'Check --url (MAYFLY_URL), and that the broker is running.',
+      error.remedy ?? 'Check --url (MAYFLY_URL), and that the broker is running.',
     )
   const message = error instanceof Error ? error.message : String(error)
   return new Failure('failed', message, 'Correct what it names; `--help` tells what the command takes.')

@@ -2,13 +2,17 @@
  * The broker's API as typed calls. Values are those of the wire: members as it
  * names them, times as RFC 3339 strings in UTC, durations as whole seconds.
  */
+import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
+import { type Clock, systemClock } from '../clock.ts'
 import { endpointFault } from '../endpoint.ts'
 import type * as adminSchemas from '../http/admin-schemas.ts'
 import type * as schemas from '../http/schemas.ts'
+import { networkFault } from '../network-fault.ts'
 import type { Page } from '../page.ts'
 import { bearer } from './bearer.ts'
-import { BrokerProblem, BrokerUnreachable } from './problem.ts'
+import { BrokerProblem, BrokerUnreachable, passes } from './problem.ts'
+import { persist } from './retry.ts'
 
 export { BrokerProblem, BrokerUnreachable } from './problem.ts'
 
@@ -49,7 +53,9 @@ export interface TaskAccess {
 
 /**
  * Every method throws `BrokerProblem` when the broker refuses, and
- * `BrokerUnreachable` when there is no usable answer.
+ * `BrokerUnreachable` when there is no usable answer. A broker that is not there,
+ * or says to come back, is called again for up to fifteen seconds, unless the call
+ * may have been carried out and must not be twice.
  */
 export interface Client {
   /** Opens a task: `active`, or `pending_approval`. `identity` is the workload's OIDC token, which this uses up. */
@@ -97,7 +103,7 @@ export interface RetryOptions extends CallOptions {
   /**
    * Makes it safe to call again when no answer came: the same token, key and
    * request resume the task, and a credential minted before is revoked.
-   * 1 to 200 visible characters.
+   * 1 to 200 visible characters. Default: one of this call's own.
    */
   idempotencyKey?: string
 }
@@ -111,35 +117,39 @@ const answerWithinMs = 60_000
  * @throws TypeError for a url to which no token may be sent: only this machine
  *   is spoken to without TLS.
  */
-export function createClient(given: { url: string; fetch?: typeof globalThis.fetch }): Client {
+export function createClient(given: { url: string; fetch?: typeof globalThis.fetch; clock?: Clock }): Client {
   const fault = endpointFault(given.url)
   if (fault !== undefined) throw new TypeError(`the broker's url ${fault}`)
-  const broker = { url: given.url.replace(/\/+$/, ''), fetch: given.fetch ?? fetch }
-  const post = <Answer>(path: string, token: string, body: unknown, options?: RetryOptions) =>
-    call<Answer>(broker, { method: 'POST', path, token, body, ...options })
+  const broker: Broker = {
+    url: given.url.replace(/\/+$/, ''),
+    fetch: given.fetch ?? fetch,
+    clock: given.clock ?? systemClock(),
+  }
+  const get = <Answer>(path: string, token: string, options?: CallOptions) =>
+    call<Answer>(broker, { method: 'GET', path, token, repeatable: true, ...options })
+  const post = <Answer>(path: string, token: string, body: unknown, options?: CallOptions) =>
+    call<Answer>(broker, { method: 'POST', path, token, body, repeatable: false, ...options })
+  const repeat = <Answer>(path: string, token: string, body: unknown, options?: CallOptions) =>
+    call<Answer>(broker, { method: 'POST', path, token, body, repeatable: true, ...options })
+  const keyed = <Answer>(path: string, token: string, body: unknown, options?: RetryOptions) =>
+    repeat<Answer>(path, token, body, { idempotencyKey: randomUUID(), ...options })
 
   return {
-    openTask: (identity, request, options) => post('/v1/tasks', identity, request, options),
-    showTask: (task, options) =>
-      call(broker, { method: 'GET', path: taskPath(task), token: task.token, ...options }),
+    openTask: (identity, request, options) => keyed('/v1/tasks', identity, request, options),
+    showTask: (task, options) => get(taskPath(task), task.token, options),
     credential: (task, detail, { context, ...options } = {}) =>
-      post(
+      keyed(
         `${taskPath(task)}/credentials`,
         task.token,
         { authorization_detail: detail, ...(context && { context }) },
         options,
       ),
     giveBack: (task, lease, options) =>
-      post(`${taskPath(task)}/leases/${segment(lease)}/revoke`, task.token, undefined, options),
-    complete: (task, options) => post(`${taskPath(task)}/complete`, task.token, undefined, options),
-    revoke: (identity, order, options) => post('/v1/admin/revocations', identity, order, options),
+      repeat(`${taskPath(task)}/leases/${segment(lease)}/revoke`, task.token, undefined, options),
+    complete: (task, options) => repeat(`${taskPath(task)}/complete`, task.token, undefined, options),
+    revoke: (identity, order, options) => repeat('/v1/admin/revocations', identity, order, options),
     list: (identity, kind, query = {}, options) =>
-      call(broker, {
-        method: 'GET',
-        path: `/v1/admin/${kind}${queryText(query)}`,
-        token: identity,
-        ...options,
-      }),
+      get(`/v1/admin/${kind}${queryText(query)}`, identity, options),
     approve: (identity, approval, answer, options) =>
       post(`/v1/admin/approvals/${segment(approval)}/approve`, identity, answer, options),
     deny: (identity, approval, answer, options) =>
@@ -180,17 +190,38 @@ function agentSegment(name: string): string {
   return name
 }
 
+interface Broker {
+  url: string
+  fetch: typeof globalThis.fetch
+  clock: Clock
+}
+
 interface Call extends RetryOptions {
   method: 'GET' | 'POST' | 'DELETE'
   path: string
   token: string
   body?: unknown
+  /** Whether it does no harm to carry it out twice. */
+  repeatable: boolean
 }
 
-async function call<Answer>(
-  broker: { url: string; fetch: typeof globalThis.fetch },
-  request: Call,
-): Promise<Answer> {
+async function call<Answer>(broker: Broker, request: Call): Promise<Answer> {
+  const { repeatable, signal } = request
+  return await persist(() => attempt<Answer>(broker, request), {
+    clock: broker.clock,
+    signal,
+    again(error) {
+      const turnedAway =
+        error instanceof BrokerProblem ? error.status < 500 || error.status === 503 : unsent(error)
+      if (!passes(error) || !(repeatable || turnedAway)) return undefined
+      return error instanceof BrokerProblem ? (error.retryAfter ?? 0) * 1000 : 0
+    },
+  })
+}
+
+const unsent = (error: unknown) => error instanceof BrokerUnreachable && error.outcome === 'unsent'
+
+async function attempt<Answer>(broker: Broker, request: Call): Promise<Answer> {
   const { method, path, token, body, signal, idempotencyKey } = request
   const limit = AbortSignal.timeout(answerWithinMs)
   const init: RequestInit = {
@@ -206,31 +237,47 @@ async function call<Answer>(
     redirect: 'error',
     signal: signal ? AbortSignal.any([limit, signal]) : limit,
   }
-  let response: Response
+  let response: Response | undefined
   let answer: unknown
   try {
     response = await broker.fetch(broker.url + path, init)
     answer = await response.json()
   } catch (error) {
     if (signal?.aborted) throw error
-    throw new BrokerUnreachable(`${broker.url} gave no usable answer${reason(error)}`, { cause: error })
+    throw noAnswer(broker.url, response?.status, error)
   }
   if (response.ok) return answer as Answer
-  throw (
-    problemOf(response, answer) ??
-    new BrokerUnreachable(`${broker.url} answered ${response.status}, not as a broker does`)
-  )
+  throw problemOf(response, answer) ?? notABroker(broker.url, response.status)
 }
 
-/** What went wrong beneath `fetch`, by its code: the messages there may quote what was sent. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return ''
-  if (error.name === 'TimeoutError') return ` within ${answerWithinMs / 1000} seconds`
-  if (error instanceof SyntaxError) return ': it is not JSON'
-  const { cause } = error
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (typeof code === 'string') return ` (${code})`
-  return cause instanceof Error && cause.message === 'unexpected redirect' ? ': it redirects elsewhere' : ''
+/** `status`: where an answer began to come. */
+function noAnswer(url: string, status: number | undefined, error: unknown): BrokerUnreachable {
+  if (error instanceof SyntaxError) return notABroker(url, status)
+  const unanswered = (reason: string, more: Omit<Unreachable, 'cause'>) =>
+    new BrokerUnreachable(`${url} gave no usable answer${reason}`, { ...more, cause: error })
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return unanswered(` within ${answerWithinMs / 1000} seconds`, { outcome: 'unknown' })
+  const fault = networkFault(error)
+  if (fault) {
+    const { words, code, sent, passing, remedy } = fault
+    const outcome = sent ? 'unknown' : passing ? 'unsent' : 'foreign'
+    return unanswered(`: ${words} (${code})`, { outcome, remedy })
+  }
+  const redirected =
+    error instanceof TypeError && (error.cause as Error | undefined)?.message === 'unexpected redirect'
+  if (redirected) return unanswered(': it redirects elsewhere', { outcome: 'foreign' })
+  return unanswered('', { outcome: 'unknown' })
+}
+
+type Unreachable = ConstructorParameters<typeof BrokerUnreachable>[1]
+
+/** What stands before a broker that is not there answers for it, in words of its own. */
+const standIns = [502, 503, 504]
+
+function notABroker(url: string, status = 0): BrokerUnreachable {
+  return new BrokerUnreachable(`${url} answered ${status}, not as a broker does`, {
+    outcome: standIns.includes(status) ? 'unknown' : 'foreign',
+  })
 }
 
 function problemOf({ status, headers }: Response, answer: unknown): BrokerProblem | undefined {

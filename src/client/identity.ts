@@ -1,6 +1,9 @@
 /** Where a workload's OIDC token comes from. */
 import { readFile } from 'node:fs/promises'
+import { type Clock, systemClock } from '../clock.ts'
+import { networkFault } from '../network-fault.ts'
 import { bearer } from './bearer.ts'
+import { persist } from './retry.ts'
 
 /** There is no token, or not a usable one. Never holds one. */
 export class NoIdentity extends Error {
@@ -21,6 +24,7 @@ export interface IdentitySources {
   /** What a token made on demand is to be for: the broker's url. */
   audience: string
   fetch?: typeof globalThis.fetch
+  clock?: Clock
   /** Where Kubernetes projects the token. Default: `/var/run/secrets/tokens/mayfly`. */
   projected?: string
 }
@@ -94,22 +98,37 @@ function usable(text: string, source: string): string {
   return token
 }
 
+/** The runner's token endpoint gave no token. */
+class NoActionsToken extends NoIdentity {
+  /** Whether it may give one some moments later. */
+  readonly passing: boolean
+
+  constructor(how: string, passing = false) {
+    super(`GitHub Actions gave no identity token: ${how}`, 'Run the job again, or look at its permissions.')
+    this.passing = passing
+  }
+}
+
 /** GitHub's "OpenID Connect reference": the runner lends the job a URL and a bearer token for it. */
 async function actionsToken({
   env,
   audience,
   fetch: call = fetch,
+  clock = systemClock(),
 }: IdentitySources): Promise<string | undefined> {
   const { ACTIONS_ID_TOKEN_REQUEST_URL: address, ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken } = env
   if (!address || !requestToken) return undefined
-  const failed = (how: string) =>
-    new NoIdentity(
-      `GitHub Actions gave no identity token: ${how}`,
-      'Run the job again, or look at its permissions.',
-    )
   const url = URL.parse(address)
-  if (!url) throw failed('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL')
+  if (!url) throw new NoActionsToken('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL')
   url.searchParams.set('audience', audience)
+  const value = await persist(() => askRunner(call, url, requestToken), {
+    clock,
+    again: (error) => (error instanceof NoActionsToken && error.passing ? 0 : undefined),
+  })
+  return usable(value, "GitHub Actions' answer")
+}
+
+async function askRunner(call: typeof globalThis.fetch, url: URL, requestToken: string): Promise<string> {
   let value: unknown
   try {
     const response = await call(url, {
@@ -118,11 +137,15 @@ async function actionsToken({
       redirect: 'error',
       signal: AbortSignal.timeout(30_000),
     })
-    if (!response.ok) throw failed(`it answered ${response.status}`)
+    const { ok, status } = response
+    if (!ok) throw new NoActionsToken(`it answered ${status}`, status >= 500 || status === 429)
     ;({ value } = (await response.json()) as { value?: unknown })
   } catch (error) {
-    throw error instanceof NoIdentity ? error : failed('its answer did not come, or could not be read')
+    if (error instanceof NoActionsToken) throw error
+    const fault = networkFault(error)
+    if (fault) throw new NoActionsToken(`${fault.words} (${fault.code})`, fault.passing)
+    throw new NoActionsToken('its answer did not come, or could not be read')
   }
-  if (typeof value !== 'string') throw failed('its answer holds none')
-  return usable(value, "GitHub Actions' answer")
+  if (typeof value !== 'string') throw new NoActionsToken('its answer holds none')
+  return value
 }

@@ -34,10 +34,30 @@ export class BrokerProblem extends Error {
   }
 }
 
-/** No answer came, or one that is not a broker's. Whether the call took effect is not known. */
+/** No answer came, or one that is not a broker's. */
 export class BrokerUnreachable extends Error {
-  constructor(message: string, options?: { cause: unknown }) {
-    super(message, options)
+  /**
+   * `unsent`: the broker never saw the call. `unknown`: it may have carried it out.
+   * `foreign`: what is there cannot be spoken to, or is no broker; it will be the
+   * same the next time.
+   */
+  readonly outcome: 'unsent' | 'unknown' | 'foreign'
+  /** What to do about it, one line, where it is known. */
+  readonly remedy: string | undefined
+
+  constructor(
+    message: string,
+    { outcome, remedy, cause }: { outcome: BrokerUnreachable['outcome']; remedy?: string; cause?: unknown },
+  ) {
+    super(message, { cause })
     this.name = 'BrokerUnreachable'
+    this.outcome = outcome
+    this.remedy = remedy
   }
+}
+
+/** Whether the same call may well succeed later. */
+export function passes(error: unknown): boolean {
+  if (error instanceof BrokerProblem) return error.status >= 500 || error.status === 429
+  return error instanceof BrokerUnreachable && error.outcome !== 'foreign'
 }

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isOver, mayStillWork } from '../leases/lease.ts'
 import { BrokerProblem, type Client, type OpenTask, type Task, type TaskAccess } from './client.ts'
-import { passes, untilDecided } from './run/approval.ts'
+import { untilDecided } from './run/approval.ts'
 import { type Ending, NotStarted, startChild } from './run/child.ts'
 import { childEnvironment, type Environment, type GhLogin, type GitSetup } from './run/environment.ts'
 import { type Arrival, onSignal } from './run/signals.ts'
@@ -150,7 +150,6 @@ async function mintForGh(
 
 /** No signal cuts this short: two Ctrl-C in a row are to stop the command, not what makes its credentials die. */
 const completionMs = 30_000
-const retryMs = [500, 1_000, 2_000, 4_000]
 /** Between looks at whether the broker has seen them dead. */
 const deathMs = [500, 1_000, 1_500, 2_000]
 
@@ -163,7 +162,7 @@ async function completed(
 ): Promise<void> {
   try {
     const signal = AbortSignal.timeout(completionMs)
-    const ended = await untilDead(client, task, await complete(client, task, signal), signal)
+    const ended = await untilDead(client, task, await client.complete(task, { signal }), signal)
     const alive = !ended.leases.every(isOver)
     if (alive) notify({ kind: 'still_alive', task: ended })
     else if (ran && ended.end_reason !== 'completed') notify({ kind: 'ended_before', task: ended })
@@ -183,17 +182,4 @@ async function untilDead(client: Client, task: TaskAccess, ended: Task, signal: 
     latest = await client.showTask(task, { signal }).catch(() => latest)
   }
   return latest
-}
-
-/** Tries again what a broker that restarts could not do. */
-async function complete(client: Client, task: TaskAccess, signal: AbortSignal): Promise<Task> {
-  for (const ms of retryMs) {
-    try {
-      return await client.complete(task, { signal })
-    } catch (error) {
-      if (!passes(error)) throw error
-      await pause(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
-    }
-  }
-  return await client.complete(task, { signal })
 }

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { BrokerProblem, BrokerUnreachable, type Client, createClient } from '../../src/client/client.ts'
+import { asTimePasses, manualClock } from '../support/clock.ts'
 import { readWeb, startTestBroker, type TestBroker, writeWeb } from '../support/broker.ts'
 
 let broker: TestBroker
@@ -87,7 +88,9 @@ it('a refusal that names a time to wait carries it', async () => {
       .writeHead(503, { 'Content-Type': 'application/problem+json', 'Retry-After': '7' })
       .end(JSON.stringify({ status: 503, code: 'provider_unavailable', detail: 'later' })),
   )
-  await expect(createClient({ url }).showTask(someTask)).rejects.toMatchObject({ retryAfter: 7 })
+  const clock = manualClock()
+  const call = asTimePasses(clock, createClient({ url, clock }).showTask(someTask))
+  await expect(call).rejects.toMatchObject({ retryAfter: 7 })
 })
 
 describe('what is not a broker', () => {
@@ -97,7 +100,9 @@ describe('what is not a broker', () => {
     ['cuts the connection', (request) => request.socket.destroy()],
   ])('%s: BrokerUnreachable', async (_how, listener) => {
     const url = await impostor(listener)
-    await expect(createClient({ url }).showTask(someTask)).rejects.toBeInstanceOf(BrokerUnreachable)
+    const clock = manualClock()
+    const call = asTimePasses(clock, createClient({ url, clock }).showTask(someTask))
+    await expect(call).rejects.toBeInstanceOf(BrokerUnreachable)
   })
 
   it('redirects elsewhere: the token does not go there', async () => {

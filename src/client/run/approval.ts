@@ -1,6 +1,7 @@
 /** The wait for a human's yes. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { BrokerProblem, BrokerUnreachable, type Client, type Task, type TaskAccess } from '../client.ts'
+import type { Client, Task, TaskAccess } from '../client.ts'
+import { passes } from '../problem.ts'
 
 const firstPauseMs = 1_000
 const longestPauseMs = 15_000
@@ -22,10 +23,4 @@ export async function untilDecided(
     }
   }
   return latest
-}
-
-/** Whether the same call may well succeed later. */
-export function passes(error: unknown): boolean {
-  if (error instanceof BrokerProblem) return error.status >= 500 || error.status === 429
-  return error instanceof BrokerUnreachable
 }
