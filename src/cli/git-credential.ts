@@ -1,6 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { gitCredential, NoGitCredential } from '../client/git-credential.ts'
+import { gitCredential } from '../client/git-credential.ts'
+import { GitTokens, NoGitCredential } from '../client/git-tokens.ts'
+import { askRun, socketVariable } from '../client/run/git-socket.ts'
 import { taskFromEnvironment } from '../client/task-environment.ts'
+import { systemClock } from '../clock.ts'
 import { endpointFault } from '../endpoint.ts'
 import { Failure } from './failure.ts'
 import { type BrokerOptions, connect, withBroker } from './options.ts'
@@ -18,9 +21,11 @@ export function register(program: Command): void {
       `Speaks git's credential helper protocol on stdin and stdout, inside a task
 (MAYFLY_TASK and MAYFLY_TASK_TOKEN). \`mayfly run\` sets git up to call it.
 
-get    mints a token for the one repository that git names, with what the task's
-       scope allows on its contents. Each call mints: one for a clone, fetch or
-       push. All of them die with the task, and count towards its live leases.
+get    answers with a token for the one repository that git names, or its wiki,
+       with what the task's scope allows on its contents. In \`mayfly run\` one is
+       minted for each repository and kept for the calls that follow; where the
+       scope has more than 20 repositories, one for each scope. Elsewhere each
+       call mints. All of them die with the task.
 erase  gives back the token that a server has refused.
 store  is ignored: nothing is ever written anywhere.
 
@@ -57,17 +62,29 @@ function addGitHost(written: string, earlier: string[] = []): string[] {
 
 async function answerGit(action: string, options: BrokerOptions & GitHostOptions): Promise<void> {
   try {
-    const answer = await gitCredential(action, await question(), {
-      client: connect(options),
-      task: taskOfGit,
-      hosts: options.gitHost ?? defaultGitHosts,
-    })
-    process.stdout.write(answer)
+    process.stdout.write(await answerTo(action, await question(), options))
   } catch (error) {
     // Whatever is wrong: with another helper's login, git would reach beyond the task.
     if (action === 'get') process.stdout.write('quit=1\n')
     throw error instanceof NoGitCredential ? new Failure('failed', error.message, error.remedy) : error
   }
+}
+
+/** Of the run that this is part of, which keeps tokens, or else of the broker. */
+async function answerTo(
+  action: string,
+  input: string,
+  options: BrokerOptions & GitHostOptions,
+): Promise<string> {
+  const { MAYFLY_TASK: id = '', MAYFLY_TASK_TOKEN: token = '', [socketVariable]: socket } = process.env
+  const kept = socket ? await askRun(socket, { task: { id, token }, action, input }) : undefined
+  return (
+    kept ??
+    (await gitCredential(action, input, {
+      tokens: () => new GitTokens({ client: connect(options), task: taskOfGit(), clock: systemClock() }),
+      hosts: options.gitHost ?? defaultGitHosts,
+    }))
+  )
 }
 
 /** What git writes, up to the blank line that ends it: who calls by hand may leave the stream open. */

@@ -1,17 +1,19 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Task } from '../client/client.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
+import { quoted } from '../client/run/shell.ts'
 import { isOver, mayStillWork } from '../leases/lease.ts'
 import { Failure, report, tell } from './failure.ts'
-import { jsonLine } from './print.ts'
-import { defaultGitHosts, type GitHostOptions, withGitHosts } from './git-credential.ts'
+import { type GitHostOptions, withGitHosts } from './git-credential.ts'
 import { newTask, type NewTaskOptions, withNewTask } from './new-task.ts'
-import { connect, identityHelp, withBroker, withIdentity, workloadIdentity } from './options.ts'
+import { addText, connect, identityHelp, withBroker, withIdentity, workloadIdentity } from './options.ts'
+import { jsonLine } from './print.ts'
 import { scopeHelp } from './scope.ts'
 import { statusOf } from './signals.ts'
 
 interface RunOptions extends NewTaskOptions, GitHostOptions {
   wait: boolean
+  keepEnv?: string[]
 }
 
 export function register(program: Command): void {
@@ -22,12 +24,19 @@ export function register(program: Command): void {
 ends, in whatever way: its credentials are dead when this returns, or it says
 which are not known to be.
 
-The command finds in its environment
-  MAYFLY_URL, MAYFLY_TASK, MAYFLY_TASK_TOKEN   for \`mayfly token\` and its like
-  GIT_CONFIG_…   a credential helper for git, in place of all others for that host
-  GH_TOKEN       a token for the one github scope, if there is exactly one
-and none of the variables that hold the identity of this workload. Files and
-processes that it may read, it can still read.
+The command has this task's credentials, and no others by accident:
+  git      each repository of the scope, over https and where it says SSH;
+           .netrc, insteadOf, extraHeader, other helpers and keys do not count
+  gh       GH_TOKEN or GH_ENTERPRISE_TOKEN, if the scope has exactly one item for
+           github.com, or for a GitHub of one's own
+  aws      AWS_ACCESS_KEY_ID and its like, if it has exactly one aws item
+  vault    VAULT_ADDR and VAULT_TOKEN, if it has exactly one item of vault policies
+  mayfly   MAYFLY_URL, MAYFLY_TASK, MAYFLY_TASK_TOKEN, for \`mayfly token\` and its like
+Taken out of its environment are the identity of this workload, GH_TOKEN,
+GITHUB_TOKEN, AWS_*, VAULT_TOKEN, BAO_TOKEN, SSH_AUTH_SOCK, the like for GitHub
+Enterprise, and whatever holds a GitHub token; gh, aws and vault do not find the
+logins that they have stored. --keep-env leaves a variable as it is outside, set
+or not. Files and processes that the command may read, it can still read.
 
 SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to the command, except for what
 the terminal sends to both (Ctrl-C). A second SIGINT kills it. If it goes on after
@@ -39,6 +48,11 @@ or if the command went well and a credential of its is not known to be dead.
 With --json, what mayfly has to say on stderr is one JSON object a line.`,
     )
     .option('--no-wait', 'fail where the task needs an approval, instead of waiting for it')
+    .option(
+      '--keep-env <name>',
+      'a variable that the command is to have as it is here; may be repeated',
+      addVariable,
+    )
     .argument('<command...>', 'what to run, after `--`')
     .addHelpText(
       'after',
@@ -52,9 +66,13 @@ Example:
     .action(runCommand)
 }
 
+function addVariable(written: string, earlier: string[] = []): string[] {
+  if (!/^[A-Za-z_]\w*$/.test(written)) throw new InvalidArgumentError('It is the name of one variable.')
+  return addText(written, earlier)
+}
+
 async function runCommand(words: string[], options: RunOptions): Promise<void> {
   const { url, wait, json = false } = options
-  const hosts = options.gitHost ?? defaultGitHosts
   const identity = await workloadIdentity(options)
   let unproven = false
   const ending = await run({
@@ -65,7 +83,8 @@ async function runCommand(words: string[], options: RunOptions): Promise<void> {
     // The argument is required.
     command: words as [string, ...string[]],
     env: process.env,
-    git: { hosts, helper: helperFor(hosts) },
+    keep: options.keepEnv ?? [],
+    git: { hosts: options.gitHost, helper: helperFor },
     wait,
     notify(notice) {
       unproven ||= isUnproven(notice)
@@ -91,11 +110,6 @@ function helperFor(hosts: readonly string[]): string {
   return `!${[...program, ...hosts.flatMap((host) => ['--git-host', host])].map(quoted).join(' ')}`
 }
 
-/** One word for a POSIX shell. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`
-}
-
 function say(notice: Notice, json: boolean): void {
   if (notice.kind !== 'awaits_approval') return void report(failureOf(notice), json)
   const { id, approvals, expires_at } = notice.task
@@ -106,6 +120,12 @@ function say(notice: Notice, json: boolean): void {
 }
 
 function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' }>): Failure {
+  if (notice.kind === 'other_login')
+    return new Failure(
+      'failed',
+      `${notice.file} holds a login for ${notice.host}, which is not this task's`,
+      'Git does not use it here; other programs, such as `curl -n` and git-lfs, may.',
+    )
   if (notice.kind === 'not_started')
     return new Failure('failed', notice.error.message, 'Name a program that is there, after `--`.')
   const { id, end_reason, ended_at, leases, expires_at } = notice.task

@@ -159,6 +159,7 @@ export function createClient(given: { url: string; fetch?: typeof globalThis.fet
         method: 'DELETE',
         path: `/v1/admin/fences/${segment(fence)}${queryText({ reason })}`,
         token: identity,
+        repeatable: false,
         ...options,
       }),
     suspend: (identity, agent, reason, options) =>

@@ -47,7 +47,15 @@ export class BrokerUnreachable extends Error {
 
   constructor(
     message: string,
-    { outcome, remedy, cause }: { outcome: BrokerUnreachable['outcome']; remedy?: string; cause?: unknown },
+    {
+      outcome,
+      remedy,
+      cause,
+    }: {
+      outcome: BrokerUnreachable['outcome']
+      remedy?: string | undefined
+      cause?: unknown
+    },
   ) {
     super(message, { cause })
     this.name = 'BrokerUnreachable'

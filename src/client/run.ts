@@ -1,11 +1,20 @@
 /** One command inside one task, which ends with it. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { systemClock } from '../clock.ts'
 import { isOver, mayStillWork } from '../leases/lease.ts'
 import { BrokerProblem, type Client, type OpenTask, type Task, type TaskAccess } from './client.ts'
+import { gitCredential } from './git-credential.ts'
+import { GitTokens } from './git-tokens.ts'
 import { untilDecided } from './run/approval.ts'
 import { type Ending, NotStarted, startChild } from './run/child.ts'
-import { childEnvironment, type Environment, type GhLogin, type GitSetup } from './run/environment.ts'
+import { childEnvironment, type Environment } from './run/environment.ts'
+import { firstFree } from './run/git-config.ts'
+import { serveGit } from './run/git-socket.ts'
+import { setGuards } from './run/guards.ts'
+import { netrcLogins } from './run/netrc.ts'
 import { type Arrival, onSignal } from './run/signals.ts'
+import { equipTools } from './run/tools.ts'
+import { githubItems } from './scope.ts'
 
 export type { Ending } from './run/child.ts'
 
@@ -18,9 +27,16 @@ export interface Run {
   task: OpenTask
   /** A program, found by `PATH`, and its arguments. */
   command: readonly [string, ...string[]]
-  /** Of which the command gets all but what is the workload's identity. */
+  /** Of which the command gets all but what is a login: the workload's identity, or one that would be used beside the task's. */
   env: Environment
-  git: GitSetup
+  /** Names of variables that it gets as they are in `env` all the same. */
+  keep: readonly string[]
+  git: {
+    /** Web origins that git's credentials are for. Default: `https://github.com`, and those that the task's scope is for. */
+    hosts: readonly string[] | undefined
+    /** The credential helper for such hosts, as git's configuration has it: `!` and a line for sh. */
+    helper: (hosts: readonly string[]) => string
+  }
   /** Whether to wait for the approval of humans where it is needed. */
   wait: boolean
   /** Told of what the one who started this should know, while it runs. */
@@ -28,6 +44,8 @@ export interface Run {
 }
 
 export type Notice =
+  /** A login for GitHub that lies in `file`, out of git's way, but not of other programs'. */
+  | { kind: 'other_login'; file: string; host: string }
   /** The task waits for the approvals that it names. */
   | { kind: 'awaits_approval'; task: Task }
   | { kind: 'not_started'; error: NotStarted }
@@ -64,8 +82,9 @@ const stops = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM'])
 
 /**
  * Opens a task, runs the command in it, and completes the task, in whatever way
- * either ends. The command gets the task, a credential helper for git, and as
- * `GH_TOKEN` a token for the one GitHub scope of the task, if it has exactly one.
+ * either ends. The command gets the task, a credential helper for git, and for
+ * other tools what the scope holds of each; logins that would be used beside those
+ * are kept from it.
  *
  * SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on, unless the terminal has sent
  * them to the command itself; a second SIGINT kills it.
@@ -76,7 +95,7 @@ const stops = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM'])
 export async function run(request: Run): Promise<Ending> {
   const { client, identity, task: asked, env } = request
   // Found wrong now, it costs no task.
-  childEnvironment(env, { ...request, task: { id: '', token: '' }, gh: undefined })
+  firstFree(env['GIT_CONFIG_COUNT'])
 
   const stopped = new AbortController()
   const insisted = new AbortController()
@@ -96,9 +115,18 @@ export async function run(request: Run): Promise<Ending> {
     let grace: NodeJS.Timeout | undefined
     try {
       const active = await approved(request, opened, task, stopped.signal)
-      const gh = await mintForGh(client, task, active, stopped.signal)
+      const hosts = request.git.hosts ?? webHosts(active)
+      for (const login of netrcLogins(env['HOME'], hosts)) request.notify({ kind: 'other_login', ...login })
+      const tools = await equipTools(client, task, active, stopped.signal)
+      const git = { hosts, helper: request.git.helper(hosts) }
+      await using guards = await setGuards(git, env)
+      const tokens = new GitTokens({ client, task, clock: systemClock() })
+      using _serving = await serveGit(guards.socket, task, (action, input) =>
+        gitCredential(action, input, { tokens: () => tokens, hosts }),
+      )
+      const given = { ...request, task, git, owners: ownersIn(active), guards: guards.env, tools }
       stopped.signal.throwIfAborted()
-      const child = startChild(request.command, childEnvironment(env, { ...request, task, gh }))
+      const child = startChild(request.command, childEnvironment(env, given))
       ran = child.process.pid !== undefined
       passOn = ({ signal, shared, insists }) => {
         if (shared && !insists) return
@@ -134,18 +162,15 @@ async function approved(
   throw new NotApproved(decided)
 }
 
-/** `gh` cannot call a helper, so it has its token from the start. Which of several it would want cannot be known. */
-async function mintForGh(
-  client: Client,
-  task: TaskAccess,
-  { authorization_details: scope }: Task,
-  signal: AbortSignal,
-): Promise<GhLogin | undefined> {
-  const [detail, ...more] = scope.filter(({ type }) => type === 'github')
-  if (!detail || more.length > 0) return undefined
-  const { credential, host } = await client.credential(task, detail, { signal })
-  const { token } = credential
-  return typeof token === 'string' && host !== null ? { token, host } : undefined
+/** Also where the scope has nothing for github.com: whatever login there is for it is not the task's. */
+function webHosts(task: Task): string[] {
+  const named = githubItems(task).flatMap(({ host }) => (host === null ? [] : [`https://${host}`]))
+  return [...new Set(['https://github.com', ...named])]
+}
+
+function ownersIn(task: Task): string[] {
+  const repositories = githubItems(task).flatMap(({ detail }) => detail.repositories)
+  return [...new Set(repositories.map((name) => name.split('/', 1)[0]!))]
 }
 
 /** No signal cuts this short: two Ctrl-C in a row are to stop the command, not what makes its credentials die. */

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '../../src/client/client.ts'
-import { gitCredential, NoGitCredential } from '../../src/client/git-credential.ts'
+import { gitCredential } from '../../src/client/git-credential.ts'
+import { GitTokens, NoGitCredential } from '../../src/client/git-tokens.ts'
+import { systemClock } from '../../src/clock.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
 const broker = await sharedBroker({
@@ -10,7 +12,7 @@ const broker = await sharedBroker({
 permit (principal, action in Mayfly::Action::"deploy", resource == Mayfly::GithubRepository::"acme/web");`,
   },
 })
-const { ledger } = broker.sandbox
+const { ledger, github: upstream } = broker.sandbox
 let client: Client
 beforeAll(() => {
   client = createClient({ url: broker.url })
@@ -27,8 +29,9 @@ const github = (repositories: string[], permissions: Permissions) => ({
 async function within(...scope: ReturnType<typeof github>[]) {
   const { body } = await broker.open({ authorization_details: scope })
   const task = { id: body.id as string, token: body.task_token as string }
+  const tokens = new GitTokens({ client, task, clock: systemClock() })
   const call = (action: string, input: string) =>
-    gitCredential(action, input, { client, task: () => task, hosts: ['https://github.com'] })
+    gitCredential(action, input, { tokens: () => tokens, hosts: ['https://github.com'] })
   const get = async (path: string) => fields(await call('get', asked({ path })))
   const leases = async () => (await client.showTask(task)).leases
   return { call, get, leases, expires: body.expires_at as string }
@@ -103,6 +106,17 @@ describe('refused, and nothing minted:', () => {
   })
 })
 
+it('the default port of the scheme is the same host', async () => {
+  const { call } = await within(web)
+  expect(await call('get', asked({ host: 'github.com:443', path: 'acme/web' }))).toContain('password=')
+})
+
+it("a wiki is under its repository's own token", async () => {
+  const { get } = await within(web)
+  for (const path of ['acme/web.wiki.git', 'acme/web.wiki'])
+    expect(reachOf(await get(path))).toMatchObject({ repositories: ['acme/web'] })
+})
+
 it.each([
   ['another host', { host: 'github.com.evil.example' }],
   ['another port', { host: 'github.com:8443' }],
@@ -126,13 +140,56 @@ it('what comes behind the blank line is not heeded', async () => {
   expect(reachOf(answer)).toMatchObject({ repositories: ['acme/docs'] })
 })
 
+describe('one token serves', () => {
+  it('every call for a repository, also of many at once', async () => {
+    const { get, leases } = await within(web, github(['acme/docs'], { contents: 'read' }))
+    const all = await Promise.all(Array.from({ length: 60 }, () => get('acme/web.git')))
+    expect(new Set(all.map(({ password }) => password)).size).toBe(1)
+    expect((await get('acme/docs'))['password']).not.toBe(all[0]!['password'])
+    expect(await leases()).toHaveLength(2)
+  })
+
+  it('all repositories of a scope that has more of them than a task may have leases', async () => {
+    const names = Array.from({ length: 60 }, (_, index) => `m${index}`)
+    upstream.settings.repositories.push(...names)
+    const { get, leases } = await within(
+      github(
+        names.map((name) => `acme/${name}`),
+        { contents: 'read', issues: 'read' },
+      ),
+    )
+    const all = await Promise.all(names.map((name) => get(`acme/${name}`)))
+    expect(new Set(all.map(({ password }) => password)).size).toBe(1)
+    expect(await leases()).toHaveLength(1)
+    expect(reachOf(all[0]!)).toMatchObject({ permissions: { contents: 'read', metadata: 'read' } })
+    expect(await broker.use(all[0]!['password']!, '/repos/acme/m59')).toBe(200)
+  })
+
+  it('until it is erased', async () => {
+    const { call, get } = await within(web)
+    const { password } = await get('acme/web')
+    await call('erase', asked({ password: password! }))
+    const next = await get('acme/web')
+    expect(next['password']).not.toBe(password)
+    expect(await broker.use(next['password']!)).toBe(200)
+  })
+
+  it('not when minting it has failed', async () => {
+    const { get } = await within(web)
+    upstream.suspend()
+    await expect(get('acme/web')).rejects.toMatchObject({ code: 'provider_rejected' })
+    upstream.unsuspend()
+    expect(await get('acme/web')).toHaveProperty('password')
+  })
+})
+
 it('erase gives back the lease of the password, and no other', async () => {
-  const { call, get, leases } = await within(web)
-  const [one, other] = [await get('acme/web'), await get('acme/web')]
+  const { call, get, leases } = await within(web, github(['acme/docs'], { contents: 'read' }))
+  const [one, other] = [await get('acme/web'), await get('acme/docs')]
   expect(await call('erase', asked({ password: one['password']! }))).toBe('')
   expect((await leases()).map(({ status }) => status)).toEqual(['revoked', 'active'])
   expect(await broker.use(one['password']!)).toBe(401)
-  expect(await broker.use(other['password']!)).toBe(200)
+  expect(await broker.use(other['password']!, '/repos/acme/docs')).toBe(200)
 })
 
 it("erase of a password that is not the task's changes nothing", async () => {

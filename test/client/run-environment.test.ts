@@ -7,7 +7,10 @@ const given: Parameters<typeof childEnvironment>[1] = {
   identity: 'header.claims.signature',
   task: { id: 'task_1', token: 'mft_1' },
   git: { hosts: ['https://github.com'], helper: '!helper' },
-  gh: undefined,
+  owners: [],
+  guards: {},
+  tools: {},
+  keep: [],
 }
 const child = (parent: Environment, more: Partial<typeof given> = {}) =>
   childEnvironment(parent, { ...given, ...more })
@@ -17,14 +20,12 @@ const gitConfig = (env: Environment, ...args: string[]) =>
   execFileSync('git', ['config', ...args], { env: { PATH: process.env['PATH'], ...env }, encoding: 'utf8' })
 
 it('the task comes in place of any before it, and the rest passes', () => {
-  const env = child({ HOME: '/home/a', MAYFLY_TASK: 'task_0', MAYFLY_TASK_TOKEN: 'mft_0', GH_TOKEN: 'own' })
+  const env = child({ HOME: '/home/a', MAYFLY_TASK: 'task_0', MAYFLY_TASK_TOKEN: 'mft_0' })
   expect(env).toMatchObject({
     HOME: '/home/a',
     MAYFLY_URL: 'https://mayfly.example',
     MAYFLY_TASK: 'task_1',
     MAYFLY_TASK_TOKEN: 'mft_1',
-    // A login that works is not shadowed by nothing.
-    GH_TOKEN: 'own',
   })
 })
 
@@ -51,6 +52,41 @@ describe('the identity of the workload is not handed down', () => {
   })
 })
 
+describe('logins that would be used beside the task, or in its place, are not handed down', () => {
+  it.each([
+    'GITHUB_TOKEN',
+    'GH_TOKEN',
+    'GH_ENTERPRISE_TOKEN',
+    'GITHUB_ENTERPRISE_TOKEN',
+    'AWS_ACCESS_KEY_ID',
+    'AWS_SESSION_TOKEN',
+    'AWS_PROFILE',
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    'VAULT_TOKEN',
+    'BAO_TOKEN',
+    'SSH_AUTH_SOCK',
+  ])('%s', (name) => {
+    expect(child({ [name]: 'x' })).not.toHaveProperty(name)
+  })
+
+  it.each(['ghp', 'gho', 'ghs', 'github_pat'])('a GitHub token under any name: %s_…', (prefix) => {
+    expect(child({ NPM_TOKEN: `${prefix}_${'x'.repeat(36)}` })).not.toHaveProperty('NPM_TOKEN')
+  })
+
+  it('but for those that are named, which are as they are outside, set or not', () => {
+    const env = child(
+      { SSH_AUTH_SOCK: '/agent', GH_TOKEN: 'own' },
+      {
+        keep: ['SSH_AUTH_SOCK', 'GH_TOKEN', 'AWS_CONFIG_FILE'],
+        tools: { GH_TOKEN: 'ghs_1' },
+        guards: { AWS_CONFIG_FILE: '/dev/null' },
+      },
+    )
+    expect(env).toMatchObject({ SSH_AUTH_SOCK: '/agent', GH_TOKEN: 'own' })
+    expect(env['AWS_CONFIG_FILE']).toBeUndefined()
+  })
+})
+
 describe('git', () => {
   it('is given exactly one helper for the host, by path, and keeps the others for other hosts', () => {
     const env = child({
@@ -59,7 +95,6 @@ describe('git', () => {
       GIT_CONFIG_VALUE_0: 'store',
     })
     const at = (host: string) => gitConfig(env, '--get-urlmatch', 'credential', host).trim().split('\n')
-    expect(env['GIT_CONFIG_COUNT']).toBe('5')
     expect(at('https://github.com/acme/web')).toEqual([
       'credential.helper !helper',
       'credential.usehttppath true',
@@ -75,26 +110,25 @@ describe('git', () => {
       expect(gitConfig(env, '--get-urlmatch', 'credential.helper', `${host}/a/b`)).toBe('!h\n')
   })
 
+  it.each([
+    'git@github.com:acme/web.git',
+    'ssh://git@github.com/acme/web.git',
+    'https://github.com/acme/web.git',
+  ])('has https for %s, whatever the user has for the whole host', (address) => {
+    const env = child(
+      {
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: 'url.git@github.com:.insteadOf',
+        GIT_CONFIG_VALUE_0: 'https://github.com/',
+      },
+      { owners: ['acme'] },
+    )
+    const { PATH } = process.env
+    const url = execFileSync('git', ['ls-remote', '--get-url', address], { env: { PATH, ...env } })
+    expect(url.toString()).toBe('https://github.com/acme/web.git\n')
+  })
+
   it.each(['x', '-1', '1 '])('a GIT_CONFIG_COUNT of %j is refused, as git does', (count) => {
     expect(() => child({ GIT_CONFIG_COUNT: count })).toThrow('GIT_CONFIG_COUNT')
-  })
-})
-
-describe('gh', () => {
-  it('is given its token for the host that it is for, and for no other', () => {
-    const given = (host: string) =>
-      Object.fromEntries(
-        Object.entries(child({}, { gh: { token: 'ghs_1', host } })).filter(([name]) =>
-          name.startsWith('GH_'),
-        ),
-      )
-    expect(given('github.com')).toEqual({ GH_TOKEN: 'ghs_1' })
-    expect(given('acme.ghe.com')).toEqual({ GH_TOKEN: 'ghs_1', GH_HOST: 'acme.ghe.com' })
-    // In GH_TOKEN it would be offered to github.com.
-    expect(given('ghe.acme.dev')).toEqual({ GH_ENTERPRISE_TOKEN: 'ghs_1', GH_HOST: 'ghe.acme.dev' })
-  })
-
-  it('is given nothing where nothing was minted', () => {
-    expect(Object.keys(child({})).filter((name) => name.startsWith('GH_'))).toEqual([])
   })
 })

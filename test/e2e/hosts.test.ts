@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import { gitCredential } from '../../src/client/git-credential.ts'
+import { GitTokens } from '../../src/client/git-tokens.ts'
 import { systemClock } from '../../src/clock.ts'
 import { githubConnection } from '../../src/sandbox/configuration.ts'
 import { startGithub } from '../../src/sandbox/github.ts'
@@ -55,10 +56,10 @@ test('the answer says which host a credential is for, and the client offers it t
   const client = createClient({ url: broker.url })
   const task = { id: body.id as string, token: body.task_token as string }
   const hosts = ['https://github.com', 'https://ghe.acme.dev']
+  const tokens = new GitTokens({ client, task, clock })
   const git = (host: string) =>
     gitCredential('get', `protocol=https\nhost=${host}\npath=acme/web.git\n\n`, {
-      client,
-      task: () => task,
+      tokens: () => tokens,
       hosts,
     })
   expect(await git('ghe.acme.dev')).toContain('password=ghs_')

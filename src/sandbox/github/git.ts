@@ -1,6 +1,7 @@
 /**
  * Git over HTTP, by git's own server. Sources: "Authenticating as a GitHub App
- * installation" (the user name, the `contents` permission), git-http-backend(1).
+ * installation" (the user name, the `contents` permission), git-http-backend(1);
+ * "Adding or editing wiki pages" (`REPO.wiki.git`, under the repository's permissions).
  * What is pushed is seen by git, not by the endpoints of the REST API.
  */
 import type { HttpBindings } from '@hono/node-server'
@@ -33,7 +34,14 @@ export function gitRoutes({ accounts, tokens }: { accounts: Accounts; tokens: To
   const serve = async (c: Context<{ Bindings: HttpBindings }>, service: string): Promise<Response> => {
     const { owner = '', repo = '' } = c.req.param() as Record<string, string>
     const name = repo.replace(/\.git$/, '')
-    const { permissions } = admit({ accounts, tokens }, c.req.header('authorization'), owner, name, service)
+    const repository = name.replace(/\.wiki$/, '')
+    const { permissions } = admit(
+      { accounts, tokens },
+      c.req.header('authorization'),
+      owner,
+      repository,
+      service,
+    )
     const environment = await repositories.open(owner, name).catch(() => refuse(500, noGit))
     const asksForRefs = c.req.method === 'GET'
     const child = spawn('git', ['http-backend'], {
