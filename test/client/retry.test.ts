@@ -24,7 +24,7 @@ function through(...fates: Fate[]) {
   const start = clock.now()
   const sent: { at: number; path: string; key: string | null }[] = []
   const call: Fetch = async (input, init) => {
-    const { pathname } = new URL(String(input))
+    const { pathname } = new URL(input as string)
     sent.push({
       at: clock.now() - start,
       path: pathname,

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { childEnvironment, type Environment } from '../../src/client/run/environment.ts'
+import type { Environment } from '../../src/client/run/ambient.ts'
+import { childEnvironment } from '../../src/client/run/environment.ts'
 
 const given: Parameters<typeof childEnvironment>[1] = {
   url: 'https://mayfly.example',

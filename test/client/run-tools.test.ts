@@ -17,7 +17,7 @@ const at = (host: string, token: string) => ({ ...github, connection: host, host
 async function equipped(scope: (AuthorizationDetail & { host?: string; token?: string })[]) {
   const minted: string[] = []
   const client = {
-    credential: (_task: unknown, { type, token, host = null }: (typeof scope)[number]) => {
+    credential: (_task: unknown, { type, token, host }: (typeof scope)[number]) => {
       minted.push(type)
       return Promise.resolve({
         credential: { ...credentials[type], ...(token && { token }) },

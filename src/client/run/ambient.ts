@@ -1,5 +1,7 @@
 /** Variables of the parent's environment with which a command could act as somebody else than its task. */
 
+export type Environment = Record<string, string | undefined>
+
 /** With what a child could show the workload's identity, and so open tasks of its own. `*`: any ending. */
 const identity = [
   'MAYFLY_TOKEN',

@@ -1,6 +1,6 @@
 /** The command that `mayfly run` runs. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Environment } from './environment.ts'
+import type { Environment } from './ambient.ts'
 
 /** How a process came to its end. */
 export type Ending = { status: number } | { signal: NodeJS.Signals }

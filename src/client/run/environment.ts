@@ -1,9 +1,7 @@
 /** What the command of `mayfly run` finds in its environment. */
 import type { TaskAccess } from '../client.ts'
-import { isAmbient } from './ambient.ts'
+import { type Environment, isAmbient } from './ambient.ts'
 import { gitConfiguration, type GitSetup } from './git-config.ts'
-
-export type Environment = Record<string, string | undefined>
 
 export interface Given {
   /** The broker's. */

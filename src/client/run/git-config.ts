@@ -1,5 +1,5 @@
 /** How git, and what asks git for its credentials, are told of the task's helper: by environment, leaving no file behind. */
-import type { Environment } from './environment.ts'
+import type { Environment } from './ambient.ts'
 
 /** How git in the child comes by credentials. */
 export interface GitSetup {

@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Environment } from './environment.ts'
+import type { Environment } from './ambient.ts'
 import type { GitSetup } from './git-config.ts'
 import { quoted } from './shell.ts'
 

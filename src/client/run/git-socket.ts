@@ -85,7 +85,10 @@ async function exchange(path: string, question: Question): Promise<Told | undefi
 }
 
 function told(error: unknown): Told {
-  if (error instanceof BrokerProblem) return { problem: { ...error } }
+  if (error instanceof BrokerProblem) {
+    const { status, code, detail, denials, retryAfter, requestId } = error
+    return { problem: { status, code, detail, denials, retryAfter, requestId } }
+  }
   if (error instanceof BrokerUnreachable) {
     const { message, outcome, remedy } = error
     return { unreachable: { message, outcome, remedy } }

@@ -2,7 +2,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Environment } from './environment.ts'
+import type { Environment } from './ambient.ts'
 import type { GitSetup } from './git-config.ts'
 import { gitGuards } from './git-guards.ts'
 import { socketVariable } from './git-socket.ts'

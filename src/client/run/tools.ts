@@ -4,7 +4,7 @@
  * which of them it would want cannot be known.
  */
 import type { AuthorizationDetail, Client, MintedCredential, Task, TaskAccess } from '../client.ts'
-import type { Environment } from './environment.ts'
+import type { Environment } from './ambient.ts'
 
 interface Item {
   detail: AuthorizationDetail
