@@ -1,6 +1,6 @@
 /**
- * What git starts to reach a server, replaced for the time of a run. Here, and
- * nowhere before, the address is what git has made of it, and whatever of its many
+ * What git starts to reach a server, replaced for the time of a run
+ * (docs/decisions/0019). Here, and nowhere before, the address is what git has made of it, and whatever of its many
  * settings would outrank the task's credential can be outranked in turn: a remote
  * with a password in it, `insteadOf`, a header or helper for a narrower address,
  * `-c` on the command line, a key for SSH.
