@@ -5,6 +5,7 @@ import { githubConfig, type GithubConfig } from './github/config.ts'
 import { connect } from './github/connection.ts'
 import { githubDetail, type GithubDetail } from './github/detail.ts'
 import { parseScope, scopeExamples } from './github/scope.ts'
+import { workloads } from './github/workloads.ts'
 
 export const github: Provider<GithubConfig, GithubDetail> = {
   type: 'github',
@@ -13,6 +14,7 @@ export const github: Provider<GithubConfig, GithubDetail> = {
   cedar,
   entityFault,
   parentsOf,
+  workloads,
   parseScope,
   scopeExamples,
   connect,

@@ -29,6 +29,11 @@ export interface Resource extends Entity {
   parents: Entity[]
 }
 
+/** A resource that a connection has, and what can be asked on it or on what is in it. */
+export interface ServedResource extends Resource {
+  actions: readonly ClassedAction[]
+}
+
 /** An action and the class whose group it is in. */
 export interface ClassedAction {
   /** `github.contents.write` */
@@ -213,7 +218,7 @@ export interface Connection<Detail = unknown> {
    * themselves, the owners of repositories. Two upstreams may have one name each for
    * something of their own; what it is in tells them apart.
    */
-  readonly resources: readonly Resource[]
+  readonly resources: readonly ServedResource[]
   /** How many handles one call of `revoke` may take. */
   readonly revokesAtOnce: number
   /** Whether this upstream is the one for `detail` (its owner, account or mount is configured here). */
@@ -265,6 +270,28 @@ export interface Connection<Detail = unknown> {
   diagnose?(options: { mightPermit: MightPermit; signal: AbortSignal }): Promise<Finding[]>
 }
 
+/**
+ * Workloads that a provider's resources run, and whose identity tokens are in the
+ * hands of whoever changes what they run: who may write a repository becomes every
+ * agent that its jobs match.
+ */
+export interface Workloads {
+  /** Each decides what the workloads of a resource do, or what their tokens say; `on` is the type that it is asked on. */
+  readonly actions: readonly (ClassedAction & { on: string })[]
+  /** The resource that a required claim names in full, if it does: `acme/web` of `repo:acme/web:ref:*`. */
+  named(claim: string, pattern: string): Entity | undefined
+  /** What stands for everything in `parent` that nobody has named: `acme/*`. */
+  unnamed(parent: Entity): Entity
+  /** Whether this may be an issuer of theirs, for a connection to `host`. `claims` are those that a rule on it requires. */
+  issuedBy(
+    issuer: { url: string; platform: string | undefined },
+    host: string | undefined,
+    claims: readonly string[],
+  ): boolean
+  /** What their tokens hold, each claim as patterns of which it is one, in lower case; what is left out may be anything. */
+  tokensOf(resource: Entity): Readonly<Record<string, readonly string[]>>
+}
+
 /** One kind of upstream. */
 export interface Provider<Config = unknown, Detail = unknown> {
   /** `github`: the detail's `type`, the key under `providers:`, the word before the colon on the command line. */
@@ -285,6 +312,8 @@ export interface Provider<Config = unknown, Detail = unknown> {
   entityFault?(entity: Entity): string | undefined
   /** What an entity is in by its name alone, as `acme/web` is `acme`'s. */
   parentsOf?(entity: Entity): Entity[]
+  /** Where what its credentials may change runs with identities of its own. */
+  readonly workloads?: Workloads
   /** The command line's shorthand without `TYPE:`. @throws Error that says what is expected. */
   parseScope(text: string): Detail
   /** That shorthand in use, for the command line's help. */

@@ -6,6 +6,7 @@ import { mint, shortest } from './mint.ts'
 import { actionWithin, resourceWithin } from './patterns.ts'
 import { probe } from './probe.ts'
 import { recover } from './recover.ts'
+import { actionOf } from './cedar.ts'
 import { requests, roleResource } from './requests.ts'
 import { revoke } from './revoke.ts'
 import { awsAt } from './upstream.ts'
@@ -22,7 +23,12 @@ export function connect(config: AwsConfig, context: ConnectionContext): Connecti
     name,
     // Which account it is, each role's ARN says.
     upstream: config.endpoints.iam ?? 'IAM',
-    resources: config.roles.filter(({ retired }) => !retired).map(({ arn }) => roleResource(arn)),
+    resources: config.roles
+      .filter(({ retired }) => !retired)
+      .map(({ arn, class: group }) => ({
+        ...roleResource(arn),
+        actions: [{ action: actionOf(group), class: group }],
+      })),
     revokesAtOnce: 1000,
 
     serves: ({ connection = name, role_arn }) =>

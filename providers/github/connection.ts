@@ -4,7 +4,7 @@ import type { GithubDetail } from './detail.ts'
 import { diagnose } from './diagnose.ts'
 import { mint } from './mint.ts'
 import { ownerOf } from './names.ts'
-import { includes } from './permissions.ts'
+import { allActions, includes } from './permissions.ts'
 import { probe } from './probe.ts'
 import { ownerOn, requests } from './requests.ts'
 import { revoke } from './revoke.ts'
@@ -19,7 +19,7 @@ export function connect(config: GithubConfig, context: ConnectionContext): Conne
     name,
     upstream: config.api,
     host: config.host,
-    resources: config.owners.map((owner) => ownerOn(config.host, owner)),
+    resources: config.owners.map((owner) => ({ ...ownerOn(config.host, owner), actions: allActions })),
     revokesAtOnce: 1,
 
     serves: ({ connection = name, repositories }) =>

@@ -140,3 +140,8 @@ function classOf(name: PermissionName, level: Level): Class {
   if (level === 'admin' || administers.test(name)) return 'admin'
   return deploys.test(name) || vouches.test(name) ? 'deploy' : 'write'
 }
+
+/** Every action that there is, each permission at each of its levels. */
+export const allActions: readonly ClassedAction[] = askable.flatMap(({ name, levels: has }) =>
+  has.map((level) => actionOf(name, level)),
+)

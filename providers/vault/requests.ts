@@ -1,4 +1,4 @@
-import type { AuthorizationRequest, Class, Entity, Resource } from '../../src/provider.ts'
+import type { AuthorizationRequest, Class, Entity, Resource, ServedResource } from '../../src/provider.ts'
 import type { DeclaredPath, VaultConfig } from './config.ts'
 import type { PathDetail, VaultDetail } from './detail.ts'
 import { mountsOf, serverAt } from './names.ts'
@@ -30,10 +30,16 @@ export function requests(config: VaultConfig, detail: VaultDetail): Authorizatio
 }
 
 /** Everything that can be asked for. */
-export function resources(config: VaultConfig): Resource[] {
+export function resources(config: VaultConfig): ServedResource[] {
   return [
-    ...config.paths.map(({ path }) => pathResource(config, path)),
-    ...config.policies.map(({ name }) => policyResource(config, name)),
+    ...config.paths.map((declared) => ({
+      ...pathResource(config, declared.path),
+      actions: [action('read', declared)],
+    })),
+    ...config.policies.map((declared) => ({
+      ...policyResource(config, declared.name),
+      actions: [action('token', declared)],
+    })),
   ]
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { registerChains } from './policy/chains.ts'
 import { registerCheck } from './policy/check.ts'
 import { registerExplain } from './policy/explain.ts'
 
@@ -12,4 +13,5 @@ and without its secrets.`,
     )
   registerExplain(group)
   registerCheck(group)
+  registerChains(group)
 }

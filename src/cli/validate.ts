@@ -1,4 +1,7 @@
 import type { Command } from 'commander'
+import { chainsOf, wayOf } from '../config/chains.ts'
+import type { Configuration } from '../config.ts'
+import type { Fault } from '../fault.ts'
 import { readConfiguration } from './configuration.ts'
 import { faultLines, FaultyConfiguration, tell } from './failure.ts'
 import { withConfiguration, withJson } from './options.ts'
@@ -21,8 +24,9 @@ With --json the answer is { "valid", "faults" }, each fault with "file",
 
 async function validate(options: { config: string; json?: boolean }): Promise<void> {
   try {
-    const { configuration, warnings } = await readConfiguration(options.config)
+    const { configuration, warnings: found } = await readConfiguration(options.config)
     const { agents, issuers, connections } = configuration
+    const warnings = [...found, ...chainWarnings(configuration)]
     if (!options.json && warnings.length > 0) tell(warnings.flatMap(faultLines))
     answer(options, { valid: true, faults: warnings }, [
       `${options.config} is valid: ${count([...agents].length, 'agent')}, ${count(issuers.size, 'issuer')}, ${count(connections.length, 'connection')}`,
@@ -33,4 +37,16 @@ async function validate(options: { config: string; json?: boolean }): Promise<vo
     answer(options, { valid: false, faults: error.faults }, [])
     process.exitCode = 1
   }
+}
+
+/** One for each agent that becomes more than it may be, unless a human says yes on the way. */
+function chainWarnings(configuration: Configuration): Fault[] {
+  const raising = chainsOf(configuration).filter(({ raises, approvals }) => raises && approvals.length === 0)
+  return [...Map.groupBy(raising, ({ agents }) => agents[0]!)].map(([agent, [first, ...others]]) => ({
+    file: configuration.file,
+    path: `agent ${agent}`,
+    message: `${wayOf(first!)}: by ${first!.by.join(', ')} it comes by ${first!.gains.join(', ')}${others.length > 0 ? `, and there are ${others.length} chains more` : ''}`,
+    remedy: 'Forbid it to write what other agents run in, or look at `mayfly policy chains`.',
+    warning: true as const,
+  }))
 }

@@ -1,6 +1,7 @@
 import type { Agents } from '../agents/registry.ts'
 import type { Admins } from '../control/admins.ts'
 import { compilePolicies, type Policies } from '../policy/compile.ts'
+import type { Upstream } from '../policy/namesakes.ts'
 import type { ConnectionEntry } from '../leases/connections.ts'
 import type { Provider } from '../provider.ts'
 import { limits } from './files.ts'
@@ -31,7 +32,8 @@ export async function compilePolicyFiles(
   return policies
 }
 
-function asUpstream({ provider, name, connection }: ConnectionEntry) {
-  const { upstream, resources } = connection
-  return { vocabulary: provider, type: provider.type, connection: name, upstream, resources }
+/** The connection as policy knows it. */
+export function asUpstream({ provider, name, connection }: ConnectionEntry): Upstream {
+  const { upstream, host, resources } = connection
+  return { vocabulary: provider, type: provider.type, connection: name, upstream, host, resources }
 }

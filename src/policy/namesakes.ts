@@ -5,10 +5,11 @@
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../fault.ts'
-import type { Entity, Resource } from '../provider.ts'
+import type { Entity, Resource, ServedResource } from '../provider.ts'
 import type { ParsedPolicy } from './parse.ts'
-import { contextReads, entitiesIn, entitiesNamed, placesOf } from './reads.ts'
-import { qualified, unqualified, type Vocabulary } from './schema.ts'
+import { isAbout, same } from './about.ts'
+import { contextReads, entitiesIn, entitiesNamed } from './reads.ts'
+import { qualified, type Vocabulary } from './schema.ts'
 
 /** A connection, as far as policy has to know it. */
 export interface Upstream {
@@ -19,7 +20,8 @@ export interface Upstream {
   connection: string
   /** Where it leads: two connections to one upstream mean the same things. */
   upstream: string
-  resources: readonly Resource[]
+  host: string | undefined
+  resources: readonly ServedResource[]
 }
 
 /** One name, and what bears it at each of two upstreams. */
@@ -80,7 +82,8 @@ function namesakes(upstreams: readonly Upstream[]): Namesakes[] {
 /** Whether the policy can be about both. */
 function gives({ json }: ParsedPolicy, { sides }: Namesakes): boolean {
   return sides.every(
-    ({ upstream, resource }) => actsOn(json.action, upstream.type) && isAbout(json, upstream, resource),
+    ({ upstream, resource }) =>
+      actsOn(json.action, upstream.type) && isAbout(json, upstream.vocabulary, resource),
   )
 }
 
@@ -88,24 +91,6 @@ function actsOn(action: PolicyJson['action'], type: string): boolean {
   const named = entitiesIn(action)
   // A class is of every provider.
   return named.length === 0 || named.some(({ id }) => !id.includes('.') || id.startsWith(`${type}.`))
-}
-
-function isAbout(json: PolicyJson, { vocabulary }: Upstream, resource: Resource): boolean {
-  const { resource: scope } = json
-  if (scope.op === 'is' && !declares(vocabulary, unqualified(scope.entity_type))) return false
-  return placesOf(json).every(({ op, entity: { type, id } }) => {
-    const named = { type: unqualified(type), id }
-    const around = op === '==' ? [resource] : [resource, ...resource.parents]
-    return around.some((each) => same(each, named)) || isBelow(named, resource, vocabulary)
-  })
-}
-
-function isBelow(named: Entity, resource: Resource, { parentsOf }: Vocabulary): boolean {
-  return parentsOf?.(named).some((parent) => same(parent, resource)) ?? false
-}
-
-function declares({ cedar }: Vocabulary, type: string): boolean {
-  return new RegExp(String.raw`\bentity ${type}\b`).test(cedar)
 }
 
 /** Whether the policy asks which connection it is, or names what only one of the two is in. */
@@ -119,10 +104,6 @@ function distinguishes({ json }: ParsedPolicy, { sides: [one, other] }: Namesake
 
 function difference(one: Side, other: Side): Entity[] {
   return one.resource.parents.filter((parent) => !other.resource.parents.some((each) => same(each, parent)))
-}
-
-function same(a: Entity, b: Entity): boolean {
-  return a.type === b.type && a.id === b.id
 }
 
 function fault({ file, path }: ParsedPolicy, { sides: [one, other] }: Namesakes, more: number): Fault {

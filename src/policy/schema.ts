@@ -22,7 +22,7 @@ type Context = { ${contextFields} };
 action ${classes.join(', ')};`
 
 /** What policy has to know of a provider. */
-export type Vocabulary = Pick<Provider, 'cedar' | 'entityFault' | 'parentsOf' | 'patterns'>
+export type Vocabulary = Pick<Provider, 'cedar' | 'entityFault' | 'parentsOf' | 'patterns' | 'workloads'>
 
 /** A schema as validation and as decisions need it. */
 export interface PolicySchema {

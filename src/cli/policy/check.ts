@@ -4,9 +4,11 @@ import { Failure, faultLines, tell } from '../failure.ts'
 import { withConfiguration, withJson } from '../options.ts'
 import { answer, count } from '../print.ts'
 import { deciding, explanationView, requestLines } from './describe.ts'
-import { type Expectation, readExpectations } from './expectations.ts'
-import { type Explained, explainQuestion, readRules } from './question.ts'
+import { type ChainExpectation, type Expectation, readExpectations } from './expectations.ts'
+import { agentNamed, type Explained, explainQuestion, readRules } from './question.ts'
+import { chainsOf, wayOf } from '../../config/chains.ts'
 import type { RuleSet } from '../../config/rules.ts'
+import type { Chain } from '../../policy/chains.ts'
 
 export function registerCheck(group: Command): void {
   withJson(withConfiguration(group.command('check')))
@@ -37,13 +39,20 @@ async function check(file: string, options: { config: string; json?: boolean }):
   const expectations = readExpectations(file)
   const { rules, warnings } = await readRules(options.config)
   if (!options.json && warnings.length > 0) tell(warnings.flatMap(faultLines))
-  const results = expectations.map((expectation) => resultOf(rules, expectation))
+  let chains: Chain[] | undefined
+  const results = expectations.map((expectation) =>
+    'expect' in expectation
+      ? resultOf(rules, expectation)
+      : chainResult(rules, expectation, (chains ??= chainsOf(rules))),
+  )
   const failed = results.filter(({ differences }) => differences.length > 0)
   const passed = results.length - failed.length
   const view = results.map(({ expectation, differences, explained }) => ({
     name: expectation.name,
     ok: differences.length === 0,
-    expect: expectation.expect,
+    ...('expect' in expectation
+      ? { expect: expectation.expect }
+      : { becomes: expectation.becomes, gains: expectation.gains }),
     differences,
     ...(explained && explanationView(explained.explanation, rules.policies)),
   }))
@@ -55,7 +64,7 @@ async function check(file: string, options: { config: string; json?: boolean }):
 }
 
 interface Result {
-  expectation: Expectation
+  expectation: Expectation | ChainExpectation
   /** What is otherwise than expected; empty when it holds. */
   differences: string[]
   /** Missing where the question could not be put. */
@@ -71,6 +80,26 @@ function resultOf(rules: RuleSet, expectation: Expectation): Result {
     return { expectation, differences: [`it cannot be asked: ${error.message}`] }
   }
   return { expectation, explained, differences: [...differences(expectation, explained)] }
+}
+
+function chainResult(rules: RuleSet, expectation: ChainExpectation, chains: readonly Chain[]): Result {
+  const { agent, becomes, gains } = expectation
+  try {
+    agentNamed(rules, agent)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { expectation, differences: [`it cannot be asked: ${error.message}`] }
+  }
+  const unwanted = chains.filter(
+    (chain) =>
+      chain.agents[0] === agent &&
+      ((becomes && !becomes.includes(chain.agents.at(-1)!)) ||
+        (gains && chain.gains.some((gained) => !gains.includes(gained)))),
+  )
+  return {
+    expectation,
+    differences: unwanted.map((chain) => `${wayOf(chain)} → ${chain.gains.join(', ') || 'no other class'}`),
+  }
 }
 
 function* differences(expectation: Expectation, { explanation }: Explained): Generator<string> {

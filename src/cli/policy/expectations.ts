@@ -5,10 +5,20 @@ import { limits, readText, Unreadable } from '../../config/files.ts'
 import { parse } from '../../config/parse.ts'
 import { readYamlList } from '../../config/yaml.ts'
 import type { Fault } from '../../fault.ts'
-import { classes } from '../../provider.ts'
+import { type Class, classes } from '../../provider.ts'
 import { Failure, FaultyConfiguration } from '../failure.ts'
 import { parseScope } from '../scope.ts'
 import type { Question } from './question.ts'
+
+/** What an agent may come by when its credentials are used to become others. */
+export interface ChainExpectation {
+  name: string
+  agent: string
+  /** The only agents that it may become. */
+  becomes?: string[] | undefined
+  /** The only classes that it may gain. */
+  gains?: Class[] | undefined
+}
 
 /** What is asked, and what is to come of it. */
 export interface Expectation extends Question {
@@ -56,16 +66,28 @@ const expectation = z.strictObject({
   policies: z.array(text).optional(),
 })
 
+const chainExpectation = z.strictObject({
+  name: text.optional(),
+  agent: text,
+  becomes: z.array(text).optional(),
+  gains: z.array(z.enum(classes)).optional(),
+})
+
 /** Strict, because an expectation that is misread expects something else. @throws FaultyConfiguration, Failure */
-export function readExpectations(file: string): Expectation[] {
+export function readExpectations(file: string): (Expectation | ChainExpectation)[] {
   const { value, faults } = readYamlList(textOf(file), file)
   const read = value?.flatMap((item, index) => {
-    const parsed = parse(expectation, item, { file, at: [index], faults })
+    const schema = isAboutChains(item) ? chainExpectation : expectation
+    const parsed = parse<z.output<typeof schema>>(schema, item, { file, at: [index], faults })
     return parsed ? [{ ...parsed, name: parsed.name ?? `expectation ${index + 1}` }] : []
   })
   if (read?.length === 0 && faults.length === 0) faults.push(nothing(file))
   if (!read || faults.length > 0) throw new FaultyConfiguration(faults)
   return read
+}
+
+function isAboutChains(item: unknown): boolean {
+  return typeof item === 'object' && item !== null && ('becomes' in item || 'gains' in item)
 }
 
 /** Checking nothing must not look like success. */

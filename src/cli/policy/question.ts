@@ -56,18 +56,17 @@ export async function readRules(file: string): Promise<{ rules: RuleSet; warning
   return { rules, warnings: faults }
 }
 
+/** @throws Failure for an agent that is not there. */
+export function agentNamed({ agents }: RuleSet, name: string): Agent {
+  const agent = agents.get(name)
+  if (agent) return agent
+  const known = [...agents].map((each) => each.name)
+  throw new Failure('failed', `there is no agent ${name}`, meant(name, known))
+}
+
 /** @throws Failure for an agent that is not there; BrokerError `invalid_request` for what no task could ask. */
 export function explainQuestion(rules: RuleSet, question: Question): Explained {
-  const agent = rules.agents.get(question.agent)
-  if (!agent)
-    throw new Failure(
-      'failed',
-      `there is no agent ${question.agent}`,
-      meant(
-        question.agent,
-        [...rules.agents].map(({ name }) => name),
-      ),
-    )
+  const agent = agentNamed(rules, question.agent)
   const ttl = ttlFor(agent, question.ttl)
   const asks = question.scope.map((detail, index) =>
     askOf(rules.connections.resolve(detail, `scope.${index}`)),
