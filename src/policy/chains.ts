@@ -2,7 +2,7 @@
  * Chained trust: an agent that may write a repository becomes every agent whose
  * rules the repository's jobs match, and has what that one has. Computed from the
  * configuration alone, and erring towards yes: of a condition that a policy or a
- * rule makes, only what it plainly says of the resource is looked at.
+ * rule makes, only what it plainly says of the resource is looked at (docs/decisions/0026).
  */
 import type { Agent } from '../agents/agent.ts'
 import { type MatchRule, requirements } from '../agents/match.ts'
