@@ -1,8 +1,8 @@
 import type { Agents } from '../agents/registry.ts'
 import type { Admins } from '../control/admins.ts'
-import { compilePolicies, type Policies } from '../policy/compile.ts'
-import type { Upstream } from '../policy/namesakes.ts'
 import type { ConnectionEntry } from '../leases/connections.ts'
+import { compileInTurns, type Policies } from '../policy/compile.ts'
+import type { Upstream } from '../policy/namesakes.ts'
 import type { Provider } from '../provider.ts'
 import { limits } from './files.ts'
 import { readDirectory, type Loading } from './loading.ts'
@@ -22,7 +22,7 @@ export async function compilePolicyFiles(
   for await (const read of readDirectory('policies', directory, '.cedar', limits.policy, loading))
     files.push(read)
   const approvers = [...given.admins].filter(({ may }) => may.includes('approve')).map(({ name }) => name)
-  const { policies, faults } = compilePolicies(files, {
+  const { policies, faults } = await compileInTurns(files, {
     providers: given.providers,
     upstreams: given.connections.filter(({ retired }) => !retired).map(asUpstream),
     agents: [...given.agents],

@@ -1,13 +1,14 @@
 /** From policy files to what decisions are made with. */
-import { validate } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../fault.ts'
+import { atOnce, inTurns, type Steps } from '../turns.ts'
 import { breaches } from './breaches.ts'
+import { examineElsewhere } from './elsewhere.ts'
 import { loadPolicies, releaseWith } from './engine.ts'
+import { examine, type Examined, type PolicyFile } from './examine.ts'
 import { undistinguished, type Upstream } from './namesakes.ts'
-import { parsePolicies, type ParsedPolicy } from './parse.ts'
+import type { ParsedPolicy } from './parse.ts'
 import { attributesRead, tagsRead } from './reads.ts'
-import { remedyFrom } from './remedy.ts'
-import { policySchema, type PolicySchema, qualified, type Vocabulary } from './schema.ts'
+import { policySchema, type PolicySchema, type Vocabulary } from './schema.ts'
 import { slice, type AgentFacts } from './slice.ts'
 
 export type { AgentFacts } from './slice.ts'
@@ -17,8 +18,8 @@ interface AgentPolicies {
   agent: AgentFacts
   /** The policies that can concern the agent. */
   concerning: readonly ParsedPolicy[]
-  /** The engine's name of them. */
-  name: string
+  /** The engine's names of the sets that hold them. */
+  names: readonly string[]
   /** The claims that any of them reads; `all` where it cannot be told. */
   claims: ReadonlySet<string> | 'all'
   /** The attributes, of the context or an entity, that any of them reads; `all` where it cannot be told. */
@@ -43,30 +44,48 @@ export interface Policies {
  *
  * `approvers` are the names of the admin entries that may approve.
  */
-export function compilePolicies(
-  files: readonly { file: string; text: string }[],
-  given: {
-    providers: readonly Vocabulary[]
-    upstreams: readonly Upstream[]
-    agents: readonly AgentFacts[]
-    approvers: ReadonlySet<string>
-  },
-): { policies: Policies; faults: [] } | { policies?: undefined; faults: Fault[] } {
+export function compilePolicies(files: readonly PolicyFile[], given: CompilerInput): Compiled {
   const schema = policySchema(given.providers)
-  const parsed = files.map(({ file, text }) => parsePolicies(file, text))
-  const all = parsed.flatMap(({ policies }) => policies)
+  return atOnce(compiling(examine(schema.text, files), schema, given))
+}
+
+/** The same while requests are served: what takes long of it is done elsewhere, and the rest in turns. */
+export async function compileInTurns(files: readonly PolicyFile[], given: CompilerInput): Promise<Compiled> {
+  const schema = policySchema(given.providers)
+  return await inTurns(compiling(await examineElsewhere(schema.text, files), schema, given))
+}
+
+interface CompilerInput {
+  providers: readonly Vocabulary[]
+  upstreams: readonly Upstream[]
+  agents: readonly AgentFacts[]
+  approvers: ReadonlySet<string>
+}
+
+type Compiled = { policies: Policies; faults: [] } | { policies?: undefined; faults: Fault[] }
+
+function* compiling(
+  { policies: all, unparsed, invalid }: Examined,
+  schema: PolicySchema,
+  given: CompilerInput,
+): Steps<Compiled> {
+  const breached: Fault[] = []
+  for (const policy of all) {
+    breached.push(...breaches(policy, given))
+    yield 50
+  }
   const faults = [
-    ...parsed.flatMap((file) => file.faults),
+    ...unparsed,
     ...repeatedIds(all),
-    ...all.flatMap((policy) => breaches(policy, given)),
+    ...breached,
     ...undistinguished(all, given.upstreams),
-    ...invalid(all, schema),
+    ...invalid,
   ]
   if (faults.length > 0) return { faults }
 
   const policies: Policies = {
     schema,
-    agents: agentPolicies(all, given.agents),
+    agents: yield* agentPolicies(all, given.agents),
     approvals: new Map(
       all.flatMap(({ path, json }) => {
         const group = json.annotations?.['approval']
@@ -74,7 +93,7 @@ export function compilePolicies(
       }),
     ),
   }
-  releaseWith(policies, [...new Set([...policies.agents.values()].map(({ name }) => name))])
+  releaseWith(policies, [...new Set([...policies.agents.values()].flatMap(({ names }) => names))])
   return { policies, faults: [] }
 }
 
@@ -97,58 +116,40 @@ function repeatedIds(policies: readonly ParsedPolicy[]): Fault[] {
   })
 }
 
-const anAction = new RegExp(`${qualified('Action')}::"[^"]*"`)
+/** How many policies the engine is asked about at once: it answers in a millisecond or two, and loads them in twenty. */
+const policiesPerSet = 200
 
-/** Cedar's own findings; its warnings too, for they are policies that do not do what they seem to. */
-function invalid(policies: readonly ParsedPolicy[], schema: PolicySchema): Fault[] {
-  const answer = validate({
-    validationSettings: { mode: 'strict' },
-    schema: schema.text,
-    // By position, because an @id may yet be missing or repeated.
-    policies: { staticPolicies: Object.fromEntries(policies.map(({ text }, at) => [`${at}`, text])) },
-  })
-  if (answer.type === 'failure') throw new Error('policies that parse alone do not parse as a set')
-  const [doubt] = answer.otherWarnings
-  if (doubt) throw new Error(`the policy schema is doubtful: ${doubt.message}`)
-  const findings = [...answer.validationErrors, ...answer.validationWarnings]
-  // The engine finds one mistake in the context of every action that the policy is about.
-  const alike = Map.groupBy(findings, ({ policyId, error: { message } }) =>
-    JSON.stringify([policyId, message.replace(anAction, '')]),
-  )
-  return [...alike.values()].map((same) => {
-    // In no order: the first by its words, so that the same policy always gets the same fault.
-    const { policyId, error } = same.reduce((a, b) => (b.error.message < a.error.message ? b : a))
-    const policy = policies[Number(policyId)]
-    if (!policy) throw new Error('the engine found fault with a policy that it was not given')
-    const others = same.length > 1 ? `, and for ${same.length - 1} actions more` : ''
-    return {
-      file: policy.file,
-      path: policy.path,
-      message: error.message.replace(`for policy \`${policyId}\`, `, '') + others,
-      remedy: remedyFrom(error.help, 'Correct the policy, or remove it.'),
-    }
-  })
-}
-
-/** Agents that the same policies concern share one set of the engine's. */
-function agentPolicies(
+/** Agents that the same policies concern share the engine's sets. */
+function* agentPolicies(
   policies: readonly ParsedPolicy[],
   agents: readonly AgentFacts[],
-): Map<string, AgentPolicies> {
-  const loaded = new Map<string, Pick<AgentPolicies, 'name' | 'claims' | 'attributes'>>()
-  return new Map(
-    agents.map((agent) => {
-      const concerning = slice(policies, agent)
-      const key = JSON.stringify(concerning.map(({ path }) => path))
-      const shared = loaded.get(key) ?? {
-        name: loadPolicies(new Map(concerning.map(({ path, text }) => [path, text]))),
-        claims: union(concerning, tagsRead),
-        attributes: union(concerning, attributesRead),
-      }
-      loaded.set(key, shared)
-      return [agent.name, { agent, concerning, ...shared }]
-    }),
-  )
+): Steps<Map<string, AgentPolicies>> {
+  const loaded = new Map<string, Pick<AgentPolicies, 'names' | 'claims' | 'attributes'>>()
+  const byName = new Map<string, AgentPolicies>()
+  for (const agent of agents) {
+    const concerning = slice(policies, agent)
+    const key = JSON.stringify(concerning.map(({ path }) => path))
+    const shared = loaded.get(key) ?? {
+      names: yield* loadSets(concerning),
+      claims: union(concerning, tagsRead),
+      attributes: union(concerning, attributesRead),
+    }
+    loaded.set(key, shared)
+    byName.set(agent.name, { agent, concerning, ...shared })
+    yield policies.length / 5
+  }
+  return byName
+}
+
+/** The engine's names of sets that hold the policies between them; at least one, which may be empty. */
+function* loadSets(policies: readonly ParsedPolicy[]): Steps<string[]> {
+  const names: string[] = []
+  do {
+    const some = policies.slice(names.length * policiesPerSet, (names.length + 1) * policiesPerSet)
+    names.push(loadPolicies(new Map(some.map(({ path, text }) => [path, text]))))
+    yield some.length * 100
+  } while (names.length * policiesPerSet < policies.length)
+  return names
 }
 
 /** What any of the policies reads; `all` where one may read anything. */

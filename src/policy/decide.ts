@@ -1,6 +1,7 @@
 /** Whether policy allows what a task asks for, and whose approval it needs. */
 import type { Denial } from '../errors.ts'
 import type { AuthorizationRequest, Class, Entity, Revocation } from '../provider.ts'
+import { atOnce, inTurns, type Steps } from '../turns.ts'
 import type { Policies } from './compile.ts'
 import { evaluation, type Evaluate, type Facts, type Question } from './evaluate.ts'
 
@@ -29,11 +30,24 @@ export type Judged = { question: Question } & ({ approvals: ReadonlySet<string> 
  * give the same decision, and whatever cannot be decided is denied.
  */
 export function decide(policies: Policies, facts: Facts, asks: readonly Ask[]): Decision {
+  return atOnce(deciding(policies, facts, asks))
+}
+
+/** The same while others are served: thousands of policies are asked in turns. */
+export async function decideInTurns(
+  policies: Policies,
+  facts: Facts,
+  asks: readonly Ask[],
+): Promise<Decision> {
+  return await inTurns(deciding(policies, facts, asks))
+}
+
+function* deciding(policies: Policies, facts: Facts, asks: readonly Ask[]): Steps<Decision> {
   // Nothing asked leaves nothing to forbid, and must not pass for allowed.
   if (asks.length === 0 || asks.some(({ requests }) => requests.length === 0)) {
     return { outcome: 'denied', denials: [] }
   }
-  const judged = judge(policies, facts, asks)
+  const judged = yield* judging(policies, facts, asks)
   const refused = judged.filter((each) => 'policies' in each)
   if (refused.length > 0) return { outcome: 'denied', denials: denials(refused) }
 
@@ -45,23 +59,32 @@ export function decide(policies: Policies, facts: Facts, asks: readonly Ask[]): 
 }
 
 /** What refuses `asks` as things stand, whoever might yet approve: empty when they are allowed. */
-export function refusals(policies: Policies, facts: Facts, asks: readonly Ask[]): Denial[] {
+export async function refusals(policies: Policies, facts: Facts, asks: readonly Ask[]): Promise<Denial[]> {
+  return await inTurns(refusing(policies, facts, asks))
+}
+
+function* refusing(policies: Policies, facts: Facts, asks: readonly Ask[]): Steps<Denial[]> {
   const evaluate = evaluation(policies, facts, heldWith(facts, asks))
   const given = new Set(facts.approvals)
-  const refused = asks.flatMap(questionsOf).flatMap((question) => {
-    const verdict = evaluate(question, given)
-    return verdict.allowed ? [] : [{ question, policies: verdict.policies }]
-  })
+  const refused: Refused[] = []
+  for (const question of asks.flatMap(questionsOf)) {
+    const verdict = yield* evaluate(question, given)
+    if (!verdict.allowed) refused.push({ question, policies: verdict.policies })
+  }
   return denials(refused)
 }
 
 /** What comes of each question that `asks` raise, given that all of them are asked together. */
 export function judge(policies: Policies, facts: Facts, asks: readonly Ask[]): Judged[] {
+  return atOnce(judging(policies, facts, asks))
+}
+
+function* judging(policies: Policies, facts: Facts, asks: readonly Ask[]): Steps<Judged[]> {
   const evaluate = evaluation(policies, facts, heldWith(facts, asks))
   const given = new Set(facts.approvals)
-  const judged: Judged[] = asks
-    .flatMap(questionsOf)
-    .map((question) => ({ question, ...withApprovals(evaluate, question, given, policies.approvals) }))
+  const judged: Judged[] = []
+  for (const question of asks.flatMap(questionsOf))
+    judged.push({ question, ...(yield* withApprovals(evaluate, question, given, policies.approvals)) })
 
   const needed = new Set(given)
   for (const each of judged) {
@@ -69,10 +92,12 @@ export function judge(policies: Policies, facts: Facts, asks: readonly Ask[]): J
     for (const group of each.approvals) needed.add(group)
   }
   if (needed.size === given.size) return judged
-  return judged.map((each) => {
-    const verdict = evaluate(each.question, needed)
-    return verdict.allowed ? each : { question: each.question, policies: verdict.policies }
-  })
+  const again: Judged[] = []
+  for (const each of judged) {
+    const verdict = yield* evaluate(each.question, needed)
+    again.push(verdict.allowed ? each : { question: each.question, policies: verdict.policies })
+  }
+  return again
 }
 
 /** The classes that the agent would hold with what it asks for. */
@@ -91,15 +116,15 @@ function questionsOf({ requests, ...through }: Ask): Question[] {
 }
 
 /** The approvals under which the answer is yes, those given among them, or the policies that say no whoever approves. */
-function withApprovals(
+function* withApprovals(
   evaluate: Evaluate,
   question: Question,
   given: ReadonlySet<string>,
   groups: Policies['approvals'],
-): { approvals: ReadonlySet<string> } | { policies: string[] } {
+): Steps<{ approvals: ReadonlySet<string> } | { policies: string[] }> {
   let approvals = given
   for (;;) {
-    const verdict = evaluate(question, approvals)
+    const verdict = yield* evaluate(question, approvals)
     if (verdict.allowed) return { approvals }
     const asking = verdict.policies.flatMap((id) => groups.get(id) ?? [])
     const more = new Set([...approvals, ...asking])

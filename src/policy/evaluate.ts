@@ -3,6 +3,7 @@ import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/
 import { claimTexts } from '../identity/claim-texts.ts'
 import { claimAt } from '../identity/claims.ts'
 import type { Class, ClassedAction, Resource, Revocation } from '../provider.ts'
+import type { Steps } from '../turns.ts'
 import type { AgentFacts, Policies } from './compile.ts'
 import { qualified } from './schema.ts'
 import { lineage } from './slice.ts'
@@ -38,10 +39,15 @@ export interface Question {
   needsPermit: boolean
 }
 
-/** Asks the engine one question, with these groups having approved. */
-export type Evaluate = (question: Question, approvals: ReadonlySet<string>) => Verdict
+/** Asks the engine one question, with these groups having approved: a step for each set of policies. */
+export type Evaluate = (question: Question, approvals: ReadonlySet<string>) => Steps<Verdict>
 
 const undecidable: Verdict = { allowed: false, policies: [], failed: true }
+
+// oxlint-disable-next-line require-yield -- there is nothing to ask
+function* cannotTell(): Steps<Verdict> {
+  return undecidable
+}
 
 /**
  * Prepares to ask about one task. `held` is what the agent would hold with what
@@ -57,12 +63,12 @@ export function evaluation(
   const slice = policies.agents.get(facts.agent.name)
   // The slice was made for this owner and environment; for others it may lack a forbid.
   if (slice?.agent.owner !== facts.agent.owner || slice.agent.environment !== facts.agent.environment) {
-    return () => undecidable
+    return cannotTell
   }
 
   // A lone surrogate has no UTF-8, which is all that the engine reads.
   if (![facts.purpose, ...Object.entries(facts.request).flat()].every((text) => text.isWellFormed()))
-    return () => undecidable
+    return cannotTell
 
   // What no policy reads is the same for everybody: it cannot make a difference, so no two questions differ by it.
   const { attributes } = slice
@@ -95,9 +101,10 @@ export function evaluation(
   }
   // Names other than the slice's own are given back, and then mean other policies.
   const remember = name === undefined ? remembered(policies) : undefined
-  const asked = JSON.stringify([slice.name, agent, request.tags, context])
+  const names = name === undefined ? slice.names : [name]
+  const asked = JSON.stringify([names[0], agent, request.tags, context])
 
-  return (question, approvals) => {
+  return function* (question, approvals) {
     const { action, resource } = question
     const target = { type: qualified(resource.type), id: resource.id }
     const own = Object.entries(question.context).map(([key, value]) => [key, read(key, value, [])] as const)
@@ -114,7 +121,6 @@ export function evaluation(
         approvals: read('approvals', [...approvals].toSorted(), []),
       },
       preparsedSchemaName: policies.schema.nameFor(action.action),
-      preparsedPolicySetId: name ?? slice.name,
       // Without it, an action on a resource or with a context that its schema does not declare
       // is evaluated all the same, by policies that were validated for something else.
       validateRequest: true,
@@ -128,30 +134,55 @@ export function evaluation(
         },
       ],
     }
-    if (!remember) return verdict(call, question.needsPermit)
     const key = asked + JSON.stringify([action.action, call.context, resource, question.needsPermit])
-    return remember(key, () => verdict(call, question.needsPermit))
+    const known = remember?.get(key)
+    if (known) return known
+    const answers: (Answer | undefined)[] = []
+    for (const preparsedPolicySetId of names) {
+      answers.push(ask({ ...call, preparsedPolicySetId }))
+      yield 100 + (2 * slice.concerning.length) / names.length
+    }
+    const verdict = verdictOf(answers, question.needsPermit)
+    remember?.set(key, verdict)
+    return verdict
   }
 }
 
-function verdict(call: Parameters<typeof statefulIsAuthorized>[0], needsPermit: boolean): Verdict {
+/** What one set of policies says. */
+interface Answer {
+  permits: boolean
+  forbidding: string[]
+  failing: string[]
+}
+
+/** Undefined where the engine says nothing. */
+function ask(call: Parameters<typeof statefulIsAuthorized>[0]): Answer | undefined {
   let answer
   try {
     answer = statefulIsAuthorized(call)
   } catch {
     // A lone surrogate in a claim does this.
-    return undecidable
+    return undefined
   }
-  if (answer.type === 'failure') return undecidable
+  if (answer.type === 'failure') return undefined
   const { decision, diagnostics } = answer.response
-  const forbidding = decision === 'deny' ? diagnostics.reason : []
-  // Cedar skips a forbid that fails to evaluate, and may then allow (invariant I9).
-  if (diagnostics.errors.length > 0) {
-    const failing = diagnostics.errors.map(({ policyId }) => policyId)
-    return { allowed: false, policies: [...failing, ...forbidding], failed: true }
+  return {
+    permits: decision === 'allow',
+    forbidding: decision === 'deny' ? diagnostics.reason : [],
+    failing: diagnostics.errors.map(({ policyId }) => policyId),
   }
-  if (decision === 'allow' || (!needsPermit && forbidding.length === 0)) return { allowed: true }
-  return { allowed: false, policies: forbidding, failed: false }
+}
+
+/** As if all sets were one: what any forbids is forbidden, what one permits and none forbids is allowed. */
+function verdictOf(answers: readonly (Answer | undefined)[], needsPermit: boolean): Verdict {
+  const said = answers.filter((answer) => answer !== undefined)
+  if (said.length < answers.length) return undecidable
+  const forbidding = said.flatMap((answer) => answer.forbidding)
+  const failing = said.flatMap((answer) => answer.failing)
+  // Cedar skips a forbid that fails to evaluate, and may then allow (invariant I9).
+  if (failing.length > 0) return { allowed: false, policies: [...failing, ...forbidding], failed: true }
+  const allowed = forbidding.length === 0 && (!needsPermit || said.some(({ permits }) => permits))
+  return allowed ? { allowed } : { allowed, policies: forbidding, failed: false }
 }
 
 /**

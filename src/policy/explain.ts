@@ -1,5 +1,6 @@
 /** Why policy allows something, denies it, or has it wait: policy by policy. */
 import type { Class } from '../provider.ts'
+import { atOnce } from '../turns.ts'
 import type { Policies } from './compile.ts'
 import { type Ask, decide, type Decision, entityText, heldWith, type Judged, judge } from './decide.ts'
 import { loadPolicies, releasePolicies } from './engine.ts'
@@ -81,12 +82,12 @@ function partOf(
   given: ReadonlySet<string>,
 ): Part {
   const asked = { ...question, needsPermit: true }
-  const verdict = evaluate(asked, given)
+  const verdict = atOnce(evaluate(asked, given))
   if (verdict.allowed) return 'permits'
   if (verdict.failed) return 'fails'
   const group = json.annotations?.['approval']
   if (verdict.policies.length > 0) return group === undefined ? 'forbids' : 'asks_approval'
   if (group === undefined || !given.has(group)) return 'does_not_match'
-  const without = evaluate(asked, new Set([...given].filter((other) => other !== group)))
+  const without = atOnce(evaluate(asked, new Set([...given].filter((other) => other !== group))))
   return !without.allowed && without.policies.length > 0 ? 'approved' : 'does_not_match'
 }

@@ -9,21 +9,25 @@ const most = 10_000
 
 const bySet = new WeakMap<Policies, Map<string, Verdict>>()
 
+/** Keeps verdicts under keys, each of which must tell all that the engine was asked. */
+export interface Kept {
+  get(key: string): Verdict | undefined
+  set(key: string, verdict: Verdict): void
+}
+
 /**
- * Gives the verdict kept under a key, which must tell all that the engine is asked,
- * or keeps the one that `ask` gets. The engine decides purely, so a kept verdict is the
+ * What the engine has said under these policies. It decides purely, so a kept verdict is the
  * one that it would give again: every decision is still made afresh (invariant I12).
  */
-export function remembered(policies: Policies): (key: string, ask: () => Verdict) => Verdict {
+export function remembered(policies: Policies): Kept {
   const verdicts = bySet.get(policies) ?? new Map<string, Verdict>()
   bySet.set(policies, verdicts)
-  return (key, ask) => {
-    const kept = verdicts.get(key)
-    if (kept) return kept
-    const verdict = ask()
-    // All at once: who asks ten thousand different things gains nothing from any of them.
-    if (verdicts.size >= most) verdicts.clear()
-    verdicts.set(key, verdict)
-    return verdict
+  return {
+    get: (key) => verdicts.get(key),
+    set(key, verdict) {
+      // All at once: who asks ten thousand different things gains nothing from any of them.
+      if (verdicts.size >= most) verdicts.clear()
+      verdicts.set(key, verdict)
+    },
   }
 }

@@ -3,7 +3,7 @@ import type { Agent } from '../agents/agent.ts'
 import type { Denial } from '../errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import { decide, type Decision, refusals } from '../policy/decide.ts'
+import { decideInTurns, type Decision, refusals } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import { grantedGroups } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
@@ -13,7 +13,7 @@ import type { Task } from './task.ts'
 interface Afresh {
   decision: Decision
   /** What refuses it as things stand, whoever might yet approve. */
-  refusals: () => Denial[]
+  refusals: () => Promise<Denial[]>
 }
 
 /**
@@ -45,7 +45,7 @@ export async function decideAfresh(
   )
   const asks = details.map(askOf)
   return {
-    decision: decide(rules.policies, facts, asks),
+    decision: await decideInTurns(rules.policies, facts, asks),
     refusals: () => refusals(rules.policies, facts, asks),
   }
 }

@@ -192,7 +192,7 @@ async function admit(
   if (decision.outcome === 'pending_approval')
     return denied(
       policyDenied(
-        refusals(),
+        await refusals(),
         `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; open another task for it`,
       ),
     )

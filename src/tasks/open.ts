@@ -8,7 +8,7 @@ import { type Session, sessionOf } from '../identity/session.ts'
 import { useUp } from '../identity/single-use.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import { decide, type Decision } from '../policy/decide.ts'
+import { decideInTurns, type Decision } from '../policy/decide.ts'
 import type { Tx } from '../unit.ts'
 import type { Approval } from './approval.ts'
 import { requestDigest } from './approval-digest.ts'
@@ -209,7 +209,7 @@ async function decideIn(
     identity: identityOf(requested.principal),
     tasks: [],
   })
-  return decide(rules.policies, factsOf(requested, held), resolved.map(askOf))
+  return await decideInTurns(rules.policies, factsOf(requested, held), resolved.map(askOf))
 }
 
 async function insert(
