@@ -30,18 +30,22 @@ export function createReload(
   const { federation, started } = running
   const { log } = running.context
   const exclusive = createExclusive()
-  // One after another: what was read first must not be put in force last.
-  return (actor = 'broker', context = running.context) =>
-    exclusive('reload', async () => {
-      const refused = await adopt({ ...running, context }, await load(), actor)
-      for (const { file, path, message } of refused) log.error({ file, path }, `not reloaded: ${message}`)
-      if (refused.length > 0) return refused
+  return async (actor = 'broker', context = running.context) => {
+    // One after another: what was read first must not be put in force last.
+    const refused = await exclusive('reload', async () => {
+      const faults = await adopt({ ...running, context }, await load(), actor)
+      for (const { file, path, message } of faults) log.error({ file, path }, `not reloaded: ${message}`)
+      if (faults.length > 0) return faults
       await federation.reseal()
       // Its connections know nothing yet of what they could take back.
       void maintain(running.context)
       log.info({ file: started.file }, 'reloaded')
       return []
     })
+    // But with tens of thousands of open tasks to review, the next one must not wait for that.
+    if (refused.length === 0) await running.control.reviewed(context)
+    return refused
+  }
 }
 
 async function adopt(running: Running, loaded: Loaded, actor: Actor): Promise<Fault[]> {

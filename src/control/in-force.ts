@@ -66,17 +66,18 @@ export class Control {
   /** Decides every open task afresh under what is in force, nobody waiting for it. */
   async review(context: TaskContext): Promise<void> {
     try {
-      await reviewTasks(context, this.current.rules)
+      await this.reviewed(context)
     } catch (error) {
       context.log.error({ err: error }, 'open tasks could not be held against the configuration in force')
     }
   }
 
-  /**
-   * Puts the candidate in force, decides every open task afresh under it, and
-   * revokes what it no longer allows. Returns why it was refused, one sentence a
-   * cause; empty when it is in force.
-   */
+  /** The same, for who waits for what is no longer allowed to be revoked. */
+  async reviewed(context: TaskContext): Promise<void> {
+    await reviewTasks(context, () => this.current.rules)
+  }
+
+  /** Puts the candidate in force. Returns why it was refused, one sentence a cause; empty when it is in force. */
   async adopt(context: TaskContext, candidate: Candidate, actor: Actor): Promise<string[]> {
     const { unit, leases, keys, audit, clock, seal } = context
     const before = this.#adopted
@@ -109,7 +110,6 @@ export class Control {
       put(before)
       throw error
     }
-    await reviewTasks(context, this.current.rules)
     return []
   }
 

@@ -4,6 +4,7 @@ import type { KeyStore } from '../keys.ts'
 import type { Connections } from '../leases/connections.ts'
 import type { Lease, LeaseStore } from '../leases/lease.ts'
 import { keyOf, type Seal } from '../seal.ts'
+import { breathe } from '../turns.ts'
 import type { Tx } from '../unit.ts'
 
 /**
@@ -26,17 +27,20 @@ export async function stranded(
   // Without it the broker could not log in to an upstream that trusts it, not even to revoke.
   const federation = missingKey(seal, (await given.keys.federationKey(tx))?.sealed)
   if (federation !== undefined) causes.add(keepKey('the federation key is', federation))
-  for (const lease of await given.leases.unsettled(tx)) {
-    if (lease.damaged !== undefined) continue
-    const key = missingKey(seal, lease.handle ?? undefined)
-    // Once for each cause: there may be thousands of leases.
-    const lost = key !== undefined && !causes.has(keepKey('live leases are', key))
-    if (lost && (await wasSealedWith(key, tx, audit, lease))) causes.add(keepKey('live leases are', key))
-    const need = needOf(connections, lease)
-    if (need === undefined || causes.has(keepIt(need))) continue
-    const minted = await asMinted(tx, audit, lease)
-    const known = minted && needOf(connections, minted)
-    if (known !== undefined) causes.add(keepIt(known))
+  for await (const leases of given.leases.unsettledPages(tx)) {
+    for (const lease of leases) {
+      if (lease.damaged !== undefined) continue
+      const key = missingKey(seal, lease.handle ?? undefined)
+      // Once for each cause: there may be thousands of leases.
+      const lost = key !== undefined && !causes.has(keepKey('live leases are', key))
+      if (lost && (await wasSealedWith(key, tx, audit, lease))) causes.add(keepKey('live leases are', key))
+      const need = needOf(connections, lease)
+      if (need === undefined || causes.has(keepIt(need))) continue
+      const minted = await asMinted(tx, audit, lease)
+      const known = minted && needOf(connections, minted)
+      if (known !== undefined) causes.add(keepIt(known))
+    }
+    await breathe()
   }
   return [...causes]
 }

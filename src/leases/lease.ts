@@ -159,6 +159,8 @@ export interface LeaseStore {
   postpone(tx: Tx, id: string, dueAt: number): Promise<void>
   /** Leases with which something is still to be done: unfinished ones, and those of which upstream must be reminded. */
   unsettled(tx: Tx): Promise<Lease[]>
+  /** The same, a few at a time: there may be more than can be read in one go. */
+  unsettledPages(tx: Tx): AsyncIterable<Lease[]>
   /** Leases that are due at `now` and that `skip` does not hold for, the longest due first. */
   due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<Lease[]>
   /** When the next lease comes due after `now`. */

@@ -131,8 +131,8 @@ function* agentPolicies(
     const key = JSON.stringify(concerning.map(({ path }) => path))
     const shared = loaded.get(key) ?? {
       names: yield* loadSets(concerning),
-      claims: union(concerning, tagsRead),
-      attributes: union(concerning, attributesRead),
+      claims: yield* union(concerning, tagsRead),
+      attributes: yield* union(concerning, attributesRead),
     }
     loaded.set(key, shared)
     byName.set(agent.name, { agent, concerning, ...shared })
@@ -153,15 +153,16 @@ function* loadSets(policies: readonly ParsedPolicy[]): Steps<string[]> {
 }
 
 /** What any of the policies reads; `all` where one may read anything. */
-function union(
+function* union(
   policies: readonly ParsedPolicy[],
   readBy: (policy: ParsedPolicy['json']) => ReadonlySet<string> | 'all',
-): ReadonlySet<string> | 'all' {
+): Steps<ReadonlySet<string> | 'all'> {
   const names = new Set<string>()
   for (const { json } of policies) {
     const read = readBy(json)
     if (read === 'all') return 'all'
     for (const name of read) names.add(name)
+    yield 20
   }
   return names
 }

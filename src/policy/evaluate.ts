@@ -140,7 +140,7 @@ export function evaluation(
     const answers: (Answer | undefined)[] = []
     for (const preparsedPolicySetId of names) {
       answers.push(ask({ ...call, preparsedPolicySetId }))
-      yield 100 + (2 * slice.concerning.length) / names.length
+      yield 200 + (5 * slice.concerning.length) / names.length
     }
     const verdict = verdictOf(answers, question.needsPermit)
     remember?.set(key, verdict)

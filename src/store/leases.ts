@@ -21,6 +21,7 @@ import { queries, rowsIn } from './transaction.ts'
 type Row = Selectable<Schema['leases']>
 
 const idsPerQuery = 500
+const leasesPerPage = 100
 
 const classList = z.array(z.enum(classes))
 const evidence = z.object({
@@ -259,6 +260,27 @@ export const leases: LeaseStore = {
   async unsettled(tx) {
     const rows = await queries(tx).selectFrom('leases').selectAll().where('due_at', 'is not', null).execute()
     return rows.map((row) => fromRow(tx, row))
+  },
+
+  async *unsettledPages(tx) {
+    let [dueAt, ordinal] = [Number.MIN_SAFE_INTEGER, 0]
+    for (;;) {
+      const after = { dueAt, ordinal }
+      const rows = await queries(tx)
+        .selectFrom('leases')
+        .selectAll()
+        .where('due_at', '>=', after.dueAt)
+        .where((e) => e.or([e('due_at', '>', after.dueAt), e('ordinal', '>', after.ordinal)]))
+        .orderBy('due_at')
+        .orderBy('ordinal')
+        .limit(leasesPerPage)
+        .execute()
+      yield rows.map((row) => fromRow(tx, row))
+      const last = rows.at(-1)
+      if (!last || rows.length < leasesPerPage) return
+      dueAt = last.due_at!
+      ordinal = last.ordinal
+    }
   },
 
   async held(tx, { agent, identity, tasks }) {

@@ -125,6 +125,31 @@ export const tasks: TaskStore = {
     return pageOf(rows, page, (row) => fromRow(tx, row))
   },
 
+  async openAfter(tx, cursor, limit) {
+    const [first] = openStatuses
+    const from = cursor ?? { status: first, expiresAt: Number.MIN_SAFE_INTEGER, ordinal: 0 }
+    const { status, expiresAt, ordinal } = from
+    const rows = await queries(tx)
+      .selectFrom('tasks')
+      .selectAll()
+      .where('status', '=', status)
+      // By the index of what is due: what is over, by far the most, is not gone through.
+      .where('expires_at', '>=', expiresAt)
+      .where((e) => e.or([e('expires_at', '>', expiresAt), e('ordinal', '>', ordinal)]))
+      .orderBy('expires_at')
+      .orderBy('ordinal')
+      .limit(limit)
+      .execute()
+    const last = rows.length === limit ? rows.at(-1) : undefined
+    const other = openStatuses[openStatuses.indexOf(status) + 1]
+    return {
+      tasks: rows.map((row) => fromRow(tx, row)),
+      next: last
+        ? { status, expiresAt: last.expires_at, ordinal: last.ordinal }
+        : other && { status: other, expiresAt: Number.MIN_SAFE_INTEGER, ordinal: 0 },
+    }
+  },
+
   async countOpen(tx, agent) {
     const rows = await queries(tx)
       .selectFrom('tasks')

@@ -1,5 +1,8 @@
 /** Holding every open task against new rules (invariant I12). */
 import type { Lease } from '../leases/lease.ts'
+import type { ResolvedDetail } from '../leases/connections.ts'
+import { classes, classesOf } from '../provider.ts'
+import { breathe } from '../turns.ts'
 import type { Tx } from '../unit.ts'
 import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
@@ -7,44 +10,103 @@ import { endTask, revokeNow } from './end.ts'
 import { endOfFenced, fencedTask } from './fenced.ts'
 import { identityNow } from './identity.ts'
 import { resolveScope } from './scope.ts'
-import { type EndReason, openStatuses, type Task } from './task.ts'
+import { type EndReason, type OpenCursor, openStatuses, type Task } from './task.ts'
 
-/** Tasks decided in one transaction: others wait for it. */
-const tasksAtOnce = 50
+/** Tasks looked at in one transaction: others wait for it. */
+const tasksAtOnce = 20
 
-/** Ends what would no longer be allowed and waits, within limits, for its credentials to die. */
-export async function reviewTasks(context: TaskContext, rules: Rules): Promise<void> {
-  const all = await context.unit.read((tx) => context.tasks.find(tx, { statuses: openStatuses }))
+/**
+ * Ends what would no longer be allowed and waits, within limits, for its credentials to die.
+ * There may be tens of thousands: each is a turn of its own. First go those that are told without
+ * asking policy, whose agent, issuer or connection is gone; then the others, by the authority that
+ * they have. When `rules` gives others meanwhile, whoever put those in force reviews by them.
+ */
+export async function reviewTasks(context: TaskContext, rules: () => Rules): Promise<void> {
+  const under = rules()
   const revoked: Promise<void>[] = []
-  for (let from = 0; from < all.length; from += tasksAtOnce) {
-    const batch = all.slice(from, from + tasksAtOnce)
-    const leaving = await context.unit.write(async (tx) => {
-      const leases: Lease[] = []
-      for (const task of batch) {
-        const lapsed = await lapse(context, tx, rules, task)
-        if (!lapsed) continue
-        leases.push(...(await endTask(context, tx, task, { reason: lapsed, actor: 'broker' })))
+  const left: { id: string; authority: number }[] = []
+  const { unit, tasks } = context
+
+  let cursor: OpenCursor | undefined
+  do {
+    const lapsed: string[] = []
+    await unit.read(async (tx) => {
+      const page = await tasks.openAfter(tx, cursor, tasksAtOnce)
+      for (const task of page.tasks) {
+        const standing = await outsidePolicy(context, tx, under, task)
+        if ('lapsed' in standing) lapsed.push(task.id)
+        else left.push({ id: task.id, authority: authorityOf(standing.details) })
+        await breathe()
       }
-      return leases
+      cursor = page.next
     })
+    if (rules() !== under) return
     // Credentials of the first do not wait for the decision about the last.
-    revoked.push(revokeNow(context, leaving))
+    revoked.push(revokeNow(context, await end(context, under, lapsed)))
+  } while (cursor)
+
+  left.sort((a, b) => b.authority - a.authority)
+  for (let from = 0; from < left.length; from += tasksAtOnce) {
+    const lapsed = await unit.read(async (tx) => {
+      const found: string[] = []
+      for (const { id } of left.slice(from, from + tasksAtOnce)) {
+        if (await lapse(context, tx, under, id)) found.push(id)
+        await breathe()
+      }
+      return found
+    })
+    if (rules() !== under) return
+    revoked.push(revokeNow(context, await end(context, under, lapsed)))
   }
   await Promise.all(revoked)
 }
 
-/** Why the task may not go on, if it may not. */
-async function lapse(context: TaskContext, tx: Tx, rules: Rules, task: Task): Promise<EndReason | undefined> {
-  const identity = identityNow(rules, task, context.clock.now())
-  if ('lapsed' in identity) return identity.lapsed
-  // What is fenced off upstream may be given back, and other upstreams asked meanwhile.
-  const fenced = await fencedTask(context, tx, rules, task, [])
-  if (fenced) return endOfFenced(fenced)
-  const details = resolveScope(rules, task)
-  if (!details) return 'policy_changed'
-  const { decision } = await decideAfresh(context, tx, rules, task, { agent: identity.agent, details })
+/** Ends those that still have lapsed, and gives what is to be revoked of them. */
+async function end(context: TaskContext, rules: Rules, ids: readonly string[]): Promise<Lease[]> {
+  if (ids.length === 0) return []
+  return await context.unit.write(async (tx) => {
+    const leaving: Lease[] = []
+    for (const id of ids) {
+      const lapsed = await lapse(context, tx, rules, id)
+      if (lapsed)
+        leaving.push(...(await endTask(context, tx, lapsed.task, { reason: lapsed.reason, actor: 'broker' })))
+      await breathe()
+    }
+    return leaving
+  })
+}
+
+/** The open task, and why it may not go on, if it may not. */
+async function lapse(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  id: string,
+): Promise<{ task: Task; reason: EndReason } | undefined> {
+  const task = await context.tasks.get(tx, id)
+  if (!task || !(openStatuses as readonly string[]).includes(task.status)) return undefined
+  const standing = await outsidePolicy(context, tx, rules, task)
+  if ('lapsed' in standing) return { task, reason: standing.lapsed }
+  const { decision } = await decideAfresh(context, tx, rules, task, standing)
   const { outcome } = decision
   const stillFine =
     outcome === 'allowed' || (outcome === 'pending_approval' && task.status === 'pending_approval')
-  return stillFine ? undefined : 'policy_changed'
+  return stillFine ? undefined : { task, reason: 'policy_changed' }
+}
+
+/** Why the task may not go on whatever policy says, or what to ask policy about. */
+async function outsidePolicy(context: TaskContext, tx: Tx, rules: Rules, task: Task) {
+  const identity = identityNow(rules, task, context.clock.now())
+  if ('lapsed' in identity) return identity
+  // What is fenced off upstream may be given back, and other upstreams asked meanwhile.
+  const fenced = await fencedTask(context, tx, rules, task, [])
+  if (fenced) return { lapsed: endOfFenced(fenced) }
+  const details = resolveScope(rules, task)
+  return details ? { agent: identity.agent, details } : { lapsed: 'policy_changed' as const }
+}
+
+/** The highest class of what the task may mint. */
+function authorityOf(details: readonly ResolvedDetail[]): number {
+  const held = details.flatMap(({ entry, detail }) => classesOf(entry.connection.requests(detail)))
+  return Math.max(-1, ...held.map((each) => classes.indexOf(each)))
 }

@@ -120,6 +120,13 @@ export interface OpenCount {
   nextEnd: number | null
 }
 
+/** Up to where the open tasks have been gone through. */
+export interface OpenCursor {
+  status: (typeof openStatuses)[number]
+  expiresAt: number
+  ordinal: number
+}
+
 export interface TaskStore {
   insert(tx: Tx, task: Task, tokenHash: string): Promise<void>
   get(tx: Tx, id: string): Promise<Task | undefined>
@@ -129,6 +136,12 @@ export interface TaskStore {
   /** In order of creation. */
   find(tx: Tx, filter: TaskFilter): Promise<Task[]>
   list(tx: Tx, filter: TaskFilter, page: PageRequest): Promise<Page<Task>>
+  /** The next open tasks after `cursor`, in no order that means anything; `next` is undefined at their end. */
+  openAfter(
+    tx: Tx,
+    cursor: OpenCursor | undefined,
+    limit: number,
+  ): Promise<{ tasks: Task[]; next: OpenCursor | undefined }>
   /** The agent's open tasks, and those of them that wait for approval. */
   countOpen(tx: Tx, agent: string): Promise<{ all: OpenCount; pending: OpenCount }>
   /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */

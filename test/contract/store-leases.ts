@@ -233,6 +233,27 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       expect(await free()).toEqual({ active: 2, next: noon + 20 })
     })
 
+    it('are gone through a few at a time while there is something to do, each once', async () => {
+      const many = Array.from({ length: 250 }, (_, n) => ({ dueAt: noon + (n % 7), connection: 'paged' }))
+      const put = await putLeases(store(), ...many, { dueAt: null, connection: 'paged', status: 'revoked' })
+      const pages = await read(async (tx) => {
+        const found: Lease[][] = []
+        for await (const page of store().leases.unsettledPages(tx)) found.push(page)
+        return found
+      })
+      expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(100)
+      const ids = pages
+        .flat()
+        .filter(({ connection }) => connection === 'paged')
+        .map(({ id }) => id)
+      expect(ids.toSorted()).toEqual(
+        put
+          .slice(0, -1)
+          .map(({ id }) => id)
+          .toSorted(),
+      )
+    })
+
     it('take their slot until their upstream life is over, whatever has become of them', async () => {
       const room = { provider: 'fake', connection: 'slots', slot: 'role', agent: 'refactor-bot' }
       const takes = { connection: 'slots', slot: 'role' }

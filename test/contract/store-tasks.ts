@@ -1,6 +1,12 @@
 /** What every store must do for tasks, their approvals and the tokens that open them. */
 import { describe, expect, it } from 'vitest'
-import { type Task, type TaskStore, taskStatuses, type TaskStatus } from '../../src/tasks/task.ts'
+import {
+  type OpenCursor,
+  type Task,
+  type TaskStore,
+  taskStatuses,
+  type TaskStatus,
+} from '../../src/tasks/task.ts'
 import type { Tx } from '../../src/unit.ts'
 import { aTask, hour, noon, put, type StoreSubject } from '../support/store.ts'
 
@@ -72,6 +78,28 @@ export function taskStoreContract(store: () => StoreSubject): void {
         all: { count: 4, nextEnd: noon + 1 },
         pending: { count: 2, nextEnd: noon + 2 },
       })
+    })
+
+    it('are gone through a few at a time while they are open, each once', async () => {
+      const open: string[] = []
+      await write(async (tx) => {
+        for (const status of taskStatuses)
+          for (const end of [3, 1, 2, 1, 1, 4, 2]) {
+            const task = await put(store(), tx, aTask({ status, agent: 'many', expiresAt: noon + end }))
+            if (status === 'active' || status === 'pending_approval') open.push(task.id)
+          }
+      })
+      for (const limit of [1, 2, 7, 100]) {
+        const seen: string[] = []
+        let cursor: OpenCursor | undefined
+        do {
+          const page = await read((tx) => store().tasks.openAfter(tx, cursor, limit))
+          expect(page.tasks.length).toBeLessThanOrEqual(limit)
+          seen.push(...page.tasks.filter(({ agent }) => agent === 'many').map(({ id }) => id))
+          cursor = page.next
+        } while (cursor)
+        expect(seen.toSorted()).toEqual(open.toSorted())
+      }
     })
 
     it('come due by their deadline while they are open, the longest due first', async () => {

@@ -117,7 +117,11 @@ export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?:
     provider: {
       type: 'fake',
       config: z.strictObject({}),
-      detail: z.strictObject({ type: z.literal('fake'), name: z.string() }),
+      detail: z.strictObject({
+        type: z.literal('fake'),
+        connection: z.string().optional(),
+        name: z.string(),
+      }),
       cedar: '',
       parseScope: (text) => ({ type: 'fake', name: text }),
       scopeExamples: ['NAME'],

@@ -1,0 +1,94 @@
+/** Many open tasks held against new rules: in turns with everybody else, and the most forbidden first. */
+import { expect, onTestFinished, test } from 'vitest'
+import { Agents } from '../../src/agents/registry.ts'
+import type { Issuers } from '../../src/identity/issuer.ts'
+import { compilePolicies } from '../../src/policy/compile.ts'
+import { type Class, contextFields } from '../../src/provider.ts'
+import type { Rules } from '../../src/tasks/context.ts'
+import { reviewTasks } from '../../src/tasks/review.ts'
+import { type Core, startCore } from '../support/lease-core.ts'
+import { agent } from '../support/principal.ts'
+import { events } from '../support/store.ts'
+import { turnsDuring } from '../support/turns.ts'
+
+const permit = '@id("all") permit (principal, action, resource);'
+const actions = (['read', 'write', 'deploy'] as const).map(
+  (each) =>
+    `action "fake.use.${each}" in [${each}] appliesTo { principal: Agent, resource: Fake, context: Context };`,
+)
+const vocabulary = { cedar: `type FakeContext = { ${contextFields} }; entity Fake; ${actions.join('\n')}` }
+
+/** A core whose tasks may do what their detail is named after. */
+async function core(): Promise<Core> {
+  const started = await startCore()
+  onTestFinished(() => started[Symbol.asyncDispose]())
+  started.upstream.requests = (detail) => {
+    const { name } = detail as { name: Class }
+    const resource = { type: 'Fake', id: 'a', parents: [] }
+    return [{ action: `fake.use.${name}`, class: name, resource, implied: [] }]
+  }
+  return started
+}
+
+function rules({ context }: Core, policy: string): Rules {
+  const agents = ['refactor-bot', 'other-bot'].map((name) =>
+    agent(name, { owner: 'platform@acme.dev', match: [{ issuer: 'ci', subject: 'repo:acme/web' }] }),
+  )
+  const compiled = compilePolicies([{ file: 'p.cedar', text: policy }], {
+    providers: [vocabulary],
+    agents,
+    approvers: new Set(),
+  })
+  return {
+    issuers: new Map([['https://ci.test', { name: 'ci' }]]) as unknown as Issuers,
+    agents: new Agents(agents),
+    policies: compiled.policies!,
+    connections: context.connections(),
+    limits: { liveLeases: { task: 1, agent: 1 }, openTasks: 1, pendingApprovals: 1, approvalWindow: 1 },
+  }
+}
+
+const scoped = (name: Class) => [{ provider: 'fake', connection: 'one', detail: { type: 'fake', name } }]
+const ended = async ({ store }: Core) =>
+  (await events(store)).filter(({ type }) => type === 'task.ended').map(({ task }) => task)
+
+test('each task is a turn of its own, and what goes on leaves no trace', async () => {
+  const given = await core()
+  for (let count = 0; count < 300; count += 1) await given.open({ scope: scoped('write') })
+  const before = (await events(given.store)).length
+  const allowing = rules(given, permit)
+  const { turns } = await turnsDuring(() => reviewTasks(given.context, () => allowing))
+  expect(turns).toBeGreaterThanOrEqual(2 * 300)
+  expect(await events(given.store)).toHaveLength(before)
+})
+
+test('what is gone altogether ends first, then what has most authority', async () => {
+  const given = await core()
+  const open = async (name: Class, changed = {}) => (await given.open({ scope: scoped(name), ...changed })).id
+  const [read, write, deploy] = [await open('read'), await open('write'), await open('deploy')]
+  const waiting = await open('deploy', { status: 'pending_approval' })
+  for (let count = 0; count < 30; count += 1) await open('read')
+  const gone = await open('read', { agent: 'removed-bot' })
+  const late = await open('deploy', { agent: 'other-bot' })
+  const forbidding = rules(given, '@id("none") forbid (principal, action, resource);')
+  await reviewTasks(given.context, () => forbidding)
+  const order = await ended(given)
+  expect(order).toHaveLength(36)
+  expect(order[0]).toBe(gone)
+  expect(order.slice(1, 4).toSorted()).toEqual([deploy, waiting, late].toSorted())
+  expect(order[4]).toBe(write)
+  expect(order).toContain(read)
+})
+
+test('rules that others have replaced end nothing more', async () => {
+  const given = await core()
+  for (let count = 0; count < 60; count += 1) await given.open({ scope: scoped('write') })
+  const forbidding = rules(given, '@id("none") forbid (principal, action, resource);')
+  const allowing = rules(given, permit)
+  let asked = 0
+  await reviewTasks(given.context, () => ((asked += 1) < 6 ? forbidding : allowing))
+  const first = await ended(given)
+  expect(first.length).toBeLessThan(60)
+  await reviewTasks(given.context, () => allowing)
+  expect(await ended(given)).toEqual(first)
+})
