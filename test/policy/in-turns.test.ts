@@ -44,7 +44,7 @@ test.each([
 
 test('others have their turn while thousands are compiled, and while they are asked', async () => {
   const files = Array.from({ length: 20 }, (_, n) => ({ file: `${n}.cedar`, text: fillers(100, `r${n}`) }))
-  const given = { providers: [forge], agents, approvers: new Set<string>() }
+  const given = { providers: [forge], upstreams: [], agents, approvers: new Set<string>() }
   const compiling = await turnsDuring(() => compileInTurns(files, given))
   const { policies } = compiling.result
   expect(policies!.agents.get('bot')!.names).toHaveLength(10)
@@ -64,7 +64,7 @@ test('what is wrong with thousands is found elsewhere as it is here', async () =
     { file: 'wrong.cedar', text: `${wrong}\npermit (principal, action, resource);` },
     { file: 'broken.cedar', text: 'permit (' },
   ]
-  const given = { providers: [forge], agents, approvers: new Set<string>() }
+  const given = { providers: [forge], upstreams: [], agents, approvers: new Set<string>() }
   const { faults } = await compileInTurns(files, given)
   expect(faults.map(({ file, path }) => [file, path])).toEqual([
     ['broken.cedar', 'line 1'],

@@ -36,6 +36,7 @@ function rules({ context }: Core, policy: string): Rules {
   )
   const compiled = compilePolicies([{ file: 'p.cedar', text: policy }], {
     providers: [vocabulary],
+    upstreams: [],
     agents,
     approvers: new Set(),
   })
