@@ -85,6 +85,11 @@ export interface Minted {
   accessToken?: string
   /** When the credential dies upstream by itself, milliseconds since 1970. */
   expiresAt: number
+  /**
+   * Until when what was made with it can act under its name, where that is later than
+   * its own end: what refuses it upstream is kept that long, and it takes its room.
+   */
+  standsUntil?: number
   handle: Handle
   /** What upstream's own audit log calls this credential. Not a secret. */
   fingerprint: string
@@ -194,6 +199,27 @@ export interface ConnectionContext {
   sign: (audience: string) => Promise<string>
   /** Runs `work` while nobody else, in this or another replica, runs work under the same key. */
   exclusive: <T>(key: string, work: () => Promise<T>) => Promise<T>
+  /**
+   * What all connections of a provider share under this key, made by the first that
+   * asks: it outlives them, and every reload, and is gone with the process.
+   */
+  shared: <T extends object>(key: string, make: () => T) => T
+}
+
+/** What ending credentials, and keeping them ended, takes of the broker. */
+export interface Upkeep {
+  /**
+   * The handles that upstream must go on refusing: of every `eventual` lease of this
+   * provider, whichever connection minted it, that is on its way out or revoked, for as
+   * long as it stands (`Minted.standsUntil`).
+   */
+  standing: () => Promise<Handle[]>
+  /**
+   * To be told where upstream refuses more than it was asked to: the leases of this
+   * provider for whose handles `hit` holds are ended too. `reason` is why, in our words.
+   */
+  alsoRefused?: (hit: (handle: Handle) => boolean, reason: string) => void
+  signal: AbortSignal
 }
 
 /**
@@ -232,9 +258,9 @@ export interface Connection<Detail = unknown> {
   /** Seconds between which upstream can mint. `min` binds only where revocation is `expiry`. */
   ttl(detail: Detail): { min: number; max: number }
   /**
-   * Upstream room that a credential takes until its upstream life is over, where
-   * there is only so much: `key` names the room (a role), `total` how many fit.
-   * One agent may hold a quarter of it.
+   * Upstream room that a credential takes for as long as it stands, where there is
+   * only so much: `key` names the room (a role), the same in every connection that
+   * leads to it, `total` how many fit. One agent may hold a quarter of it.
    */
   slot?(detail: Detail): { key: string; total: number }
   /** What policy must allow for `detail`: never empty. */
@@ -243,21 +269,14 @@ export interface Connection<Detail = unknown> {
   covers(outer: Detail, inner: Detail): boolean
   /** @throws ProviderError */
   mint(detail: Detail, intent: Intent<Detail>, options: { signal: AbortSignal }): Promise<Minted>
-  /**
-   * One outcome a handle, in their order. `standing` gives the handles of every
-   * lease of this connection that is on its way out or revoked, and still inside
-   * its upstream life: those of `eventual` revocation are kept that long.
-   */
-  revoke(
-    handles: Handle[],
-    options: { standing: () => Promise<Handle[]>; signal: AbortSignal },
-  ): Promise<RevocationOutcome[]>
+  /** One outcome a handle, in their order. */
+  revoke(handles: Handle[], upkeep: Upkeep): Promise<RevocationOutcome[]>
   /**
    * Called at the start, after a reload and every minute: puts upstream back as it
    * should be, removes what is no longer needed, and finds out whether what is
    * minted could be taken back. What could not, `mint` rejects.
    */
-  maintain?(options: { standing: () => Promise<Handle[]>; signal: AbortSignal }): Promise<void>
+  maintain?(upkeep: Upkeep): Promise<void>
   /** Looks for the credential of a mint whose outcome is unknown, and ends it where upstream allows. */
   recover(intent: Intent<Detail>, options: { signal: AbortSignal }): Promise<Recovery>
   /** Finds out whether the credential still works. */

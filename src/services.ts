@@ -12,14 +12,25 @@ export class Services {
     this.#behind = lent
   }
 
-  readonly lent: Lent = {
+  readonly lent: Lent & Pick<ConnectionContext, 'shared'> = {
     installation: () => this.#attached().installation(),
     sign: async (audience) => await this.#attached().sign(audience),
     exclusive: async (key, work) => await this.#attached().exclusive(key, work),
+    shared: createShared(),
   }
 
   #attached(): Lent {
     if (!this.#behind) throw new Error('only a running broker can do this')
     return this.#behind
+  }
+}
+
+/** Values by key, each made once. */
+export function createShared(): ConnectionContext['shared'] {
+  const values = new Map<string, object>()
+  return <T extends object>(key: string, make: () => T): T => {
+    const value = (values.get(key) as T | undefined) ?? make()
+    values.set(key, value)
+    return value
   }
 }

@@ -14,8 +14,8 @@ export interface Clients {
   iam: IAMClient
   /** Milliseconds that AWS's clock is ahead of ours, as of its last answer. */
   skew: () => number
-  /** Whether the broker's own credentials are a session's. */
-  temporary: () => Promise<boolean>
+  /** The broker's own credentials, as far as they are no secret. */
+  own: () => Promise<{ accessKeyId: string; temporary: boolean }>
 }
 
 /** What is known of one call while it is under way. */
@@ -50,9 +50,10 @@ export function createClients(
     sts,
     iam,
     skew: () => time.skew,
-    async temporary() {
+    async own() {
       try {
-        return (await sts.config.credentials()).sessionToken !== undefined
+        const { accessKeyId, sessionToken } = await sts.config.credentials()
+        return { accessKeyId, temporary: sessionToken !== undefined }
       } catch (error) {
         throw translated(error, { sent: false })
       }
@@ -140,5 +141,6 @@ function translated(error: unknown, { sent, status, retryAfter }: Exchange): Err
       'unavailable',
       'the broker has no AWS credentials of its own, or cannot get them',
     )
-  return new AwsFailure({ code: name, status, retryAfter, sent: sent && !neverArrived(error) })
+  const worded = typeof (error as { Code?: unknown }).Code === 'string'
+  return new AwsFailure({ code: name, status, retryAfter, sent: sent && !neverArrived(error), worded })
 }

@@ -46,18 +46,22 @@ export function connect(config: AwsConfig, context: ConnectionContext): Connecti
       isWithin(inner.resources, outer.resources, resourceWithin),
 
     mint: (detail, intent, { signal }) => mint(detail, intent, aws, signal),
-    revoke: (handles, options) => revoke(handles, aws, options),
+    revoke: (handles, upkeep) => revoke(handles, aws, upkeep),
     probe: (handle, { signal }) => probe(handle, aws, signal),
     recover: (intent, { signal }) => recover(intent, aws, signal),
     diagnose: ({ signal }) => diagnose(aws, signal),
 
     ...(policies && {
-      async maintain({ standing, signal }) {
-        const handles = await standing()
-        const given = handles.map(({ role }) => role).filter((role) => typeof role === 'string')
-        const all = new Set([...given, ...policies.roles(), ...(unseen ? roles.keys() : [])])
-        const shared = { standing: () => Promise.resolve(handles), signal }
-        const results = await Promise.allSettled([...all].map((role) => policies.enforce(role, [], shared)))
+      async maintain(upkeep) {
+        const handles = await upkeep.standing()
+        const given = new Set([...handles.map(({ role }) => role), ...policies.roles()])
+        const shared = { ...upkeep, standing: () => Promise.resolve(handles) }
+        const upkept = config.roles.map(async ({ arn, retired }) => {
+          if (unseen || given.has(arn)) await policies.enforce(arn, [], shared)
+          // Before anything is minted that could not be taken back, and until it could.
+          if (!retired && policies.able(arn) !== true) await policies.tryOut(arn, upkeep.signal)
+        })
+        const results = await Promise.allSettled(upkept)
         const failed = results.find((result) => result.status === 'rejected')
         if (failed) throw failed.reason
         unseen = false

@@ -1,23 +1,23 @@
 /** Keeps the roles' deny policies as they should be, whoever else writes them. */
 import { pause } from '../../src/clock.ts'
-import { ProviderError, type ConnectionContext, type Handle } from '../../src/provider.ts'
+import { ProviderError, type ConnectionContext, type Upkeep } from '../../src/provider.ts'
 import type { Api } from './api.ts'
-import { parse, render, sameDenials, type Denials } from './deny-document.ts'
-import { counted, fit, quota, slots, type Wanted } from './room.ts'
+import { denialOf, parse, render, sameDenials, type Denials } from './deny-document.ts'
+import {
+  adopt,
+  forget,
+  gather,
+  plan,
+  sessionIn,
+  unknownState,
+  type Denied,
+  type DenyState,
+} from './deny-state.ts'
+import { counted, quota, slots } from './room.ts'
 import { rounds, type Round } from './rounds.ts'
-import { toSession, type Session } from './session.ts'
 
-/** A session that a role is to deny `until` it has ended by itself, milliseconds since 1970. */
-export interface Denied extends Wanted {
-  until: number
-}
-
-/** What those who want something denied share: how to learn of all that should be. */
-interface Options {
-  /** Left out by who knows of one session only. */
-  standing?: () => Promise<Handle[]>
-  signal: AbortSignal
-}
+/** What those who want something denied share: how to learn of all that should be, and whom to tell of what else is. */
+type Options = Partial<Omit<Upkeep, 'signal'>> & Pick<Upkeep, 'signal'>
 
 export interface DenyPolicies {
   /**
@@ -33,20 +33,12 @@ export interface DenyPolicies {
   roles(): string[]
   /** How many sessions of the role can each be denied by itself. */
   slots(role: string): number
+  /** Whether sessions of the role can be denied: undefined until that is known, or why not, in our words. */
+  able(role: string): true | string | undefined
+  /** Finds that out, and changes nothing. @throws ProviderError */
+  tryOut(role: string, signal: AbortSignal): Promise<void>
   /** Characters that the role's other inline policies take. @throws ProviderError */
   takenByOthers(role: string, signal: AbortSignal): Promise<number>
-}
-
-/** What is known of one role. After a restart it is gathered again, from the store and from AWS. */
-interface Known {
-  /** By id, with those that somebody else has put into the policy. */
-  denied: Map<string, Denied>
-  /** A role-wide time that is not ours, and how long to keep it. */
-  floor: { issuedBefore: number; until: number } | undefined
-  /** The role-wide times that we wrote, or tried to. */
-  written: Set<number>
-  /** Characters that the role's other inline policies take. */
-  taken: number
 }
 
 /** How often a policy is written in one go, and the rest between: others may be writing too. */
@@ -55,52 +47,28 @@ const [mostWrites, restMs] = [3, 500]
 /** The name of the installation's policy on each role; another installation's has another. */
 export const policyName = (installation: string) => `mayfly-deny-${installation}`
 
-export const denied = ({ userId, issuedAt, expiresAt }: Session): Denied => ({
-  id: userId,
-  issuedBy: issuedAt,
-  until: expiresAt,
-})
-
-/** `longestLife`: the seconds that a session of the role lives at most. */
+/**
+ * Those of one connection.
+ *
+ * @param longestTrace the seconds for which whatever a session of the role has become can act at most
+ */
 export function denyPolicies(
+  connection: string,
   api: Api,
-  { clock, exclusive, installation }: ConnectionContext,
-  longestLife: (role: string) => number,
+  { clock, exclusive, installation, shared }: ConnectionContext,
+  longestTrace: (role: string, signal: AbortSignal) => Promise<number>,
 ): DenyPolicies {
   const name = () => policyName(installation())
-  const states = new Map<string, Known>()
+  // A role has one policy of ours, however many connections lead to it.
+  const states = shared('aws denials', () => new Map<string, DenyState>())
 
-  const knownOf = (role: string): Known => {
-    const known = states.get(role) ?? { denied: new Map(), floor: undefined, written: new Set(), taken: 0 }
-    states.set(role, known)
-    return known
+  const stateOf = (role: string): DenyState => {
+    const state = states.get(role) ?? unknownState()
+    states.set(role, state)
+    return state
   }
 
   const read = async (role: string, signal: AbortSignal) => parse(await api.rolePolicy(role, name(), signal))
-
-  /** What should be denied is known from the store; where that cannot be read, from memory. */
-  const gather = async (known: Known, role: string, standing: () => Promise<Handle[]>) => {
-    for (const handle of await standing().catch(() => [])) {
-      const session = sessionIn(handle)
-      if (session?.role === role) known.denied.set(session.userId, denied(session))
-    }
-  }
-
-  /** A restored backup, or a replica that was frozen, knows of sessions that we do not: theirs stay. */
-  const adopt = (known: Known, found: Denials, role: string) => {
-    const until = clock.now() + longestLife(role) * 1000
-    const issuedBy = clock.now() + api.skew()
-    for (const id of found.sessions) if (!known.denied.has(id)) known.denied.set(id, { id, issuedBy, until })
-    const { issuedBefore } = found
-    if (issuedBefore === undefined || known.written.has(issuedBefore)) return
-    if (issuedBefore > (known.floor?.issuedBefore ?? 0)) known.floor = { issuedBefore, until }
-  }
-
-  const plan = ({ denied: all, floor, taken }: Known): Denials => {
-    const now = clock.now()
-    const wanted = [...all.values()].filter(({ until }) => until > now)
-    return fit(wanted, quota - taken, floor && floor.until > now ? floor.issuedBefore : undefined)
-  }
 
   const takenByOthers = async (role: string, signal: AbortSignal) => {
     const names = (await api.rolePolicyNames(role, signal)).filter((other) => other !== name())
@@ -109,27 +77,33 @@ export function denyPolicies(
   }
 
   /** Characters that other inline policies take; as far as is known, where the broker may not look at them. */
-  const measure = async (known: Known, role: string, signal: AbortSignal) => {
+  const measure = async (state: DenyState, role: string, signal: AbortSignal) => {
     try {
-      known.taken = await takenByOthers(role, signal)
+      state.taken = await takenByOthers(role, signal)
     } catch (error) {
       if (!(error instanceof ProviderError && error.kind === 'rejected')) throw error
     }
   }
 
-  const write = async (known: Known, role: string, signal: AbortSignal) => {
+  /** What the policy is to say. Before sessions are hit that nobody wanted to end: there may be more room than was last seen. */
+  const planned = async (state: DenyState, role: string, signal: AbortSignal) => {
+    if (plan(state, clock.now()).issuedBefore !== state.floor?.issuedBefore)
+      await measure(state, role, signal)
+    return plan(state, clock.now())
+  }
+
+  const write = async (state: DenyState, role: string, signal: AbortSignal) => {
     const put = async () => {
-      const denials = plan(known)
-      if (denials.issuedBefore !== undefined) known.written.add(denials.issuedBefore)
+      const denials = plan(state, clock.now())
+      if (denials.issuedBefore !== undefined) state.written.add(denials.issuedBefore)
       if (denials.sessions.size === 0 && denials.issuedBefore === undefined)
         await api.deleteRolePolicy(role, name(), signal)
       else if ((await api.putRolePolicy(role, name(), render(denials), signal)) === 'full') return false
+      else state.writable.set(connection, true)
       return true
     }
-    // Before sessions are hit that nobody wanted to: there may be more room than when it was last measured.
-    if (plan(known).issuedBefore !== known.floor?.issuedBefore) await measure(known, role, signal)
     if (await put()) return
-    await measure(known, role, signal)
+    await measure(state, role, signal)
     if (!(await put()))
       throw new ProviderError(
         'rejected',
@@ -137,52 +111,77 @@ export function denyPolicies(
       )
   }
 
+  /** Remembers why `work` was refused, if it was: what cannot be taken back must not be minted. */
+  const learning = async <T>(state: DenyState, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof ProviderError && error.kind === 'rejected')
+        state.writable.set(connection, error.message)
+      throw error
+    }
+  }
+
   const inRounds = rounds(
     exclusive,
-    async (role: string, { members, signal }: Round<() => Promise<Handle[]>>): Promise<Denials> => {
-      const known = knownOf(role)
-      const [standing] = members
-      if (standing) await gather(known, role, standing)
-      let found = await read(role, signal)
-      adopt(known, found, role)
-      for (let writes = 0; writes < mostWrites && !sameDenials(plan(known), found); writes += 1) {
-        // IAM has no compare-and-set, and may show what was there a moment ago.
-        if (writes > 0) await pause(clock, restMs)
-        await write(known, role, signal)
-        found = await read(role, signal)
-        adopt(known, found, role)
-      }
-      forget(known, found, clock.now())
+    async (role: string, { members, signal }: Round<Options>): Promise<Denials> => {
+      const state = stateOf(role)
+      const standing = members.find((member) => member.standing)?.standing
+      // What should be denied is known from the store; where that cannot be read, from memory.
+      if (standing) gather(state, role, await standing().catch(() => []))
+      const known = { issuedBy: clock.now() + api.skew(), until: clock.now() }
+      known.until += (await longestTrace(role, signal)) * 1000
+      const found = await learning(state, async () => {
+        let shown = await read(role, signal)
+        adopt(state, shown, known)
+        for (let writes = 0; writes < mostWrites; writes += 1) {
+          if (sameDenials(await planned(state, role, signal), shown)) break
+          // IAM has no compare-and-set, and may show what was there a moment ago.
+          if (writes > 0) await pause(clock, restMs)
+          await write(state, role, signal)
+          shown = await read(role, signal)
+          adopt(state, shown, known)
+        }
+        return shown
+      })
+      forget(state, found, clock.now())
+      for (const { alsoRefused } of members) if (alsoRefused) tell(alsoRefused, role, found)
       return found
     },
   )
 
   return {
-    async enforce(role, sessions, { standing, signal }) {
-      const known = knownOf(role)
-      for (const session of sessions) known.denied.set(session.id, session)
-      return await inRounds(role, standing, signal)
+    async enforce(role, sessions, options) {
+      const state = stateOf(role)
+      for (const session of sessions) state.denied.set(session.id, session)
+      return await inRounds(role, options, options.signal)
     },
     read,
     roles: () =>
-      [...states].filter(([, known]) => known.denied.size > 0 || known.floor).map(([role]) => role),
+      [...states].filter(([, state]) => state.denied.size > 0 || state.floor).map(([role]) => role),
     slots: (role) => slots(quota - (states.get(role)?.taken ?? 0)),
+    able: (role) => states.get(role)?.writable.get(connection),
+    async tryOut(role, signal) {
+      const state = stateOf(role)
+      await learning(state, async () => {
+        await read(role, signal)
+        await api.tryPutRolePolicy(role, `${name()}-trial`, signal)
+      })
+      state.writable.set(connection, true)
+    },
     takenByOthers,
   }
 }
 
-function sessionIn(handle: Handle): Session | undefined {
-  try {
-    return toSession(handle)
-  } catch {
-    return undefined
-  }
-}
-
-/** What is over is remembered until AWS shows it no more: otherwise it would pass for somebody else's. */
-function forget(known: Known, found: Denials, now: number): void {
-  for (const [id, { until }] of known.denied)
-    if (until <= now && !found.sessions.has(id)) known.denied.delete(id)
-  if (known.floor && known.floor.until <= now && found.issuedBefore !== known.floor.issuedBefore)
-    known.floor = undefined
+/** A time by which the role refuses sessions hits those too that nobody wanted to end. */
+function tell(alsoRefused: NonNullable<Upkeep['alsoRefused']>, role: string, found: Denials): void {
+  const { issuedBefore } = found
+  if (issuedBefore === undefined) return
+  alsoRefused(
+    (handle) => {
+      const session = sessionIn(handle)
+      return session?.role === role && denialOf(found, session) === 'role'
+    },
+    `its role denies every session issued before ${new Date(issuedBefore).toISOString()}`,
+  )
 }

@@ -10,14 +10,17 @@ export class AwsFailure extends Error {
   readonly retryAfter: number | undefined
   /** Whether the request may have reached AWS. */
   readonly sent: boolean
+  /** Whether the answer is AWS's own: a proxy or a firewall in front of it answers in other words. */
+  readonly worded: boolean
 
-  constructor(facts: Pick<AwsFailure, 'code' | 'status' | 'retryAfter' | 'sent'>) {
+  constructor(facts: Pick<AwsFailure, 'code' | 'status' | 'retryAfter' | 'sent' | 'worded'>) {
     super('a call to AWS failed')
     this.name = 'AwsFailure'
     this.code = facts.code.replace(/Exception$/, '')
     this.status = facts.status
     this.retryAfter = facts.retryAfter
     this.sent = facts.sent
+    this.worded = facts.worded
   }
 }
 
@@ -44,6 +47,9 @@ const passing: Meanings = {
   ConcurrentModification: 'somebody else was changing the same thing in AWS',
 }
 
+/** What a key is called that AWS does not know, or has not heard of yet. */
+export const unheard = new Set(['InvalidClientTokenId', 'UnrecognizedClient'])
+
 const common: Meanings = {
   InvalidClientTokenId: "it does not know the broker's own credentials",
   SignatureDoesNotMatch: "it does not accept the broker's own credentials",
@@ -53,13 +59,16 @@ const common: Meanings = {
 }
 
 /**
- * The failure as the broker is told of it.
- *
- * @param acts whether the call changes something, so that a lost answer leaves open whether it did
+ * What a call leaves behind where it is not known how it went: nothing; a change, which
+ * an error may have followed; or no more than its answer, so that whoever was answered
+ * with an error by AWS itself has nothing, and nor has anybody else.
  */
-export function refusal(failure: AwsFailure, meanings: Meanings, acts: boolean): ProviderError {
-  const { code, status, retryAfter, sent } = failure
-  const maybeDone = acts && sent
+export type Leaves = 'nothing' | 'a change' | 'its answer'
+
+/** The failure as the broker is told of it. */
+export function refusal(failure: AwsFailure, meanings: Meanings, leaves: Leaves): ProviderError {
+  const { code, status, retryAfter, sent, worded } = failure
+  const maybeDone = leaves !== 'nothing' && sent
   if (status === undefined)
     return new ProviderError('unavailable', sent ? 'AWS did not answer' : 'AWS cannot be reached', {
       maybeDone,
@@ -67,7 +76,12 @@ export function refusal(failure: AwsFailure, meanings: Meanings, acts: boolean):
   if (throttled.has(code) || status === 429)
     return new ProviderError('unavailable', 'AWS limits how often it may be asked', { retryAfter })
   if (status >= 500)
-    return new ProviderError('unavailable', `AWS answered ${status}`, { retryAfter, maybeDone })
+    return new ProviderError('unavailable', `AWS answered ${status}`, {
+      retryAfter,
+      maybeDone: maybeDone && !(worded && leaves === 'its answer'),
+    })
+  if (status >= 300 && !worded)
+    return new ProviderError('unavailable', `something in front of AWS answered ${status}`, { maybeDone })
   if (status >= 300) {
     const soon = new Map(Object.entries(passing)).get(code)
     if (soon !== undefined) return new ProviderError('unavailable', soon)
@@ -77,10 +91,12 @@ export function refusal(failure: AwsFailure, meanings: Meanings, acts: boolean):
       `AWS answered ${status}${meaning === undefined ? '' : `: ${meaning}`}`,
     )
   }
-  return garbage(acts)
+  return garbage(leaves)
 }
 
 /** An answer that is a success but not one that AWS gives. */
-export function garbage(acts: boolean): ProviderError {
-  return new ProviderError('unavailable', 'AWS gave an answer that makes no sense', { maybeDone: acts })
+export function garbage(leaves: Leaves): ProviderError {
+  return new ProviderError('unavailable', 'AWS gave an answer that makes no sense', {
+    maybeDone: leaves !== 'nothing',
+  })
 }

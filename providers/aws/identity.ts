@@ -13,12 +13,18 @@ interface Credentials {
 }
 
 /** A provider of credentials as the SDK takes it; `memoized` keeps the SDK from caching by a clock of its own. */
-export type Identity = (() => Promise<Credentials>) & { memoized: true }
+export type Identity = (() => Promise<Credentials>) & {
+  memoized: true
+  /** Whether its credentials are so new that some of AWS may not have heard of them. */
+  isNew: () => boolean
+}
 
 /** Seconds: what a role allows unless it is configured otherwise. */
 const life = 3600
 /** How long before its end a session is replaced, and before which it is used for want of another. */
 const freshnessMs = { refresh: 300_000, use: 5_000 }
+/** For how long AWS may not know them everywhere: it publishes no figure, and is asked again meanwhile. */
+const spreadingMs = 15_000
 /** No caller's own limit counts, since others wait for the same answer. */
 const limitMs = 10_000
 
@@ -43,7 +49,7 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
     })
     const answer = await withinLimit(clock, limitMs, (abortSignal) => sts().send(command, { abortSignal }))
     const parsed = z.object({ Credentials: credentialsAnswer }).safeParse(answer)
-    if (!parsed.success) throw garbage(false)
+    if (!parsed.success) throw garbage('nothing')
     const { AccessKeyId, SecretAccessKey, SessionToken } = parsed.data.Credentials
     const credentials = {
       accessKeyId: AccessKeyId,
@@ -63,12 +69,13 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
       .finally(() => (renewing = undefined)))
   const provide = async () =>
     current && clock.now() < current.expiresAt - freshnessMs.refresh ? current.credentials : await renewed()
-  return Object.assign(provide, { memoized: true as const })
+  const isNew = () => current !== undefined && clock.now() < current.expiresAt - life * 1000 + spreadingMs
+  return Object.assign(provide, { memoized: true as const, isNew })
 }
 
 /** Whatever happened, the call that this identity was wanted for was never sent. */
 function asRefusal(failure: AwsFailure): ProviderError {
-  return refusal(failure, meanings, false)
+  return refusal(failure, meanings, 'nothing')
 }
 
 const meanings = {

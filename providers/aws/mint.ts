@@ -7,11 +7,11 @@ import { awsDetail, type AwsDetail } from './detail.ts'
 import { garbage } from './failure.ts'
 import { credentialsAnswer, toHandle, userIdForm } from './session.ts'
 import { sessionPolicy } from './session-policy.ts'
-import type { Aws } from './upstream.ts'
+import { longestOfAll, type Aws } from './upstream.ts'
 
 /** Seconds: the shortest session there is (STS API reference, AssumeRole), and the longest of a role assumed from a role. */
 export const shortest = 900
-const longestChained = 3600
+const longestTemporary = 3600
 
 /** Two clocks no further apart count as the same: AWS's times are in whole seconds. */
 const sameTimeMs = 5_000
@@ -48,7 +48,7 @@ function aheadOf(api: Api): number {
 export async function mint(
   detail: AwsDetail,
   intent: Intent<AwsDetail>,
-  { config, clock, api, roleOf }: Aws,
+  { config, clock, api, policies, roleOf }: Aws,
   signal: AbortSignal,
 ): Promise<Minted> {
   const { leaseId, taskId } = intent
@@ -57,7 +57,16 @@ export async function mint(
     throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to AWS')
 
   const role = roleOf(detail)
-  const longest = (await api.chains(signal)) ? longestChained : role.max_session_duration
+  const barred = policies?.able(role.arn)
+  if (typeof barred === 'string')
+    throw new ProviderError(
+      'rejected',
+      `nothing is minted of this role, since it could not be taken back: ${barred}`,
+    )
+  const { temporary, chains } = await api.self(signal)
+  const longest = temporary
+    ? Math.min(longestTemporary, role.max_session_duration)
+    : role.max_session_duration
   const duration = lifeOf(intent, clock.now(), longest)
   const end = Math.min(intent.deadline, clock.now() + duration * 1000) + aheadOf(api)
   const answer = await api.assumeRole(
@@ -73,15 +82,18 @@ export async function mint(
     signal,
   )
   const parsed = answered.safeParse(answer)
-  if (!parsed.success) throw garbage(true)
+  if (!parsed.success) throw garbage('its answer')
   const { Credentials: credentials, AssumedRoleUser: user, SourceIdentity: source = taskId } = parsed.data
   const { Arn: arn = sessionArn(role.arn, leaseId), AssumedRoleId: userId } = user
   // Whatever this is, it is nothing that the role's policy could deny.
   if (arn !== sessionArn(role.arn, leaseId) || userIdForm.exec(userId)?.groups?.['session'] !== leaseId)
-    throw garbage(true)
+    throw garbage('its answer')
 
   const expiresAt = credentials.Expiration.getTime() - aheadOf(api)
-  if (expiresAt <= clock.now()) throw garbage(true)
+  if (expiresAt <= clock.now()) throw garbage('its answer')
+  const issuedAt = credentials.Expiration.getTime() - duration * 1000
+  // Without `policies` nothing refuses it: then its end in the session policy is the end of all that was made with it.
+  const standsUntil = chains || !policies ? expiresAt : issuedAt - aheadOf(api) + longestOfAll * 1000
   const beyond = wider({
     longer: expiresAt > clock.now() + duration * 1000 + toleranceMs,
     another: source !== taskId,
@@ -95,12 +107,8 @@ export async function mint(
     },
     accessToken: credentials.SessionToken,
     expiresAt,
-    handle: toHandle({
-      role: role.arn,
-      userId,
-      issuedAt: credentials.Expiration.getTime() - duration * 1000,
-      expiresAt,
-    }),
+    ...(policies && { standsUntil }),
+    handle: toHandle({ role: role.arn, userId, issuedAt, standsUntil }),
     // CloudTrail's `accessKeyId`.
     fingerprint: credentials.AccessKeyId,
     ...(beyond !== undefined && { wider: beyond }),

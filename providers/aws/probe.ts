@@ -16,7 +16,7 @@ export async function probe(
   const found = (result: Evidence['result'], method: string) => ({ result, method, at: clock.now() })
   try {
     const session = toSession(handle)
-    if (session.expiresAt <= clock.now()) return found('expired', 'its upstream expiry has passed')
+    if (session.standsUntil <= clock.now()) return found('expired', 'its upstream expiry has passed')
     if (!policies) return found('unknown', 'this connection has no way to look')
     const denials = await policies.read(session.role, signal)
     switch (denialOf(denials, session)) {

@@ -1,27 +1,27 @@
-import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
+import { ProviderError, type Handle, type RevocationOutcome, type Upkeep } from '../../src/provider.ts'
 import { denialOf, type Denials } from './deny-document.ts'
-import { denied } from './enforce.ts'
+import { denied } from './deny-state.ts'
 import { toSession, type Session } from './session.ts'
 import type { Aws } from './upstream.ts'
 
 /**
  * Ends sessions: their roles deny them from now on, as soon as that has reached
- * all of AWS. A session that has expired is done. Without `policies` nothing but
+ * all of AWS. A session under whose name nothing can act any more is done. Without `policies` nothing but
  * that ends one.
  */
 export async function revoke(
   handles: Handle[],
   { policies, clock }: Aws,
-  options: { standing: () => Promise<Handle[]>; signal: AbortSignal },
+  upkeep: Upkeep,
 ): Promise<RevocationOutcome[]> {
   const sessions = handles.map((handle) => attempt(() => toSession(handle)))
   const live = sessions.filter(
-    (session): session is Session => !(session instanceof ProviderError) && session.expiresAt > clock.now(),
+    (session): session is Session => !(session instanceof ProviderError) && session.standsUntil > clock.now(),
   )
   const shown = new Map<string, Promise<Denials | ProviderError>>()
   if (policies)
     for (const [role, together] of Map.groupBy(live, (session) => session.role))
-      shown.set(role, policies.enforce(role, together.map(denied), options).catch(asFailure))
+      shown.set(role, policies.enforce(role, together.map(denied), upkeep).catch(asFailure))
 
   return await Promise.all(
     sessions.map(async (session): Promise<RevocationOutcome> => {

@@ -21,8 +21,8 @@ export interface Session {
   userId: string
   /** AWS's time, to the second. */
   issuedAt: number
-  /** By our clock. */
-  expiresAt: number
+  /** By our clock: from when on nothing can act under its name any more, neither itself nor a console session made with it. */
+  standsUntil: number
 }
 
 const handle = z.strictObject({
@@ -32,8 +32,8 @@ const handle = z.strictObject({
   expires_at: z.int(),
 })
 
-export function toHandle({ role, userId, issuedAt, expiresAt }: Session): Handle {
-  return { role, assumed_role_id: userId, issued_at: issuedAt, expires_at: expiresAt }
+export function toHandle({ role, userId, issuedAt, standsUntil }: Session): Handle {
+  return { role, assumed_role_id: userId, issued_at: issuedAt, expires_at: standsUntil }
 }
 
 /** @throws ProviderError `rejected` for a handle that no mint gave out. */
@@ -41,5 +41,5 @@ export function toSession(stored: Handle): Session {
   const parsed = handle.safeParse(stored)
   if (!parsed.success) throw new ProviderError('rejected', 'the stored handle names no session')
   const { role, assumed_role_id, issued_at, expires_at } = parsed.data
-  return { role, userId: assumed_role_id, issuedAt: issued_at, expiresAt: expires_at }
+  return { role, userId: assumed_role_id, issuedAt: issued_at, standsUntil: expires_at }
 }

@@ -20,18 +20,21 @@ export interface Aws {
   longestLife: (arn: string) => number
 }
 
-/** Seconds that a session can live at most: that of a role which is configured no more, too. */
-const longestOfAll = 43_200
+/** Seconds that a session can live at most, and a console session that is made with one (STS API reference, AssumeRole). */
+export const longestOfAll = 43_200
 
 export function awsAt(config: AwsConfig, context: ConnectionContext): Aws {
   const api = awsApi(config, context)
   const roles = new Map(config.roles.map((role) => [role.arn, role]))
   const longestLife = (arn: string) => roles.get(arn)?.max_session_duration ?? longestOfAll
+  const longestTrace = async (arn: string, signal: AbortSignal) =>
+    (await api.self(signal)).chains ? longestLife(arn) : longestOfAll
   return {
     config,
     clock: context.clock,
     api,
-    policies: config.revocation === 'deny-policy' ? denyPolicies(api, context, longestLife) : undefined,
+    policies:
+      config.revocation === 'deny-policy' ? denyPolicies(config.name, api, context, longestTrace) : undefined,
     roles,
     roleOf({ role_arn }) {
       const role = roles.get(role_arn)

@@ -85,6 +85,7 @@ export const lease = z
     created_at: time,
     deadline: time,
     upstream_expires_at: time.nullable(),
+    stands_until: time.nullable(),
     live_until: time.nullable(),
     ended_at: time.nullable(),
     fingerprint: z.string().nullable(),

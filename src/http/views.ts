@@ -43,6 +43,7 @@ export function leaseView(lease: Lease): z.infer<typeof schemas.lease> {
     created_at: time(lease.createdAt),
     deadline: time(lease.deadline),
     upstream_expires_at: time(lease.upstreamExpiresAt),
+    stands_until: time(lease.standsUntil),
     live_until: time(lease.liveUntil),
     ended_at: time(lease.endedAt),
     fingerprint: lease.fingerprint,

@@ -22,6 +22,9 @@ export interface LeaseHolder {
 /** How long an intent may stand before its outcome counts as unknown: the mint's time limit, and a margin to record it. */
 const outcomeKnownWithinMs = upstreamLimit.mint + 10_000
 
+/** Seconds after which a mint that is under way has had its answer, most likely. */
+const stillMintingSeconds = 5
+
 /**
  * Puts the lease on record as `pending` in the transaction that has admitted it, or
  * says why not: `unavailable` where the connection is no longer what it was,
@@ -62,6 +65,7 @@ export async function intend(
     createdAt: now,
     deadline: holder.deadline,
     upstreamExpiresAt: null,
+    standsUntil: null,
     liveUntil: null,
     endedAt: null,
     fingerprint: null,
@@ -96,7 +100,10 @@ function reconfigured(): BrokerError {
   return new BrokerError('unavailable', 'the configuration has just changed', { retryAfter: 1 })
 }
 
-/** Where upstream has room for only so many, nobody may take it all: a quarter is an agent's share (invariant I4). */
+/**
+ * Where upstream has room for only so many, nobody may take it all: a quarter is an
+ * agent's share (invariant I4), through whatever connections it is taken.
+ */
 async function slotRefusal(
   { leases, clock }: LeaseContext,
   tx: Tx,
@@ -105,20 +112,18 @@ async function slotRefusal(
 ): Promise<BrokerError | undefined> {
   const slot = entry.connection.slot?.(detail)
   if (!slot) return undefined
-  const room = {
-    provider: entry.provider.type,
-    connection: entry.name,
-    slot: slot.key,
-    agent,
-    now: clock.now(),
-  }
-  const taken = await leases.countSlots(tx, room)
-  if (taken.agent < Math.floor(slot.total / 4)) return undefined
+  const now = clock.now()
+  const room = { provider: entry.provider.type, slot: slot.key, agent, now }
+  const taken = await leases.slotsTaken(tx, room)
+  const share = Math.floor(slot.total / 4)
+  if (taken.length < share) return undefined
+  // As many as are too many must have ended, and one more.
+  const free = taken[taken.length - share] ?? Infinity
+  const known = Number.isFinite(free)
+  const until = known ? `the next becomes free at ${new Date(free).toISOString()}` : 'some are being minted'
   return new BrokerError(
     'limit_exceeded',
-    `this agent holds its share of what can be revoked on ${slot.key}`,
-    {
-      retryAfter: 60,
-    },
+    `this agent has its share of what can be taken back on ${slot.key}, ${share} credentials; each counts for as long as upstream has to refuse it, given back or not, and ${until}`,
+    { retryAfter: known ? Math.max(1, Math.ceil((free - now) / 1000)) : stillMintingSeconds },
   )
 }

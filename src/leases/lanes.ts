@@ -9,8 +9,8 @@ import type { LeaseContext } from './context.ts'
 import { Lane } from './lane.ts'
 import type { Lease } from './lease.ts'
 import { probe } from './probe.ts'
-import { standing } from './standing.ts'
-import { asProviderError, withinUpstream } from './upstream.ts'
+import { withUpkeep } from './standing.ts'
+import { asProviderError } from './upstream.ts'
 
 /** As many of each: an end is on record only once it was seen. */
 const slots = 32
@@ -81,9 +81,7 @@ export class Lanes {
   async #callUpstream(handles: Handle[]): Promise<RevocationOutcome[]> {
     const { connection } = this.entry
     try {
-      return await withinUpstream(this.#context, 'revoke', (signal) =>
-        connection.revoke(handles, { standing: () => standing(this.#context, this.entry), signal }),
-      )
+      return await withUpkeep(this.#context, this.entry, (upkeep) => connection.revoke(handles, upkeep))
     } catch (error) {
       const failure = asProviderError(error)
       return handles.map(() => ({ done: false, error: failure }))

@@ -1,6 +1,6 @@
 /** One minted credential under a task, and what a store must do for leases. */
 import type { Page, PageRequest } from '../page.ts'
-import type { Class, Evidence, Intent, Revocation } from '../provider.ts'
+import type { Class, Evidence, Intent, Minted, Revocation } from '../provider.ts'
 import { predecessorsIn } from '../states.ts'
 import type { Tx } from '../unit.ts'
 
@@ -66,7 +66,7 @@ export interface Lease {
   connection: string
   /** Where that connection led when it minted. */
   upstream: string
-  /** The upstream room it takes until its upstream life is over, where there is only so much. */
+  /** The upstream room it takes for as long as it stands, where there is only so much. */
   slot: string | null
   status: LeaseStatus
   /** The normalised authorization detail that was minted. */
@@ -77,6 +77,11 @@ export interface Lease {
   /** The task's deadline, or the upstream expiry if that is earlier. */
   deadline: number
   upstreamExpiresAt: number | null
+  /**
+   * Until when what was minted, or was made with it, can act: so long upstream has to
+   * refuse it, and it takes its slot. Set with `upstreamExpiresAt`, and never before it.
+   */
+  standsUntil: number | null
   /** Set when the credential may exist without having been recorded: the latest moment at which it could work. */
   liveUntil: number | null
   endedAt: number | null
@@ -93,6 +98,16 @@ export interface Lease {
   failingSince: number | null
   /** Set when the stored row cannot be read as a lease: what is wrong with it. Of the rest only the sealed handle is to be relied on. */
   damaged?: string
+}
+
+/** Until when a credential just minted stands, at least as long as it lives. */
+export function standingOf({ expiresAt, standsUntil = expiresAt }: Minted): number {
+  return Math.max(expiresAt, standsUntil)
+}
+
+/** From when on nothing of it can act upstream, as far as that is known. */
+export function endOf({ standsUntil, liveUntil }: Pick<Lease, 'standsUntil' | 'liveUntil'>): number | null {
+  return standsUntil ?? liveUntil
 }
 
 /** What a provider is told of the lease. */
@@ -112,6 +127,7 @@ export type LeaseChange = Partial<
     Lease,
     | 'deadline'
     | 'upstreamExpiresAt'
+    | 'standsUntil'
     | 'liveUntil'
     | 'endedAt'
     | 'fingerprint'
@@ -191,11 +207,11 @@ export interface LeaseStore {
   ): Promise<number | null>
   /** How many leases are not over, by provider and state. */
   countByStatus(tx: Tx): Promise<{ provider: string; status: string; count: number }[]>
-  /** How many leases of this connection take this room upstream at `now`, and how many of them are the agent's. */
-  countSlots(
-    tx: Tx,
-    room: { provider: string; connection: string; slot: string; agent: string; now: number },
-  ): Promise<{ all: number; agent: number }>
-  /** Sealed handles of revoked and leaving leases of a connection that are inside their upstream life at `now`. */
-  standing(tx: Tx, provider: string, connection: string, now: number): Promise<Pick<Lease, 'id' | 'handle'>[]>
+  /**
+   * Until when each lease of the agent that takes this room upstream at `now` takes it,
+   * the soonest first, whatever connection minted it; Infinity while it is being minted.
+   */
+  slotsTaken(tx: Tx, room: { provider: string; slot: string; agent: string; now: number }): Promise<number[]>
+  /** Sealed handles of the `eventual` leases of a provider that are leaving or revoked, and stand at `now`. */
+  standing(tx: Tx, provider: string, now: number): Promise<Pick<Lease, 'id' | 'handle'>[]>
 }

@@ -5,7 +5,7 @@ import { sha256 } from '../sha256.ts'
 import type { LeaseContext } from './context.ts'
 import { sealHandle } from './handle.ts'
 import type { ConnectionEntry } from './connections.ts'
-import { aboutLease, intentOf, type Lease } from './lease.ts'
+import { aboutLease, intentOf, type Lease, standingOf } from './lease.ts'
 import { recordFailed, recordRevoked } from './record.ts'
 import { retire } from './retire.ts'
 import type { Revoker } from './revoke.ts'
@@ -110,6 +110,7 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
   return await unit.write(async (tx) => {
     const known = {
       upstreamExpiresAt: minted.expiresAt,
+      standsUntil: standingOf(minted),
       deadline: Math.min(lease.deadline, minted.expiresAt),
       fingerprint: minted.fingerprint,
       secretHash: minted.accessToken === undefined ? null : sha256(minted.accessToken),
@@ -123,6 +124,9 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
       const data = {
         fingerprint: minted.fingerprint,
         upstream_expires_at: new Date(minted.expiresAt).toISOString(),
+        ...(known.standsUntil > minted.expiresAt && {
+          stands_until: new Date(known.standsUntil).toISOString(),
+        }),
       }
       if (await transition(context, tx, lease, { status: 'active', at, change, data }))
         return { ...lease, ...change, status: 'active' }

@@ -4,7 +4,7 @@ import type { Tx } from '../unit.ts'
 import { backoff } from './backoff.ts'
 import type { LeaseContext } from './context.ts'
 import { isKnown, showsEnd } from './evidence.ts'
-import { aboutLease, type Lease } from './lease.ts'
+import { aboutLease, endOf, type Lease } from './lease.ts'
 import { transition } from './transition.ts'
 
 /** After this long without success a lease is `irrevocable`: visible, counted, and still retried. */
@@ -47,11 +47,11 @@ export async function recordRevoked(
  */
 export function dueOnceRevoked(
   { clock }: Pick<LeaseContext, 'clock'>,
-  { upstreamExpiresAt }: Lease,
+  { standsUntil }: Lease,
   evidence: Pick<Evidence, 'result'> | undefined,
 ): number | null {
-  if (evidence?.result !== 'unknown' || upstreamExpiresAt === null) return upstreamExpiresAt
-  return Math.min(clock.now() + askAgainMs, upstreamExpiresAt)
+  if (evidence?.result !== 'unknown' || standsUntil === null) return standsUntil
+  return Math.min(clock.now() + askAgainMs, standsUntil)
 }
 
 /** What another look at a revoked lease has shown, if anything; returns when the next is due. */
@@ -109,7 +109,7 @@ export async function recordAttempt(
   const attempts = lease.attempts + 1
   const failingSince = lease.failingSince ?? at
   const next = at + backoff(attempts, error.retryAfter)
-  const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil ?? Infinity
+  const lifeOver = endOf(lease) ?? Infinity
   // What was seen to work beyond the end that upstream named has no end to wait for.
   const dueAt = evidence?.result === 'live' && lifeOver <= at ? next : Math.min(next, lifeOver)
   const news = evidence && !isKnown(lease, evidence) ? evidence : undefined

@@ -6,7 +6,7 @@ import type { LeaseContext } from './context.ts'
 import { settles } from './evidence.ts'
 import { openHandle } from './handle.ts'
 import { Lanes } from './lanes.ts'
-import type { Lease } from './lease.ts'
+import { endOf, type Lease } from './lease.ts'
 import { dueOnceRevoked, recordAttempt, recordExpired, recordLook, recordRevoked } from './record.ts'
 import { recover } from './recover.ts'
 
@@ -70,7 +70,7 @@ export class Revoker {
     }
     const entry = connections().of(lease)
     if (lease.status === 'revoked') return await this.#keepRevoked(lease, entry)
-    const lifeOver = lease.upstreamExpiresAt ?? lease.liveUntil
+    const lifeOver = endOf(lease)
     if (lifeOver !== null && lifeOver <= clock.now()) return await this.#endOfLife(lease, entry)
     if (!entry)
       return await this.#failed(
@@ -78,7 +78,7 @@ export class Revoker {
         new ProviderError('unavailable', 'the connection that minted it is not configured'),
       )
     if (lease.handle === null) return await recover(this.#context, lease, entry)
-    if (lease.revocation === 'expiry') return await this.#postpone(lease, lease.upstreamExpiresAt!)
+    if (lease.revocation === 'expiry') return await this.#postpone(lease, lifeOver!)
     const handle = this.#open(lease)
     if (!handle)
       return await this.#failed(lease, new ProviderError('rejected', 'its sealed handle does not open'))
@@ -102,7 +102,7 @@ export class Revoker {
    */
   async #keepRevoked(lease: Lease, entry: ConnectionEntry | undefined): Promise<void> {
     const { unit, leases, clock, wake } = this.#context
-    const { upstreamExpiresAt: end } = lease
+    const end = endOf(lease)
     if (end === null || end <= clock.now()) return await unit.write((tx) => leases.forget(tx, lease.id))
     const handle = entry && this.#open(lease)
     const evidence = handle && (await this.#look(lease, entry, handle))

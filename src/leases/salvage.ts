@@ -5,7 +5,7 @@ import { backoff } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { settles } from './evidence.ts'
-import type { Lease } from './lease.ts'
+import { type Lease, standingOf } from './lease.ts'
 import { probe } from './probe.ts'
 import { recordExpired, recordFailed, recordRevoked } from './record.ts'
 import type { Revoker } from './revoke.ts'
@@ -25,7 +25,7 @@ export function salvage(
 ): void {
   void revoker.claim(lease.id, async () => {
     let seen: Evidence | undefined
-    for (let attempt = 1; context.clock.now() < minted.expiresAt; attempt += 1) {
+    for (let attempt = 1; context.clock.now() < standingOf(minted); attempt += 1) {
       seen = await ended(context, lease, entry, minted)
       if (seen) break
       await pause(context.clock, backoff(attempt, undefined))

@@ -1,22 +1,82 @@
-/** What upstream must go on refusing, and keeping it so (docs/decisions/0007). */
-import type { Handle } from '../provider.ts'
+/** What upstream must go on refusing, and keeping it so (docs/decisions/0007, 0015). */
+import type { Handle, Upkeep } from '../provider.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { openHandle } from './handle.ts'
+import type { Lease } from './lease.ts'
+import { retire } from './retire.ts'
 import { asProviderError, withinUpstream } from './upstream.ts'
 
-/** Handles of the connection's leases that are on their way out or revoked, and inside their upstream life. */
-export async function standing(context: LeaseContext, entry: ConnectionEntry): Promise<Handle[]> {
-  const { unit, leases, clock, seal, log } = context
-  const kept = await unit.read((tx) => leases.standing(tx, entry.provider.type, entry.name, clock.now()))
-  return kept.flatMap((lease) => {
-    try {
-      return [openHandle(seal, lease)]
-    } catch (error) {
-      log.error({ err: error, lease: lease.id }, 'a sealed handle does not open')
-      return []
-    }
-  })
+/** Leases ended in one transaction: everybody else's work waits for it. */
+const endedAtOnce = 100
+
+/** The parameters of `Upkeep.alsoRefused`. */
+interface AlsoRefused {
+  hit: (handle: Handle) => boolean
+  reason: string
+}
+
+/**
+ * Makes an upstream call that ends credentials or keeps them ended, within its time.
+ * Once it is over, what upstream has come to refuse along with them is ended too.
+ */
+export async function withUpkeep<T>(
+  context: LeaseContext,
+  { provider: { type } }: ConnectionEntry,
+  call: (upkeep: Upkeep) => Promise<T>,
+): Promise<T> {
+  const refused: AlsoRefused[] = []
+  const upkeep = {
+    standing: () => standing(context, type),
+    alsoRefused: (hit: AlsoRefused['hit'], reason: string) => void refused.push({ hit, reason }),
+  }
+  try {
+    return await withinUpstream(context, 'revoke', (signal) => call({ ...upkeep, signal }))
+  } finally {
+    for (const each of refused) await endRefused(context, type, each)
+  }
+}
+
+/** Handles of the provider's leases that are on their way out or revoked, and that upstream has to refuse. */
+async function standing(context: LeaseContext, provider: string): Promise<Handle[]> {
+  const { unit, leases, clock } = context
+  const kept = await unit.read((tx) => leases.standing(tx, provider, clock.now()))
+  return kept.map((lease) => opened(context, lease)).filter((handle) => handle !== undefined)
+}
+
+/** Ends leases that upstream honours no more, although nobody has asked for that: they say so (invariant I10). */
+async function endRefused(
+  context: LeaseContext,
+  provider: string,
+  { hit, reason }: AlsoRefused,
+): Promise<void> {
+  const { unit, leases, clock, log, wake } = context
+  try {
+    const active = await unit.read((tx) => leases.find(tx, { provider, statuses: ['active'] }))
+    const hits = active.filter((lease) => {
+      const handle = opened(context, lease)
+      return handle !== undefined && hit(handle)
+    })
+    for (let from = 0; from < hits.length; from += endedAtOnce)
+      await unit.write(async (tx) => {
+        for (const { id } of hits.slice(from, from + endedAtOnce))
+          await retire(context, tx, { id }, { reason, actor: 'broker' })
+      })
+    if (hits.length > 0)
+      log.error({ leases: hits.length, reason }, 'upstream refuses more than it was asked to')
+    wake(clock.now())
+  } catch (error) {
+    log.error({ err: error, reason }, 'what upstream refuses besides could not be ended yet')
+  }
+}
+
+function opened({ seal, log }: LeaseContext, lease: Pick<Lease, 'id' | 'handle'>): Handle | undefined {
+  try {
+    return openHandle(seal, lease)
+  } catch (error) {
+    log.error({ err: error, lease: lease.id }, 'a sealed handle does not open')
+    return undefined
+  }
 }
 
 /** Lets every connection put upstream back as it should be. A failure is logged: the next minute tries again. */
@@ -25,9 +85,7 @@ export async function maintain(context: LeaseContext): Promise<void> {
     [...context.connections()].map(async (entry) => {
       if (!entry.connection.maintain) return
       try {
-        await withinUpstream(context, 'revoke', async (signal) =>
-          entry.connection.maintain?.({ standing: () => standing(context, entry), signal }),
-        )
+        await withUpkeep(context, entry, async (upkeep) => entry.connection.maintain?.(upkeep))
       } catch (error) {
         const reason = asProviderError(error).message
         context.log.warn({ connection: entry.name, reason }, 'upstream could not be kept in order')

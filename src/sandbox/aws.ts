@@ -66,7 +66,7 @@ export async function startAws(
   const operations: string[] = []
   const noted = (action: string) => void operations.push(action)
   // IAM is signed for its own region where it is not told of an endpoint, and for the client's where it is.
-  const by = (service: string) => (c: Context) => authenticate(c, service, settings.regions, keys, clock)
+  const by = (service: string) => (c: Context) => authenticate(c, service, settings, keys, clock)
 
   app.route(
     '/',

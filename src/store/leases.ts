@@ -53,6 +53,7 @@ function fromRow(tx: Tx, row: Row): Lease {
     createdAt: read.time('created_at'),
     deadline: read.time('deadline'),
     upstreamExpiresAt: read.optionalTime('upstream_expires_at'),
+    standsUntil: read.optionalTime('stands_until'),
     liveUntil: read.optionalTime('live_until'),
     endedAt: read.optionalTime('ended_at'),
     fingerprint: read.optionalText('fingerprint'),
@@ -76,6 +77,7 @@ function changed(change: LeaseChange): Partial<Row> {
   const names = {
     deadline: 'deadline',
     upstreamExpiresAt: 'upstream_expires_at',
+    standsUntil: 'stands_until',
     liveUntil: 'live_until',
     endedAt: 'ended_at',
     fingerprint: 'fingerprint',
@@ -133,6 +135,7 @@ export const leases: LeaseStore = {
       created_at: lease.createdAt,
       deadline: lease.deadline,
       upstream_expires_at: lease.upstreamExpiresAt,
+      stands_until: lease.standsUntil,
       live_until: lease.liveUntil,
       ended_at: lease.endedAt,
       fingerprint: lease.fingerprint,
@@ -352,32 +355,27 @@ export const leases: LeaseStore = {
       .execute()
   },
 
-  async countSlots(tx, { provider, connection, slot, agent, now }) {
+  async slotsTaken(tx, { provider, slot, agent, now }) {
     const rows = await queries(tx)
       .selectFrom('leases')
-      .select(['agent', (e) => e.fn.countAll<number>().as('n')])
+      .select('stands_until')
       .where('provider', '=', provider)
-      .where('connection', '=', connection)
       .where('slot', '=', slot)
-      // Until an upstream has answered, there is no telling when the room is free again.
-      .where((e) => e.or([e('upstream_expires_at', '>', now), e('status', 'in', unfinishedStatuses)]))
-      .groupBy('agent')
+      .where('agent', '=', agent)
+      .where((e) => e.or([e('stands_until', '>', now), e('status', '=', 'pending')]))
       .execute()
-    return {
-      all: rows.reduce((sum, row) => sum + row.n, 0),
-      agent: rows.find((row) => row.agent === agent)?.n ?? 0,
-    }
+    return rows.map((row) => row.stands_until ?? Infinity).toSorted((a, b) => a - b)
   },
 
-  async standing(tx, provider, connection, now) {
+  async standing(tx, provider, now) {
     return await queries(tx)
       .selectFrom('leases')
       .select(['id', 'handle'])
       .where('provider', '=', provider)
-      .where('connection', '=', connection)
+      .where('revocation', '=', 'eventual')
       .where('status', 'in', ['revoking', 'irrevocable', 'revoked'])
       .where('handle', 'is not', null)
-      .where('upstream_expires_at', '>', now)
+      .where('stands_until', '>', now)
       .execute()
   },
 }

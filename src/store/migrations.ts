@@ -7,6 +7,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { tasksLeasesAudit } from './migrations/0001-tasks-leases-audit.ts'
 import { rowMacs } from './migrations/0002-row-macs.ts'
 import { fences } from './migrations/0003-fences.ts'
+import { standing } from './migrations/0004-standing.ts'
 import { eventRequests } from './migrations/0006-event-requests.ts'
 import { leaseIdentities } from './migrations/0008-lease-identities.ts'
 import type { Schema } from './schema.ts'
@@ -15,6 +16,7 @@ const migrations: Record<string, Migration> = {
   '0001-tasks-leases-audit': tasksLeasesAudit,
   '0002-row-macs': rowMacs,
   '0003-fences': fences,
+  '0004-standing': standing,
   '0006-event-requests': eventRequests,
   '0008-lease-identities': leaseIdentities,
 }

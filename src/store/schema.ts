@@ -64,6 +64,8 @@ export interface Schema {
     created_at: number
     deadline: number
     upstream_expires_at: number | null
+    /** Until when it takes its room, and upstream has to refuse what it named. */
+    stands_until: number | null
     live_until: number | null
     ended_at: number | null
     fingerprint: string | null

@@ -101,16 +101,20 @@ export class Reaper {
   }
 
   /**
-   * The end of its task should have retired it, but could not be recorded, or
-   * somebody has spoilt that row. The lease has its own deadline (I3).
+   * The lease has its own deadline (I3): its credential's end, beyond which something
+   * made with it can act, or that of its task, whose end should have retired it, but
+   * could not be recorded, or somebody has spoilt that row.
    */
   async #retire(lease: Lease): Promise<void> {
-    const { unit, log, revoker } = this.#context
-    log.error(
-      { lease: lease.id, task: lease.task },
-      'a lease has outlived its task, whose end is not recorded',
-    )
-    const cause = { reason: 'deadline', actor: 'broker' } as const
+    const { unit, clock, log, revoker } = this.#context
+    const { upstreamExpiresAt } = lease
+    const ranOut = upstreamExpiresAt !== null && upstreamExpiresAt <= clock.now()
+    if (!ranOut)
+      log.error(
+        { lease: lease.id, task: lease.task },
+        'a lease has outlived its task, whose end is not recorded',
+      )
+    const cause = { reason: ranOut ? 'its credential has expired' : 'deadline', actor: 'broker' } as const
     try {
       await unit.write((tx) => retire(this.#context, tx, { id: lease.id }, cause))
     } catch (error) {
@@ -142,8 +146,8 @@ export class Reaper {
   }
 }
 
-/** Whether it is still in use although its time is up, and not its upstream's own. */
-function isOverdue({ status, upstreamExpiresAt, damaged }: Lease, now: number): boolean {
-  const lives = upstreamExpiresAt === null || upstreamExpiresAt > now
-  return status === 'active' && lives && damaged === undefined
+/** Whether it is still in use although its time is up, and something of it can act upstream. */
+function isOverdue({ status, standsUntil, damaged }: Lease, now: number): boolean {
+  const stands = standsUntil === null || standsUntil > now
+  return status === 'active' && stands && damaged === undefined
 }

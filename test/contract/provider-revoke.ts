@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createShared } from '../../src/services.ts'
 import { asTimePasses } from '../support/clock.ts'
 import type { Trial } from './provider-trial.ts'
 
@@ -42,7 +43,10 @@ export function revokeContract<Config, Detail>(trial: Trial<Config, Detail>): vo
     test('works from a connection that minted nothing, as after a restart', async ({ skip }) => {
       if (!revocable()) skip()
       const minted = await mint()
-      const restarted = trial.subject.provider.connect(trial.subject.config, trial.subject.context)
+      const restarted = trial.subject.provider.connect(trial.subject.config, {
+        ...trial.subject.context,
+        shared: createShared(),
+      })
       await expect(revoke([minted.handle], patient(), restarted)).resolves.toEqual([{ done: true }])
       await propagated()
       expect(alive()).not.toContain(entryOf(minted))

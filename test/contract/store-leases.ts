@@ -254,38 +254,44 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       )
     })
 
-    it('take their slot until their upstream life is over, whatever has become of them', async () => {
-      const room = { provider: 'fake', connection: 'slots', slot: 'role', agent: 'refactor-bot' }
-      const takes = { connection: 'slots', slot: 'role' }
+    it('take their slot for as long as they stand, whatever has become of them and whatever connection minted them', async () => {
+      const room = { provider: 'fake', slot: 'role', agent: 'refactor-bot' }
+      const takes = { slot: 'role' }
+      const lost = { ...unanswered, status: 'revoking' } as const
       await putLeases(
         store(),
         takes,
-        { ...takes, status: 'revoked' },
+        { ...takes, status: 'revoked', connection: 'another' },
+        { ...takes, status: 'expired', standsUntil: noon + 12 * hour },
         { ...takes, ...unanswered },
+        { ...takes, ...lost },
+        { ...takes, ...lost, liveUntil: noon + 24 * hour },
         { ...takes, agent: 'another' },
         { ...takes, slot: 'another' },
-        { ...takes, status: 'failed', upstreamExpiresAt: null },
+        { ...takes, provider: 'another' },
+        { ...takes, status: 'failed', upstreamExpiresAt: null, standsUntil: null },
       )
-      const count = (now: number) => read((tx) => store().leases.countSlots(tx, { ...room, now }))
-      expect(await count(noon)).toEqual({ all: 4, agent: 3 })
-      // Those that nobody has seen the end of keep their room.
-      expect(await count(noon + hour)).toEqual({ all: 3, agent: 2 })
+      const taken = (now: number) => read((tx) => store().leases.slotsTaken(tx, { ...room, now }))
+      expect(await taken(noon)).toEqual([noon + hour, noon + hour, noon + 12 * hour, Infinity])
+      expect(await taken(noon + hour)).toEqual([noon + 12 * hour, Infinity])
     })
 
-    it('stand upstream from when they leave until their life there is over', async () => {
-      const there = { connection: 'standing' }
+    it('stand upstream from when they leave until nothing of them can act there, whatever connection minted them', async () => {
+      const there = { provider: 'stands', revocation: 'eventual' } as const
       const [leaving, revoked] = await putLeases(
         store(),
         { ...there, status: 'revoking' },
-        { ...there, status: 'revoked' },
+        { ...there, status: 'revoked', connection: 'another', standsUntil: noon + 2 * hour },
         { ...there, status: 'active' },
         { ...there, status: 'revoked', handle: null },
-        { connection: 'elsewhere', status: 'revoking' },
+        { ...there, status: 'revoking', revocation: 'expiry' },
+        { ...there, status: 'revoking', provider: 'elsewhere' },
       )
-      const standing = (now: number) => read((tx) => store().leases.standing(tx, 'fake', 'standing', now))
+      const standing = (now: number) => read((tx) => store().leases.standing(tx, 'stands', now))
       const of = ({ id, handle }: Lease) => ({ id, handle })
       expect(await standing(noon)).toEqual([of(leaving!), of(revoked!)])
-      expect(await standing(noon + hour)).toEqual([])
+      expect(await standing(noon + hour)).toEqual([of(revoked!)])
+      expect(await standing(noon + 2 * hour)).toEqual([])
     })
 
     it('forget their handle and come to rest only when they are over', async () => {

@@ -42,3 +42,34 @@ test('answers that say no more than what counts are enough to mint, to revoke an
   expect([...policies.values()]).toEqual([expect.stringContaining('"role-1:lease_')])
   await expect(upstream.probe(minted)).resolves.toMatchObject({ result: 'denied' })
 })
+
+test.each([
+  [403, '<html>', { kind: 'unavailable', maybeDone: true }],
+  [404, undefined, { kind: 'unavailable', maybeDone: true }],
+  [401, '{"message":"no"}', { kind: 'unavailable', maybeDone: true }],
+  [502, '<html>', { kind: 'unavailable', maybeDone: true }],
+  [503, errorOf('ServiceUnavailable'), { kind: 'unavailable', maybeDone: false }],
+  [500, errorOf('InternalFailure'), { kind: 'unavailable', maybeDone: false }],
+  [403, errorOf('AccessDenied'), { kind: 'rejected', maybeDone: false }],
+])('a mint answered with %i and %s is judged by whose words that are', async (status, body, expected) => {
+  const { sandbox, ...upstream } = await connectAws()
+  const fault = sandbox.faults.add({ kind: 'status', status, ...(body !== undefined && { body }) })
+  await expect(upstream.mint()).rejects.toMatchObject(expected)
+  fault.clear()
+})
+
+test.each([401, 403, 404])(
+  'a stranger who answers %i for IAM makes no session dead, and none irrevocable',
+  async (status) => {
+    const { sandbox, ...upstream } = await connectAws()
+    const minted = await upstream.mint()
+    const fault = sandbox.faults.add({ kind: 'status', status, body: '<html>' })
+    await expect(upstream.probe(minted)).resolves.toMatchObject({ result: 'unknown' })
+    expect(await upstream.revoke([minted])).toMatchObject([{ done: false, error: { kind: 'unavailable' } }])
+    fault.clear()
+  },
+)
+
+function errorOf(code: string): string {
+  return `<ErrorResponse><Error><Code>${code}</Code><Message>m</Message></Error></ErrorResponse>`
+}

@@ -1,13 +1,12 @@
 /** The deny policy as IAM has it: written by others too, removed, left behind, seen late. */
 import { expect, test } from 'vitest'
-import { aws } from '../../providers/aws.ts'
 import { asTimePasses } from '../support/clock.ts'
 import { conditions, connectAws, denyPolicy } from '../support/aws-sandbox.ts'
 
 const anHour = 3_600_000
 
 test("a second writer's entries survive, as long as a session of the role can live", async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const { sandbox, clock } = upstream
   const theirs = 'AROAAAAAAAAAAAAAAAAAA:lease_of_a_restored_backup'
   sandbox.setInlinePolicy('deployer', denyPolicy, policyOf(theirs))
@@ -40,7 +39,7 @@ test.each<[string, unknown]>([
   ],
   ['a pattern without wildcards', [{ ...everything, Condition: { StringLike: { 'aws:userid': [theirs] } } }]],
 ])("a second writer's entries survive where they are written as %s", async (_, Statement) => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const text = JSON.stringify({ Version: '2012-10-17', Statement })
   upstream.sandbox.setInlinePolicy('deployer', denyPolicy, text)
   await upstream.revoke([await upstream.mint()])
@@ -48,7 +47,7 @@ test.each<[string, unknown]>([
 })
 
 test('a pattern of a second writer stays a pattern', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const Condition = { StringLike: { 'aws:userid': ['AROAAAAAAAAAAAAAAAAAA:lease_0?*'] } }
   upstream.sandbox.setInlinePolicy('deployer', denyPolicy, policyOn(Condition))
   await upstream.revoke([await upstream.mint()])
@@ -56,7 +55,7 @@ test('a pattern of a second writer stays a pattern', async () => {
 })
 
 test('a role-wide deny that somebody else still needs is kept just as long', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const { sandbox, clock } = upstream
   const Condition = { DateLessThan: { 'aws:TokenIssueTime': '2026-11-02T08:59:00Z' } }
   sandbox.setInlinePolicy('deployer', denyPolicy, policyOn(Condition))
@@ -68,7 +67,7 @@ test('a role-wide deny that somebody else still needs is kept just as long', asy
 })
 
 test('what another writer wrote over is written again', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const minted = await upstream.mint()
   await upstream.revoke([minted])
   upstream.sandbox.setInlinePolicy('deployer', denyPolicy, policyOf('AROAAAAAAAAAAAAAAAAAA:theirs'))
@@ -80,20 +79,20 @@ test('what another writer wrote over is written again', async () => {
 })
 
 test('what was removed comes back from the store, also after a restart', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const minted = await upstream.mint()
   await upstream.revoke([minted])
   upstream.sandbox.setInlinePolicy('deployer', denyPolicy, undefined)
-  const restarted = aws.connect(upstream.config, upstream.context)
+  const restarted = upstream.restarted()
   await upstream.maintain(restarted)
   expect(upstream.alive()).toEqual([])
 })
 
 test('what the last process left behind goes, once no session of it can be alive', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   await upstream.revoke([await upstream.mint()])
   await upstream.clock.advance(1_000_000)
-  const restarted = aws.connect(upstream.config, upstream.context)
+  const restarted = upstream.restarted()
   await upstream.maintain(restarted)
   expect(upstream.policy()).toBeDefined()
   await upstream.clock.advance(anHour)
@@ -102,7 +101,7 @@ test('what the last process left behind goes, once no session of it can be alive
 })
 
 test("an entry that is over does not pass for somebody else's while IAM still shows it", async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const { sandbox, clock } = upstream
   const over = await upstream.mint()
   await upstream.revoke([over])
@@ -118,7 +117,7 @@ test("an entry that is over does not pass for somebody else's while IAM still sh
 })
 
 test('a role-wide deny is not taken to reach the sessions of that very second', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const minted = await upstream.mint()
   const probed = async (time: string) => {
     const Condition = { DateLessThan: { 'aws:TokenIssueTime': time } }
@@ -130,8 +129,9 @@ test('a role-wide deny is not taken to reach the sessions of that very second', 
 })
 
 test('looking after the policies writes nothing where nothing has changed', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   await upstream.revoke([await upstream.mint()])
+  await upstream.maintain()
   const before = upstream.calls('PutRolePolicy')
   await upstream.maintain()
   await upstream.maintain()
@@ -139,7 +139,7 @@ test('looking after the policies writes nothing where nothing has changed', asyn
 })
 
 test("policies of other names are nobody's business", async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const theirs = 'mayfly-deny-fedcba9876543210'
   upstream.sandbox.setInlinePolicy('deployer', theirs, policyOf('AROAAAAAAAAAAAAAAAAAA:theirs'))
   await upstream.revoke([await upstream.mint()])

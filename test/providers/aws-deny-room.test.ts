@@ -8,7 +8,7 @@ const many = <T>(count: number, make: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)))
 
 test('300 revoked sessions of one role end in one valid policy, and its entries go with the sessions', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const { clock } = upstream
   const minted = await many(100, () => upstream.mint())
   await clock.advance(60_000)

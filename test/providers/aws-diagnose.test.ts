@@ -10,28 +10,31 @@ const padding = (length: number) => {
 }
 
 test('a broker that AWS knows and whose roles it can read is fine, and nothing is changed', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const room = upstream.connection.slot!(upstream.intentOf({ type: 'aws', role_arn: deployer }).detail).total
   expect(await diagnose(upstream)).toEqual([
-    { status: 'ok', message: words('AWS knows the broker as arn:aws:iam::123456789012:') },
+    {
+      status: 'ok',
+      message: words('AWS knows the broker as arn:aws:sts::123456789012:assumed-role/mayfly/'),
+    },
     { status: 'ok', message: `${deployer} has room to deny ${room} sessions at a time` },
     { status: 'ok', message: `${reader} has room to deny ${room} sessions at a time` },
   ])
   expect(upstream.ledger.entries).toEqual([])
-  expect(upstream.calls('PutRolePolicy') + upstream.calls('DeleteRolePolicy')).toBe(0)
+  for (const role of ['deployer', 'reader']) expect([...upstream.sandbox.inlinePolicies(role)]).toEqual([])
 })
 
 test.each([
   [9_900, 'warning', 'room to deny 3 sessions'],
   [10_240, 'fault', 'room to deny 0 sessions'],
 ])('a role whose other policies take %i characters is told of', async (length, status, message) => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   upstream.sandbox.setInlinePolicy('deployer', 'own', padding(length))
   expect((await diagnose(upstream))[1]).toMatchObject({ status, message: words(message) })
 })
 
 test('a role that is not there, or may not be read, is a fault, and the others are looked at', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   upstream.sandbox.settings.roles.shift()
   expect(await diagnose(upstream)).toMatchObject([
     { status: 'ok' },
@@ -47,7 +50,7 @@ test('where sessions only expire, IAM is not asked', async () => {
 })
 
 test('credentials that AWS does not know are a failure to find out', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const { connection } = await connectAws({ config: { endpoints: upstream.sandbox.endpoints } })
   await expect(connection.diagnose!({ mightPermit: () => undefined, ...patient() })).rejects.toMatchObject({
     kind: 'rejected',

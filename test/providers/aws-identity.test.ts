@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
 import { ProviderError } from '../../src/provider.ts'
-import { defaultSettings } from '../../src/sandbox/aws/settings.ts'
+import { defaultSettings, type AwsSettings } from '../../src/sandbox/aws/settings.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
-import { manualClock } from '../support/clock.ts'
+import { asTimePasses, manualClock } from '../support/clock.ts'
 import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
 
 const audience = 'sts.amazonaws.com'
@@ -15,7 +15,10 @@ const issuer = await startIssuer(time)
 afterAll(() => issuer.close())
 
 /** A broker that is nobody to AWS but for the tokens that it signs. */
-async function connectWithToken(signedFor: Record<string, unknown> = {}) {
+async function connectWithToken(
+  signedFor: Record<string, unknown> = {},
+  settings: Partial<AwsSettings> = {},
+) {
   const brokersRole = {
     name: 'mayfly',
     path: '/',
@@ -30,7 +33,7 @@ async function connectWithToken(signedFor: Record<string, unknown> = {}) {
   }
   const signed: string[] = []
   const upstream = await connectAws({
-    settings: { roles: [...defaultSettings().roles, brokersRole], userPermissions: [] },
+    settings: { roles: [...defaultSettings().roles, brokersRole], userPermissions: [], ...settings },
     config: { web_identity: { role_arn: own } },
     context: {
       sign(to) {
@@ -114,6 +117,32 @@ test('a broker that can sign nothing is refused in its own words', async () => {
     kind: 'unavailable',
     message: expect.stringContaining('could not sign'),
     maybeDone: false,
+  })
+})
+
+test('an AWS that has not heard of its new session is asked again within seconds, whatever it is asked', async () => {
+  const upstream = await connectWithToken({}, { unheardFor: 3_000 })
+  const { clock, connection } = upstream
+  const [minted] = await asTimePasses(clock, Promise.all([upstream.mint(), upstream.maintain()]))
+  expect(clock.now() - Date.parse('2026-11-02T09:00:00Z')).toBeLessThan(5_000)
+  // The next one of its own is as unknown at first.
+  await clock.advance(3_400_000)
+  expect(await asTimePasses(clock, upstream.revoke([minted]))).toEqual([{ done: true }])
+  await clock.advance(3_400_000)
+  await asTimePasses(clock, connection.recover(upstream.intentOf(deploys), patient()))
+  await clock.advance(3_400_000)
+  const findings = await asTimePasses(
+    clock,
+    connection.diagnose!({ mightPermit: () => undefined, ...patient() }),
+  )
+  expect(findings.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok'])
+})
+
+test('one that goes on not knowing it is believed after some seconds', async () => {
+  const upstream = await connectWithToken({}, { unheardFor: 60_000 })
+  await expect(asTimePasses(upstream.clock, upstream.mint())).rejects.toMatchObject({
+    kind: 'rejected',
+    message: expect.stringContaining("it does not know the broker's own credentials"),
   })
 })
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { conditions, connectAws, deploys, mints, patient, revokes } from '../support/aws-sandbox.ts'
 
 test('a lost session is denied by its name, until it could no longer be alive', async () => {
-  const upstream = await connectAws()
+  const upstream = await connectAws({ as: 'role' })
   const { sandbox, clock, connection } = upstream
   const intent = upstream.intentOf(deploys)
   const fault = sandbox.faults.add({ kind: 'reset-after-processing', on: mints })

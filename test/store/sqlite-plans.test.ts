@@ -8,8 +8,8 @@ import { sqliteStore } from '../support/sqlite.ts'
 it('no query of the hot path reads a whole table', async () => {
   await using store = await sqliteStore()
   const [lease] = await putLeases(store, {})
-  const { agent, identity, task, provider, connection } = lease!
-  const room = { provider, connection, slot: 'role', agent, now: noon }
+  const { agent, identity, task, provider } = lease!
+  const room = { provider, slot: 'role', agent, now: noon }
   const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
   const { leases, tasks } = store
   await store.unit.write(async (tx) => {
@@ -19,9 +19,9 @@ it('no query of the hot path reads a whole table', async () => {
     await leases.whenFree(tx, { agent })
     await leases.whenFree(tx, { task })
     await leases.countLost(tx, agent)
-    await leases.countSlots(tx, room)
+    await leases.slotsTaken(tx, room)
     await leases.countByStatus(tx)
-    await leases.standing(tx, provider, connection, noon)
+    await leases.standing(tx, provider, noon)
     await leases.due(tx, noon, () => false)
     await leases.nextDue(tx, noon)
     await leases.unsettled(tx)

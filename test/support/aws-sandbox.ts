@@ -1,16 +1,20 @@
 /** AWS's strict local counterpart, and connections to it. */
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { afterAll } from 'vitest'
 import { aws } from '../../providers/aws.ts'
 import { policyName } from '../../providers/aws/enforce.ts'
 import type { AwsConfig } from '../../providers/aws/config.ts'
 import type { AwsDetail } from '../../providers/aws/detail.ts'
 import type { Connection, ConnectionContext, Handle, Intent, Minted } from '../../src/provider.ts'
-import { startAws, type AwsSettings } from '../../src/sandbox/aws.ts'
+import { startAws, type AwsSettings, type SandboxAws } from '../../src/sandbox/aws.ts'
 import { defaultSettings } from '../../src/sandbox/aws/settings.ts'
 import type { AwsCredential } from '../../src/sandbox/aws/sign.ts'
 import type { RequestLine } from '../../src/sandbox/faults.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
+import type { Clock } from '../../src/clock.ts'
+import { keyPair } from './aws-client.ts'
 import { manualClock, type ManualClock } from './clock.ts'
+import { createShared } from '../../src/services.ts'
 import { lentServices } from './services.ts'
 
 export const mints = ({ path }: RequestLine) => path.startsWith('/sts')
@@ -31,10 +35,31 @@ export const readsBucket = aws.detail.parse({
 })
 
 /** The SDK's default chain begins with these. */
-export function liveOn(key: { accessKeyId: string; secretAccessKey: string }): void {
+export function liveOn(key: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }): void {
   process.env['AWS_ACCESS_KEY_ID'] = key.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = key.secretAccessKey
-  delete process.env['AWS_SESSION_TOKEN']
+  if (key.sessionToken === undefined) delete process.env['AWS_SESSION_TOKEN']
+  else process.env['AWS_SESSION_TOKEN'] = key.sessionToken
+}
+
+/** A session of a role of the broker's own: what it assumes is chained. */
+export async function roleSession(
+  { settings, endpoints, region, accessKey, roleArn }: SandboxAws,
+  clock: Clock,
+) {
+  const trust = { account: true, setSourceIdentity: false, tagSession: false }
+  const permissions = [{ Effect: 'Allow' as const, Action: '*', Resource: '*' }]
+  settings.roles.push({ name: 'mayfly', path: '/', maxSessionDuration: 43_200, permissions, trust })
+  const sts = new STSClient({
+    region,
+    endpoint: endpoints.sts,
+    credentials: accessKey,
+    systemClockOffset: clock.now() - Date.now(),
+  })
+  const { Credentials } = await sts.send(
+    new AssumeRoleCommand({ RoleArn: roleArn('mayfly'), RoleSessionName: 'mayfly', DurationSeconds: 43_200 }),
+  )
+  return keyPair(Credentials)
 }
 
 /** What one installation keeps on a role. */
@@ -50,10 +75,13 @@ export const conditions = (text: string | undefined) =>
 
 /** A local AWS of its own, and a connection to it whose clock it shares. */
 export async function connectAws({
+  as = 'user',
   settings = {},
   config: changed = {},
   context: lent = {},
 }: {
+  /** What the broker is: a user with long-term keys, or a role, whose sessions' sessions end in the console as well. */
+  as?: 'user' | 'role'
   settings?: Partial<AwsSettings>
   config?: Record<string, unknown>
   context?: Partial<ConnectionContext>
@@ -62,9 +90,13 @@ export async function connectAws({
   const ledger = createLedger()
   const sandbox = await startAws(clock, ledger, { ...defaultSettings(), ...settings })
   afterAll(() => sandbox.close())
-  liveOn(sandbox.accessKey)
+  liveOn(as === 'user' ? sandbox.accessKey : await roleSession(sandbox, clock))
+  // Only what the broker mints is of interest.
+  ledger.entries.length = 0
+  sandbox.operations.length = 0
   const context: ConnectionContext = {
     ...lentServices,
+    shared: createShared(),
     fetch,
     clock,
     secret: () => {
@@ -114,6 +146,8 @@ export async function connectAws({
       standing.push(...handles)
       return await from.revoke(handles, { standing: live, ...patient() })
     },
+    /** The connection after a restart of the broker: nothing is remembered. */
+    restarted: () => aws.connect(config, { ...context, shared: createShared() }),
     maintain: (from: Connection<AwsDetail> = connection) => from.maintain?.({ standing: live, ...patient() }),
     probe: (minted: Minted) => connection.probe(minted.handle, patient()),
     /** The deny policy's text; undefined where the role has none. */

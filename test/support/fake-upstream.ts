@@ -32,6 +32,12 @@ export interface Upstream extends Connection {
   /** Every call of `revoke`: the leases it was for. */
   calls: string[][]
   revocationIs: Revocation
+  /** Milliseconds for which what it mints stands beyond its own end. */
+  standsLonger: number
+  /** The leases whose credential it refuses with whatever it revokes next. */
+  refusesToo: string[]
+  /** The leases that had to stand refused, as of the last revocation. */
+  standing: string[]
 }
 
 /** What it may fail with: later it may go well; it never will. */
@@ -58,6 +64,9 @@ export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?:
     recovering: () => Promise.resolve(),
     calls: [],
     revocationIs: 'immediate',
+    standsLonger: 0,
+    refusesToo: [],
+    standing: [],
     working: () => [...ends].filter(([, end]) => end > clock.now()).map(([id]) => id),
     release(count = held.length) {
       for (const go of held.splice(0, count)) go()
@@ -88,13 +97,19 @@ export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?:
         expiresAt,
         handle: { credential: leaseId },
         fingerprint: `print of ${leaseId}`,
+        ...(self.standsLonger > 0 && { standsUntil: expiresAt + self.standsLonger }),
         ...(fate === 'wider' && { wider: 'upstream gave more than was asked' }),
       }
     },
-    async revoke(handles) {
+    async revoke(handles, { standing, alsoRefused }) {
       const ids = handles.map(leaseOf)
       self.calls.push(ids)
       await self.during(ids)
+      self.standing = (await standing()).map(leaseOf)
+      const { refusesToo } = self
+      for (const id of refusesToo) ends.delete(id)
+      if (refusesToo.length > 0)
+        alsoRefused?.((handle) => refusesToo.includes(leaseOf(handle)), 'it refuses these as well')
       return ids.map((id) => {
         const error = self.refuse(id)
         if (error) return { done: false, error }

@@ -1,10 +1,13 @@
 /** What a running broker lends its connections, for a connection tested by itself. */
 import type { ConnectionContext } from '../../src/provider.ts'
 import { createExclusive } from '../../src/exclusive.ts'
+import { createShared } from '../../src/services.ts'
 
-export const lentServices: Pick<ConnectionContext, 'ca' | 'installation' | 'sign' | 'exclusive'> = {
-  ca: undefined,
-  installation: () => '0123456789abcdef',
-  sign: () => Promise.reject(new Error('nothing signs here')),
-  exclusive: createExclusive(),
-}
+export const lentServices: Pick<ConnectionContext, 'ca' | 'installation' | 'sign' | 'exclusive' | 'shared'> =
+  {
+    ca: undefined,
+    installation: () => '0123456789abcdef',
+    sign: () => Promise.reject(new Error('nothing signs here')),
+    exclusive: createExclusive(),
+    shared: createShared(),
+  }

@@ -85,6 +85,7 @@ export function aLease(task: Task, changed: Partial<Lease> = {}, seal = testSeal
     createdAt: noon,
     deadline: task.expiresAt,
     upstreamExpiresAt: noon + hour,
+    standsUntil: noon + hour,
     liveUntil: null,
     endedAt: null,
     fingerprint: 'print',
@@ -102,6 +103,7 @@ export function aLease(task: Task, changed: Partial<Lease> = {}, seal = testSeal
 export const unanswered = {
   status: 'pending',
   upstreamExpiresAt: null,
+  standsUntil: null,
   fingerprint: null,
   secretHash: null,
   handle: null,

@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import type { Clock } from '../../clock.ts'
 import type { Keys, Caller } from './keys.ts'
 import { AwsRefusal } from './refusal.ts'
+import type { AwsSettings } from './settings.ts'
 import { sha256, signature } from './sign.ts'
 
 const authorization =
@@ -16,7 +17,7 @@ const window = 300_000
 export async function authenticate(
   c: Context,
   service: string,
-  regions: readonly string[],
+  { regions, unheardFor }: AwsSettings,
   keys: Keys,
   clock: Clock,
 ): Promise<Caller> {
@@ -42,7 +43,8 @@ export async function authenticate(
     throw new AwsRefusal(400, 'IncompleteSignature', 'Authorization header is not complete.')
 
   const caller = keys.find(key)
-  if (!caller || caller.sessionToken !== c.req.header('x-amz-security-token'))
+  const unheard = caller?.entry !== undefined && clock.now() < caller.entry.mintedAt + unheardFor
+  if (!caller || unheard || caller.sessionToken !== c.req.header('x-amz-security-token'))
     throw new AwsRefusal(
       403,
       'InvalidClientTokenId',

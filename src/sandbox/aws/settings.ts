@@ -34,6 +34,8 @@ export interface AwsSettings {
   serviceControl: Statement[]
   /** Milliseconds until a change of a policy is in force for requests; AWS names no figure. */
   propagation: number
+  /** Milliseconds for which no endpoint has heard of a new session; AWS names no figure. */
+  unheardFor: number
   /** Milliseconds for which IAM itself still shows a policy as it was before a change. */
   staleReads: number
   /** Non-blank characters of all inline policies of one role ("IAM and AWS STS quotas"). */
@@ -62,6 +64,7 @@ export function defaultSettings(): AwsSettings {
     userPermissions: [anything],
     serviceControl: [],
     propagation: 0,
+    unheardFor: 0,
     staleReads: 0,
     inlineQuota: 10_240,
   }
