@@ -1,7 +1,7 @@
 import { ProviderError } from '../../src/provider.ts'
 import type { Clients } from './client.ts'
 
-/** What the broker is to AWS. */
+/** What the broker is to AWS, and so what its sessions can become (docs/decisions/0020). */
 export interface Self {
   /** Whether its credentials are temporary: no role that it assumes then lives longer than an hour. */
   temporary: boolean

@@ -1,4 +1,4 @@
-/** What upstream must go on refusing, and keeping it so (docs/decisions/0007, 0015). */
+/** What upstream must go on refusing, and keeping it so (docs/decisions/0007). */
 import type { Handle, Upkeep } from '../provider.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
