@@ -48,7 +48,7 @@ async function begun() {
 
 test('a mint that upstream is slow with is revoked when its policy has gone meanwhile', async () => {
   const { body: task } = await broker.open()
-  const slow = github.faults.add({ kind: 'slow', ms: 300, on: mints, times: 1 })
+  const slow = github.faults.add({ kind: 'slow', ms: 2_000, on: mints, times: 1 })
   const minting = broker.mint(task, readWeb)
   await until(() => slow.hits === 1)
   await write('policies/acme.cedar', closed)

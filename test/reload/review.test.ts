@@ -76,7 +76,7 @@ test('what is gone altogether ends first, then what has most authority', async (
   const order = await ended(given)
   expect(order).toHaveLength(36)
   expect(order[0]).toBe(gone)
-  expect(order.slice(1, 4).toSorted()).toEqual([deploy, waiting, late].toSorted())
+  expect(new Set(order.slice(1, 4))).toEqual(new Set([deploy, waiting, late]))
   expect(order[4]).toBe(write)
   expect(order).toContain(read)
 })
