@@ -1,4 +1,4 @@
-/** Long work in short steps: who else is being served does not wait for the whole of it (docs/decisions/0026). */
+/** Long work in short steps: who else is being served does not wait for the whole of it (docs/decisions/0034). */
 import { setImmediate } from 'node:timers/promises'
 
 /** A work that stops after each step, and says about how many microseconds that took. */
