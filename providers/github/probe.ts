@@ -1,25 +1,23 @@
 import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
-import { tokenOf } from './token.ts'
+import { look } from './look.ts'
+import { newcomer } from './token.ts'
 import type { Github } from './upstream.ts'
 
-/**
- * Tries the token. Only 401 says that it is dead: a suspended installation and a
- * rate limit answer 403 and leave the token as it is.
- */
-export async function probe(handle: Handle, { api, clock }: Github, signal: AbortSignal): Promise<Evidence> {
+/** Tries the token. One that is refused is dead, unless it may be too new to be known. */
+export async function probe(handle: Handle, github: Github, signal: AbortSignal): Promise<Evidence> {
+  const { clock, doubt } = github
   const found = (result: Evidence['result'], what: string) => ({
     result,
     method: `GET /installation/repositories ${what}`,
     at: clock.now(),
   })
   try {
-    const { status } = await api.asToken(tokenOf(handle))(
-      'GET /installation/repositories?per_page=1',
-      {},
-      signal,
-    )
-    if (status === 200) return found('live', 'answered 200')
-    return found(status === 401 ? 'dead' : 'unknown', `answered ${status}`)
+    const { shows, status } = await look(handle, github, signal)
+    const answered = `answered ${status}`
+    if (shows === 'works') return found('live', answered)
+    if (shows === 'untold') return found('unknown', answered)
+    if (doubt.about(newcomer(handle))) return found('unknown', `${answered}, as it does to new tokens`)
+    return found('dead', answered)
   } catch (error) {
     if (error instanceof ProviderError) return found('unknown', 'was not answered')
     throw error

@@ -1,24 +1,34 @@
 import { secondsIn } from '../../src/lost-answer.ts'
 import { ProviderError } from '../../src/provider.ts'
 import type { Answer } from './api.ts'
+import { isOwnRefusal } from './words.ts'
 
 /** What each refusal means for the request at hand. */
-export type Meanings = Partial<Record<401 | 403 | 404 | 422, string>>
+export type Meanings = Partial<Record<401 | 403 | 404 | 422, string | undefined>>
 
 /**
  * An answer that is not the one hoped for, in our own words: GitHub's may quote
- * what was sent.
+ * what was sent. That nothing was done is believed of GitHub alone.
  *
  * @param acts whether the request changes something, so that a 5xx leaves open whether it did
  */
 export function refusal(answer: Answer, meanings: Meanings, acts: boolean): ProviderError {
   const { status } = answer
+  const own = isOwnRefusal(answer)
   const limited = limitedFor(answer)
-  if (limited) return new ProviderError('unavailable', 'GitHub limits how often it may be asked', limited)
+  if (limited)
+    return new ProviderError('unavailable', 'GitHub limits how often it may be asked', {
+      ...limited,
+      maybeDone: acts && !own,
+    })
   if (status >= 500) {
     const options = { maybeDone: acts, retryAfter: secondsIn(answer.headers['retry-after']) }
     return new ProviderError('unavailable', `GitHub answered ${status}`, options)
   }
+  if (status >= 300 && !own)
+    return new ProviderError('unavailable', `something in front of GitHub answered ${status}`, {
+      maybeDone: acts,
+    })
   if (status >= 400) {
     const meaning = meanings[status as keyof Meanings]
     return new ProviderError('rejected', `GitHub answered ${status}${meaning ? `: ${meaning}` : ''}`)

@@ -1,11 +1,13 @@
 import { pause } from '../../src/clock.ts'
 import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
+import type { Answer } from './api.ts'
+import { look } from './look.ts'
 import { refusal } from './refusal.ts'
-import { mayBeTooNew } from './replication.ts'
-import { tokenOf } from './token.ts'
+import { newcomer, tokenOf } from './token.ts'
 import type { Github } from './upstream.ts'
+import { isOwnRefusal, saysInaccessible, saysSuspended } from './words.ts'
 
-/** Between attempts while a 401 may mean that the token is too new. */
+/** Between attempts while a refusal may mean that the token is too new. */
 const doubtPausesMs = [1_000, 2_000]
 
 /**
@@ -16,23 +18,53 @@ const doubtPausesMs = [1_000, 2_000]
  */
 export async function revoke(
   handle: Handle,
-  { api, clock }: Github,
+  github: Github,
   signal: AbortSignal,
 ): Promise<RevocationOutcome> {
+  const { api, clock, doubt } = github
+  const token = newcomer(handle)
   try {
-    const end = () => api.asToken(tokenOf(handle))('DELETE /installation/token', {}, signal)
+    const send = api.asToken(tokenOf(handle))
+    // Seen to work now, it need not be waited for afterwards: a refusal is then its end.
+    if (doubt.about(token)) await look(handle, github, signal).catch(unlessUnanswered)
+    const end = () => send('DELETE /installation/token', {}, signal)
     let answer = await end()
     for (const ms of doubtPausesMs) {
-      if (answer.status !== 401 || !mayBeTooNew(handle, clock)) break
+      if (!mayBeUnknown(answer) || !doubt.about(token)) break
       await pause(clock, ms)
       answer = await end()
     }
-    if (answer.status === 204 || answer.status === 401) return { done: true }
-    return { done: false, error: refusal(answer, meanings, true) }
+    if (answer.status === 204) return { done: true }
+    if (isUnknown(answer)) {
+      doubt.none(token)
+      return { done: true }
+    }
+    return { done: false, error: refusalOf(answer, doubt.about(token)) }
   } catch (error) {
     if (error instanceof ProviderError) return { done: false, error }
     throw error
   }
 }
 
-const meanings = { 403: 'the installation is suspended; its tokens come back when the suspension ends' }
+/** Whether GitHub itself says that it knows no such token. */
+function isUnknown(answer: Answer): boolean {
+  return answer.status === 401 && isOwnRefusal(answer)
+}
+
+function mayBeUnknown(answer: Answer): boolean {
+  return isUnknown(answer) || saysInaccessible(answer)
+}
+
+/** Neither refused for good nor suspended is what GitHub does not know everywhere yet. */
+function refusalOf(answer: Answer, isNew: boolean): ProviderError {
+  if (isNew && saysInaccessible(answer))
+    return new ProviderError('unavailable', 'GitHub does not know the new token everywhere yet')
+  return refusal(answer, { 403: saysSuspended(answer) ? suspended : undefined }, true)
+}
+
+const suspended = 'the installation is suspended; its tokens come back when the suspension ends'
+
+/** That nobody answered a look holds up no revocation. */
+function unlessUnanswered(error: unknown): void {
+  if (!(error instanceof ProviderError)) throw error
+}

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Clock } from '../../src/clock.ts'
+import { createDoubt, type Doubt } from '../../src/doubt.ts'
 import { ProviderError, type Handle } from '../../src/provider.ts'
 
 /**
@@ -16,4 +18,15 @@ export function tokenOf({ token }: Handle): string {
   const parsed = tokenText.safeParse(token)
   if (!parsed.success) throw new ProviderError('rejected', 'the stored handle holds no installation token')
   return parsed.data
+}
+
+/** GitHub publishes none; its own client goes on trying for five seconds (`@octokit/auth-app`). */
+const replicatedWithinMs = 5_000
+
+/** Tells tokens that are gone from those that GitHub does not know everywhere yet. */
+export const tokenDoubt = (clock: Clock): Doubt => createDoubt(clock, replicatedWithinMs)
+
+/** A token as doubt knows it. */
+export function newcomer({ token, mintedAt }: Handle) {
+  return { key: String(token), mintedAt: typeof mintedAt === 'number' ? mintedAt : undefined }
 }

@@ -1,13 +1,23 @@
 /** Makes a server fail on demand, in the ways in which real upstreams have failed. */
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { Clock } from '../clock.ts'
 
 /** The request line, its path without the query. */
 export interface RequestLine {
   method: string
   path: string
+}
+
+/** How an upstream words its answers, by which its clients tell it from whatever stands in front of it. */
+export interface Voice {
+  /** Headers that each of its answers has. */
+  headers(): Record<string, string>
+  /** The body of a refusal, JSON unless it is a string. */
+  refusal(status: number): unknown
+  /** What it answers to this request once that is done. */
+  done(c: Context): Promise<Response>
 }
 
 /** What goes wrong, for which requests, and how often. */
@@ -18,12 +28,21 @@ export type Fault = {
   times?: number
 } & (
   | {
-      /** Answered so and not processed. A string is sent as it is, anything else as JSON. */
+      /**
+       * Not processed, and answered so by upstream itself, with its headers. Default of
+       * `body`: as it words a refusal. A string is sent as it is, anything else as JSON.
+       */
       kind: 'status'
       status: number
       headers?: Record<string, string>
       body?: unknown
     }
+  /** Not processed: a proxy, a firewall or an incident in front of upstream answers. Default: a page, and 403. */
+  | { kind: 'stranger'; status?: number; body?: unknown }
+  /** Not processed, and answered as if it were done. */
+  | { kind: 'pretend' }
+  /** Processed, and answered with what the request of its method and path before it was answered, if there was one. */
+  | { kind: 'anothers' }
   /** Neither processed nor answered, until the client or the server closes. */
   | { kind: 'hang' }
   /** The connection is cut, the request not processed. */
@@ -45,11 +64,15 @@ export interface Faults {
   clear(): void
 }
 
-export function createFaults(clock: Clock): {
+export function createFaults(
+  clock: Clock,
+  voice: Voice | undefined,
+): {
   faults: Faults
   inject: MiddlewareHandler<{ Bindings: HttpBindings }>
 } {
   const armed = new Set<{ fault: Fault; hits: number }>()
+  const answers = new Map<string, Kept>()
 
   const strike = (request: RequestLine): Fault | undefined => {
     for (const trap of armed) {
@@ -80,8 +103,16 @@ export function createFaults(clock: Clock): {
       const fault = strike({ method: c.req.method, path: c.req.path })
       const { incoming, outgoing } = c.env
       switch (fault?.kind) {
-        case 'status':
-          return answer(fault)
+        case 'status': {
+          const { status, headers, body = status < 300 ? undefined : voice?.refusal(status) } = fault
+          return answer(status, { ...voice?.headers(), ...headers }, body)
+        }
+        case 'stranger':
+          return answer(fault.status ?? 403, { server: 'gateway' }, fault.body ?? page)
+        case 'pretend':
+          c.res = (await voice?.done(c)) ?? new Response(null, { status: 204 })
+          for (const [name, value] of Object.entries(voice?.headers() ?? {})) c.header(name, value)
+          return undefined
         case 'hang':
           await new Promise((resolve) => outgoing.once('close', resolve))
           return RESPONSE_ALREADY_SENT
@@ -90,6 +121,10 @@ export function createFaults(clock: Clock): {
           return RESPONSE_ALREADY_SENT
       }
       await next()
+      for (const [name, value] of Object.entries(voice?.headers() ?? {})) c.header(name, value)
+      const place = `${c.req.method} ${c.req.path}`
+      const before = answers.get(place)
+      if ([...armed].some((trap) => trap.fault.kind === 'anothers')) answers.set(place, await kept(c.res))
       switch (fault?.kind) {
         case 'reset-after-processing':
           incoming.socket.resetAndDestroy()
@@ -109,6 +144,9 @@ export function createFaults(clock: Clock): {
           c.res = new Response('<html>', { status, headers: { 'content-type': 'application/json' } })
           break
         }
+        case 'anothers':
+          if (before) c.res = new Response(before.body, before)
+          break
         case 'rewrite': {
           const text = await c.res.text()
           const body = fault.rewrite(text === '' ? undefined : JSON.parse(text))
@@ -120,8 +158,25 @@ export function createFaults(clock: Clock): {
   }
 }
 
-function answer({ status, headers = {}, body }: Extract<Fault, { kind: 'status' }>): Response {
+/** What a client gets to see that is not let through. */
+const page = '<html><head><title>Forbidden</title></head><body>Access denied<br></body></html>'
+
+function answer(status: number, headers: Record<string, string>, body: unknown): Response {
   if (body === undefined) return new Response(null, { status, headers })
-  if (typeof body === 'string') return new Response(body, { status, headers })
-  return Response.json(body, { status, headers })
+  if (typeof body !== 'string') return Response.json(body, { status, headers })
+  const type = /^<html/i.test(body) ? { 'content-type': 'text/html' } : undefined
+  return new Response(body, { status, headers: { ...type, ...headers } })
+}
+
+/** An answer that can be given again. */
+interface Kept {
+  status: number
+  headers: [string, string][]
+  body: string | null
+}
+
+async function kept(response: Response): Promise<Kept> {
+  const { status, headers } = response
+  const text = await response.clone().text()
+  return { status, headers: [...headers], body: text === '' ? null : text }
 }

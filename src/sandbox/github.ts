@@ -15,6 +15,7 @@ import { refusal } from './github/refusal.ts'
 import { repositoryRoutes } from './github/repositories.ts'
 import { defaultSettings, type GithubSettings } from './github/settings.ts'
 import { createTokens } from './github/tokens.ts'
+import { voice } from './github/voice.ts'
 import type { Ledger } from './ledger.ts'
 import { listen } from './server.ts'
 
@@ -47,7 +48,7 @@ export async function startGithub(
   const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
   const accounts = createAccounts(settings, clock)
   const tokens = createTokens({ appId, settings, accounts, clock, ledger })
-  const { app, url, faults, requests, close } = await listen(clock, port)
+  const { app, url, faults, requests, close } = await listen(clock, port, voice)
 
   app.use(async (c, next) => {
     // "Getting started with the REST API": a request without a User-Agent is rejected.

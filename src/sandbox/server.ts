@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../clock.ts'
-import { createFaults, type Faults, type RequestLine } from './faults.ts'
+import { createFaults, type Faults, type RequestLine, type Voice } from './faults.ts'
 
 interface SandboxServer {
   app: Hono<{ Bindings: HttpBindings }>
@@ -18,12 +18,12 @@ interface SandboxServer {
 }
 
 /**
- * Listens on 127.0.0.1; port 0 is any free one. Routes are to be added before
+ * Listens on 127.0.0.1; port 0 is any free one. `voice` is that of whom it stands for. Routes are to be added before
  * the caller next waits for anything: until then no request can be read.
  */
-export async function listen(clock: Clock, port = 0): Promise<SandboxServer> {
+export async function listen(clock: Clock, port = 0, voice?: Voice): Promise<SandboxServer> {
   const app = new Hono<{ Bindings: HttpBindings }>()
-  const { faults, inject } = createFaults(clock)
+  const { faults, inject } = createFaults(clock, voice)
   const requests: RequestLine[] = []
   app.use(async (c, next) => {
     requests.push({ method: c.req.method, path: c.req.path })

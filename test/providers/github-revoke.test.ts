@@ -43,12 +43,19 @@ test('a revocation whose answer was lost is done when it is sent again', async (
   await expect(asTimePasses(upstream.clock, upstream.revoke(handle))).resolves.toEqual({ done: true })
 })
 
-test('revoking sends the token itself and asks for nothing else', async () => {
+test('revoking sends the token itself and asks for nothing else, but of a new one whether GitHub knows it', async () => {
   const upstream = connectGithub()
+  const end = { method: 'DELETE', path: '/installation/token' }
   const { handle } = await upstream.mint()
   upstream.requests.length = 0
   await upstream.revoke(handle)
-  expect(upstream.requests).toEqual([{ method: 'DELETE', path: '/installation/token' }])
+  expect(upstream.requests).toEqual([{ method: 'GET', path: '/installation/repositories' }, end])
+
+  const { handle: older } = await upstream.mint()
+  await upstream.clock.advance(5_000)
+  upstream.requests.length = 0
+  await upstream.revoke(older)
+  expect(upstream.requests).toEqual([end])
 })
 
 test('a lost token may live an hour and the time that its mint took', async () => {

@@ -13,8 +13,12 @@ export interface GithubInstallation {
 export interface GithubSettings extends GithubInstallation {
   /** Further installations of the same app, each on an owner of its own. */
   installations: GithubInstallation[]
-  /** Milliseconds for which a new token is not known yet: it is answered 401, even when it is to be revoked. */
+  /** Milliseconds for which a new token is not known yet, not even when it is to be revoked. */
   replicationDelay: number
+  /** What it is answered so long: clients of GitHub have reported both. */
+  replicationRefusal: 401 | 403
+  /** Milliseconds for which a token goes on working after GitHub has said that it is revoked. */
+  revocationDelay: number
 }
 
 export function defaultSettings(): GithubSettings {
@@ -41,5 +45,7 @@ export function defaultSettings(): GithubSettings {
     },
     installations: [],
     replicationDelay: 0,
+    replicationRefusal: 401,
+    revocationDelay: 0,
   }
 }

@@ -14,7 +14,7 @@ export interface Presented extends Grant {
 
 export interface Tokens {
   mint(grant: Grant): LedgerEntry
-  /** @throws a refusal: 401 for a token that is not alive, 403 for a suspended installation's */
+  /** @throws a refusal: 401 for a token that is not alive, 403 for a suspended installation's; either for a new one */
   present(authorization: string | undefined): Presented
   revoke(token: Presented): void
 }
@@ -64,20 +64,22 @@ export function createTokens({
       if (!token) throw refusal(401, 'Bad credentials')
       const { entry, installation } = token
       const now = clock.now()
-      const replicated = now >= entry.mintedAt + settings.replicationDelay
-      if (!replicated || entry.revokedAt !== undefined || entry.expiresAt <= now) {
+      const refused = (status: 401 | 403, message: string) => {
         entry.refusals += 1
-        throw refusal(401, 'Bad credentials')
+        return refusal(status, message)
       }
-      if (accounts.suspendedAt(installation.installationId) !== undefined) {
-        entry.refusals += 1
-        throw refusal(403, 'This installation has been suspended')
-      }
+      if (now < entry.mintedAt + settings.replicationDelay)
+        throw settings.replicationRefusal === 401
+          ? refused(401, 'Bad credentials')
+          : refused(403, 'Resource not accessible by integration')
+      if (Math.min(entry.revokedAt ?? Infinity, entry.expiresAt) <= now) throw refused(401, 'Bad credentials')
+      if (accounts.suspendedAt(installation.installationId) !== undefined)
+        throw refused(403, 'This installation has been suspended')
       return token
     },
 
     revoke: ({ entry }) => {
-      entry.revokedAt = clock.now()
+      entry.revokedAt ??= clock.now() + settings.revocationDelay
     },
   }
 }

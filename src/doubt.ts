@@ -1,0 +1,35 @@
+/**
+ * Tells a credential that is gone from one that is too new: an upstream that has not heard of
+ * it everywhere yet answers alike to both. Taken for dead too soon, it would work on with
+ * nobody left to end it (invariant I4).
+ */
+import type { Clock } from './clock.ts'
+
+/** A credential by whatever tells it from others. `mintedAt`: milliseconds since 1970, where that is known. */
+interface Newcomer {
+  key: string
+  mintedAt: number | undefined
+}
+
+export interface Doubt {
+  /** Whether "there is no such credential" may mean that it has not been heard of yet. */
+  about(credential: Newcomer): boolean
+  /**
+   * Upstream has shown that it knows it, or for long enough that it does not. That it took a
+   * revocation shows nothing: that is said of what it does not know as well.
+   */
+  none(credential: Newcomer): void
+}
+
+/** `withinMs`: how long upstream may take to hear of a credential everywhere. */
+export function createDoubt(clock: Clock, withinMs: number): Doubt {
+  const settled = new Map<string, number>()
+  const isNew = (mintedAt: number) => clock.now() < mintedAt + withinMs
+  return {
+    about: ({ key, mintedAt }) => mintedAt !== undefined && isNew(mintedAt) && !settled.has(key),
+    none({ key, mintedAt }) {
+      for (const [known, at] of settled) if (!isNew(at)) settled.delete(known)
+      if (mintedAt !== undefined && isNew(mintedAt)) settled.set(key, mintedAt)
+    },
+  }
+}
