@@ -93,8 +93,10 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
         except: { NoSuchEntity: undefined },
       })
       if (!answer) return undefined
-      const { PolicyName: shown = PolicyName, PolicyDocument: text } = answer
-      if (shown !== PolicyName || text === undefined) throw garbage('nothing')
+      const { RoleName } = command.input
+      const { RoleName: of = RoleName, PolicyName: shown = PolicyName, PolicyDocument: text } = answer
+      // The answer to another question would show the denials of another role.
+      if (of !== RoleName || shown !== PolicyName || text === undefined) throw garbage('nothing')
       return unescaped(text)
     },
 

@@ -74,7 +74,10 @@ export function refusal(failure: AwsFailure, meanings: Meanings, leaves: Leaves)
       maybeDone,
     })
   if (throttled.has(code) || status === 429)
-    return new ProviderError('unavailable', 'AWS limits how often it may be asked', { retryAfter })
+    return new ProviderError('unavailable', 'AWS limits how often it may be asked', {
+      retryAfter,
+      maybeDone: maybeDone && !worded,
+    })
   if (status >= 500)
     return new ProviderError('unavailable', `AWS answered ${status}`, {
       retryAfter,

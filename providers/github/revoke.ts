@@ -1,4 +1,4 @@
-import { pause } from '../../src/clock.ts'
+import { heard } from '../../src/lag.ts'
 import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
 import type { Answer } from './api.ts'
 import { look } from './look.ts'
@@ -8,7 +8,7 @@ import type { Github } from './upstream.ts'
 import { isOwnRefusal, saysInaccessible, saysSuspended } from './words.ts'
 
 /** Between attempts while a refusal may mean that the token is too new. */
-const doubtPausesMs = [1_000, 2_000]
+const pausesMs = [1_000, 2_000]
 
 /**
  * Ends one token. Only the token itself can do that (GitHub REST, "Revoke an
@@ -25,21 +25,19 @@ export async function revoke(
   const token = newcomer(handle)
   try {
     const send = api.asToken(tokenOf(handle))
-    // Seen to work now, it need not be waited for afterwards: a refusal is then its end.
-    if (doubt.about(token)) await look(handle, github, signal).catch(unlessUnanswered)
-    const end = () => send('DELETE /installation/token', {}, signal)
-    let answer = await end()
-    for (const ms of doubtPausesMs) {
-      if (!mayBeUnknown(answer) || !doubt.about(token)) break
-      await pause(clock, ms)
-      answer = await end()
-    }
+    const isNew = doubt.about(token)
+    const behind = (answer: Answer) => isNew && mayBeUnknown(answer)
+    const answer = await heard({ clock, pausesMs, behind }, async () => {
+      // Seen to work now, it need not be waited for afterwards: a refusal is then its end.
+      if (doubt.about(token)) await look(handle, github, signal).catch(unlessUnanswered)
+      return await send('DELETE /installation/token', {}, signal)
+    })
     if (answer.status === 204) return { done: true }
     if (isUnknown(answer)) {
       doubt.none(token)
       return { done: true }
     }
-    return { done: false, error: refusalOf(answer, doubt.about(token)) }
+    return { done: false, error: refusalOf(answer, isNew) }
   } catch (error) {
     if (error instanceof ProviderError) return { done: false, error }
     throw error

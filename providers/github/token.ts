@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/clock.ts'
-import { createDoubt, type Doubt } from '../../src/doubt.ts'
+import { createDoubt, type Doubt } from '../../src/lag.ts'
 import { ProviderError, type Handle } from '../../src/provider.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.ts'
-import type { Doubt } from '../../src/doubt.ts'
+import type { Doubt } from '../../src/lag.ts'
 import type { ConnectionContext } from '../../src/provider.ts'
 import { githubApi, type Api } from './api.ts'
 import type { GithubConfig } from './config.ts'

@@ -22,6 +22,7 @@ const answered = z.object({
     client_token: tokenText,
     accessor: tokenText,
     lease_duration: z.int().nonnegative().nullish(),
+    metadata: z.object({ lease: z.string().optional() }).nullish(),
   }),
 })
 
@@ -59,7 +60,9 @@ export async function createChild(
   if (answer.status !== 200) throw refusal(answer, role === undefined ? orphanMeanings : roleMeanings, true)
   const parsed = answered.safeParse(answer.body)
   if (!parsed.success) throw garbage(true)
-  const { client_token: token, accessor, lease_duration: life } = parsed.data.auth
+  const { client_token: token, accessor, lease_duration: life, metadata } = parsed.data.auth
+  // The answer to another request: that token is another lease's, and ours is lost.
+  if ((metadata?.lease ?? leaseId) !== leaseId) throw garbage(true)
   return {
     token,
     accessor,

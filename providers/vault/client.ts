@@ -8,7 +8,7 @@
 import nodeVault from 'node-vault'
 import { lostAnswer, requireAwaited, secondsIn } from '../../src/lost-answer.ts'
 import type { ConnectionContext } from '../../src/provider.ts'
-import { heard } from './behind.ts'
+import { untilHeard } from './behind.ts'
 import type { VaultConfig } from './config.ts'
 
 /** What Vault answered, whatever the status. */
@@ -79,7 +79,7 @@ export function vaultClient(
           : client.read(verb === 'list' ? `${path}?list=true` : path, options))
         return answer as Answer
       }
-      const answer = await heard({ clock, behind: ({ status }) => status === 412 }, once)
+      const answer = await untilHeard({ clock, behind: ({ status }) => status === 412 }, once)
       // What never comes that far, as after a backup was restored, must not be waited for for ever.
       if (answer.status === 412) index = undefined
       else if (call.acts) index = answer.index ?? index

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { withinLimit } from '../../src/clock.ts'
 import { abandoned } from '../../src/lost-answer.ts'
 import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
-import { heard } from './behind.ts'
+import { untilHeard } from './behind.ts'
 import type { Send } from './client.ts'
 import type { VaultConfig } from './config.ts'
 import { tokenText } from './handle.ts'
@@ -39,7 +39,7 @@ export function asBroker(
     if (answer.status !== 403 || saysInvalid('accessor', answer)) return answer
     const other = await identity.instead?.(token, call.signal)
     if (other === undefined) return answer
-    return await heard({ clock, behind: saysUnknownToken }, () => as(other)(verb, path, call))
+    return await untilHeard({ clock, behind: saysUnknownToken }, () => as(other)(verb, path, call))
   }
 }
 

@@ -4,7 +4,7 @@ import type { VaultDetail } from './detail.ts'
 import { lifeAsked } from './lasting.ts'
 import { garbage, refusal, saysInvalid } from './refusal.ts'
 import { declaredPath } from './requests.ts'
-import { revoke } from './revoke.ts'
+import { makeSure } from './revoke.ts'
 import type { Vault } from './upstream.ts'
 
 /** Vault finds a token by its accessor alone, so each has to be looked at: so many at once, and no more in all. */
@@ -31,10 +31,8 @@ export async function recover(
   if (now >= lasting.liveUntil) return lasting
   try {
     const accessor = await find(leaseId, vault, signal)
-    if (accessor !== undefined) {
-      const outcome = await revoke({ accessor, mintedAt: createdAt }, vault, signal)
-      if (!outcome.done) throw outcome.error
-    } else if (now < createdAt + mintingTimeMs)
+    if (accessor !== undefined) await makeSure({ accessor, mintedAt: createdAt }, vault, signal)
+    else if (now < createdAt + mintingTimeMs)
       throw new ProviderError('unavailable', 'it is too early to tell whether Vault made a token')
   } catch (error) {
     if (error instanceof ProviderError && error.kind === 'rejected') return lasting

@@ -7,14 +7,18 @@ export type Meanings = Partial<Record<400 | 403 | 404, string>>
 
 /**
  * An answer that is not the one hoped for, in our own words: Vault's may quote
- * what was sent.
+ * what was sent. That nothing was done is believed of Vault alone.
  *
  * @param acts whether the request changes something, so that a 5xx leaves open whether it did
  */
 export function refusal(answer: Answer, meanings: Meanings, acts: boolean): ProviderError {
   const { status, retryAfter } = answer
+  const own = wordsOf(answer) !== undefined
   if (status === 429)
-    return new ProviderError('unavailable', 'Vault limits how often it may be asked', { retryAfter })
+    return new ProviderError('unavailable', 'Vault limits how often it may be asked', {
+      retryAfter,
+      maybeDone: acts && !own,
+    })
   if (status === 503)
     return new ProviderError('unavailable', 'Vault answered 503: it is sealed or not ready', {
       retryAfter,
@@ -28,6 +32,10 @@ export function refusal(answer: Answer, meanings: Meanings, acts: boolean): Prov
     })
   if (status >= 500)
     return new ProviderError('unavailable', `Vault answered ${status}`, { retryAfter, maybeDone: acts })
+  if (status >= 400 && !own)
+    return new ProviderError('unavailable', `something in front of Vault answered ${status}`, {
+      maybeDone: acts,
+    })
   if (status >= 400) {
     const meaning = meanings[status as keyof Meanings]
     return new ProviderError('rejected', `Vault answered ${status}${meaning ? `: ${meaning}` : ''}`)
@@ -47,8 +55,18 @@ export function garbage(acts: boolean): ProviderError {
 }
 
 const spoken = z.object({ errors: z.array(z.string()) })
+const replied = z.union([
+  z.object({ request_id: z.string() }),
+  z.object({ data: z.record(z.string(), z.unknown()) }),
+  z.object({ warnings: z.array(z.string()) }),
+])
 
-/** Vault's own words on why it refused, undefined where a proxy before it answered. */
+/** Whether the answer is a reply as Vault makes them ("HTTP API"), and not somebody's page. */
+export function isOwnReply({ body }: Answer): boolean {
+  return replied.safeParse(body).success
+}
+
+/** Vault's own words on why it refused, undefined where something in front of it answered. */
 function wordsOf({ body }: Answer): string[] | undefined {
   return spoken.safeParse(body).data?.errors
 }
@@ -81,7 +99,7 @@ export function saysInvalid(what: 'accessor' | 'lease', answer: Answer): boolean
   return [400, 403, 404].includes(answer.status) && Boolean(words?.some((w) => w.includes(`invalid ${what}`)))
 }
 
-/** Whether there is no such endpoint. */
-export function unserved({ status }: Answer): boolean {
-  return status === 404 || status === 405
+/** Whether Vault says that there is no such endpoint. */
+export function unserved(answer: Answer): boolean {
+  return (answer.status === 404 || answer.status === 405) && wordsOf(answer) !== undefined
 }

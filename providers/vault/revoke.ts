@@ -1,9 +1,10 @@
 /** Taking a token, and what was read with it, away (docs/decisions/0009). */
 import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
-import { heard } from './behind.ts'
-import type { Answer, Send } from './client.ts'
+import { newcomer, untilHeard } from './behind.ts'
+import type { Answer } from './client.ts'
 import { handleOf, livesOn, type VaultHandle } from './handle.ts'
-import { refusal, saysInvalid, saysWhy, unserved } from './refusal.ts'
+import { lookUpToken } from './look.ts'
+import { isOwnReply, refusal, saysInvalid, saysWhy, unserved } from './refusal.ts'
 import type { Vault } from './upstream.ts'
 
 /**
@@ -16,11 +17,12 @@ export async function revoke(handle: Handle, vault: Vault, signal: AbortSignal):
   const { clock, doubt } = vault
   try {
     const known = handleOf(handle)
+    const isNew = doubt.about(newcomer(known))
     const first = await endToken(known, vault, signal)
     if (known.lease !== undefined) await endLease(known.lease, vault, signal)
-    const behind = (answer: Answer) => isUnknown(answer) && doubt.about(known)
-    await heard({ clock, behind, first }, () => endToken(known, vault, signal))
-    doubt.none(known)
+    const behind = (answer: Answer) => isNew && isUnknown(answer)
+    const last = await untilHeard({ clock, behind, first }, () => endToken(known, vault, signal))
+    if (isUnknown(last)) doubt.none(newcomer(known))
     return livesOn(known, clock) ? { done: false, error: onlyExpires() } : { done: true }
   } catch (error) {
     if (error instanceof ProviderError) return { done: false, error }
@@ -33,35 +35,28 @@ const onlyExpires = () =>
   new ProviderError('rejected', 'what was read ends only with its own life', { retryAfter: 60 })
 
 /** What it was answered. @throws ProviderError unless the node that was asked has ended it, or knows of no such token */
-async function endToken(
-  handle: VaultHandle,
-  { asBroker, takeBack, doubt }: Vault,
-  signal: AbortSignal,
-): Promise<Answer> {
+async function endToken(handle: VaultHandle, vault: Vault, signal: AbortSignal): Promise<Answer> {
+  const { asBroker, takeBack, doubt } = vault
   const { accessor } = handle
+  // Seen to be known now, it need not be waited for afterwards: that it is known no more is then its end.
+  if (doubt.about(newcomer(handle))) await lookUpToken(handle, vault, signal)
   const answer = await asBroker('write', 'auth/token/revoke-accessor', {
     body: { accessor },
     signal,
     acts: true,
   })
   takeBack.tried('tokens', answer)
-  if (answer.status === 204) doubt.none(handle)
   if (answer.status === 204 || isUnknown(answer)) {
     // A 404 without a word may be meant of the endpoint: then Vault still shows the token.
-    if (answer.status !== 404 || saysWhy(answer) || !(await isShown(accessor, asBroker, signal)))
-      return answer
+    const isPlain = answer.status === 404 && !saysWhy(answer)
+    if (!isPlain || (await lookUpToken(handle, vault, signal)).result !== 'live') return answer
   }
   throw refusal(answer, { 403: 'the broker may not revoke tokens by accessor' }, true)
 }
 
 /** Whether there is no such token: 200 with a warning; older versions call that an error. */
 function isUnknown(answer: Answer): boolean {
-  return answer.status === 200 || saysInvalid('accessor', answer)
-}
-
-async function isShown(accessor: string, send: Send, signal: AbortSignal): Promise<boolean> {
-  const path = 'auth/token/lookup-accessor'
-  return (await send('write', path, { body: { accessor }, signal, acts: false })).status === 200
+  return (answer.status === 200 && isOwnReply(answer)) || saysInvalid('accessor', answer)
 }
 
 async function endLease(lease: string, { asBroker, takeBack }: Vault, signal: AbortSignal): Promise<void> {
@@ -79,4 +74,19 @@ async function endLease(lease: string, { asBroker, takeBack }: Vault, signal: Ab
   if (answer.status === 400)
     throw new ProviderError('unavailable', 'Vault could not take the secret back yet', { maybeDone: true })
   throw refusal(answer, { 403: 'the broker may not revoke leases' }, true)
+}
+
+/**
+ * Ends a token that nobody was given, and sees to it that it is dead.
+ *
+ * @throws ProviderError
+ */
+export async function makeSure(handle: VaultHandle, vault: Vault, signal: AbortSignal): Promise<void> {
+  const outcome = await revoke(handle, vault, signal)
+  if (!outcome.done) throw outcome.error
+  const { result } = await lookUpToken(handle, vault, signal)
+  if (result !== 'dead')
+    throw new ProviderError('unavailable', 'Vault does not show yet that the token is dead', {
+      maybeDone: true,
+    })
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { withinLimit, type Clock } from '../../src/clock.ts'
 import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
-import { heard } from './behind.ts'
+import { untilHeard } from './behind.ts'
 import { endOf, known, type Child } from './child.ts'
 import type { Answer } from './client.ts'
 import type { DeclaredPath } from './config.ts'
@@ -10,7 +10,7 @@ import type { VaultDetail } from './detail.ts'
 import type { VaultHandle } from './handle.ts'
 import { lastsAnyway, lifeAsked } from './lasting.ts'
 import { garbage, refusal, saysUnknownToken, saysWhy } from './refusal.ts'
-import { revoke } from './revoke.ts'
+import { makeSure } from './revoke.ts'
 import { outlives } from './take-back.ts'
 import type { Vault } from './upstream.ts'
 
@@ -69,7 +69,7 @@ export async function readSecret(
 async function read(declared: DeclaredPath, { child, intent, vault }: Reading, signal: AbortSignal) {
   const { clock } = vault
   try {
-    const answer = await heard({ clock, behind: saysUnknownToken }, () =>
+    const answer = await untilHeard({ clock, behind: saysUnknownToken }, () =>
       vault.as(child.token)('read', addressOf(declared, intent, clock), { signal, acts: true }),
     )
     if (answer.status !== 200) throw readRefusal(answer)
@@ -111,6 +111,11 @@ const tidyLimitMs = 5_000
 
 async function tidyUp(child: Child, vault: Vault): Promise<boolean> {
   const { handle } = known(child)
-  const outcome = await withinLimit(vault.clock, tidyLimitMs, (signal) => revoke(handle, vault, signal))
-  return outcome.done
+  try {
+    await withinLimit(vault.clock, tidyLimitMs, (signal) => makeSure(handle, vault, signal))
+    return true
+  } catch (error) {
+    if (error instanceof ProviderError) return false
+    throw error
+  }
 }

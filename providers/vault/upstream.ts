@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/clock.ts'
+import type { Doubt } from '../../src/lag.ts'
 import type { ConnectionContext } from '../../src/provider.ts'
-import { doubt, type Doubt } from './behind.ts'
+import { tokenDoubt } from './behind.ts'
 import { vaultClient, type Send } from './client.ts'
 import type { VaultConfig } from './config.ts'
 import { asBroker } from './identity.ts'
@@ -27,6 +28,6 @@ export function vaultAt(config: VaultConfig, context: ConnectionContext): Vault 
     asBroker: asBroker(config, as, context),
     as,
     takeBack: takeBack(clock),
-    doubt: doubt(clock),
+    doubt: tokenDoubt(clock),
   }
 }

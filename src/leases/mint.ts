@@ -1,6 +1,6 @@
 /** Minting: intent, upstream, record, and only then the credential (invariants I1 and I2). */
 import { BrokerError } from '../errors.ts'
-import type { Minted, ProviderError } from '../provider.ts'
+import { type Minted, ProviderError } from '../provider.ts'
 import { sha256 } from '../sha256.ts'
 import type { LeaseContext } from './context.ts'
 import { sealHandle } from './handle.ts'
@@ -50,6 +50,8 @@ export async function mint(
   try {
     recorded = await record(context, lease, minted)
   } catch (error) {
+    // Another lease's: not for this one to end.
+    if (error instanceof ProviderError) return await fail(context, lease, error)
     salvage(context, revoker, lease, entry, minted)
     throw error
   }
@@ -72,15 +74,15 @@ async function callUpstream(context: LeaseContext, { lease, entry }: MintRequest
       entry.connection.mint(lease.detail, intentOf(lease), { signal }),
     )
   } catch (error) {
-    const failure = asProviderError(error)
-    await recordFailure(context, lease, failure)
-    throw failure.kind === 'rejected'
-      ? new BrokerError('provider_rejected', failure.message, { cause: error })
-      : new BrokerError('provider_unavailable', failure.message, {
-          cause: error,
-          retryAfter: Math.min(60, failure.retryAfter ?? 5),
-        })
+    return await fail(context, lease, asProviderError(error))
   }
+}
+
+async function fail(context: LeaseContext, lease: Lease, cause: ProviderError): Promise<never> {
+  await recordFailure(context, lease, cause)
+  const { kind, message, retryAfter = 5 } = cause
+  if (kind === 'rejected') throw new BrokerError('provider_rejected', message, { cause })
+  throw new BrokerError('provider_unavailable', message, { cause, retryAfter: Math.min(60, retryAfter) })
 }
 
 /** Where upstream may have minted all the same, the lease goes to recovery; otherwise it is over. */
@@ -104,16 +106,26 @@ async function recordFailure(context: LeaseContext, lease: Lease, failure: Provi
   wake(at)
 }
 
-/** Makes the lease `active`, unless it was retired meanwhile or the answer is wider than asked: then it goes. */
+/**
+ * Makes the lease `active`, unless it was retired meanwhile or the answer is wider than asked: then it goes.
+ *
+ * @throws ProviderError when upstream has answered with the credential of another lease
+ */
 async function record(context: LeaseContext, lease: Lease, minted: Minted): Promise<Lease> {
   const { unit, leases, audit, seal, clock } = context
   return await unit.write(async (tx) => {
+    const secretHash = minted.accessToken === undefined ? null : sha256(minted.accessToken)
+    // The answer to another's request: revoking one lease would end the other, and what was minted for this one is lost.
+    if (secretHash !== null && (await leases.taskOfSecret(tx, secretHash)) !== undefined)
+      throw new ProviderError('unavailable', 'upstream answered with the credential of another lease', {
+        maybeDone: true,
+      })
     const known = {
       upstreamExpiresAt: minted.expiresAt,
       standsUntil: standingOf(minted),
       deadline: Math.min(lease.deadline, minted.expiresAt),
       fingerprint: minted.fingerprint,
-      secretHash: minted.accessToken === undefined ? null : sha256(minted.accessToken),
+      secretHash,
       // Sealed in the transaction: a reload drops a key in one, having seen that nothing is sealed with it.
       handle: sealHandle(seal, lease.id, minted.handle),
     }

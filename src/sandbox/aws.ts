@@ -16,6 +16,7 @@ import { defaultSettings, type AwsSettings } from './aws/settings.ts'
 import { signedHeaders, type AwsCredential } from './aws/sign.ts'
 import { stsOperations } from './aws/sts.ts'
 import { useRoutes } from './aws/use.ts'
+import { voice } from './aws/voice.ts'
 import type { Faults, RequestLine } from './faults.ts'
 import type { Ledger } from './ledger.ts'
 import { listen } from './server.ts'
@@ -62,7 +63,7 @@ export async function startAws(
   const settings = { ...defaultSettings(), ...overrides }
   const keys = createKeys(settings.account, clock, ledger)
   const roles = createRoles(settings, keys, clock)
-  const { app, url, faults, requests, close } = await listen(clock, port)
+  const { app, url, faults, requests, close } = await listen(clock, port, voice)
   const operations: string[] = []
   const noted = (action: string) => void operations.push(action)
   // IAM is signed for its own region where it is not told of an endpoint, and for the client's where it is.

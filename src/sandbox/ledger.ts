@@ -12,7 +12,7 @@ export interface LedgerEntry {
   revokedAt?: number
   /** What it reaches, in the upstream's own terms. */
   scope: unknown
-  /** Requests that it was let through with; giving itself back is not one. */
+  /** Requests that it was let through with; asking what it reaches and giving itself back are none. */
   uses: number
   /** Requests that it was refused, whether dead, out of its scope or lacking a permission. */
   refusals: number

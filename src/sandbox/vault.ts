@@ -15,6 +15,7 @@ import { defaultSettings, type VaultSettings } from './vault/settings.ts'
 import { createStandby } from './vault/standby.ts'
 import { tokenRoutes } from './vault/token-routes.ts'
 import { createTokens } from './vault/tokens.ts'
+import { voice } from './vault/voice.ts'
 
 export type { VaultSettings }
 
@@ -40,7 +41,7 @@ export async function startVault(
   port?: number,
 ): Promise<SandboxVault> {
   const settings = { ...defaultSettings(), ...overrides }
-  const { app, url, faults, requests, close } = await listen(clock, port)
+  const { app, url, faults, requests, close } = await listen(clock, port, voice)
   const standby = createStandby(settings, clock)
   const tokens = createTokens({ settings, standby, clock, ledger })
   const leases = createLeases({ settings, standby, clock, ledger })

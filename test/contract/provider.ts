@@ -5,6 +5,7 @@ import { failureContract } from './provider-failure.ts'
 import { mintContract } from './provider-mint.ts'
 import { probeContract } from './provider-probe.ts'
 import { revokeContract } from './provider-revoke.ts'
+import { strangersContract } from './provider-strangers.ts'
 import type { Subject } from './provider-subject.ts'
 import { weatherContract } from './provider-weather.ts'
 import { tried } from './provider-trial.ts'
@@ -20,6 +21,7 @@ export function providerContract<Config, Detail>(
     revokeContract(trial)
     probeContract(trial)
     failureContract(trial)
+    strangersContract(trial)
     weatherContract(trial)
   })
 }

@@ -5,6 +5,8 @@ import { connectAws } from '../support/aws-sandbox.ts'
 
 /** An STS and IAM that says no more than it has to, with ids of its own making. */
 const policies = new Map<string, string>()
+/** The role that it says a policy is of, where it says one. */
+let role: string | undefined
 const { app, url, close } = await listen(manualClock())
 afterAll(close)
 app.post('/', async (c) => {
@@ -26,7 +28,8 @@ app.post('/', async (c) => {
     case 'GetRolePolicy': {
       const text = policies.get(name)
       if (text === undefined) return refuse('NoSuchEntity', 404)
-      return answer(`<PolicyDocument>${encodeURIComponent(text)}</PolicyDocument>`)
+      const said = role === undefined ? '' : `<RoleName>${role}</RoleName>`
+      return answer(`${said}<PolicyDocument>${encodeURIComponent(text)}</PolicyDocument>`)
     }
     default:
       return refuse('InvalidAction', 400)
@@ -45,7 +48,7 @@ test('answers that say no more than what counts are enough to mint, to revoke an
 
 test.each([
   [403, '<html>', { kind: 'unavailable', maybeDone: true }],
-  [404, undefined, { kind: 'unavailable', maybeDone: true }],
+  [404, '', { kind: 'unavailable', maybeDone: true }],
   [401, '{"message":"no"}', { kind: 'unavailable', maybeDone: true }],
   [502, '<html>', { kind: 'unavailable', maybeDone: true }],
   [503, errorOf('ServiceUnavailable'), { kind: 'unavailable', maybeDone: false }],
@@ -53,7 +56,8 @@ test.each([
   [403, errorOf('AccessDenied'), { kind: 'rejected', maybeDone: false }],
 ])('a mint answered with %i and %s is judged by whose words that are', async (status, body, expected) => {
   const { sandbox, ...upstream } = await connectAws()
-  const fault = sandbox.faults.add({ kind: 'status', status, ...(body !== undefined && { body }) })
+  const kind = body.startsWith('<ErrorResponse>') ? 'status' : 'stranger'
+  const fault = sandbox.faults.add({ kind, status, body })
   await expect(upstream.mint()).rejects.toMatchObject(expected)
   fault.clear()
 })
@@ -63,7 +67,7 @@ test.each([401, 403, 404])(
   async (status) => {
     const { sandbox, ...upstream } = await connectAws()
     const minted = await upstream.mint()
-    const fault = sandbox.faults.add({ kind: 'status', status, body: '<html>' })
+    const fault = sandbox.faults.add({ kind: 'stranger', status })
     await expect(upstream.probe(minted)).resolves.toMatchObject({ result: 'unknown' })
     expect(await upstream.revoke([minted])).toMatchObject([{ done: false, error: { kind: 'unavailable' } }])
     fault.clear()
@@ -73,3 +77,14 @@ test.each([401, 403, 404])(
 function errorOf(code: string): string {
   return `<ErrorResponse><Error><Code>${code}</Code><Message>m</Message></Error></ErrorResponse>`
 }
+
+test('what is denied by another role is no evidence for this one', async () => {
+  const upstream = await connectAws({ config: { endpoints: { sts: url, iam: url } } })
+  const minted = await upstream.mint()
+  await upstream.revoke([minted])
+  role = 'reader'
+  await expect(upstream.probe(minted)).resolves.toMatchObject({ result: 'unknown' })
+  expect(await upstream.revoke([minted])).toMatchObject([{ done: false, error: { kind: 'unavailable' } }])
+  role = 'deployer'
+  await expect(upstream.probe(minted)).resolves.toMatchObject({ result: 'denied' })
+})

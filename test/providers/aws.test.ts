@@ -29,6 +29,11 @@ async function subject(config: Record<string, unknown>) {
     scope: deployer,
     secrets: [sandbox.accessKey.secretAccessKey],
     propagation: 30_000,
+    lags() {
+      sandbox.settings.staleReads = 800
+      return () => (sandbox.settings.staleReads = 0)
+    },
+    lagMs: 800,
   }
 }
 

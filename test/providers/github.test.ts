@@ -29,6 +29,15 @@ providerContract('github', async () => {
       detail(['other/web'], { contents: 'read' }),
     ],
     scope: 'acme/docs+acme/web:issues=read,contents=write',
+    lags() {
+      Object.assign(sandbox.github.settings, {
+        replicationDelay: 3_000,
+        replicationRefusal: 403,
+        revocationDelay: 1_000,
+      })
+      return () => Object.assign(sandbox.github.settings, { replicationDelay: 0, revocationDelay: 0 })
+    },
+    lagMs: 1_000,
     secrets: privateKey.split('\n').filter((line) => line && !line.startsWith('-')),
   }
 })

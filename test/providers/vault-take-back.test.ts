@@ -1,6 +1,7 @@
 /** What could not be taken back is not minted. */
 import { expect, test } from 'vitest'
 import { connectVault, reader, secret } from '../support/vault-sandbox.ts'
+import { revokes } from '../support/vault.ts'
 
 const minute = 60_000
 const words = (text: string) => expect.stringContaining(text) as string
@@ -99,7 +100,7 @@ test.each([
 ])('a 403 of %s says nothing of what the broker may do', async (_, body) => {
   const { faults, mint, revoke } = connect()
   const { handle } = await mint()
-  faults.add({ kind: 'status', status: 403, body, times: 1 })
+  faults.add({ kind: 'status', status: 403, body, times: 1, on: revokes })
   await expect(revoke(handle)).resolves.toMatchObject({ done: false })
   await expect(mint()).resolves.toBeDefined()
 })

@@ -10,6 +10,7 @@ test.each([
   ['no accessor', { accessor: undefined }],
   ['an accessor with a space', { accessor: 'a b' }],
   ['a life of half a second', { lease_duration: 0.5 }],
+  ["another lease's token", { metadata: { lease: 'lease_of_another' } }],
 ])('an answer with %s is not a token, though one may exist', async (_, change) => {
   const upstream = connectVault()
   upstream.faults.add({

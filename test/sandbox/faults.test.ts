@@ -153,3 +153,60 @@ test('of two faults the first strikes alone, until it is cleared', async () => {
   expect(await status()).toBe(200)
   expect([first.hits, second.hits]).toEqual([1, 1])
 })
+
+test('a status is said by upstream itself, in its words unless others are given', async () => {
+  const { github, call } = await world()
+  github.faults.add({ kind: 'status', status: 401 })
+  const answer = await call('GET', '/installation/repositories', 'token none')
+  expect(answer.status).toBe(401)
+  expect(answer.headers.get('x-github-request-id')).toMatch(/^[\dA-F:]+$/)
+  expect(answer.body).toMatchObject({ message: 'Unauthorized', status: '401' })
+})
+
+test('a stranger answers in its own words, and upstream hears nothing', async () => {
+  const { github, ledger } = await world()
+  github.faults.add({ kind: 'stranger', status: 401 })
+  const answer = await fetch(github.url + mintPath, { method: 'POST' })
+  expect(answer.status).toBe(401)
+  expect(answer.headers.get('content-type')).toBe('text/html')
+  expect(answer.headers.has('x-github-request-id')).toBe(false)
+  expect(ledger.entries).toEqual([])
+})
+
+test('what pretends answers as if it had done it, and has not', async () => {
+  const { github, ledger, call, mint, clock } = await world()
+  const token = await mint()
+  github.faults.add({ kind: 'pretend', times: 1 })
+  const answer = await call('DELETE', '/installation/token', `token ${token}`)
+  expect(answer.status).toBe(204)
+  expect(answer.headers.has('x-github-request-id')).toBe(true)
+  expect(ledger.alive(clock.now())).toHaveLength(1)
+})
+
+test("another's answer is what was said to the request before of the same kind", async () => {
+  const { github, asApp } = await world()
+  const ids = async () => (await asApp('POST', mintPath, everything)).body.token
+  github.faults.add({ kind: 'anothers', times: 2 })
+  const first = await ids()
+  expect(await ids()).toBe(first)
+  expect(await ids()).not.toBe(first)
+})
+
+test('a revoked token may work on for a while, and a new one be refused either way', async () => {
+  const { github, call, mint, clock } = await world()
+  const status = async (token: string) =>
+    (await call('GET', '/installation/repositories', `token ${token}`)).status
+  github.settings.revocationDelay = 2_000
+  const old = await mint()
+  await call('DELETE', '/installation/token', `token ${old}`)
+  expect(await status(old)).toBe(200)
+  await clock.advance(2_000)
+  expect(await status(old)).toBe(401)
+  for (const refusal of [401, 403] as const) {
+    Object.assign(github.settings, { replicationDelay: 3_000, replicationRefusal: refusal })
+    const fresh = await mint()
+    expect(await status(fresh)).toBe(refusal)
+    await clock.advance(3_000)
+    expect(await status(fresh)).toBe(200)
+  }
+})

@@ -79,7 +79,6 @@ export function repositoryRoutes({
 
   app.get('/installation/repositories', (c) => {
     const token = tokens.present(c.req.header('authorization'))
-    token.entry.uses += 1
     const { per_page: size, page: number } = page.parse(c.req.query())
     const all = covered(token)
     return c.json({
