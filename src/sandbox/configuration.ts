@@ -24,7 +24,7 @@ export const sandboxAdmin = {
 
 const agent = {
   name: 'refactor-bot',
-  owner: 'platform@acme.dev',
+  owner: 'linus@acme.dev',
   purpose: 'Opens refactoring pull requests',
   environment: 'dev',
   review_by: '2099-12-31',

@@ -35,7 +35,7 @@ test('agents, by name, owner, environment and status, in order of name', async (
   const names = async (query: string) =>
     (await items(`agents?${query}`)).map(({ name }: { name: string }) => name)
   expect(await names('name=other-bot')).toEqual(['other-bot'])
-  expect(await names('owner=platform@acme.dev')).toEqual(['refactor-bot'])
+  expect(await names('owner=linus@acme.dev')).toEqual(['refactor-bot'])
   expect(await names('environment=prod')).toEqual(['other-bot'])
   expect(await names('status=expired')).toEqual(['overdue-bot'])
   expect(await names('status=suspended')).toEqual([])
@@ -46,7 +46,7 @@ test('tasks, the newest first, by id, agent, owner, issuer and status, each with
   expect(ids(await items('tasks'))).toEqual([waiting.id, theirs.id, ours.id])
   expect(await items(`tasks?id=${ours.id}`)).toMatchObject([{ leases: [{ id: lease.lease.id }] }])
   expect(ids(await items('tasks?agent=other-bot'))).toEqual([theirs.id])
-  expect(ids(await items('tasks?owner=platform@acme.dev&status=active'))).toEqual([ours.id])
+  expect(ids(await items('tasks?owner=linus@acme.dev&status=active'))).toEqual([ours.id])
   expect(ids(await items('tasks?issuer=sandbox'))).toHaveLength(3)
   expect(ids(await items(`tasks?issuer=${broker.sandbox.issuer.url}`))).toHaveLength(3)
   expect(ids(await items('tasks?issuer=other'))).toEqual([])
@@ -60,13 +60,13 @@ test('leases, by id, task, agent, owner, issuer, provider, connection and status
   expect(found).toMatchObject({
     ...lease.lease,
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     attempts: 0,
   })
   expect(ids(await items(`leases?task=${ours.id}`))).toEqual([lease.lease.id])
   for (const query of [
     'agent=refactor-bot',
-    'owner=platform@acme.dev',
+    'owner=linus@acme.dev',
     'status=active',
     'provider=github&connection=acme&status=active',
     'issuer=sandbox&agent=refactor-bot',
@@ -85,7 +85,7 @@ test('approvals, by id, task, agent, owner, group and status', async () => {
     task: { id: waiting.id },
     request: { scope: [{ detail: infra }] },
   })
-  const whose = ['agent=refactor-bot', 'owner=platform@acme.dev', 'agent=refactor-bot&group=security']
+  const whose = ['agent=refactor-bot', 'owner=linus@acme.dev', 'agent=refactor-bot&group=security']
   for (const query of [
     `id=${approval.id}`,
     `task=${waiting.id}`,

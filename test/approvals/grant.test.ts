@@ -54,7 +54,7 @@ test('who said yes, to what and in which words is on record', async () => {
 test('who may not say yes and tries is on record too', async () => {
   const task = await ask(broker)
   const [forLegal, forSecurity] = task.approvals
-  await answer(broker, 'approve', forSecurity, { claims: { sub: 'owner', email: 'platform@acme.dev' } })
+  await answer(broker, 'approve', forSecurity, { claims: { sub: 'owner', email: 'linus@acme.dev' } })
   await answer(broker, 'approve', forSecurity, { claims: legal })
   await answer(broker, 'deny', forSecurity, { claims: legal })
   await answer(broker, 'approve', forLegal, { claims: { groups: ['security', 'legal'] } })
@@ -66,7 +66,7 @@ test('who may not say yes and tries is on record too', async () => {
     ['admin:sandbox:lex', { ...refusal(forSecurity), reason: 'this needs a member of security' }],
     ['admin:sandbox:ada', { ...refusal(forSecurity), reason: 'one person counts for one group' }],
   ])
-  expect(refused[0]).toMatchObject({ agent: 'refactor-bot', owner: 'platform@acme.dev' })
+  expect(refused[0]).toMatchObject({ agent: 'refactor-bot', owner: 'linus@acme.dev' })
 })
 
 const refusal = ({ id, group }: { id: string; group: string }) => ({ approval: id, group })

@@ -91,7 +91,7 @@ test('a token that has opened a task before, with whose it is', async () => {
   expect(event).toMatchObject({
     actor: 'agent:refactor-bot',
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     request: refused.request_id,
   })
   expect(JSON.parse(event!.data!)).toEqual({

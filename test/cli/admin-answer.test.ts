@@ -37,7 +37,7 @@ describe('a script', () => {
     for (const shown of [
       `${id} asks for the yes of security`,
       `task     ${task.id}`,
-      'agent    refactor-bot, owned by platform@acme.dev',
+      'agent    refactor-bot, owned by linus@acme.dev',
       `identity repo:acme/web:ref:refs/heads/main of ${broker.sandbox.issuer.url}`,
       'purpose  "a test", in its own words',
       `scope    github/acme ${JSON.stringify(infra)}`,

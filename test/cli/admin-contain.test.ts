@@ -51,7 +51,7 @@ it('keeps out the run that opened a task and kills what it holds; the fence is l
 
 it.each([
   [['--agent', 'refactor-bot'], 'agent_suspended'],
-  [['--owner', 'platform@acme.dev'], 'fenced'],
+  [['--owner', 'linus@acme.dev'], 'fenced'],
   [['--issuer', 'sandbox'], 'fenced'],
   [['--provider', 'github/acme'], 'fenced'],
   [['--claim', 'sandbox:repository_id=123'], 'fenced'],

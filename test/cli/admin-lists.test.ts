@@ -27,7 +27,7 @@ it('agents come as an aligned table, with what they hold', async () => {
   expect(heading).toMatch(/^NAME +STATUS +OWNER +ENVIRONMENT/)
   expect(lines.map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
     ['other-bot', 'active', 'tools@acme.dev'],
-    ['refactor-bot', 'active', 'platform@acme.dev'],
+    ['refactor-bot', 'active', 'linus@acme.dev'],
   ])
   const column = heading!.indexOf('OWNER')
   for (const line of lines) expect(line.slice(column - 2, column + 1)).toMatch(/^ {2}\S$/)

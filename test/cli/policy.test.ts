@@ -75,7 +75,7 @@ describe('policy explain', () => {
   it('takes an approval, a ttl and what is held into account', async () => {
     const infra = ['--scope', 'github:acme/infra:contents=write', '--json']
     const given = JSON.parse((await explain(...infra, '--approved', 'security')).stdout)
-    expect(given).toMatchObject({ decision: 'allowed', ttl: 900, owner: 'platform@acme.dev' })
+    expect(given).toMatchObject({ decision: 'allowed', ttl: 900, owner: 'linus@acme.dev' })
     expect(given.requests[0]).toMatchObject({
       permitted_by: ['refactor-bot-works-on-acme'],
       approval_given_to: [{ policy: 'infra-needs-security', group: 'security' }],

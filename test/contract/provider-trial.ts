@@ -28,7 +28,7 @@ export function tried<Config, Detail>(setup: () => Promise<Subject<Config, Detai
     leaseId: `lease_${crypto.randomUUID()}`,
     taskId: 'task_contract',
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     detail,
     createdAt: subject.clock.now(),
     deadline: subject.clock.now() + 900_000,

@@ -28,7 +28,7 @@ test('a dry run tells what would be granted, and keeps nothing', async () => {
   expect(body).toEqual({
     decision: 'allowed',
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     ttl: 60,
     approvals: [],
     denials: [],

@@ -33,7 +33,7 @@ test.each<
   ['task', ({ ours }) => ({ task: ours.task.id }), { theirs: false, tasks: true, waiting: false }],
   ['lease', ({ ours }) => ({ lease: ours.lease.id }), { theirs: false, tasks: false, waiting: false }],
   ['agent', () => ({ agent: 'refactor-bot' }), { theirs: false, tasks: true, waiting: true }],
-  ['owner', () => ({ owner: 'platform@acme.dev' }), { theirs: false, tasks: true, waiting: true }],
+  ['owner', () => ({ owner: 'linus@acme.dev' }), { theirs: false, tasks: true, waiting: true }],
   ['provider', () => ({ provider: 'github' }), { theirs: true, tasks: false, waiting: false }],
   ['connection', () => ({ provider: 'github/acme' }), { theirs: true, tasks: false, waiting: false }],
   ['issuer', () => ({ issuer: 'sandbox' }), { theirs: true, tasks: true, waiting: true }],

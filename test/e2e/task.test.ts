@@ -16,7 +16,7 @@ test('a task is opened with an identity, and answers with all that is known of i
     id: expect.stringMatching(/^task_[0-9a-f]{32}$/),
     status: 'active',
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     purpose: 'rename a module',
     authorization_details: [writeWeb],
     ttl: 600,

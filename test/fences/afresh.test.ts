@@ -30,7 +30,7 @@ test.each([
 test.each([
   ['agent_suspended', () => ({ agent: 'refactor-bot' })],
   ['revoked', (task: Answer['body']) => ({ session: task.id })],
-  ['revoked', () => ({ owner: 'platform@acme.dev' })],
+  ['revoked', () => ({ owner: 'linus@acme.dev' })],
   [null, () => ({ provider: 'github' })],
 ])('held against the fences at a reload (%s)', async (reason, selector) => {
   const broker = await start()

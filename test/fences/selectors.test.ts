@@ -33,7 +33,7 @@ const open = {
 
 test.each<[string, unknown, 'fenced' | 'agent_suspended', { ours: boolean; theirs: boolean }]>([
   ['an agent', { agent: 'refactor-bot' }, 'agent_suspended', { ours: true, theirs: false }],
-  ['an owner', { owner: 'platform@acme.dev' }, 'fenced', { ours: true, theirs: false }],
+  ['an owner', { owner: 'linus@acme.dev' }, 'fenced', { ours: true, theirs: false }],
   ['an owner in other letters', { owner: 'tools@ACME.dev' }, 'fenced', { ours: false, theirs: true }],
   ['an issuer', { issuer: 'sandbox' }, 'fenced', { ours: true, theirs: true }],
   ['an issuer by its URL', { issuer: broker.sandbox.issuer.url }, 'fenced', { ours: true, theirs: true }],
@@ -131,7 +131,7 @@ test('how many stand is in the metrics, by kind', async () => {
 
 test('the list: the newest first, by id and kind, in pages', async () => {
   const { body: one } = await raise({ agent: 'other-bot' })
-  const { body: two } = await raise({ owner: 'platform@acme.dev' })
+  const { body: two } = await raise({ owner: 'linus@acme.dev' })
   expect(await fences()).toEqual([two, one])
   expect(await fences(`?id=${one.id}`)).toEqual([one])
   expect(await fences('?kind=owner')).toEqual([two])

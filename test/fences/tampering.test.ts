@@ -37,7 +37,7 @@ test('one that was altered may have been on any agent: no owner of any lifts it'
   beside(broker, (db) => db.exec(`update fences set agents = '[]', reason = 'x'`))
   const lift = async (claims: object) =>
     broker.call('DELETE', `/v1/admin/fences/${id}`, { token: await broker.admin({ ...claims }) })
-  expectRefusal(await lift({ sub: 'pat', email: 'platform@acme.dev' }), 403, 'forbidden')
+  expectRefusal(await lift({ sub: 'pat', email: 'linus@acme.dev' }), 403, 'forbidden')
   expect((await lift({})).body).toMatchObject({ id, damaged: expect.any(String) })
 })
 

@@ -14,7 +14,7 @@ const principals = one(
   'principal == Mayfly::Agent::"bot"',
   'principal == Mayfly::Agent::"third"',
   'principal in Mayfly::Agent::"other"',
-  'principal in Mayfly::Owner::"platform@acme.dev"',
+  'principal in Mayfly::Owner::"linus@acme.dev"',
   'principal in Mayfly::Owner::"bot"',
   'principal in Mayfly::Environment::"prod"',
   'principal is Mayfly::Agent',
@@ -35,7 +35,7 @@ const resources = one(
 const conditions = one(
   '',
   'when { context.ttl > 1800 }',
-  'when { principal in Mayfly::Owner::"platform@acme.dev" }',
+  'when { principal in Mayfly::Owner::"linus@acme.dev" }',
   'when { principal.hasTag("ref") && principal.getTag("ref").contains("main") }',
   'when { principal.hasTag(principal.subject) }',
   'unless { principal.hasTag("actor") }',

@@ -11,13 +11,13 @@ const broker = await sharedBroker({
 })
 
 test.each([
-  ['email', { sub: 'someone', email: 'platform@acme.dev' }],
+  ['email', { sub: 'someone', email: 'linus@acme.dev' }],
   ['email in other letters', { sub: 'someone', email: 'Platform@ACME.dev' }],
-  ['verified email', { sub: 'someone', email: 'platform@acme.dev', email_verified: true }],
+  ['verified email', { sub: 'someone', email: 'linus@acme.dev', email_verified: true }],
   // What its issuer has not verified proves nothing for its holder, and is still a reason to refuse them.
-  ['email that is not verified', { sub: 'someone', email: 'platform@acme.dev', email_verified: false }],
-  ['subject', { sub: 'platform@acme.dev', email: 'other@acme.dev' }],
-  ['subject alone', { sub: 'platform@acme.dev', email: undefined }],
+  ['email that is not verified', { sub: 'someone', email: 'linus@acme.dev', email_verified: false }],
+  ['subject', { sub: 'linus@acme.dev', email: 'other@acme.dev' }],
+  ['subject alone', { sub: 'linus@acme.dev', email: undefined }],
 ])('an owner known by their %s does not approve for their own agent', async (_how, claims) => {
   const task = await ask(broker)
   expectRefusal(await answer(broker, 'approve', task.approvals[0], { claims }), 403, 'forbidden')
@@ -39,6 +39,6 @@ test('an owner who is named by their subject does not either', async () => {
 
 test('saying no to it is theirs', async () => {
   const task = await ask(broker)
-  const claims = { sub: 'someone', email: 'platform@acme.dev' }
+  const claims = { sub: 'someone', email: 'linus@acme.dev' }
   expect((await answer(broker, 'deny', task.approvals[0], { claims })).body.status).toBe('denied')
 })

@@ -32,7 +32,7 @@ async function core(): Promise<Core> {
 
 function rules({ context }: Core, policy: string): Rules {
   const agents = ['refactor-bot', 'other-bot'].map((name) =>
-    agent(name, { owner: 'platform@acme.dev', match: [{ issuer: 'ci', subject: 'repo:acme/web' }] }),
+    agent(name, { owner: 'linus@acme.dev', match: [{ issuer: 'ci', subject: 'repo:acme/web' }] }),
   )
   const compiled = compilePolicies([{ file: 'p.cedar', text: policy }], {
     providers: [vocabulary],

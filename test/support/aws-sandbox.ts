@@ -123,7 +123,7 @@ export async function connectAws({
     leaseId: `lease_${(count += 1).toString(16).padStart(32, '0')}`,
     taskId: `task_${'0'.repeat(32)}`,
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     detail,
     createdAt: clock.now(),
     deadline: clock.now() + seconds * 1000,

@@ -80,7 +80,7 @@ function intentOf(detail: GithubDetail, createdAt: number): Intent<GithubDetail>
     leaseId: 'lease_test',
     taskId: 'task_test',
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     detail,
     createdAt,
     deadline: createdAt + 900_000,

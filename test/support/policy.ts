@@ -41,10 +41,10 @@ export const cloud = {
       appliesTo { principal: Agent, resource: AwsRole, context: CloudContext };`,
 }
 
-export const bot: AgentFacts = { name: 'bot', owner: 'platform@acme.dev', environment: 'dev' }
+export const bot: AgentFacts = { name: 'bot', owner: 'linus@acme.dev', environment: 'dev' }
 export const agents: AgentFacts[] = [
   bot,
-  { name: 'other', owner: 'platform@acme.dev', environment: 'prod' },
+  { name: 'other', owner: 'linus@acme.dev', environment: 'prod' },
   { name: 'third', owner: 'data@acme.dev', environment: 'dev' },
 ]
 const given = {

@@ -42,7 +42,7 @@ export function aTask(changed: Partial<Task> = {}): Task {
     id,
     status: 'active',
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     principal: recordedPrincipal({
       issuer: 'ci',
       iss: 'https://ci.test',

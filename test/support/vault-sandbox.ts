@@ -109,7 +109,7 @@ export function intentOf(detail: VaultDetail): Intent<VaultDetail> {
     leaseId: 'lease_test',
     taskId: 'task_test',
     agent: 'refactor-bot',
-    owner: 'platform@acme.dev',
+    owner: 'linus@acme.dev',
     detail,
     createdAt: clock.now(),
     deadline: clock.now() + 900_000,
