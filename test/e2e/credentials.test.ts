@@ -31,6 +31,7 @@ test('an equal detail is minted, and the lease says all but the secret', async (
     created_at: expect.any(String),
     deadline: task.expires_at,
     upstream_expires_at: expect.any(String),
+    stands_until: expect.any(String),
     live_until: null,
     ended_at: null,
     fingerprint: entry?.fingerprint,

@@ -94,6 +94,7 @@ function inFull(texts: string[], facts: Facts, request: AuthorizationRequest) {
       class: request.class,
       revocation: 'immediate',
       approvals: [],
+      connection: 'forge',
       depth: facts.depth,
       request: { __entity: uid('Request', 'request') },
       held: [request.class],

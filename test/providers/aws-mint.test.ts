@@ -79,7 +79,7 @@ test('the credential tells the region, and its handle cannot be used for anythin
 })
 
 test('a mint is one request, whatever comes of it: one sent again could leave a session that nobody knows of', async () => {
-  const fault = sandbox.faults.add({ kind: 'status', status: 500, on: mints })
+  const fault = sandbox.faults.add({ kind: 'status', status: 500, body: '<html>', on: mints })
   await expect(mint()).rejects.toMatchObject({ kind: 'unavailable', maybeDone: true })
   expect(fault.hits).toBe(1)
   fault.clear()
