@@ -1,3 +1,4 @@
+/** What is seen of a token that GitHub may not have heard of yet (docs/decisions/0004). */
 import type { Handle } from '../../src/provider.ts'
 import type { Answer } from './api.ts'
 import { newcomer, tokenOf } from './token.ts'

@@ -19,6 +19,7 @@ test('a task is opened with an identity, and answers with all that is known of i
     owner: 'linus@acme.dev',
     purpose: 'rename a module',
     authorization_details: [writeWeb],
+    upstreams: [{ provider: 'github', connection: 'acme', host: 'github.com' }],
     ttl: 600,
     context: { model: 'm' },
     parent: null,
