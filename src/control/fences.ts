@@ -39,7 +39,7 @@ export async function raise(
   })
 }
 
-/** Raises the fence, unless the same stands already for as long: then that one is given back. */
+/** Raises the fence, unless one stands already that does all that it would: then that one is given back. */
 export async function raiseFence(
   context: TaskContext,
   tx: Tx,
@@ -53,6 +53,7 @@ export async function raiseFence(
     (fence) =>
       canonicalize(fence.selector) === canonicalize(selector) &&
       fence.damaged === undefined &&
+      agents.every((agent) => fence.agents.includes(agent)) &&
       (fence.until === null || (until !== null && until <= fence.until)),
   )
   if (same) return same
@@ -81,9 +82,10 @@ export async function liftFence(
   { reason, actor }: { reason: string | undefined; actor: Actor },
 ): Promise<void> {
   const { fences, audit, clock } = context
-  const { id, selector } = fence
+  const { id, selector, damaged } = fence
   const at = clock.now()
-  const whom = 'agent' in selector && { agent: selector.agent }
+  // Of one that was altered nobody knows which agent it was on.
+  const whom = damaged === undefined && 'agent' in selector && { agent: selector.agent }
   const said = reason !== undefined && { reason }
   if (!(await fences.remove(tx, id))) return
   audit.record(tx, { at, type: 'fence.lifted', actor, ...whom, data: { fence: id, selector, ...said } })

@@ -16,7 +16,7 @@ export interface RevocationOrder {
   /** The admin's own words. */
   reason: string
   actor: Actor
-  /** Whether what is ended is also kept out. Undefined: where one session is meant. */
+  /** Whether what is ended is also kept out. Undefined: where it is one task, or the session of one. */
   fence?: boolean | undefined
   /** Until when it is kept out, milliseconds since 1970; undefined: until the fence is lifted. */
   until?: number | undefined
@@ -32,13 +32,13 @@ export interface RevocationReport {
   fence: Fence | undefined
 }
 
-/** Whether the order keeps out more than the session that is ended: that takes the right to. */
+/** Whether the order keeps out more than the session of a task: that takes the right to. */
 export function isContainment({ selector, fence = false }: Pick<RevocationOrder, 'selector' | 'fence'>) {
-  return fence && !meansSession(selector)
+  return fence && !meansTask(selector)
 }
 
-function meansSession(selector: Selector): boolean {
-  return 'task' in selector || 'session' in selector
+function meansTask(selector: Selector): boolean {
+  return 'task' in selector || ('session' in selector && typeof selector.session === 'string')
 }
 
 /**
@@ -84,7 +84,7 @@ export async function revokeBySelector(
 async function keepOut(
   context: TaskContext,
   tx: Tx,
-  { selector, reason, actor, until, fence = meansSession(selector) }: RevocationOrder,
+  { selector, reason, actor, until, fence = meansTask(selector) }: RevocationOrder,
   meant: Meant | undefined,
 ): Promise<Fence | undefined> {
   if (!fence) {

@@ -198,7 +198,7 @@ export const revocationBody = z
     reason: line(1000),
     fence: z.boolean().optional().openapi({
       description:
-        'keep out what is ended: by default for a task or a session, whose session is meant. For anything else it needs the right `suspend` too',
+        'keep out what is ended: by default for one task, or the session of one, whose session is meant. For anything else it needs the right `suspend` too',
     }),
     until,
   })

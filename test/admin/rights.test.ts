@@ -97,6 +97,17 @@ test('to keep out more than one session, whoever revokes needs the right to susp
   expectRefusal(await order(true, ['revoke'])(), 403, 'forbidden')
   expectRefusal(await order(true, ['suspend'])(), 403, 'forbidden')
   expect((await order(false, ['revoke'])()).status).toBe(200)
+  const claims = { session: { issuer: 'sandbox', claims: { repository_id: '123' } } }
+  for (const selector of [claims, { claim: { issuer: 'sandbox', name: 'repository_id', value: '123' } }]) {
+    const body = { selector, ...reason, fence: true }
+    const token = await admin(['revoke'])
+    expectRefusal(await broker.call('POST', '/v1/admin/revocations', { token, body }), 403, 'forbidden')
+    const { body: revoked } = await broker.call('POST', '/v1/admin/revocations', {
+      token,
+      body: { selector, ...reason },
+    })
+    expect(revoked.fence).toBeNull()
+  }
   const { status, body } = await order(true, ['revoke', 'suspend'])()
   expect(status).toBe(200)
   const lifted = await broker.call('DELETE', `/v1/admin/fences/${body.fence.id}`, {

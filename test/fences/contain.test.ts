@@ -62,7 +62,7 @@ test('by its session: everything that the run has open ends, and nothing of anot
 test('by the claims of a session that has opened nothing yet', async () => {
   const run = aRun()
   const { run_id } = run
-  const { body } = await order({ session: { issuer: 'sandbox', claims: { run_id } } })
+  const { body } = await order({ session: { issuer: 'sandbox', claims: { run_id } } }, { fence: true })
   expect(body).toMatchObject({ tasks: [], fence: { selector: { session: { claims: { run_id } } } } })
   // Named by the run alone: every attempt is meant.
   for (const claims of [run, rerun(run)]) expectRefusal(await broker.open({}, claims), 403, 'fenced')

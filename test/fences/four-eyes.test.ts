@@ -66,6 +66,16 @@ test.each<[string, () => Promise<unknown>]>([
   expect((await lift(id)).status).toBe(200)
 })
 
+test('a fence stays on the agent that it was raised on, whatever becomes of its task', async () => {
+  const run = aRun()
+  const selector = { session: { issuer: 'sandbox', claims: { run_id: run.run_id } } }
+  const task = await broker.open({}, { sub: subjectOf('eves-bot'), ...run })
+  const [one, other] = [await raise(selector), await raise(selector)]
+  expect(other).toBe(one)
+  await broker.complete(task.body)
+  expectRefusal(await lift(one, eve), 403, 'forbidden')
+})
+
 test('who shows no address is not held to be another than an owner who is known by one', async () => {
   for (const selector of [{ agent: 'eves-bot' }, { owner: 'eve@acme.dev' }]) {
     const id = await raise(selector)
