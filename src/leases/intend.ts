@@ -22,9 +22,6 @@ export interface LeaseHolder {
 /** How long an intent may stand before its outcome counts as unknown: the mint's time limit, and a margin to record it. */
 const outcomeKnownWithinMs = upstreamLimit.mint + 10_000
 
-/** Seconds after which a mint that is under way has had its answer, most likely. */
-const stillMintingSeconds = 5
-
 /**
  * Puts the lease on record as `pending` in the transaction that has admitted it, or
  * says why not: `unavailable` where the connection is no longer what it was,
@@ -118,12 +115,17 @@ async function slotRefusal(
   const share = Math.floor(slot.total / 4)
   if (taken.length < share) return undefined
   // As many as are too many must have ended, and one more.
-  const free = taken[taken.length - share] ?? Infinity
-  const known = Number.isFinite(free)
-  const until = known ? `the next becomes free at ${new Date(free).toISOString()}` : 'some are being minted'
-  return new BrokerError(
-    'limit_exceeded',
-    `this agent has its share of what can be taken back on ${slot.key}, ${share} credentials; each counts for as long as upstream has to refuse it, given back or not, and ${until}`,
-    { retryAfter: known ? Math.max(1, Math.ceil((free - now) / 1000)) : stillMintingSeconds },
-  )
+  const free = taken[taken.length - share]
+  const known = free !== undefined && Number.isFinite(free)
+  return new BrokerError('limit_exceeded', slotWords(slot.key, share, known ? free : undefined), {
+    // What is being minted takes its slot for as long as upstream's shortest lives, if not longer.
+    retryAfter: known ? Math.max(1, Math.ceil((free - now) / 1000)) : entry.connection.ttl(detail).min,
+  })
+}
+
+function slotWords(key: string, share: number, free: number | undefined): string {
+  if (share === 0) return `upstream has no room to take anything back on ${key}`
+  const next =
+    free === undefined ? 'some are being minted' : `the next is free at ${new Date(free).toISOString()}`
+  return `this agent has its share of what can be taken back on ${key}, ${share} credentials; each counts for as long as upstream has to refuse it, given back or not, and ${next}`
 }

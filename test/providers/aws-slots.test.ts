@@ -52,7 +52,7 @@ test('job 41 within 15 minutes is told when the first session has expired, and i
   expect(refused.headers.get('Retry-After')).toBe('500')
   expect(refused.body).toMatchObject({
     code: 'limit_exceeded',
-    detail: expect.stringMatching(/given back or not, and the next becomes free at 2026-11-02T09:15:00/),
+    detail: expect.stringMatching(/given back or not, and the next is free at 2026-11-02T09:15:00/),
   })
   await clock.advance(499_000)
   expect((await job()).status).toBe(429)
@@ -95,4 +95,34 @@ test('one whose answers are lost is not charged with what may have come of them 
   for (let count = 0; count < 45; count += 1) await job()
   storm.clear()
   expect(await until(async () => (await job()).status === 201)).toBe(true)
+})
+
+test('jobs that ask all at once are told the same while the first are being minted', async () => {
+  const { broker, clock } = await start('role')
+  const { body: task } = await broker.open({ authorization_details: [detail] })
+  const held = broker.sandbox.aws.faults.add({ kind: 'hang', on: ({ path }) => path.startsWith('/sts') })
+  const first = Array.from({ length: 40 }, () => broker.mint(task, detail).catch(() => undefined))
+  await until(async () => (await broker.read(task)).body.leases.length === 40)
+  const refused = await broker.mint(task, detail)
+  expect(refused.status).toBe(429)
+  expect(Number(refused.headers.get('Retry-After'))).toBe(900)
+  expect(refused.body.detail).toContain('some are being minted')
+  held.clear()
+  await clock.advance(20_000)
+  await Promise.allSettled(first)
+})
+
+test('a role that is full of other policies is called that', async () => {
+  const { broker, clock, job } = await start('role')
+  await job()
+  const frame = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:","Resource":"*"}]}'
+  const text = frame.replace('s3:', `s3:${'x'.repeat(10_240 - frame.length - 300)}`)
+  broker.sandbox.aws.setInlinePolicy('deployer', 'own', text)
+  // Found out when the room is next needed.
+  for (let count = 0; count < 3; count += 1) await job()
+  await clock.advance(60_000)
+  expect(await job()).toMatchObject({
+    status: 429,
+    body: { detail: expect.stringContaining('upstream has no room to take anything back') },
+  })
 })

@@ -100,6 +100,7 @@ const requests: Record<string, Request> = {
   'what is left then': list,
   'a policy on a role that does not exist': put(policy, { RoleName: 'nobody' }),
   'a policy that is no JSON': put('{'),
+  'a policy that says nothing, as the broker tries out whether it may write': put('{}'),
   'a policy without a resource': put(policy.replace('"Resource":"*",', '')),
   'a policy with another effect': put(policy.replace('Deny', 'Refuse')),
   'a policy beyond the quota': put(policy.replace('lease_1', 'x'.repeat(10_240)), { PolicyName: 'long' }),
