@@ -2,6 +2,7 @@
 import type { Actor, EventType } from './audit/event.ts'
 import { atMost, type LeadingClock } from './clock.ts'
 import { loadConfiguration } from './config.ts'
+import type { Tls } from './config/tls.ts'
 import { Control } from './control/in-force.ts'
 import { stranded } from './control/stranded.ts'
 import { openCore } from './core.ts'
@@ -21,7 +22,7 @@ import { createMetrics } from './telemetry.ts'
 export interface Broker {
   /** Where it listens: `http://127.0.0.1:8420`. */
   address: string
-  /** Reads the configuration again. Returns what was wrong with it; the old one is then still in force. */
+  /** Reads the configuration again. Returns what is wrong with it; with more than warnings, the old one is still in force. */
   reload(actor?: Actor): Promise<Fault[]>
   /** Stops taking requests, lets what is under way finish, and leaves the rest to the next start. */
   close(): Promise<void>
@@ -55,7 +56,8 @@ const drainMs = 10_000
 export async function startBroker(file: string, options: BrokerOptions): Promise<Broker> {
   const { clock, log, providers } = options
   const services = new Services()
-  const load = () => loadConfiguration(file, { ...options, services })
+  const load = (inUse?: { tls: Tls | undefined }) =>
+    loadConfiguration(file, { ...options, services, ...(inUse && { inUse }) })
   const { configuration, faults } = await load()
   if (!configuration) throw new ConfigurationRefused(faults)
   for (const { file: where, path, message } of faults) log.warn({ file: where, path }, message)
@@ -99,7 +101,11 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     leases: () => unit.read((tx) => leases.countByStatus(tx)),
     fences: () => unit.read((tx) => fences.countByKind(tx, clock.now())),
   })
-  const reload = createReload({ context, control, federation, providers, started: configuration }, load)
+  const started = configuration
+  const renew = (tls: Tls) => server.renew(tls)
+  const reload = createReload({ context, control, federation, providers, started, renew }, (inUse) =>
+    load({ tls: inUse }),
+  )
   const app = createApp({
     core: context,
     serve: (work) => control.serve(context, work),

@@ -60,9 +60,11 @@ export async function loadConfiguration(
     fetch?: typeof globalThis.fetch
     /** What connections are lent; without it they can be described but not used. */
     services?: Services
+    /** The certificate that a running broker serves: it goes on where the one on disk, just being renewed, is none. */
+    inUse?: { tls: Tls | undefined }
   },
 ): Promise<{ configuration?: Configuration; faults: Fault[] }> {
-  const { providers, clock, env, fetch = globalThis.fetch, services = new Services() } = given
+  const { providers, clock, env, fetch = globalThis.fetch, services = new Services(), inUse } = given
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
   const loading: Loading = { file, faults, secrets, clock, fetch, services }
@@ -79,12 +81,16 @@ export async function loadConfiguration(
       'is reachable from outside without TLS, and tokens would cross the network in clear',
       'Set `tls`, or name the proxies that do TLS in `trusted_proxies`, or listen on 127.0.0.1.',
     )
-  const tls = tlsSetting && compileTls(tlsSetting, loading)
+  const compiled = tlsSetting && compileTls(tlsSetting, loading)
   const store = settings.store && compileStore(settings.store, loading)
   const sealKeys = settings.seal && compileSealKeys(settings.seal, loading)
   const { policies, ...rules } = await compileRules(settings, providers, loading)
 
   const { limits, retention } = settings
+  const tls = tlsSetting && (compiled ?? inUse?.tls)
+  if (inUse)
+    for (const found of faults)
+      if (/^tls(?:\.|$)/.test(found.path) && found.file === file) found.warning = true
   if (faults.some(({ warning }) => !warning)) return { faults }
   if (!url || !listen || !trustedProxies || !store || !sealKeys || !policies || !limits || !retention)
     throw new Error('a setting is missing, and no fault says so')

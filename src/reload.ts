@@ -1,6 +1,7 @@
 /** Putting another configuration in force while the broker runs. */
 import type { Actor } from './audit/event.ts'
 import type { Configuration, loadConfiguration } from './config.ts'
+import type { Tls } from './config/tls.ts'
 import type { Candidate, Control } from './control/in-force.ts'
 import { createExclusive } from './exclusive.ts'
 import { type Fault, sayFault } from './fault.ts'
@@ -20,31 +21,43 @@ interface Running {
   providers: readonly Provider[]
   /** What the broker started with: some of it can change only with a restart. */
   started: Configuration
+  /** Has the server show another certificate. */
+  renew: (tls: Tls) => void
 }
 
-/** Makes `reload`, which returns what was wrong with the configuration that `load` gave; the old one is then still in force. */
+/**
+ * Makes `reload`, which returns what is wrong with the configuration that `load`
+ * gave: with more than warnings, the old one is still in force. `load` takes the
+ * certificate that is served now.
+ */
 export function createReload(
   running: Running,
-  load: () => Promise<Loaded>,
+  load: (tls: Tls | undefined) => Promise<Loaded>,
 ): (actor?: Actor, context?: TaskContext) => Promise<Fault[]> {
   const { federation, started } = running
   const { log } = running.context
+  let { tls } = started
   const exclusive = createExclusive()
   return async (actor = 'broker', context = running.context) => {
     // One after another: what was read first must not be put in force last.
-    const refused = await exclusive('reload', async () => {
-      const faults = await adopt({ ...running, context }, await load(), actor)
+    const { refused, warnings } = await exclusive('reload', async () => {
+      const loaded = await load(tls)
+      const faults = await adopt({ ...running, context }, loaded, actor)
       for (const { file, path, message } of faults) log.error({ file, path }, `not reloaded: ${message}`)
-      if (faults.length > 0) return faults
+      if (faults.length > 0) return { refused: faults, warnings: [] }
+      const renewed = loaded.configuration?.tls
+      if (tls && renewed) running.renew((tls = renewed))
+      const doubts = [...loaded.faults, ...unchanged(started, loaded.configuration)]
+      for (const { file, path, message } of doubts) log.warn({ file, path }, message)
       await federation.reseal()
       // Its connections know nothing yet of what they could take back.
       void maintain(running.context)
       log.info({ file: started.file }, 'reloaded')
-      return []
+      return { refused: [], warnings: doubts }
     })
     // But with tens of thousands of open tasks to review, the next one must not wait for that.
     if (refused.length === 0) await running.control.reviewed(context)
-    return refused
+    return [...refused, ...warnings]
   }
 }
 
@@ -52,21 +65,31 @@ async function adopt(running: Running, loaded: Loaded, actor: Actor): Promise<Fa
   const { context, control, providers, started } = running
   const { configuration } = loaded
   const faults = loaded.faults.filter((fault) => !fault.warning)
-  if (configuration)
-    for (const key of ['listen', 'store', 'tls'] as const)
-      if (JSON.stringify(configuration[key]) !== JSON.stringify(started[key]))
-        faults.push({
-          file: started.file,
-          path: key,
-          message: 'cannot change while the broker runs',
-          remedy: 'Restart the broker, or undo the change.',
-        })
   if (!configuration || faults.length > 0) {
     await control.recordRefusal(context, faults.map(sayFault), actor)
     return faults
   }
   const lacking = await control.adopt(context, candidate(configuration, providers), actor)
   return strandedFaults(started.file, lacking)
+}
+
+/**
+ * What differs and stays as it is until a restart. It keeps nothing else from
+ * changing: an agent that is to go in an emergency goes.
+ */
+function unchanged(started: Configuration, latest: Configuration | undefined): Fault[] {
+  const same = (key: 'listen' | 'store') => JSON.stringify(latest?.[key]) === JSON.stringify(started[key])
+  const differing = [
+    ...(['listen', 'store'] as const).filter((key) => !same(key)),
+    ...(Boolean(latest?.tls) === Boolean(started.tls) ? [] : ['tls']),
+  ]
+  return differing.map((path) => ({
+    file: started.file,
+    path,
+    message: 'cannot change while the broker runs, and is as it was',
+    remedy: 'Restart the broker, or undo the change.',
+    warning: true,
+  }))
 }
 
 /** What of a configuration the core works with. */

@@ -34,6 +34,9 @@ export type AdminLease = z.infer<typeof adminSchemas.adminLease>
 export type ApprovalRequest = z.infer<typeof adminSchemas.approvalRequest>
 export type AnswerApproval = z.input<typeof adminSchemas.answerBody>
 
+/** `warnings`: what is doubtful, or stays as it was until a restart. */
+export type Reloaded = z.infer<typeof adminSchemas.reloaded>
+
 /** What an admin can list: what each item is, and by what it can be filtered and paged. */
 export interface Lists {
   agents: { item: Agent; query: z.input<typeof adminSchemas.agentsQuery> }
@@ -91,7 +94,7 @@ export interface Client {
   suspend(identity: string, agent: string, reason: string, options?: CallOptions): Promise<Agent>
   resume(identity: string, agent: string, reason: string, options?: CallOptions): Promise<Agent>
   /** Has the broker read its configuration again. */
-  reload(identity: string, options?: CallOptions): Promise<void>
+  reload(identity: string, options?: CallOptions): Promise<Reloaded>
 }
 
 export interface CallOptions {
@@ -166,7 +169,7 @@ export function createClient(given: { url: string; fetch?: typeof globalThis.fet
       post(`/v1/admin/agents/${agentSegment(agent)}/suspend`, identity, { reason }, options),
     resume: (identity, agent, reason, options) =>
       post(`/v1/admin/agents/${agentSegment(agent)}/resume`, identity, { reason }, options),
-    reload: async (identity, options) => void (await post('/v1/admin/reload', identity, undefined, options)),
+    reload: (identity, options) => post('/v1/admin/reload', identity, undefined, options),
   }
 }
 

@@ -153,4 +153,11 @@ export const reasonBody = z.strictObject({ reason: line(1000) }).openapi('Reason
 /** In the query: many clients send no body with DELETE. */
 export const liftQuery = z.strictObject({ reason: line(1000).optional() })
 
-export const reloaded = z.object({ status: z.literal('reloaded') }).openapi('Reloaded')
+export const reloaded = z
+  .object({
+    status: z.literal('reloaded'),
+    warnings: z
+      .array(z.string())
+      .openapi({ description: 'what is doubtful, or stays as it was until a restart' }),
+  })
+  .openapi('Reloaded')

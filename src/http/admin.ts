@@ -146,13 +146,13 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
 
   app.openapi(reload, async (c) => {
     const faults = await context.reload(`admin:${c.var.admin.id}`, c.var.core)
-    const [fault] = faults
+    const [fault, ...more] = faults.filter(({ warning }) => !warning)
     if (fault)
       throw new BrokerError(
         'conflict',
-        `the configuration was refused and the one in force stays: ${sayFault(fault)}${faults.length > 1 ? `, and ${faults.length - 1} more` : ''}`,
+        `the configuration was refused and the one in force stays: ${sayFault(fault)}${more.length > 0 ? `, and ${more.length} more` : ''}`,
       )
-    return c.json({ status: 'reloaded' as const }, 200)
+    return c.json({ status: 'reloaded' as const, warnings: faults.map(sayFault) }, 200)
   })
 }
 

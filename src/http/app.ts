@@ -5,6 +5,7 @@ import { routePath } from 'hono/route'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import type { InForce } from '../control/in-force.ts'
+import { isHostOf } from '../endpoint.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import { newId } from '../id.ts'
 import type { TaskContext } from '../tasks/context.ts'
@@ -63,10 +64,9 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     await next()
   })
   app.use(async (c, next) => {
-    const { host } = new URL(c.var.inForce.url)
-    const named = c.req.header('Host')?.toLowerCase()
+    const named = c.req.header('Host') ?? ''
     // A page elsewhere whose name was made to point here (DNS rebinding) sends its own name.
-    const expected = named === host || operationsPaths.includes(c.req.path)
+    const expected = isHostOf(c.var.inForce.url, named) || operationsPaths.includes(c.req.path)
     // What is no host at all (`1.2.3.4.5`) makes no URL, without which hono has no request.
     if (!expected || !URL.canParse(`http://${named}`))
       throw new BrokerError('invalid_request', 'the Host is not that of this broker')

@@ -19,7 +19,7 @@ export interface HttpContext {
   /** Runs a request under the configuration in force at this moment, to its end. */
   serve(work: (inForce: InForce) => Promise<void>): Promise<void>
   federation: Federation
-  /** Reads the configuration again; what was wrong with it, if it was refused. Put on record through `core`. */
+  /** Reads the configuration again; what is wrong with it: more than warnings only where it was refused. Put on record through `core`. */
   reload(actor: Actor, core: TaskContext): Promise<Fault[]>
   failures: FailureCounter
   metrics: RequestMetrics

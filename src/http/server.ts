@@ -12,10 +12,24 @@ const headersTimeout = 10_000
 const requestTimeout = 30_000
 /** Milliseconds between looks for those; Node's own 30 s would let a slow sender stay twice as long. */
 const connectionsCheckingInterval = 1_000
+/**
+ * Milliseconds that an idle connection is kept: longer than load balancers keep
+ * theirs, 60 s with most. Whoever closes first risks that a request is on its way
+ * then, which is lost, and a POST is sent again by nobody.
+ */
+const keepAliveTimeout = 75_000
+
+/** PEM. */
+export interface Tls {
+  cert: string
+  key: string
+}
 
 export interface Listening {
   /** `http://127.0.0.1:8420` */
   address: string
+  /** Serves this certificate from the next connection on. Without effect on what was started in clear. */
+  renew(tls: Tls): void
   /** Takes no more connections; resolves when those open are done. */
   close(): Promise<void>
 }
@@ -25,7 +39,7 @@ export async function listen(
   fetch: Parameters<typeof getRequestListener>[0],
   given: {
     listen: { host: string; port: number }
-    tls: { cert: string; key: string } | undefined
+    tls: Tls | undefined
     log: Log
   },
 ): Promise<Listening> {
@@ -35,6 +49,7 @@ export async function listen(
     headersTimeout,
     requestTimeout,
     connectionsCheckingInterval,
+    keepAliveTimeout,
     // Refused by the application, which says so in its own terms.
     requireHostHeader: false,
   }
@@ -51,6 +66,9 @@ export async function listen(
   const { address, family, port: taken } = server.address() as AddressInfo
   return {
     address: `${given.tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
+    renew(tls) {
+      if ('setSecureContext' in server) server.setSecureContext(tls)
+    },
     close: () =>
       new Promise((resolve) => {
         // Node ends what is idle now. What is answered from now on would be kept for its client's next request.

@@ -45,7 +45,10 @@ it('a reload puts the new configuration in force, or says why not', async () => 
   const agent = join(broker.directory, 'agents/refactor-bot.yaml')
   const good = await readFile(agent, 'utf8')
   await writeFile(agent, good.replace('max_ttl: 3600', 'max_ttl: 300'))
-  expect(await admin('reload')).toMatchObject({ status: 0, stdout: 'the new configuration is in force\n' })
+  expect(await admin('reload')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^the new configuration is in force\n/),
+  })
   expect((await broker.open({ ttl: 600 })).status).toBe(400)
   await writeFile(agent, 'name: [')
   const { status, stderr } = await admin('reload')

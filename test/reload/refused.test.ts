@@ -60,18 +60,6 @@ test.each<[string, string, RegExp, () => Promise<unknown>]>([
   ['a seal key that is not there', 'mayfly.yaml', /seal/, () => remove('seal.key')],
   ['an upstream key that is none', 'mayfly.yaml', /providers\.github/, () => write('app.pem', 'x')],
   ['no policies directory', 'mayfly.yaml', /policies/, () => configure((s) => (s.policies = './nowhere'))],
-  [
-    'another address to listen on',
-    'mayfly.yaml',
-    /listen.*cannot change/,
-    () => configure((s) => (s.listen = '127.0.0.1:1')),
-  ],
-  [
-    'another store',
-    'mayfly.yaml',
-    /store.*cannot change/,
-    () => configure((s) => (s.store = 'sqlite:./other.db')),
-  ],
 ])('%s is refused, and nothing has changed', async (_what, file, said, change) => {
   await change()
   expectSaid(await reload(), file, said)

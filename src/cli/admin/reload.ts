@@ -9,10 +9,12 @@ export function registerReload(group: Command): void {
     .description(
       `Puts the configuration in force as it is on the broker's disk now, and ends every
 task that it would no longer allow. One with faults is refused, and the old one
-stays. Needs the right "suspend".`,
+stays. A renewed certificate is served from then on; what cannot change while the
+broker runs is told, and keeps nothing else back. Needs the right "suspend".`,
     )
     .action(async (options: AdminOptions) => {
-      await connect(options).reload(await adminToken(options))
-      answer(options, { status: 'reloaded' }, ['the new configuration is in force'])
+      const reloaded = await connect(options).reload(await adminToken(options))
+      const warnings = reloaded.warnings.map((text) => `warning: ${text}`)
+      answer(options, reloaded, ['the new configuration is in force', ...warnings])
     })
 }

@@ -73,7 +73,7 @@ function certificate(pem: string, host: string | undefined): Check {
       check,
       status: 'fault',
       message: `the certificate has expired on ${until}`,
-      remedy: 'Renew it, and restart the broker.',
+      remedy: 'Renew it, and reload the broker.',
     }
   if (host !== undefined && !isFor(read, host))
     return {
@@ -87,7 +87,7 @@ function certificate(pem: string, host: string | undefined): Check {
       check,
       status: 'warning',
       message: `the certificate expires on ${until}`,
-      remedy: 'Renew it, and restart the broker.',
+      remedy: 'Renew it, and reload the broker.',
     }
   return { check, status: 'ok', message: `the certificate is good until ${until}` }
 }
