@@ -5,7 +5,7 @@
 import type { Agents } from './agents/registry.ts'
 import type { Clock } from './clock.ts'
 import { deepFreeze } from './config/freeze.ts'
-import { fault, type Loading } from './config/loading.ts'
+import { fault, fetchIn, type Loading } from './config/loading.ts'
 import { readSettings } from './config/read.ts'
 import { compileRules } from './config/rules.ts'
 import type { Limits } from './config/schema.ts'
@@ -57,17 +57,17 @@ export async function loadConfiguration(
     providers: readonly Provider[]
     clock: Clock
     env: Record<string, string | undefined>
-    fetch?: typeof globalThis.fetch
     /** What connections are lent; without it they can be described but not used. */
     services?: Services
     /** The certificate that a running broker serves: it goes on where the one on disk, just being renewed, is none. */
     inUse?: { tls: Tls | undefined }
   },
 ): Promise<{ configuration?: Configuration; faults: Fault[] }> {
-  const { providers, clock, env, fetch = globalThis.fetch, services = new Services(), inUse } = given
+  const { providers, clock, env, services = new Services(), inUse } = given
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
-  const loading: Loading = { file, faults, secrets, clock, fetch, services }
+  const fetchWith = fetchIn(env, { file, faults })
+  const loading: Loading = { file, faults, secrets, clock, fetchWith, services }
   const settings = readSettings(loading)
   if (!settings) return { faults }
   faults.push(...secrets.check(settings, []))

@@ -3,6 +3,7 @@
  * of it. `upstream` is its name for a reader: `Vault`. `acts`: whether the request
  * changes something, so that the loss leaves open whether it did.
  */
+import { networkFault, type NetworkFault } from './network-fault.ts'
 import { ProviderError } from './provider.ts'
 
 /** The failure of a request, whatever its client threw. `signal` is the one that it was sent with. */
@@ -12,7 +13,8 @@ export function lostAnswer(
   { signal, acts }: { signal: AbortSignal; acts: boolean },
 ): ProviderError {
   if (signal.aborted) return abandoned(upstream, signal, acts)
-  if (neverArrived(error)) return new ProviderError('unavailable', `${upstream} cannot be reached`)
+  const fault = networkFault(error)
+  if (fault && !fault.sent) return unreachable(upstream, fault)
   return new ProviderError('unavailable', `the connection to ${upstream} was lost`, { maybeDone: acts })
 }
 
@@ -29,13 +31,9 @@ export function requireAwaited(upstream: string, signal: AbortSignal): void {
     throw new ProviderError('unavailable', `the request to ${upstream} was abandoned before it was sent`)
 }
 
-const beforeSending = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
-
-/** Whether upstream certainly never saw the request. */
-export function neverArrived(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if (beforeSending.has(String((cause as NodeJS.ErrnoException).code))) return true
-  return false
+/** A request that upstream certainly never saw, because of `fault`. */
+export function unreachable(upstream: string, { words, remedy }: NetworkFault): ProviderError {
+  return new ProviderError('unavailable', `${upstream} cannot be reached: ${words}`, { remedy })
 }
 
 /** The whole number in a header such as `Retry-After`, undefined where there is none: its date form is not read. */

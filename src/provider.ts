@@ -140,17 +140,24 @@ export class ProviderError extends Error {
   readonly retryAfter: number | undefined
   /** Whether upstream may have acted all the same (a lost answer, a time-out, a 5xx). */
   readonly maybeDone: boolean
+  /** What an operator can do about it, one line, where the cause lies on the way to upstream. */
+  readonly remedy: string | undefined
 
   constructor(
     kind: 'rejected' | 'unavailable',
     message: string,
-    options: { retryAfter?: number | undefined; maybeDone?: boolean } = {},
+    options: {
+      retryAfter?: number | undefined
+      maybeDone?: boolean
+      remedy?: string | undefined
+    } = {},
   ) {
     super(message)
     this.name = 'ProviderError'
     this.kind = kind
     this.retryAfter = options.retryAfter
     this.maybeDone = options.maybeDone ?? false
+    this.remedy = options.remedy
   }
 }
 
@@ -183,10 +190,11 @@ export const contextFields = `connection: String, purpose: String, ttl: Long, en
 
 /** What the broker lends a connection. */
 export interface ConnectionContext {
-  /** Bound to the connection's own CA, if one is configured. */
+  /**
+   * The one way to upstream, also for an SDK that would bring an HTTP client of its
+   * own: it knows the connection's own CA, and the proxy that there may be.
+   */
   fetch: typeof globalThis.fetch
-  /** That CA as PEM, for an SDK that brings its own HTTP client. */
-  ca: string | undefined
   clock: Clock
   /** Reads a secret that the configuration names, without a trailing newline. @throws when it cannot be read. */
   secret(ref: SecretRef): string

@@ -3,10 +3,12 @@ import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../../src/clock.ts'
 import { isLoopback } from '../../src/endpoint.ts'
-import { neverArrived, secondsIn } from '../../src/lost-answer.ts'
+import { secondsIn } from '../../src/lost-answer.ts'
+import { networkFault } from '../../src/network-fault.ts'
 import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
 import type { AwsConfig } from './config.ts'
 import { AwsFailure } from './failure.ts'
+import { httpHandler } from './http-handler.ts'
 import type { Identity } from './identity.ts'
 
 export interface Clients {
@@ -28,7 +30,7 @@ interface Exchange {
 /** Clients whose every failure is an `AwsFailure` or a `ProviderError`. `identity`: default, the SDK's own chain. */
 export function createClients(
   config: AwsConfig,
-  { ca, clock }: ConnectionContext,
+  { fetch, clock }: ConnectionContext,
   identity: Identity | undefined,
 ): Clients {
   const common = {
@@ -37,8 +39,7 @@ export function createClients(
     // A call repeated by the SDK could leave a session behind that nobody knows of.
     maxAttempts: 1,
     logger: silent,
-    // The SDK's agents are its own: Node's global one goes through a proxy where the environment names one.
-    requestHandler: { logger: silent, ...(ca !== undefined && { httpsAgent: { ca } }) },
+    requestHandler: httpHandler(fetch),
   }
   const { endpoints } = config
   const sts = new STSClient({ ...common, ...(endpoints.sts !== undefined && { endpoint: endpoints.sts }) })
@@ -142,5 +143,7 @@ function translated(error: unknown, { sent, status, retryAfter }: Exchange): Err
       'the broker has no AWS credentials of its own, or cannot get them',
     )
   const worded = typeof (error as { Code?: unknown }).Code === 'string'
-  return new AwsFailure({ code: name, status, retryAfter, sent: sent && !neverArrived(error), worded })
+  const network = status === undefined ? networkFault(error) : undefined
+  const reached = sent && network?.sent !== false
+  return new AwsFailure({ code: name, status, retryAfter, sent: reached, worded, network })
 }

@@ -64,6 +64,7 @@ async function inability(
       status: 'fault',
       message: `sessions of ${role} could not be taken back, so none is minted: ${error.message}`,
       remedy:
+        error.remedy ??
         "Check that there is such a role, and that the broker's own policies and the organization's service control policies let it do iam:GetRolePolicy and iam:PutRolePolicy there.",
     }
   }
@@ -85,6 +86,7 @@ async function roomOn(role: string, policies: DenyPolicies, signal: AbortSignal)
       status: 'fault',
       message: `the inline policies of ${role} cannot be read: ${error.message}`,
       remedy:
+        error.remedy ??
         'Let the broker do iam:ListRolePolicies and iam:GetRolePolicy with it: they take from the room.',
     }
   }

@@ -1,3 +1,5 @@
+import { unreachable } from '../../src/lost-answer.ts'
+import type { NetworkFault } from '../../src/network-fault.ts'
 import { ProviderError } from '../../src/provider.ts'
 
 /** A call to AWS that did not succeed, as far as anybody else has to know of it: what AWS said is left behind. */
@@ -12,8 +14,10 @@ export class AwsFailure extends Error {
   readonly sent: boolean
   /** Whether the answer is AWS's own: a proxy or a firewall in front of it answers in other words. */
   readonly worded: boolean
+  /** What kept an answer from coming, where it is known. */
+  readonly network: NetworkFault | undefined
 
-  constructor(facts: Pick<AwsFailure, 'code' | 'status' | 'retryAfter' | 'sent' | 'worded'>) {
+  constructor(facts: Pick<AwsFailure, 'code' | 'status' | 'retryAfter' | 'sent' | 'worded' | 'network'>) {
     super('a call to AWS failed')
     this.name = 'AwsFailure'
     this.code = facts.code.replace(/Exception$/, '')
@@ -21,6 +25,7 @@ export class AwsFailure extends Error {
     this.retryAfter = facts.retryAfter
     this.sent = facts.sent
     this.worded = facts.worded
+    this.network = facts.network
   }
 }
 
@@ -67,8 +72,9 @@ export type Leaves = 'nothing' | 'a change' | 'its answer'
 
 /** The failure as the broker is told of it. */
 export function refusal(failure: AwsFailure, meanings: Meanings, leaves: Leaves): ProviderError {
-  const { code, status, retryAfter, sent, worded } = failure
+  const { code, status, retryAfter, sent, worded, network } = failure
   const maybeDone = leaves !== 'nothing' && sent
+  if (status === undefined && network && !network.sent) return unreachable('AWS', network)
   if (status === undefined)
     return new ProviderError('unavailable', sent ? 'AWS did not answer' : 'AWS cannot be reached', {
       maybeDone,

@@ -130,6 +130,6 @@ async function ask<Answered>(
   }
 }
 
-function fault({ message }: ProviderError, remedy: string): Finding {
-  return { status: 'fault', message, remedy }
+function fault({ message, remedy }: ProviderError, otherwise: string): Finding {
+  return { status: 'fault', message, remedy: remedy ?? otherwise }
 }

@@ -96,7 +96,9 @@ function asFailure(error: unknown): Told {
     return new Failure(
       'unreachable',
       error.message,
-      error.remedy ?? 'Check --url (MAYFLY_URL), and that the broker is running.',
+      error.remedy === undefined
+        ? 'Check --url (MAYFLY_URL), and that the broker is running.'
+        : `${error.remedy} Or check --url (MAYFLY_URL).`,
     )
   const message = error instanceof Error ? error.message : String(error)
   return new Failure('failed', message, 'Correct what it names; `--help` tells what the command takes.')

@@ -2,12 +2,17 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Client, createClient } from '../client/client.ts'
 import { findIdentity } from '../client/identity.ts'
+import { Unreadable } from '../config/files.ts'
+import { readAuthorities } from '../config/trust.ts'
 import { endpointFault } from '../endpoint.ts'
+import { outboundFetch } from '../outbound.ts'
+import { Failure } from './failure.ts'
 
 export interface BrokerOptions {
   url: string
   tokenFile?: string
   audience?: string
+  ca?: string | undefined
   json?: boolean
 }
 
@@ -22,7 +27,15 @@ export function withConfiguration(command: Command): Command {
 
 /** `--url`: for whatever speaks to a broker. */
 export function withBroker(command: Command): Command {
-  return withJson(command.addOption(urlOption().makeOptionMandatory()))
+  return withJson(command.addOption(urlOption().makeOptionMandatory()).addOption(caOption()))
+}
+
+/** `--ca`: where the broker's certificate comes from a CA of one's own. */
+export function caOption(): Option {
+  return new Option(
+    '--ca <file>',
+    "a PEM file with the CA of the broker's certificate; no other is trusted for it",
+  ).env('MAYFLY_CA')
 }
 
 export function urlOption(): Option {
@@ -37,8 +50,13 @@ export function withIdentity(command: Command): Command {
 }
 
 /** The OIDC token of this workload, for the broker unless `--audience` says otherwise. @throws NoIdentity */
-export function workloadIdentity({ url, tokenFile, audience = url }: BrokerOptions): Promise<string> {
-  return findIdentity({ env: process.env, tokenFile, audience })
+export function workloadIdentity({
+  url,
+  tokenFile,
+  audience = url,
+}: Pick<BrokerOptions, 'url' | 'tokenFile' | 'audience'>): Promise<string> {
+  const { env } = process
+  return findIdentity({ env, tokenFile, audience, fetch: outboundFetch({ env }) })
 }
 
 export const identityHelp = `
@@ -50,8 +68,19 @@ Who this is, is shown with an OIDC token. The first of these that is there count
   Kubernetes          a service account token projected to /var/run/secrets/tokens/mayfly
                       with the broker's url as its audience`
 
-export function connect(options: BrokerOptions): Client {
-  return createClient({ url: options.url })
+export function connect({ url: broker, ca }: Pick<BrokerOptions, 'url' | 'ca'>): Client {
+  return createClient({ url: broker, fetch: outboundFetch({ env: process.env, ca: authorities(ca) }) })
+}
+
+/** @throws Failure */
+function authorities(file: string | undefined): string[] | undefined {
+  if (file === undefined) return undefined
+  try {
+    return readAuthorities(file)
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    throw new Failure('failed', `${file} ${error.message}`, error.remedy)
+  }
 }
 
 function url(written: string): string {

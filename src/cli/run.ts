@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { resolve } from 'node:path'
 import type { Task } from '../client/client.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
 import { quoted } from '../client/run/shell.ts'
@@ -72,7 +73,7 @@ function addVariable(written: string, earlier: string[] = []): string[] {
 }
 
 async function runCommand(words: string[], options: RunOptions): Promise<void> {
-  const { url, wait, json = false } = options
+  const { url, ca, wait, json = false } = options
   const identity = await workloadIdentity(options)
   let unproven = false
   const ending = await run({
@@ -82,7 +83,8 @@ async function runCommand(words: string[], options: RunOptions): Promise<void> {
     task: newTask(options),
     // The argument is required.
     command: words as [string, ...string[]],
-    env: process.env,
+    // Where it is relative: the command may change its directory before it calls us.
+    env: { ...process.env, ...(ca !== undefined && { MAYFLY_CA: resolve(ca) }) },
     keep: options.keepEnv ?? [],
     git: { hosts: options.gitHost, helper: helperFor },
     wait,

@@ -5,10 +5,9 @@ import type { RuleSet } from '../config/rules.ts'
 import { decode } from '../identity/decode.ts'
 import { claimedPrincipal } from '../identity/principal.ts'
 import { issuerOf } from '../identity/verify.ts'
-import { findIdentity } from '../client/identity.ts'
 import { Failure } from './failure.ts'
 import { missLines } from './nearest.ts'
-import { withConfiguration, withIdentity, withJson } from './options.ts'
+import { withConfiguration, withIdentity, withJson, workloadIdentity } from './options.ts'
 import { readRules } from './policy/question.ts'
 import { answer } from './print.ts'
 
@@ -35,11 +34,7 @@ interface Options {
 
 async function whoami(options: Options): Promise<void> {
   const { rules } = await readRules(options.config)
-  const token = await findIdentity({
-    env: process.env,
-    tokenFile: options.tokenFile,
-    audience: options.audience ?? rules.url,
-  })
+  const token = await workloadIdentity({ ...options, url: rules.url })
   const seen = lookAt(rules, claimsOf(token), Math.floor(Date.now() / 1000))
   answer(options, seen.view, seen.lines)
   if (!seen.accepted) process.exitCode = 1

@@ -263,9 +263,9 @@ function noAnswer(url: string, status: number | undefined, error: unknown): Brok
     return unanswered(` within ${answerWithinMs / 1000} seconds`, { outcome: 'unknown' })
   const fault = networkFault(error)
   if (fault) {
-    const { words, code, sent, passing, remedy } = fault
+    const { words, sent, passing, remedy } = fault
     const outcome = sent ? 'unknown' : passing ? 'unsent' : 'foreign'
-    return unanswered(`: ${words} (${code})`, { outcome, remedy })
+    return unanswered(`: ${words}`, { outcome, ...(!passing && { remedy }) })
   }
   const redirected =
     error instanceof TypeError && (error.cause as Error | undefined)?.message === 'unexpected redirect'

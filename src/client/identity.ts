@@ -143,7 +143,7 @@ async function askRunner(call: typeof globalThis.fetch, url: URL, requestToken: 
   } catch (error) {
     if (error instanceof NoActionsToken) throw error
     const fault = networkFault(error)
-    if (fault) throw new NoActionsToken(`${fault.words} (${fault.code})`, fault.passing)
+    if (fault) throw new NoActionsToken(fault.words, fault.passing)
     throw new NoActionsToken('its answer did not come, or could not be read')
   }
   if (typeof value !== 'string') throw new NoActionsToken('its answer holds none')

@@ -1,11 +1,9 @@
 import type { z } from 'zod'
 import type { ConnectionEntry } from '../leases/connections.ts'
 import type { Provider, SecretRef } from '../provider.ts'
-import { located } from './files.ts'
-import { fault, readable, type Loading } from './loading.ts'
+import { fault, fetchTrusting, type Loading } from './loading.ts'
 import { dotted, meant, parse } from './parse.ts'
 import { connectionKeys, type ConfigurationFile } from './schema.ts'
-import { trusting } from './trust.ts'
 
 type Entry = z.infer<typeof connectionKeys>
 
@@ -45,16 +43,13 @@ function connect(
   const { ca, retired, ...own } = entry
   const { file, faults, secrets, clock } = loading
   const config = parse(provider.config, own, { file, at, faults, also: ['ca', 'retired'] })
-  const trust =
-    ca === undefined
-      ? { fetch: loading.fetch, ca }
-      : readable(loading, { at: [...at, 'ca'] }, () => trusting(located(file, ca)))
+  const fetch = fetchTrusting(loading, at, ca)
   // Its secrets have been looked at: those that cannot be read are faults of their own.
   const here = dotted(at)
   const broken = faults.some(
     ({ path, warning }) => !warning && (path === here || path.startsWith(`${here}.`)),
   )
-  if (config === undefined || !trust || broken) return undefined
+  if (config === undefined || !fetch || broken) return undefined
 
   let read = ''
   let connecting = true
@@ -66,7 +61,7 @@ function connect(
   try {
     const connection = provider.connect(
       { ...(config as object), name: entry.name },
-      { ...trust, clock, secret, ...loading.services.lent },
+      { fetch, clock, secret, ...loading.services.lent },
     )
     return Object.freeze({ provider, name: entry.name, connection, retired })
   } catch (error) {

@@ -1,10 +1,8 @@
 import { name as issuerName } from '../agents/agent.ts'
 import { isLoopback } from '../endpoint.ts'
 import { compileIssuer, issuerConfig, type Issuer } from '../identity/issuer.ts'
-import { located } from './files.ts'
-import { fault, readable, type Loading, warn } from './loading.ts'
+import { fault, fetchTrusting, type Loading, warn } from './loading.ts'
 import { parse } from './parse.ts'
-import { trusting } from './trust.ts'
 
 /**
  * Compiles the entries of `issuers`, by name. An issuer may stand there once: with two
@@ -54,10 +52,7 @@ export function compileIssuers(
         `Write \`preset: ${config.reusedAnyway}\`, or \`single_use: false\` with a short \`max_age\`.`,
       )
     const { ca, token } = config
-    const fetch =
-      ca === undefined
-        ? loading.fetch
-        : readable(loading, { at: [...at, 'ca'] }, () => trusting(located(loading.file, ca)))?.fetch
+    const fetch = fetchTrusting(loading, at, ca)
     if (fetch)
       issuers.set(
         name,

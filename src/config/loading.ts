@@ -2,9 +2,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { Fault } from '../fault.ts'
+import { outboundFetch } from '../outbound.ts'
 import type { Services } from '../services.ts'
 import { listFiles, located, readText, Unreadable } from './files.ts'
 import { dotted, type Path } from './parse.ts'
+import { readAuthorities } from './trust.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface Loading {
@@ -14,7 +16,8 @@ export interface Loading {
   readonly faults: Fault[]
   readonly secrets: Secrets
   readonly clock: Clock
-  readonly fetch: typeof globalThis.fetch
+  /** `fetch` with trust in the certificate authorities given, and no others. */
+  readonly fetchWith: (ca: readonly string[] | undefined) => typeof globalThis.fetch
   readonly services: Services
 }
 
@@ -25,6 +28,31 @@ export function fault(loading: Loading, at: Path, message: string, remedy: strin
 /** A fault that does not stop the start. */
 export function warn(loading: Loading, at: Path, message: string, remedy: string): void {
   loading.faults.push({ file: loading.file, path: dotted(at), message, remedy, warning: true })
+}
+
+/** `fetchWith` as the environment has it; a proxy that is none is a fault. */
+export function fetchIn(
+  env: Record<string, string | undefined>,
+  { file, faults }: Pick<Loading, 'file' | 'faults'>,
+): Loading['fetchWith'] {
+  try {
+    outboundFetch({ env })
+  } catch (error) {
+    faults.push({ file, path: '', message: (error as Error).message, remedy: 'Correct it, or unset it.' })
+    return (ca) => outboundFetch({ env: {}, ca })
+  }
+  return (ca) => outboundFetch({ env, ca })
+}
+
+/** `fetch` with trust in the CAs of the file that `ca` at `at` names, if it names one. */
+export function fetchTrusting(
+  loading: Loading,
+  at: Path,
+  ca: string | undefined,
+): typeof globalThis.fetch | undefined {
+  if (ca === undefined) return loading.fetchWith(undefined)
+  const read = readable(loading, { at: [...at, 'ca'] }, () => readAuthorities(located(loading.file, ca)))
+  return read && loading.fetchWith(read)
 }
 
 /** Runs `read`; what it cannot read becomes a fault. */

@@ -13,7 +13,7 @@ export function namedFiles(file: string): { secrets: string[]; rules: string[] }
     faults: [],
     secrets,
     clock: systemClock(),
-    fetch,
+    fetchWith: () => fetch,
     services: new Services(),
   })
   const directories = [settings?.agents, settings?.policies].filter((path) => path !== undefined)

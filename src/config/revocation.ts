@@ -9,7 +9,7 @@ import type { Services } from '../services.ts'
 import { compileAgents } from './agents.ts'
 import { compileConnections } from './connections.ts'
 import { compileIssuers } from './issuers.ts'
-import type { Loading } from './loading.ts'
+import { fetchIn, type Loading } from './loading.ts'
 import { readSettings, type Settings } from './read.ts'
 import { compileSealKeys } from './seal.ts'
 import { secretReader } from './secrets.ts'
@@ -39,7 +39,8 @@ export async function loadRevocation(
   const { providers, clock, env, services } = given
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
-  const loading: Loading = { file, faults, secrets, clock, fetch, services }
+  const fetchWith = fetchIn(env, { file, faults })
+  const loading: Loading = { file, faults, secrets, clock, fetchWith, services }
   const read = readSettings(loading)
   if (!read) return { faults }
   faults.push(...secrets.check({ store: read.store, seal: read.seal, providers: read.providers }, []))

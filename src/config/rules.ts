@@ -64,7 +64,14 @@ export async function loadRules(
   const providers = given.providers.map(withoutSecrets)
   const faults: Fault[] = []
   const secrets = { read: () => '', check: () => [], files: () => [] }
-  const loading: Loading = { file, faults, secrets, clock: given.clock, fetch, services: new Services() }
+  const loading: Loading = {
+    file,
+    faults,
+    secrets,
+    clock: given.clock,
+    fetchWith: () => fetch,
+    services: new Services(),
+  }
   const settings = readSettings(loading)
   if (!settings) return { faults }
   const { connections, policies, issuers, agents } = await compileRules(settings, providers, loading)

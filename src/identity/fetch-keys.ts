@@ -2,6 +2,7 @@ import { calculateJwkThumbprint, createLocalJWKSet, type JWK, type LocalJWKSet }
 import { z } from 'zod'
 import { withinLimit, type Clock } from '../clock.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
+import { networkFault } from '../network-fault.ts'
 import { isUsable } from './key-strength.ts'
 
 /** For discovery and key set together, headers and bodies. */
@@ -117,7 +118,9 @@ async function getJson(origin: KeyOrigin, url: string, what: string, signal: Abo
     }
     bytes = await readBody(origin, what, response)
   } catch (cause) {
-    throw isBrokerError(cause) ? cause : silent(origin, `its ${what} could not be fetched`, cause)
+    if (isBrokerError(cause)) throw cause
+    const fault = networkFault(cause)
+    throw silent(origin, `its ${what} could not be fetched${fault ? `: ${fault.words}` : ''}`, cause)
   }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

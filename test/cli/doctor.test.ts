@@ -8,7 +8,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import type { Check } from '../../src/cli/doctor/check.ts'
 import { watchClocks } from '../../src/cli/doctor/clock.ts'
-import { trusting } from '../../src/config/trust.ts'
+import { readAuthorities } from '../../src/config/trust.ts'
+import { outboundFetch } from '../../src/outbound.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
 import { beside, rows } from '../support/database.ts'
@@ -226,7 +227,8 @@ describe('clocks are compared whoever asks', () => {
     const [a, b] = [secure, plain].map((server) => (server.address() as AddressInfo).port)
 
     const clocks = watchClocks()
-    await (await trusting(ca).fetch(`https://127.0.0.1:${a}/`)).text()
+    const call = outboundFetch({ env: {}, ca: readAuthorities(ca) })
+    await (await call(`https://127.0.0.1:${a}/`)).text()
     await new Promise((resolve) =>
       get(`http://127.0.0.1:${b}/`, (response) => response.resume().on('end', resolve)),
     )

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { ProviderError } from '../../src/provider.ts'
 import { asTimePasses } from '../support/clock.ts'
+import { deadAddress } from '../support/dead-address.ts'
 import type { Trial } from './provider-trial.ts'
 
 export function failureContract<Config, Detail>(trial: Trial<Config, Detail>): void {
@@ -24,10 +25,12 @@ export function failureContract<Config, Detail>(trial: Trial<Config, Detail>): v
     })
 
     test('an upstream that cannot be reached has done nothing', async () => {
-      const nowhere = trial.subject.provider.connect(trial.subject.unreachable, trial.subject.context)
+      const { provider, at, context } = trial.subject
+      const nowhere = provider.connect(at(await deadAddress()), context)
       await expect(failedMint(patient(), nowhere)).resolves.toMatchObject({
         kind: 'unavailable',
         maybeDone: false,
+        message: expect.stringContaining('cannot be reached: the connection was refused'),
       })
     })
 

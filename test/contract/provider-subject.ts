@@ -7,8 +7,9 @@ import type { ManualClock } from '../support/clock.ts'
 export interface Subject<Config, Detail> {
   provider: Provider<Config, Detail>
   config: Config & { name: string }
-  /** The same, with an address where nothing listens. */
-  unreachable: Config & { name: string }
+  /** Where the counterpart is, `http://127.0.0.1:4711`; and the same configuration for what is at another origin. */
+  origin: string
+  at(origin: string): Config & { name: string }
   context: ConnectionContext
   /** The clock of `context` and of the counterpart. */
   clock: ManualClock

@@ -6,6 +6,7 @@ import { mintContract } from './provider-mint.ts'
 import { probeContract } from './provider-probe.ts'
 import { revokeContract } from './provider-revoke.ts'
 import { strangersContract } from './provider-strangers.ts'
+import { proxyContract } from './provider-proxy.ts'
 import type { Subject } from './provider-subject.ts'
 import { weatherContract } from './provider-weather.ts'
 import { tried } from './provider-trial.ts'
@@ -23,5 +24,6 @@ export function providerContract<Config, Detail>(
     failureContract(trial)
     strangersContract(trial)
     weatherContract(trial)
+    proxyContract(trial)
   })
 }

@@ -2,16 +2,17 @@ import { aws } from '../../providers/aws.ts'
 import { providerContract } from '../contract/provider.ts'
 import { connectAws, deployer, deploys, mints, reader, readsBucket, revokes } from '../support/aws-sandbox.ts'
 
-/** Where nothing listens. */
-const nowhere = 'http://127.0.0.1:1'
-
 async function subject(config: Record<string, unknown>) {
   const upstream = await connectAws({ config, settings: { propagation: 30_000 } })
   const { sandbox, clock, ledger, context } = upstream
   return {
     provider: aws,
     config: upstream.config,
-    unreachable: { ...upstream.config, endpoints: { sts: nowhere, iam: nowhere } },
+    origin: new URL(sandbox.endpoints.sts).origin,
+    at: (origin: string) => ({
+      ...upstream.config,
+      endpoints: { sts: `${origin}/sts`, iam: `${origin}/iam` },
+    }),
     context,
     clock,
     faults: sandbox.faults,

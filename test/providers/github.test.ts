@@ -1,6 +1,5 @@
 import { github } from '../../providers/github.ts'
 import { providerContract } from '../contract/provider.ts'
-import { deadAddress } from '../support/dead-address.ts'
 import { mints, revokes } from '../support/github.ts'
 import { connectGithub } from '../support/github-sandbox.ts'
 
@@ -12,7 +11,8 @@ providerContract('github', async () => {
   return {
     provider: github,
     config,
-    unreachable: { ...config, api: await deadAddress() },
+    origin: sandbox.github.url,
+    at: (api) => ({ ...config, api }),
     context,
     clock,
     faults,

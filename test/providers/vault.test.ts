@@ -1,7 +1,6 @@
 import { vault } from '../../providers/vault.ts'
 import { defaultSettings, type Standby } from '../../src/sandbox/vault/settings.ts'
 import { providerContract } from '../contract/provider.ts'
-import { deadAddress } from '../support/dead-address.ts'
 import { mints, revokes, withoutMeans } from '../support/vault.ts'
 import { connectVault } from '../support/vault-sandbox.ts'
 
@@ -19,7 +18,8 @@ async function shared({
   return {
     provider: vault,
     config,
-    unreachable: { ...config, address: await deadAddress() },
+    origin: sandbox.url,
+    at: (address: string) => ({ ...config, address }),
     context,
     clock,
     faults,

@@ -5,7 +5,6 @@ import { providerContract } from '../contract/provider.ts'
 import { deployer, deploys, liveOn, mints, reader, readsBucket, revokes } from '../support/aws-sandbox.ts'
 import { awsWorld } from '../support/aws-client.ts'
 import { manualClock } from '../support/clock.ts'
-import { deadAddress } from '../support/dead-address.ts'
 import { lentServices } from '../support/services.ts'
 import { answers } from './aws-requests.ts'
 import { proxyTo } from './moto-proxy.ts'
@@ -34,11 +33,17 @@ describe.runIf(moto)('moto', () => {
         { arn: reader, class: 'read', max_session_duration: 7200 },
       ],
     })
-    const nowhere = await deadAddress()
     return {
       provider: aws,
       config,
-      unreachable: { ...config, endpoints: { sts: nowhere, iam: nowhere } },
+      origin: new URL(endpoints.sts).origin,
+      at: (origin) => ({
+        ...config,
+        endpoints: {
+          sts: endpoints.sts.replace(/^https?:\/\/[^/]+/, origin),
+          iam: endpoints.iam.replace(/^https?:\/\/[^/]+/, origin),
+        },
+      }),
       context: { ...lentServices, fetch, clock, secret: () => '' },
       clock,
       faults,

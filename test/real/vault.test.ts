@@ -5,7 +5,6 @@ import { systemClock } from '../../src/clock.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { providerContract } from '../contract/provider.ts'
 import { manualClock } from '../support/clock.ts'
-import { deadAddress } from '../support/dead-address.ts'
 import { lentServices } from '../support/services.ts'
 import { mints, revokes, withoutMeans } from '../support/vault.ts'
 import { proxyTo } from './vault-proxy.ts'
@@ -90,7 +89,8 @@ async function against(real: RealVault) {
     return {
       provider: vault,
       config,
-      unreachable: { ...config, address: await deadAddress() },
+      origin: url,
+      at: (address: string) => ({ ...config, address }),
       context: { ...lentServices, fetch, clock, secret: () => '', sign },
       clock,
       faults,

@@ -11,10 +11,14 @@ const extension = (id: string, value: Uint8Array) => sequence(oid(id), der(0x04,
 
 const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
 const basicConstraints = extension('551d13', sequence(der(0x01, Buffer.from([0xff]))))
-const loopback = extension('551d11', sequence(der(0x87, Buffer.from([127, 0, 0, 1]))))
+const loopback = der(0x87, Buffer.from([127, 0, 0, 1]))
 
-/** A self-signed certificate for 127.0.0.1 (RFC 5280 §4.1), new each time, and its key. PEM. Good until `until`, a UTCTime. */
-export function selfSigned(until = '491231235959Z'): { cert: string; key: string } {
+/** A self-signed certificate for 127.0.0.1 and `names` (RFC 5280 §4.1), new each time, and its key. PEM. Good until `until`, a UTCTime. */
+export function selfSigned(
+  until = '491231235959Z',
+  names: readonly string[] = [],
+): { cert: string; key: string } {
+  const alternative = names.map((host) => der(0x82, Buffer.from(host)))
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('test')))))
   const validity = ['200101000000Z', until].map((time) => der(0x17, Buffer.from(time)))
@@ -26,7 +30,7 @@ export function selfSigned(until = '491231235959Z'): { cert: string; key: string
     sequence(...validity),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, sequence(basicConstraints, loopback)),
+    der(0xa3, sequence(basicConstraints, extension('551d11', sequence(loopback, ...alternative)))),
   )
   const signature = der(0x03, Buffer.from([0]), sign('sha256', body, privateKey))
   const certificate = sequence(body, ecdsaWithSha256, signature).toString('base64')

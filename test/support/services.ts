@@ -3,11 +3,9 @@ import type { ConnectionContext } from '../../src/provider.ts'
 import { createExclusive } from '../../src/exclusive.ts'
 import { createShared } from '../../src/services.ts'
 
-export const lentServices: Pick<ConnectionContext, 'ca' | 'installation' | 'sign' | 'exclusive' | 'shared'> =
-  {
-    ca: undefined,
-    installation: () => '0123456789abcdef',
-    sign: () => Promise.reject(new Error('nothing signs here')),
-    exclusive: createExclusive(),
-    shared: createShared(),
-  }
+export const lentServices: Pick<ConnectionContext, 'installation' | 'sign' | 'exclusive' | 'shared'> = {
+  installation: () => '0123456789abcdef',
+  sign: () => Promise.reject(new Error('nothing signs here')),
+  exclusive: createExclusive(),
+  shared: createShared(),
+}

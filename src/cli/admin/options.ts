@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { givenIdentity, NoIdentity } from '../../client/identity.ts'
 import { type BrokerOptions, withBroker } from '../options.ts'
 
-export type AdminOptions = Pick<BrokerOptions, 'url' | 'tokenFile' | 'json'>
+export type AdminOptions = Pick<BrokerOptions, 'url' | 'ca' | 'tokenFile' | 'json'>
 
 export function withAdmin(command: Command): Command {
   return withAdminToken(withBroker(command))

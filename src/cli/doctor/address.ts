@@ -2,6 +2,8 @@
 import { X509Certificate } from 'node:crypto'
 import { createServer, isIP } from 'node:net'
 import type { Configuration } from '../../config.ts'
+import { networkFault, type NetworkFault } from '../../network-fault.ts'
+import { outboundFetch } from '../../outbound.ts'
 import type { Check } from './check.ts'
 
 const answerWithinMs = 5_000
@@ -12,14 +14,14 @@ const renewal = 14
 export async function checkAddress(configuration: Configuration): Promise<Check[]> {
   const { url, listen, tls, trustedProxies } = configuration
   const checks: Check[] = []
-  const answers = await brokerAnswers(url)
+  const look = await brokerAt(url)
   const taken = await bindFault(listen)
-  if (answers) checks.push({ check: 'url', status: 'ok', message: `a broker answers at ${url}` })
+  if (look.answers) checks.push({ check: 'url', status: 'ok', message: `a broker answers at ${url}` })
   else if (taken === 'EADDRINUSE')
     checks.push({
       check: 'url',
       status: 'warning',
-      message: `something listens at ${listen.host}:${listen.port}, but no broker answers at ${url}`,
+      message: `something listens at ${listen.host}:${listen.port}, but no broker answers at ${url}${look.fault ? `: ${look.fault.words}` : ''}`,
       remedy: 'If it is the broker, check DNS, the proxy and the certificate on the way to `url`.',
     })
   else
@@ -35,17 +37,17 @@ export async function checkAddress(configuration: Configuration): Promise<Check[
   return checks
 }
 
-/** Whether what answers at `url` is a broker's health check. */
-async function brokerAnswers(url: string): Promise<boolean> {
+/** Whether what answers at `url` is a broker's health check, and if not, why, where that is known. */
+async function brokerAt(url: string): Promise<{ answers: boolean; fault?: NetworkFault | undefined }> {
   try {
-    const response = await fetch(`${url}/healthz`, {
+    const response = await outboundFetch({ env: process.env })(`${url}/healthz`, {
       redirect: 'error',
       signal: AbortSignal.timeout(answerWithinMs),
     })
     const { status } = (await response.json()) as { status?: unknown }
-    return response.ok && status === 'ok'
-  } catch {
-    return false
+    return { answers: response.ok && status === 'ok' }
+  } catch (error) {
+    return { answers: false, fault: networkFault(error) }
   }
 }
 

@@ -33,8 +33,11 @@ async function checkConnection(
       connection.diagnose!({ mightPermit, signal }),
     )
   } catch (error) {
-    const remedy = 'Check that it can be reached from here, and what the configuration says of it.'
-    findings = [{ status: 'fault', message: asProviderError(error).message, remedy }]
+    const {
+      message,
+      remedy = 'Check that it can be reached from here, and what the configuration says of it.',
+    } = asProviderError(error)
+    findings = [{ status: 'fault', message, remedy }]
   }
   return findings.map((finding) => ({ check, ...finding }))
 }

@@ -1,5 +1,6 @@
 import { isBrokerError } from '../../errors.ts'
 import type { Issuer, Issuers } from '../../identity/issuer.ts'
+import { networkFault } from '../../network-fault.ts'
 import type { Check } from './check.ts'
 
 /** Whether each issuer publishes keys that tokens can be verified with. */
@@ -19,7 +20,8 @@ async function checkIssuer({ name, issuer, algorithms, keys }: Issuer): Promise<
         status: 'fault',
         message: error.message,
         remedy: isBrokerError(error, 'unavailable')
-          ? `Check that ${issuer} can be reached from here, and its \`ca\` if it has one of its own.`
+          ? (networkFault(error.cause)?.remedy ??
+            `Check that ${issuer} can be reached from here, and its \`ca\` if it has one of its own.`)
           : `Check \`issuers.${name}\`: its \`issuer\`, and \`jwks_uri\` if the keys are elsewhere.`,
       }
   }
