@@ -1,6 +1,7 @@
 /**
  * Upstreams that have not heard yet: replicas, standbys and caches that lag behind what was
- * done a moment ago. They are asked again within seconds, and not believed meanwhile.
+ * done a moment ago. They are asked again within seconds, and not believed meanwhile
+ * (docs/decisions/0004).
  */
 import { pause, type Clock } from './clock.ts'
 

@@ -1,4 +1,4 @@
-/** Telling GitHub's own answers from those of a proxy, a firewall or an incident in front of it. */
+/** Telling GitHub's own answers from those of a proxy, a firewall or an incident in front of it (docs/decisions/0011). */
 import { z } from 'zod'
 import type { Answer } from './api.ts'
 

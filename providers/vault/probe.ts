@@ -18,6 +18,7 @@ export async function probe(handle: Handle, vault: Vault, signal: AbortSignal): 
     if (lastsUntil !== undefined) return found('expired', 'its upstream expiry has passed')
     const token = await lookUpToken(known, vault, signal)
     if (lease === undefined || token.result !== 'dead') return found(token.result, token.method)
+    // Of nodes that are behind too: who has heard of the token's end has heard before of the lease.
     const secret = await lookUpLease(lease, vault, signal)
     // Where leases cannot be looked up, what is seen is the token's end, which took the lease along.
     const { result, method } = secret.unserved ? token : secret

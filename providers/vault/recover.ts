@@ -43,7 +43,9 @@ export async function recover(
 }
 
 const listed = z.object({ data: z.object({ keys: z.array(z.string()) }) })
-const looked = z.object({ data: z.object({ meta: z.record(z.string(), z.unknown()).nullish() }) })
+const looked = z.object({
+  data: z.object({ accessor: z.string().nullish(), meta: z.record(z.string(), z.unknown()).nullish() }),
+})
 
 /** The accessor of the lease's token, if there is one. @throws ProviderError `rejected` where the broker may not look, or not at so many */
 async function find(leaseId: string, { asBroker }: Vault, signal: AbortSignal): Promise<string | undefined> {
@@ -61,7 +63,10 @@ async function find(leaseId: string, { asBroker }: Vault, signal: AbortSignal): 
     // It ended since it was listed.
     if (saysInvalid('accessor', token)) return undefined
     if (token.status !== 200) throw refusal(token, {}, false)
-    return looked.safeParse(token.body).data?.data.meta?.['lease']
+    const shown = looked.safeParse(token.body).data?.data
+    // Somebody's page, or the answer about another token, would hide this one.
+    if (!shown || (shown.accessor ?? accessor) !== accessor) throw garbage(false)
+    return shown.meta?.['lease']
   }
   let found: string | undefined
   const queue = keys.values()

@@ -111,7 +111,7 @@ export interface RetryOptions extends CallOptions {
   idempotencyKey?: string
 }
 
-/** The broker gives an upstream up to twenty seconds to mint, and ten to confirm that a credential is dead. */
+/** The broker gives an upstream up to twenty seconds to mint, and ten for a credential to be seen dead. */
 const answerWithinMs = 60_000
 
 /**

@@ -42,7 +42,7 @@ function meansTask(selector: Selector): boolean {
 }
 
 /**
- * Ends what the selector means and waits, within limits, for upstream to confirm.
+ * Ends what the selector means and waits, within limits, for its credentials to be seen dead.
  * Selecting by lease or provider leaves the tasks themselves running. The fence stands
  * in the same commit in which tasks end and leases are retired, so that there is no
  * moment at which one who was thrown out could come back, nor one at which a crash

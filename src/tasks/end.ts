@@ -7,7 +7,7 @@ import type { Tx } from '../unit.ts'
 import type { TaskContext } from './context.ts'
 import { aboutTask, endStatus, type EndReason, type Task } from './task.ts'
 
-/** Milliseconds that a caller waits for upstream to confirm; what takes longer goes on without it. */
+/** Milliseconds that a caller waits for the credentials to be seen dead; what takes longer goes on without it. */
 const revokeWithinMs = 10_000
 
 export interface EndCause {

@@ -14,6 +14,7 @@ export const endsLease = to('POST', /^\/v1\/sys\/leases\/revoke$/)
 export const logsIn = to('POST', /^\/v1\/auth\/jwt\/login$/)
 export const lists = to('GET', /^\/v1\/auth\/token\/accessors$/)
 export const looksUp = to('POST', /^\/v1\/auth\/token\/lookup-accessor$/)
+export const looksUpLease = to('POST', /^\/v1\/sys\/leases\/lookup$/)
 
 /** A token that has read a secret was but the means to it: the two count as one. */
 export function withoutMeans(ledger: Ledger): Ledger {

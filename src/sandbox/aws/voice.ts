@@ -9,12 +9,12 @@ const codes: Record<number, string> = {
   404: 'NoSuchEntity',
   409: 'ConcurrentModification',
   429: 'Throttling',
-  503: 'ServiceUnavailable',
 }
 
 export const voice: Voice = {
   headers: () => ({ 'x-amzn-requestid': randomUUID() }),
-  refusal: (status) => refusalText(codes[status] ?? (status < 500 ? 'ValidationError' : 'InternalFailure')),
+  // What is out has no words: its front end answers in its place.
+  refusal: (status) => (status < 500 ? refusalText(codes[status] ?? 'ValidationError') : ''),
   async done(c) {
     const action = new URLSearchParams(await c.req.text()).get('Action') ?? 'Unknown'
     const meta = element('ResponseMetadata', { RequestId: randomUUID() })
