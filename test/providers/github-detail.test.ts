@@ -61,6 +61,7 @@ test('owners are compared in lower case, and the address is that of github.com u
   expect(github.config.parse({ ...config, owners: ['Acme', 'acme'] })).toEqual({
     ...config,
     api: 'https://api.github.com',
+    host: 'github.com',
     owners: ['acme'],
   })
 })
