@@ -6,6 +6,8 @@ const order = ['audit', 'identity', 'agents', 'policy', 'leases', 'tasks', 'cont
 const outside = ['store', 'http', 'console', 'cli', 'client', 'sandbox', 'config']
 /** Files that join the parts, or that only the joining uses. */
 const rootNames = [
+  'alarm',
+  'heads',
   'config',
   'broker',
   'core',

@@ -7,7 +7,7 @@ import { Control } from './control/in-force.ts'
 import { stranded } from './control/stranded.ts'
 import { openCore } from './core.ts'
 import type { Fault } from './fault.ts'
-import { logHead, startHousekeeping } from './housekeeping.ts'
+import { logHead, startHousekeeping, startWatch } from './housekeeping.ts'
 import { createApp } from './http/app.ts'
 import { FailureCounter } from './http/failures.ts'
 import { listen } from './http/server.ts'
@@ -68,6 +68,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const core = await openCore({
     store: configuration.store,
     sealKeys: first.sealKeys,
+    audit: configuration.audit,
     services,
     clock,
     log,
@@ -75,7 +76,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     url: () => control.current.url,
     committed: (events) => metrics.committed(events),
   })
-  const { context, reaper, federation } = core
+  const { context, reaper, federation, store } = core
   const { unit, audit, revoker, seal, leases, fences, keys } = context
 
   // Each is undone last first: what runs, and only then the store beneath it.
@@ -88,6 +89,8 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const lacking = await unit.read((tx) => stranded(tx, { leases, audit, keys, connections, seal }))
   if (lacking.length > 0) throw new ConfigurationRefused(strandedFaults(file, lacking))
   await federation.reseal()
+  // What is long is not waited for: until it is done, the keys before are needed.
+  void logged(() => store.reseal(), log)
   await record(context, 'broker.started')
 
   // Before the first request: what is pending now was left by a process that is gone.
@@ -101,9 +104,10 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     leases: () => unit.read((tx) => leases.countByStatus(tx)),
     fences: () => unit.read((tx) => fences.countByKind(tx, clock.now())),
   })
+  metrics.watchStore(() => store.intrusion)
   const started = configuration
   const renew = (tls: Tls) => server.renew(tls)
-  const reload = createReload({ context, control, federation, providers, started, renew }, (inUse) =>
+  const reload = createReload({ context, control, federation, store, providers, started, renew }, (inUse) =>
     load({ tls: inUse }),
   )
   const app = createApp({
@@ -114,12 +118,15 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     failures,
     metrics,
     log,
+    mayGrant: () => store.mayGrant(),
   })
   const { listen: at, tls } = configuration
   const server = await listen(app.fetch, { listen: at, tls, log })
   running.defer(step(() => atMost(clock, drainMs, server.close())))
   const housekeeping = startHousekeeping(context, failures)
   running.defer(step(() => housekeeping.cancel()))
+  const watch = startWatch(store, clock, log)
+  running.defer(step(() => watch.cancel()))
   log.info({ address: server.address, url: configuration.url }, 'listening')
 
   const closing = opened.move()

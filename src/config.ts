@@ -4,6 +4,7 @@
  */
 import type { Agents } from './agents/registry.ts'
 import type { Clock } from './clock.ts'
+import { compileAudit, type Outside } from './config/audit.ts'
 import { deepFreeze } from './config/freeze.ts'
 import { fault, fetchIn, type Loading } from './config/loading.ts'
 import { readSettings } from './config/read.ts'
@@ -36,6 +37,7 @@ export interface Configuration {
   readonly store: Store
   /** The first seals, all unseal. */
   readonly sealKeys: readonly SealKey[]
+  readonly audit: Outside
   readonly issuers: Issuers
   readonly agents: Agents
   readonly policies: Policies
@@ -84,6 +86,7 @@ export async function loadConfiguration(
   const compiled = tlsSetting && compileTls(tlsSetting, loading)
   const store = settings.store && compileStore(settings.store, loading)
   const sealKeys = settings.seal && compileSealKeys(settings.seal, loading)
+  const audit = settings.audit && compileAudit(settings.audit, settings.seal, loading)
   const { policies, ...rules } = await compileRules(settings, providers, loading)
 
   const { limits, retention } = settings
@@ -92,13 +95,24 @@ export async function loadConfiguration(
     for (const found of faults)
       if (/^tls(?:\.|$)/.test(found.path) && found.file === file) found.warning = true
   if (faults.some(({ warning }) => !warning)) return { faults }
-  if (!url || !listen || !trustedProxies || !store || !sealKeys || !policies || !limits || !retention)
+  if (
+    !url ||
+    !listen ||
+    !trustedProxies ||
+    !store ||
+    !sealKeys ||
+    !audit ||
+    !policies ||
+    !limits ||
+    !retention
+  )
     throw new Error('a setting is missing, and no fault says so')
   return {
     faults,
     configuration: Object.freeze({
       ...deepFreeze({ file, url, listen, trustedProxies, tls, store, limits, retention }),
       sealKeys,
+      audit,
       policies,
       ...rules,
     }),

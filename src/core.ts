@@ -1,8 +1,11 @@
 /** The part of the composition that needs no issuer, no policy and no HTTP: what revokes goes on without them. */
+import { createAlarm } from './alarm.ts'
 import type { AuditEvent } from './audit/event.ts'
 import type { LeadingClock } from './clock.ts'
+import type { Outside } from './config/audit.ts'
 import type { Store } from './config/values.ts'
 import { createExclusive } from './exclusive.ts'
+import { createHeadSink } from './heads.ts'
 import { createFederation, type Federation } from './keys.ts'
 import type { Connections } from './leases/connections.ts'
 import type { LeaseContext } from './leases/context.ts'
@@ -17,6 +20,7 @@ import { idempotency } from './store/idempotency.ts'
 import { installationId, keys } from './store/installation.ts'
 import { leases } from './store/leases.ts'
 import { openStore } from './store/open.ts'
+import type { OwnStore } from './store/sqlite.ts'
 import { tasks } from './store/tasks.ts'
 import { usedTokens } from './store/used-tokens.ts'
 import type { TaskContext } from './tasks/context.ts'
@@ -28,6 +32,8 @@ export interface Core {
   /** Not started yet. */
   reaper: Reaper
   federation: Federation
+  /** Whether it is as the broker left it. */
+  store: Omit<OwnStore, 'unit' | 'close'>
   /** Closes the store. What uses it has to be over. */
   close(): Promise<void>
 }
@@ -41,6 +47,8 @@ export interface Core {
 export async function openCore(given: {
   store: Store
   sealKeys: readonly SealKey[]
+  /** What is known of the record outside the store. */
+  audit: Outside
   services: Services
   clock: LeadingClock
   log: Log
@@ -53,7 +61,17 @@ export async function openCore(given: {
 }): Promise<Core> {
   const { services, clock, log, connections, url } = given
   const seal = createSeal(given.sealKeys)
-  const store = await openStore(given.store, seal, given.committed)
+  let alarm: ReturnType<typeof createAlarm> | undefined
+  const heads = createHeadSink(given.audit.heads, { clock, log })
+  const store = await openStore(given.store, seal, {
+    lastHead: given.audit.lastHead,
+    log,
+    committed(events, head) {
+      heads.put(head)
+      given.committed?.(events)
+    },
+    intruded: (intrusion) => alarm?.(intrusion),
+  })
   const { unit } = store
   try {
     const leaseContext: LeaseContext = {
@@ -78,6 +96,8 @@ export async function openCore(given: {
     }
     // Before anything is recorded: the newest event is then still the last broker's.
     await keepTime(context, clock)
+    alarm = createAlarm(context)
+    alarm(store.intrusion)
     const reaper = new Reaper(context)
     const federation = createFederation({ unit, keys, seal, clock })
     const installation = await unit.read(installationId)
@@ -86,7 +106,11 @@ export async function openCore(given: {
       sign: async (audience) => await federation.sign(url(), audience),
       exclusive: createExclusive(),
     })
-    return { context, reaper, federation, close: () => store.close() }
+    const close = async () => {
+      await store.close()
+      heads.close()
+    }
+    return { context, reaper, federation, store, close }
   } catch (error) {
     await store.close()
     throw error

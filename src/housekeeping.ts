@@ -1,18 +1,21 @@
-/** What a running broker sees to once a minute. */
+/** What a running broker sees to once in a while. */
 import type { Clock, Timer } from './clock.ts'
+import { textOf } from './heads.ts'
 import type { FailureCounter } from './http/failures.ts'
 import { maintain } from './leases/standing.ts'
 import type { Log } from './log.ts'
+import type { OwnStore } from './store/sqlite.ts'
 import type { TaskContext } from './tasks/context.ts'
 
-const minuteMs = 60_000
+const secondMs = 1_000
+const minuteMs = 60 * secondMs
 /** A token verified in its last second may still be on its way to being used up. */
 const usedTokenMarginMs = 5 * minuteMs
 
 /** Sums up failures, forgets what nobody can ask for again, keeps upstreams and shows the audit's head, until cancelled. */
 export function startHousekeeping(context: TaskContext, failures: FailureCounter): Timer {
   const { unit, usedTokens, idempotency, clock, log } = context
-  return everyMinute(clock, log, async () => {
+  return every(minuteMs, clock, log, async () => {
     await failures.summarise(context)
     await unit.write((tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
     await unit.write((tx) => idempotency.forget(tx, clock.now()))
@@ -24,18 +27,23 @@ export function startHousekeeping(context: TaskContext, failures: FailureCounter
 /** Where the chain ends, for someone to hold `mayfly audit verify --head` against. */
 export async function logHead({ unit, audit, log }: TaskContext): Promise<void> {
   const head = await unit.read((tx) => audit.head(tx))
-  if (head) log.info({ head: `${head.seq}:${head.mac}` }, 'audit head')
+  if (head) log.info({ head: textOf(head) }, 'audit head')
 }
 
-function everyMinute(clock: Clock, log: Log, work: () => Promise<void>): Timer {
+/** Has the store looked through, until cancelled, soon after somebody else has written to it, whether or not the broker writes. */
+export function startWatch(store: Pick<OwnStore, 'look'>, clock: Clock, log: Log): Timer {
+  return every(secondMs, clock, log, () => store.look())
+}
+
+function every(ms: number, clock: Clock, log: Log, work: () => Promise<void>): Timer {
   let cancelled = false
   let timer: Timer
   const arm = () => {
     if (cancelled) return
-    timer = clock.after(minuteMs, () => {
+    timer = clock.after(ms, () => {
       work()
         .catch((error: unknown) =>
-          log.error({ err: error }, 'housekeeping failed; it is tried again in a minute'),
+          log.error({ err: error }, `housekeeping failed; it is tried again in ${ms / 1000} seconds`),
         )
         .finally(arm)
     })

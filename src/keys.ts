@@ -24,6 +24,8 @@ export interface KeyStore {
   addFederationKey(tx: Tx, key: StoredKey): Promise<void>
   /** Replaces what is sealed of the key with this `kid`. */
   replaceFederationKey(tx: Tx, key: StoredKey): Promise<void>
+  /** Ids of the seal keys on which something hangs that grants, or keeps out. Known only where it is written. */
+  inUse(tx: Tx): Promise<string[]>
 }
 
 export interface Federation {

@@ -9,6 +9,7 @@ import type { Federation } from './keys.ts'
 import { Connections } from './leases/connections.ts'
 import { maintain } from './leases/standing.ts'
 import type { Provider } from './provider.ts'
+import type { OwnStore } from './store/sqlite.ts'
 import type { TaskContext } from './tasks/context.ts'
 import { tracedConnection } from './telemetry.ts'
 
@@ -18,6 +19,7 @@ interface Running {
   context: TaskContext
   control: Control
   federation: Federation
+  store: Pick<OwnStore, 'reseal'>
   providers: readonly Provider[]
   /** What the broker started with: some of it can change only with a restart. */
   started: Configuration
@@ -34,7 +36,7 @@ export function createReload(
   running: Running,
   load: (tls: Tls | undefined) => Promise<Loaded>,
 ): (actor?: Actor, context?: TaskContext) => Promise<Fault[]> {
-  const { federation, started } = running
+  const { federation, store, started } = running
   const { log } = running.context
   let { tls } = started
   const exclusive = createExclusive()
@@ -50,6 +52,7 @@ export function createReload(
       const doubts = [...loaded.faults, ...unchanged(started, loaded.configuration)]
       for (const { file, path, message } of doubts) log.warn({ file, path }, message)
       await federation.reseal()
+      await store.reseal()
       // Its connections know nothing yet of what they could take back.
       void maintain(running.context)
       log.info({ file: started.file }, 'reloaded')
@@ -78,9 +81,11 @@ async function adopt(running: Running, loaded: Loaded, actor: Actor): Promise<Fa
  * changing: an agent that is to go in an emergency goes.
  */
 function unchanged(started: Configuration, latest: Configuration | undefined): Fault[] {
-  const same = (key: 'listen' | 'store') => JSON.stringify(latest?.[key]) === JSON.stringify(started[key])
+  const fixed = ({ listen, store, audit }: Configuration) => ({ listen, store, 'audit.heads': audit.heads })
+  const now = Object.entries(latest ? fixed(latest) : {})
+  const before: Record<string, unknown> = fixed(started)
   const differing = [
-    ...(['listen', 'store'] as const).filter((key) => !same(key)),
+    ...now.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key])).map(([key]) => key),
     ...(Boolean(latest?.tls) === Boolean(started.tls) ? [] : ['tls']),
   ]
   return differing.map((path) => ({

@@ -5,6 +5,7 @@ import { type AuditEvent, eventTypes } from './audit/event.ts'
 import { fenceKinds } from './agents/fence.ts'
 import { leaseStatuses } from './leases/lease.ts'
 import type { Connection } from './provider.ts'
+import type { Intrusion } from './store/inspection.ts'
 
 const tracer = trace.getTracer('mayfly')
 
@@ -24,6 +25,8 @@ export interface Metrics {
   answered(request: { method: string; route: string; status: number; seconds: number }): void
   /** From now on the gauges ask here. */
   count(counts: Counts): void
+  /** From now on the gauges of what somebody else has done to the store ask here. */
+  watchStore(intrusion: () => Intrusion): void
 }
 
 export function createMetrics(): Metrics {
@@ -69,12 +72,30 @@ export function createMetrics(): Metrics {
         this.set({ kind }, standing.find((each) => each.kind === kind)?.count ?? 0)
     },
   })
+  let intrusion = (): Intrusion => ({ doubts: [], damaged: [] })
+  new Gauge({
+    name: 'mayfly_store_doubts',
+    help: 'Reasons why nothing is granted: the store is not as it was left. Alarm on any.',
+    registers,
+    collect() {
+      this.set(intrusion().doubts.length)
+    },
+  })
+  new Gauge({
+    name: 'mayfly_damaged_rows',
+    help: 'Rows of the store that somebody else has written. Alarm on any.',
+    registers,
+    collect() {
+      this.set(intrusion().damaged.length)
+    },
+  })
   return {
     registry,
     committed: (committed) => committed.forEach(({ type }) => events.inc({ type })),
     answered: ({ method, route, status, seconds }) =>
       requests.observe({ method, route, status: String(status) }, seconds),
     count: (asked) => (counts = asked),
+    watchStore: (asked) => (intrusion = asked),
   }
 }
 

@@ -1,10 +1,12 @@
 /** The keyed chain: whoever can write the database but lacks the seal key cannot rewrite history. */
 import canonicalize from 'canonicalize'
 import type { Mac, Seal } from '../seal.ts'
-import type { AuditEvent, ChainedEvent, Head } from './event.ts'
+import type { AuditEvent, ChainedEvent, Head, StoredHead } from './event.ts'
 
-/** What the first event has in place of a predecessor. */
-export const origin: Head = { seq: 0, mac: '' }
+/** What the first event has in place of a predecessor: the id of the installation, so that no other's chain will do. */
+export function originOf(installation: string): Head {
+  return { seq: 0, mac: installation }
+}
 
 /** RFC 8785 JSON of what the MAC covers: the position, the predecessor, the key's id and every field of the event. */
 function covered(seq: number, previous: string, key: string, event: AuditEvent): string {
@@ -48,6 +50,10 @@ export function follows(seal: Seal, previous: Head, event: ChainedEvent): boolea
 }
 
 /** The MAC kept beside the chain's end, so that events cut off the end are missed. */
-export function sealHead(seal: Seal, head: Head, key = seal.current): Mac {
-  return seal.mac('audit head', `${head.seq}:${head.mac}`, key)
+export function sealHead(
+  seal: Seal,
+  { commits, seq, mac, state }: Omit<StoredHead, 'key' | 'headMac'>,
+  key = seal.current,
+): Mac {
+  return seal.mac('audit head', JSON.stringify([commits, seq, mac, state]), key)
 }

@@ -32,6 +32,8 @@ export const eventTypes = [
   'fence.raised',
   'fence.lifted',
   'revocation.ordered',
+  'store.doubted',
+  'store.accepted',
 ] as const
 
 export type EventType = (typeof eventTypes)[number]
@@ -74,9 +76,19 @@ export interface Head {
 
 /** The stored end of the chain, under a MAC of its own: events cut off the end are missed by it. */
 export interface StoredHead extends Head {
+  /** How often the store has been written. */
+  commits: number
+  /** What else the store keeps with it, sealed. */
+  state: string
   /** The id of the seal key under which `headMac` was made. */
   key: string
   headMac: string
+}
+
+/** An event as it was found, which need not be as it was chained. */
+export interface ListedEvent extends ChainedEvent {
+  /** Set when it is not as it was written, or not where it was written. */
+  damaged?: string
 }
 
 /** All members given must hold. */
@@ -96,8 +108,10 @@ export interface AuditTrail {
   record(tx: Tx, event: AuditEvent): void
   /** The end of the chain as stored, or undefined while it is empty. */
   head(tx: Tx): Promise<StoredHead | undefined>
-  /** The newest first. */
-  list(tx: Tx, filter: EventFilter, page: PageRequest): Promise<Page<ChainedEvent>>
-  /** Events with `seq` greater than `after`, in order of seq as stored. */
-  page(tx: Tx, after: number, limit: number): Promise<ChainedEvent[]>
+  /** What the first event follows. */
+  origin(tx: Tx): Promise<Head>
+  /** The newest first, each held against the one before it. */
+  list(tx: Tx, filter: EventFilter, page: PageRequest): Promise<Page<ListedEvent>>
+  /** Events with `seq` greater than `after`, or from the first that is stored, in order of seq as stored. */
+  page(tx: Tx, after: number | undefined, limit: number): Promise<ChainedEvent[]>
 }

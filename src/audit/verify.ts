@@ -2,7 +2,7 @@
 import canonicalize from 'canonicalize'
 import { keyOf, type Place, type Seal } from '../seal.ts'
 import type { Tx } from '../unit.ts'
-import { follows, origin, sealHead } from './chain.ts'
+import { follows, sealHead } from './chain.ts'
 import type { AuditTrail, ChainedEvent, Head } from './event.ts'
 import { type Known, Recorded } from './recorded.ts'
 
@@ -13,6 +13,8 @@ export interface Tables {
    * row is in, and what the row says of it under the names that events have for it.
    */
   states(tx: Tx): Promise<({ id: string } & Known)[]>
+  /** What tells of itself that it is not as it was written: rows, and what there is besides tables. */
+  faults(tx: Tx): Promise<Discrepancy[]>
   /** Every sealed value and where it stands. */
   sealed(tx: Tx): Promise<{ place: Place; value: string }[]>
 }
@@ -50,12 +52,17 @@ export async function verifyAudit(
   const { trail, tables, seal, expected } = given
   const discrepancies: Discrepancy[] = []
   const recorded = new Recorded()
-  let previous: Head = origin
+  let previous = await trail.origin(tx)
   let events = 0
-  for (;;) {
-    const page = await trail.page(tx, previous.seq, eventsPerPage)
+  for (let after: number | undefined; ;) {
+    const page = await trail.page(tx, after, eventsPerPage)
     if (page.length === 0) break
+    after = page.at(-1)!.seq
     for (const event of page) {
+      if (event.seq < 1) {
+        discrepancies.push({ seq: event.seq, message: 'there never was such an event: it was put there' })
+        continue
+      }
       events += 1
       const fault = linkFault(seal, previous, event)
       if (fault && !continues(discrepancies.at(-1), fault)) discrepancies.push(fault)
@@ -67,6 +74,7 @@ export async function verifyAudit(
   }
   discrepancies.push(...(await endFaults(tx, trail, seal, previous, expected)))
   discrepancies.push(...stateFaults(recorded.rows, await tables.states(tx)))
+  discrepancies.push(...(await tables.faults(tx)))
   for (const { place, value } of await tables.sealed(tx)) {
     const key = keyOf(value)
     if (key !== undefined && !seal.has(key))

@@ -19,6 +19,7 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   'git-credential': () => import('./git-credential.ts'),
   admin: () => import('./admin.ts'),
   audit: () => import('./audit.ts'),
+  store: () => import('./store.ts'),
   policy: () => import('./policy.ts'),
   whoami: () => import('./whoami.ts'),
 }

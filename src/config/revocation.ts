@@ -6,6 +6,7 @@ import type { Registered } from '../control/selector.ts'
 import type { Fault } from '../fault.ts'
 import type { Provider } from '../provider.ts'
 import type { Services } from '../services.ts'
+import { compileAudit } from './audit.ts'
 import { compileAgents } from './agents.ts'
 import { compileConnections } from './connections.ts'
 import { compileIssuers } from './issuers.ts'
@@ -16,7 +17,10 @@ import { secretReader } from './secrets.ts'
 import { compileStore } from './store.ts'
 
 /** The part of a configuration that revoking needs. `url` is only for upstreams that trust the broker's own tokens. */
-export type RevocationSettings = Pick<Configuration, 'file' | 'store' | 'sealKeys' | 'connections'> & {
+export type RevocationSettings = Pick<
+  Configuration,
+  'file' | 'store' | 'sealKeys' | 'audit' | 'connections'
+> & {
   readonly url: string | undefined
   /** As far as they can be read: selectors name them. */
   readonly registered: Registered
@@ -46,12 +50,13 @@ export async function loadRevocation(
   faults.push(...secrets.check({ store: read.store, seal: read.seal, providers: read.providers }, []))
   const store = read.store && compileStore(read.store, loading)
   const sealKeys = read.seal && compileSealKeys(read.seal, loading)
+  const audit = compileAudit(read.audit ?? { heads: { kind: 'log' } }, read.seal, loading)
   const connections = compileConnections(read.providers ?? {}, providers, loading)
   const own = faults.filter(({ path }) => path === '' || concerns(path))
   const stops = own.some(({ path, warning }) => !warning && !path.startsWith('providers'))
   if (!store || !sealKeys || stops) return { faults: own }
   const registered = await compileRegistered(read, { ...loading, faults: [] })
-  return { settings: { file, url: read.url, store, sealKeys, connections, registered }, faults: own }
+  return { settings: { file, url: read.url, store, sealKeys, audit, connections, registered }, faults: own }
 }
 
 /** What of agents and issuers compiles: whatever is wrong with the others must not be in the way now. */

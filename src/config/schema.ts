@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { name } from '../agents/agent.ts'
 import { secretRef, type SecretRef } from '../provider.ts'
-import { duration, listen, origin, proxy, store } from './values.ts'
+import { duration, heads, listen, origin, proxy, store } from './values.ts'
 
 const path = z.string().min(1)
 /** The most is as good as none: whoever wants no limit has to say so. */
@@ -98,6 +98,7 @@ export const configurationFile = {
     .optional(),
   store: z.union([store, secretRef]).prefault('sqlite:./mayfly.db'),
   seal,
+  audit: z.strictObject({ heads: heads.prefault('log'), last_head: path.optional() }).prefault({}),
   agents: path.default('./agents'),
   policies: path.default('./policies'),
   /** Each is parsed by `identity/issuer.ts`. */

@@ -97,3 +97,29 @@ export const store = z.string().transform((text, issues): Store => {
   })
   return z.NEVER
 })
+
+/** Where the head of the record goes with every commit. */
+export type Heads =
+  | { readonly kind: 'log' }
+  | { readonly kind: 'file'; readonly path: string }
+  /** RFC 5426: over UDP. */
+  | { readonly kind: 'syslog'; readonly host: string; readonly port: number }
+
+export const heads = z.union([
+  z.literal('log').transform((kind): Heads => ({ kind })),
+  z.strictObject({ file: z.string().min(1) }).transform(({ file: path }): Heads => ({ kind: 'file', path })),
+  z.strictObject({ syslog: z.string() }).transform(({ syslog }, issues): Heads => {
+    const { v6, name, port } =
+      /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[^:[\]\s]+)):(?<port>\d{1,5})$/i.exec(syslog)?.groups ?? {}
+    const host = v6 ?? name
+    if (host !== undefined && Number(port) > 0 && Number(port) < 65_536)
+      return { kind: 'syslog', host, port: Number(port) }
+    issues.addIssue({
+      code: 'custom',
+      message: 'is not the address of a syslog server',
+      path: ['syslog'],
+      params: { remedy: 'Write HOST:PORT, as logs.acme.dev:514.' },
+    })
+    return z.NEVER
+  }),
+])

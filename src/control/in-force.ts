@@ -4,7 +4,7 @@ import { createSeal, type SealKey } from '../seal.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { reviewTasks } from '../tasks/review.ts'
 import type { Admins } from './admins.ts'
-import { stranded } from './stranded.ts'
+import { stranded, unverifiable } from './stranded.ts'
 
 /** Immutable: a request takes one when it begins and keeps it to the end. */
 export interface InForce {
@@ -94,7 +94,7 @@ export class Control {
     }
     try {
       const lacking = await unit.write(async (tx) => {
-        const causes = await stranded(tx, given)
+        const causes = [...(await stranded(tx, given)), ...(await unverifiable(tx, given))]
         const at = clock.now()
         if (causes.length > 0)
           audit.record(tx, { at, type: 'configuration.refused', actor, data: { causes } })

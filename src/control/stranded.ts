@@ -45,6 +45,15 @@ export async function stranded(
   return [...causes]
 }
 
+/** Why what grants, or keeps out, could no longer be told from what somebody else has written. */
+export async function unverifiable(
+  tx: Tx,
+  { keys, seal }: { keys: KeyStore; seal: Seal },
+): Promise<string[]> {
+  const lacking = (await keys.inUse(tx)).filter((id) => !seal.has(id))
+  return lacking.map((id) => keepKey('open tasks, fences or used tokens are', id))
+}
+
 function keepIt(need: string): string {
   return `live leases still need ${need}: keep it, with \`retired: true\` to mint nothing more`
 }

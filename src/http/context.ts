@@ -24,6 +24,8 @@ export interface HttpContext {
   failures: FailureCounter
   metrics: RequestMetrics
   log: Log
+  /** @throws BrokerError `unavailable` while the store is not as the broker left it. */
+  mayGrant: () => void
 }
 
 /** What the server tells of its requests, and what it shows to whoever measures. */

@@ -169,6 +169,11 @@ export interface LeaseStore {
   move(tx: Tx, id: string, status: LeaseStatus, change: LeaseChange): Promise<boolean>
   /** Sets `change` without a change of state, if the lease is in one of `statuses`. */
   amend(tx: Tx, id: string, statuses: readonly LeaseStatus[], change: LeaseChange): Promise<boolean>
+  /**
+   * Makes a lease whose row is damaged due at `dueAt`, and puts it on its way out whatever
+   * state it is in. False where it was on its way out already, or is not damaged.
+   */
+  suspect(tx: Tx, id: string, dueAt: number): Promise<boolean>
   /** Erases what was kept of a lease that is over, and lets it rest. */
   forget(tx: Tx, id: string): Promise<void>
   /** Sets only when the lease is looked at next. */

@@ -9,6 +9,7 @@ import { Lanes } from './lanes.ts'
 import { endOf, type Lease } from './lease.ts'
 import { dueOnceRevoked, recordAttempt, recordExpired, recordLook, recordRevoked } from './record.ts'
 import { recover } from './recover.ts'
+import { suspect } from './suspect.ts'
 
 /** How long a damaged row is left alone before it is complained about again. */
 const damagedRetryMs = 10 * 60_000
@@ -61,13 +62,10 @@ export class Revoker {
     return claimed
   }
 
-  async #end(lease: Lease): Promise<void> {
+  async #end(found: Lease): Promise<void> {
     const { clock, connections } = this.#context
-    if (lease.damaged !== undefined) {
-      await this.#quarantine(lease)
-      // What opens was sealed for this row, whatever else is wrong with it: what can be revoked still is (I4).
-      if (lease.handle === null) return
-    }
+    const lease = found.damaged === undefined ? found : await this.#suspect(found)
+    if (lease.damaged !== undefined && lease.handle === null) return
     const entry = connections().of(lease)
     if (lease.status === 'revoked') return await this.#keepRevoked(lease, entry)
     const lifeOver = endOf(lease)
@@ -185,13 +183,16 @@ export class Revoker {
     wake(dueAt)
   }
 
-  async #quarantine(lease: Lease): Promise<void> {
-    const { clock, log } = this.#context
+  /** What opens was sealed for this row, whatever else is wrong with it: what can be revoked still is (I4). */
+  async #suspect(lease: Lease): Promise<Lease> {
+    const { unit, clock, log } = this.#context
     log.error(
       { lease: lease.id, damage: lease.damaged },
       'a lease row is damaged; `mayfly audit verify` tells more',
     )
+    const suspected = await unit.write((tx) => suspect(this.#context, tx, lease))
     await this.#postpone(lease, clock.now() + damagedRetryMs)
+    return suspected
   }
 }
 

@@ -1,57 +1,13 @@
 /** The audit chain's rows. */
-import type { Kysely, Selectable } from 'kysely'
-import { link, origin, sealHead } from '../audit/chain.ts'
-import type { AuditEvent, AuditTrail, ChainedEvent } from '../audit/event.ts'
-import type { Seal } from '../seal.ts'
+import { type Selectable, sql } from 'kysely'
+import { follows, originOf } from '../audit/chain.ts'
+import type { AuditTrail, ChainedEvent, Head, ListedEvent } from '../audit/event.ts'
+import type { Tx } from '../unit.ts'
 import { isTime } from './columns.ts'
+import { openHead, storedHead } from './head.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
-import { inside, queries } from './transaction.ts'
-
-/** SQLite takes at most 32,766 parameters a statement; an event has thirteen. */
-const rowsPerInsert = 500
-
-/** Chains the events of one commit behind the stored head, in one step however many there are. */
-export async function appendEvents(
-  db: Kysely<Schema>,
-  seal: Seal,
-  events: readonly AuditEvent[],
-): Promise<void> {
-  if (events.length === 0) return
-  const head = await db.selectFrom('audit_head').select(['seq', 'mac']).executeTakeFirst()
-  const chained = link(seal, head ?? origin, events)
-  for (let from = 0; from < chained.length; from += rowsPerInsert)
-    await db
-      .insertInto('audit_events')
-      .values(chained.slice(from, from + rowsPerInsert).map(toRow))
-      .execute()
-  const { seq, mac } = chained.at(-1)!
-  const sealed = sealHead(seal, { seq, mac })
-  const row = { seq, mac, key: sealed.key, head_mac: sealed.mac }
-  await db
-    .insertInto('audit_head')
-    .values({ id: 1, ...row })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
-    .execute()
-}
-
-function toRow(event: ChainedEvent): Schema['audit_events'] {
-  return {
-    seq: event.seq,
-    at: event.at,
-    type: event.type,
-    actor: event.actor,
-    agent: event.agent ?? null,
-    owner: event.owner ?? null,
-    task: event.task ?? null,
-    lease: event.lease ?? null,
-    status: event.status ?? null,
-    data: event.data === undefined ? null : JSON.stringify(event.data),
-    request: event.request ?? null,
-    key: event.key,
-    mac: event.mac,
-  }
-}
+import { bound, inside, queries } from './transaction.ts'
 
 function fromRow(row: Selectable<Schema['audit_events']>): ChainedEvent {
   // A row may have been tampered with: its values are taken as they are, and the MAC decides.
@@ -74,12 +30,22 @@ function fromRow(row: Selectable<Schema['audit_events']>): ChainedEvent {
   }
 }
 
+/** Only in the form in which it was written: another that says the same to us may say something else to others. */
 function parsed(data: string): Record<string, unknown> {
   try {
-    return JSON.parse(data) as Record<string, unknown>
+    const value = JSON.parse(data) as Record<string, unknown>
+    if (JSON.stringify(value) === data) return value
   } catch {
-    return { unreadable: data }
+    // It is no JSON at all.
   }
+  return { unreadable: data }
+}
+
+/** What stands behind the opaque state of the stored head. */
+async function origin(tx: Tx): Promise<Head> {
+  const { seal, installation } = bound(tx)
+  const rows = await queries(tx).selectFrom('audit_head').selectAll().execute()
+  return openHead(rows, seal)?.state?.origin ?? originOf(installation)
 }
 
 export function auditTrail(): AuditTrail {
@@ -89,28 +55,44 @@ export function auditTrail(): AuditTrail {
     },
     async head(tx) {
       const row = await queries(tx).selectFrom('audit_head').selectAll().executeTakeFirst()
-      return row && { seq: row.seq, mac: row.mac, key: row.key, headMac: row.head_mac }
+      return row && storedHead(row)
     },
+    origin,
     async list(tx, filter, page) {
+      const { seal } = bound(tx)
+      const first = await origin(tx)
       const rows = await queries(tx)
         .selectFrom('audit_events')
         .selectAll()
+        .select((e) =>
+          e
+            .selectFrom('audit_events as before')
+            .select('before.mac')
+            .where('before.seq', '=', sql<number>`audit_events.seq - 1`)
+            .as('previous'),
+        )
         .where((e) => e.and(filter))
         .where('seq', '<', before(page))
+        // There never was another: it was put there, and \`audit verify\` says so.
+        .where('seq', '>', 0)
         .orderBy('seq', 'desc')
         .limit(page.limit + 1)
         .execute()
       return pageOf(
         rows.map((row) => ({ ...row, ordinal: row.seq })),
         page,
-        fromRow,
+        (row): ListedEvent => {
+          const event = fromRow(row)
+          const previous = { seq: event.seq - 1, mac: event.seq === 1 ? first.mac : (row.previous ?? '') }
+          return follows(seal, previous, event) ? event : { ...event, damaged: 'it is not as it was written' }
+        },
       )
     },
     async page(tx, after, limit) {
       const rows = await queries(tx)
         .selectFrom('audit_events')
         .selectAll()
-        .where('seq', '>', after)
+        .$if(after !== undefined, (query) => query.where('seq', '>', after!))
         .orderBy('seq')
         .limit(limit)
         .execute()

@@ -1,11 +1,11 @@
 /** What belongs to the store as a whole. */
 import type { KeyStore } from '../keys.ts'
 import type { Tx } from '../unit.ts'
-import { queries, rowsIn } from './transaction.ts'
+import { bound, queries, rowsIn } from './transaction.ts'
 
 /** 16 hexadecimal digits, drawn when the database was made. */
 export async function installationId(tx: Tx): Promise<string> {
-  return (await queries(tx).selectFrom('installation').select('id').executeTakeFirstOrThrow()).id
+  return bound(tx).installation
 }
 
 export const keys: KeyStore = {
@@ -18,5 +18,8 @@ export const keys: KeyStore = {
   async replaceFederationKey(tx, { kid, sealed }) {
     const row = rowsIn(tx).one('federation_keys', 'kid', kid)
     if (row) rowsIn(tx).change('federation_keys', row, { sealed })
+  },
+  async inUse(tx) {
+    return rowsIn(tx).keys()
   },
 }

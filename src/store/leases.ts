@@ -95,6 +95,11 @@ function changed(change: LeaseChange): Partial<Row> {
   )
 }
 
+/** Whether there is anything of a damaged lease that could still work. */
+function mayLive(row: Row | undefined): boolean {
+  return row !== undefined && (row.due_at !== null || row.handle !== null)
+}
+
 function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilter) {
   const query = queries(tx)
     .selectFrom('leases')
@@ -187,6 +192,14 @@ export const leases: LeaseStore = {
     if (!row || !isAmong(statuses, row.status)) return false
     rowsIn(tx).change('leases', row, changed(change))
     return true
+  },
+
+  async suspect(tx, id, dueAt) {
+    const row = rowsIn(tx).one('leases', 'id', id)
+    if (!row || rowsIn(tx).isGenuine('leases', row)) return false
+    const leaving = isAmong(['revoking', 'irrevocable'], row.status)
+    rowsIn(tx).change('leases', row, { due_at: dueAt, ...(!leaving && { status: 'revoking' }) })
+    return !leaving
   },
 
   async forget(tx, id) {
@@ -288,6 +301,13 @@ export const leases: LeaseStore = {
 
   async held(tx, { agent, identity, tasks }) {
     // The locks that the contract asks for are SQLite's own here: there is one writer.
+    // Of a damaged row nobody knows whose it is, nor what it holds.
+    if (
+      rowsIn(tx)
+        .damaged('leases')
+        .some((id) => mayLive(rowsIn(tx).one('leases', 'id', id)))
+    )
+      return [...classes]
     const live = queries(tx).selectFrom('leases').select('classes').distinct().where(isHeld)
     // Parts, each with an index of its own: one condition for all would have none.
     const own = live.where('agent', '=', agent).union(live.where('identity', '=', identity))

@@ -50,8 +50,13 @@ export async function migrate(db: Kysely<Schema>): Promise<boolean> {
   return results.length > 0
 }
 
+/** Whether the tables are exactly this program's. @throws Error when a newer program wrote them. */
+export async function isCurrent(db: Kysely<Schema>): Promise<boolean> {
+  return (await applied(db)).length === Object.keys(migrations).length
+}
+
 /** Checks without changing anything. @throws Error unless the tables are exactly this program's. */
 export async function requireCurrent(db: Kysely<Schema>): Promise<void> {
-  if ((await applied(db)).length < Object.keys(migrations).length)
+  if (!(await isCurrent(db)))
     throw new Error('the database has not been used by this version yet; start the broker first')
 }

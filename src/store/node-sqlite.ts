@@ -1,5 +1,5 @@
 /** `node:sqlite` behind the few methods that kysely's SQLite dialect needs. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
 import type { Schema } from './schema.ts'
 import type { Statements } from './statements.ts'
@@ -27,6 +27,7 @@ export function connectionOver(database: DatabaseSync): Connection {
   const prepare = statementCache(database)
   const statements: Statements = {
     all: (sql, values = []) => readAll(prepare(sql), values as SQLInputValue[]),
+    each: (sql) => readEach(database.prepare(sql)),
     run: (sql, values = []) => void prepare(sql).run(...(values as SQLInputValue[])),
   }
   return { db: kyselyOver(database, prepare), statements }
@@ -62,16 +63,22 @@ function readAll(statement: StatementSync, parameters: SQLInputValue[]): Record<
   }
   try {
     statement.setReadBigInts(true)
-    return statement.all(...parameters).map((row) => {
-      const values = Object.entries(row).map(([column, value]) => [
-        column,
-        typeof value === 'bigint' ? Number(value) : value,
-      ])
-      return Object.fromEntries(values) as Record<string, unknown>
-    })
+    return statement.all(...parameters).map(withNumbers)
   } finally {
     statement.setReadBigInts(false)
   }
+}
+
+function* readEach(statement: StatementSync): Generator<Record<string, unknown>> {
+  statement.setReadBigInts(true)
+  for (const row of statement.iterate()) yield withNumbers(row)
+}
+
+function withNumbers(row: Record<string, SQLOutputValue>): Record<string, unknown> {
+  const read: Record<string, unknown> = row
+  for (const [column, value] of Object.entries(row))
+    if (typeof value === 'bigint') read[column] = Number(value)
+  return read
 }
 
 /** Opens a connection that waits a moment for another's lock rather than failing at once. */

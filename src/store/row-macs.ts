@@ -12,10 +12,9 @@ export class RowMacs {
   readonly #installation: string
   readonly #columns: Columns
 
-  constructor(statements: Statements, seal: Seal) {
-    const [installation] = statements.all('select id from installation')
+  constructor(statements: Statements, seal: Seal, installation: string) {
     this.#seal = seal
-    this.#installation = String(installation?.['id'])
+    this.#installation = installation
     this.#columns = new Map(sealedTables.map((table) => [table, columnsOf(statements, table)]))
   }
 
@@ -30,6 +29,11 @@ export class RowMacs {
     if (typeof stored !== 'string') return false
     const key = stored.slice(0, stored.indexOf('.'))
     return this.#seal.has(key) && this.#under(key, table, row) === stored
+  }
+
+  /** Whether the row is under the seal key that seals from now on. */
+  isCurrent({ row_mac: stored }: StoredRow): boolean {
+    return typeof stored === 'string' && stored.startsWith(`${this.#seal.current}.`)
   }
 
   /**

@@ -1,12 +1,14 @@
 /**
- * The one way in which rows that grant are written: each with its MAC. A row that
- * somebody else has written stays one, however often the broker changes it.
+ * The one way in which rows that grant are written: each with its MAC, and counted. A row
+ * that somebody else has written stays one, however often the broker changes it.
  */
 import type { Insertable, Selectable } from 'kysely'
 import { Columns } from './columns.ts'
+import type { Intrusion } from './inspection.ts'
 import type { RowMacs } from './row-macs.ts'
+import type { RowSums } from './row-sums.ts'
 import type { Schema } from './schema.ts'
-import { keyOf, type SealedTable, sealedTables } from './sealed-tables.ts'
+import { nameOf, type SealedTable, sealedTables, sealingOf } from './sealed-tables.ts'
 import type { Statements, StoredRow } from './statements.ts'
 
 type RowOf<Table extends SealedTable> = Selectable<Schema[Table]>
@@ -15,13 +17,32 @@ type OwnColumn = 'ordinal' | 'row_mac'
 type NewRow<Table extends SealedTable> = Omit<Insertable<Schema[Table]>, OwnColumn>
 type Change<Table extends SealedTable> = Partial<Omit<RowOf<Table>, OwnColumn>>
 
+/** Who knows what somebody else has done to the store. */
+export interface Watch {
+  /** @throws BrokerError `unavailable` while nothing may be granted. */
+  mayGrant(): void
+  readonly intrusion: Intrusion
+}
+
+/** For where nobody watches: nothing is granted there. */
+export const unwatched: Watch = { mayGrant: () => undefined, intrusion: { doubts: [], damaged: [] } }
+
 export class Rows {
   readonly #statements: Statements
   readonly #macs: RowMacs
+  readonly #sums: RowSums
+  readonly #watch: Watch
 
-  constructor(statements: Statements, macs: RowMacs) {
-    this.#statements = statements
-    this.#macs = macs
+  constructor(given: { statements: Statements; macs: RowMacs; sums: RowSums; watch: Watch }) {
+    this.#statements = given.statements
+    this.#macs = given.macs
+    this.#sums = given.sums
+    this.#watch = given.watch
+  }
+
+  /** Names of rows of this table that are known to be damaged, whatever they say whose they are. */
+  damaged(table: SealedTable): string[] {
+    return this.#watch.intrusion.damaged.filter((row) => row.table === table).map(({ row }) => row)
   }
 
   /** Whether the broker wrote the row, as a whole and in this place. */
@@ -44,46 +65,94 @@ export class Rows {
     return this.#statements.all(sql, [value])[0] as RowOf<Table> | undefined
   }
 
+  /** @throws BrokerError `unavailable` where it would grant and nothing may be granted. */
   insert<Table extends SealedTable>(table: Table, values: NewRow<Table>): void {
-    const row: StoredRow = wellFormed({
-      ...values,
-      ...(keyOf(table) === 'ordinal' && { ordinal: this.#nextOrdinal(table) }),
-    })
+    const { key, grants } = sealingOf(table)
+    const ordinal = key === 'ordinal' && { ordinal: this.#nextOrdinal(table) }
+    const row: StoredRow = wellFormed({ ...values, ...ordinal })
+    if (grants?.(undefined, row)) this.#watch.mayGrant()
     const sealed = { ...row, row_mac: this.#macs.of(table, row) }
     const columns = Object.keys(sealed)
     this.#statements.run(
       `insert into "${table}" (${columns.map(quoted).join()}) values (${columns.map(() => '?').join()})`,
       Object.values(sealed),
     )
+    this.#sums.add(table, sealed)
   }
 
-  /** Changes `row`, which was read in this transaction. */
+  /**
+   * Changes `row`, which was read in this transaction.
+   *
+   * @throws BrokerError `unavailable` where it would grant and nothing may be granted.
+   */
   change<Table extends SealedTable>(table: Table, row: RowOf<Table>, change: Change<Table>): void {
     const set = wellFormed(change)
-    const mac = this.isGenuine(table, row) && this.#macs.of(table, { ...row, ...set })
-    this.#set(table, row, mac === false ? set : { ...set, row_mac: mac })
+    const after: StoredRow = { ...row, ...set }
+    if (sealingOf(table).grants?.(row, after)) this.#watch.mayGrant()
+    this.#set(table, row, this.isGenuine(table, row) ? { ...set, row_mac: this.#macs.of(table, after) } : set)
   }
 
   /** Removes `row`, which was read in this transaction. */
   remove<Table extends SealedTable>(table: Table, row: RowOf<Table>): void {
-    const key = keyOf(table)
+    const { key } = sealingOf(table)
     this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
+    this.#sums.remove(table, row)
   }
 
-  /** Takes every row as it stands for the broker's own: for what a migration has made. */
-  sealAll(): void {
+  /**
+   * Puts rows of the table behind `after` under the seal key that is current, at most
+   * `limit`. Returns what to go on behind, undefined at the end.
+   */
+  reseal(table: SealedTable, after: unknown, limit: number): unknown {
+    const { key, current = 'true' } = sealingOf(table)
+    const behind = after === undefined ? '' : `and "${key}" > ?`
+    const rows = this.#statements.all(
+      `select * from "${table}" where ${current} ${behind} order by "${key}" limit ${limit}`,
+      after === undefined ? [] : [after],
+    )
+    for (const row of rows) if (!this.#macs.isCurrent(row)) this.change(table, row as never, {})
+    return rows.length < limit ? undefined : rows.at(-1)?.[key]
+  }
+
+  /** The seal keys under which there are rows that must be under one that is configured. */
+  keys(): string[] {
+    return this.#sums.keys()
+  }
+
+  /** Takes rows as they stand for the broker's own, but for those that `not` names: for what a migration has made. */
+  sealAll(not: (table: SealedTable, row: string) => boolean): void {
     for (const table of sealedTables)
-      for (const row of this.#statements.all(`select * from "${table}"`))
-        this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+      for (const row of this.#statements.all(`select * from "${table}"`)) {
+        this.#sums.add(table, row)
+        if (!not(table, nameOf(table, row))) this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+      }
+  }
+
+  /** Takes what is there for all that there is. Returns how many rows are damaged. */
+  acceptAll(installation: string): number {
+    let damaged = 0
+    for (const table of sealedTables)
+      for (const row of this.#statements.all(`select * from "${table}"`)) {
+        this.#sums.add(table, row)
+        if (this.#macs.isGenuine(table, row)) continue
+        damaged += 1
+        const { accepted } = sealingOf(table)
+        if (accepted === 'trusted') this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+        if (accepted === 'removed') this.remove(table, row as never)
+      }
+    if (!this.one('installation', 'id', installation)) this.insert('installation', { id: installation })
+    return damaged
   }
 
   #set(table: SealedTable, row: StoredRow, values: StoredRow): void {
-    const key = keyOf(table)
+    const { key } = sealingOf(table)
     const columns = Object.keys(values).map((column) => `${quoted(column)} = ?`)
     this.#statements.run(`update "${table}" set ${columns.join()} where "${key}" = ?`, [
       ...Object.values(values),
       row[key],
     ])
+    this.#sums.remove(table, row)
+    this.#sums.add(table, { ...row, ...values })
   }
 
   #nextOrdinal(table: SealedTable): number {

@@ -120,5 +120,15 @@ export interface Schema {
     mac: string
   }
   /** One row: the end of the chain under a MAC of its own, so that a shortened chain is noticed. */
-  audit_head: { id: number; seq: number; mac: string; key: string; head_mac: string }
+  audit_head: {
+    id: number
+    seq: number
+    mac: string
+    key: string
+    head_mac: string
+    /** How often the store has been written. */
+    commits: number
+    /** Sealed: `HeadState`. */
+    state: string
+  }
 }

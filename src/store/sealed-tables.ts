@@ -1,22 +1,76 @@
-/** The tables that grant: each of their rows is under a MAC over all its columns (docs/decisions/0012-row-macs.md). */
+/** The tables that grant: each of their rows is under a MAC over all its columns (docs/decisions/0012). */
+import { openStatuses } from '../tasks/task.ts'
+import { isAmong } from './columns.ts'
 import type { Schema } from './schema.ts'
+import type { StoredRow } from './statements.ts'
 
-/** By table, the column that addresses a row: it is unique, and never changes. */
-const keys = {
-  tasks: 'ordinal',
-  approvals: 'ordinal',
-  leases: 'ordinal',
-  fences: 'ordinal',
-  idempotency: 'key',
-  installation: 'id',
-  federation_keys: 'kid',
-  used_tokens: 'key',
-} as const satisfies { [Table in keyof Schema]?: keyof Schema[Table] }
+interface Sealing {
+  /** The column that addresses a row: it is unique, and never changes. */
+  key: string
+  /** Whether such a change lets anyone have what they did not have. `before` is undefined for a new row. */
+  grants?: (before: StoredRow | undefined, after: StoredRow) => boolean
+  /**
+   * What becomes of a damaged row when the store is accepted as it stands. Kept, it stays
+   * damaged; trusted, it can only keep out.
+   */
+  accepted: 'kept' | 'trusted' | 'removed'
+  /** Rows that must be under a key that is configured, where not all must: SQL. */
+  current?: string
+  /** The rows that are summed up by themselves too, so that they can be counted without reading all that is over. */
+  open?: { sql: string; holds: (row: StoredRow) => boolean }
+}
 
-export type SealedTable = keyof typeof keys
+/** In the order in which they are looked through. */
+const isOpenTask = `status in (${openStatuses.map((status) => `'${status}'`).join()})`
 
-export const sealedTables = Object.keys(keys) as SealedTable[]
+const sealings = {
+  fences: { key: 'ordinal', accepted: 'trusted' },
+  installation: { key: 'id', accepted: 'removed' },
+  federation_keys: { key: 'kid', accepted: 'removed' },
+  idempotency: { key: 'key', accepted: 'removed' },
+  used_tokens: { key: 'key', accepted: 'trusted' },
+  tasks: {
+    key: 'ordinal',
+    accepted: 'kept',
+    grants: (before, after) =>
+      isAmong(openStatuses, after['status']) &&
+      (before?.['status'] !== after['status'] || before?.['token_hash'] !== after['token_hash']),
+    current: isOpenTask,
+    open: {
+      sql: isOpenTask,
+      holds: (row) => isAmong(openStatuses, row['status']),
+    },
+  },
+  leases: {
+    key: 'ordinal',
+    accepted: 'kept',
+    current: 'due_at is not null',
+    grants: (before, after) =>
+      before === undefined || (after['status'] === 'active' && before['status'] !== 'active'),
+  },
+  approvals: {
+    key: 'ordinal',
+    accepted: 'kept',
+    current: `task in (select id from tasks where ${isOpenTask})`,
+  },
+} as const satisfies { [Table in keyof Schema]?: Sealing }
 
-export function keyOf(table: SealedTable): string {
-  return keys[table]
+export type SealedTable = keyof typeof sealings
+
+export const sealedTables = Object.keys(sealings) as SealedTable[]
+
+/** Tables in which there are rows that are over, by far the most of them. */
+export const keepsTheOver: readonly string[] = ['tasks', 'leases', 'approvals'] satisfies SealedTable[]
+
+export function sealingOf(table: SealedTable): Sealing {
+  return sealings[table]
+}
+
+export function isOpen(table: SealedTable, row: StoredRow): boolean {
+  return sealingOf(table).open?.holds(row) ?? false
+}
+
+/** What a row is called towards people. */
+export function nameOf(table: SealedTable, row: StoredRow): string {
+  return String(row['id'] ?? row[sealingOf(table).key])
 }

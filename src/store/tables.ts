@@ -1,7 +1,11 @@
 /** The tables as verification holds them against the audit events. */
-import type { Tables } from '../audit/verify.ts'
+import type { Discrepancy, Tables } from '../audit/verify.ts'
 import { isTime } from './columns.ts'
-import { queries } from './transaction.ts'
+import { headRows, openHead } from './head.ts'
+import { type DamagedRow, inspect, wholly } from './inspection.ts'
+import { sealedTables, sealingOf } from './sealed-tables.ts'
+import { appliedMigrations, schemaFaults } from './store-schema.ts'
+import { bound, queries } from './transaction.ts'
 
 /** JSON in a row, or what stands there in its place: no event says the same, so it is found. */
 function json(text: string): unknown {
@@ -13,6 +17,16 @@ function json(text: string): unknown {
 }
 
 const time = (at: unknown) => (isTime(at) ? new Date(at).toISOString() : at)
+
+/** Without its key nothing of a whole age can be told: that is one thing to say, not one for each row. */
+function rowFault({ table, row: subject, key }: DamagedRow): Discrepancy {
+  if (key === undefined) return { subject, message: `its row in ${table} is not as it was written` }
+  return { key, message: `rows of ${table} are under the seal key ${key}, which is not configured` }
+}
+
+function distinct(faults: Discrepancy[]): Discrepancy[] {
+  return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()]
+}
 
 export const tables: Tables = {
   async states(tx) {
@@ -52,6 +66,26 @@ export const tables: Tables = {
         },
       })),
     ]
+  },
+
+  async faults(tx) {
+    const { seal, macs, statements } = bound(tx)
+    const opened = openHead(statements.all(headRows), seal)
+    const expected = { seal, macs, sums: opened?.state?.sums }
+    const found = sealedTables.flatMap((table) => {
+      const sets = sealingOf(table).open ? [undefined, 'open' as const] : [undefined]
+      return sets.map((only) => wholly(inspect(statements, table, expected, only)))
+    })
+    const standing = opened?.state?.doubts ?? []
+    const applied = opened?.state && opened.state.migrations !== appliedMigrations(statements)
+    return distinct([
+      ...(opened?.fault ? [opened.fault] : []),
+      ...found.flatMap(({ damaged }) => damaged.map(rowFault)),
+      ...found.flatMap(({ doubt }) => doubt ?? []),
+      ...standing.map((doubt) => ({ message: `${doubt}; nobody has accepted that yet` })),
+      ...(applied ? [{ message: 'the list of migrations was altered' }] : []),
+      ...(await schemaFaults(statements)).map((message) => ({ message })),
+    ])
   },
 
   async sealed(tx) {

@@ -1,32 +1,38 @@
 /** What hides behind the core's opaque `Tx`. */
 import type { Kysely } from 'kysely'
 import type { AuditEvent } from '../audit/event.ts'
+import type { Seal } from '../seal.ts'
 import type { Tx } from '../unit.ts'
+import type { RowMacs } from './row-macs.ts'
 import type { Rows } from './rows.ts'
 import type { Schema } from './schema.ts'
+import type { Statements } from './statements.ts'
+
+/** What belongs to the store as a whole. */
+interface Bound {
+  db: Kysely<Schema>
+  seal: Seal
+  /** The id of the installation. */
+  installation: string
+  rows: Rows
+  macs: RowMacs
+  statements: Statements
+}
 
 /** An open transaction: its queries and the events that will be chained when it commits. */
 export class Transaction {
-  readonly #db: Kysely<Schema>
-  readonly #rows: Rows
+  readonly #bound: Bound
   readonly #events: AuditEvent[] = []
   #over = false
 
-  constructor(db: Kysely<Schema>, rows: Rows) {
-    this.#db = db
-    this.#rows = rows
+  constructor(bound: Bound) {
+    this.#bound = bound
   }
 
   /** @throws Error once the transaction is over: a query then would run outside any. */
-  get db(): Kysely<Schema> {
+  get bound(): Bound {
     if (this.#over) throw new Error('this transaction is over')
-    return this.#db
-  }
-
-  /** @throws Error once the transaction is over. */
-  get rows(): Rows {
-    if (this.#over) throw new Error('this transaction is over')
-    return this.#rows
+    return this.#bound
   }
 
   /** @throws Error once the transaction is over: an event added then would be lost. */
@@ -48,12 +54,17 @@ export function inside(tx: Tx): Transaction {
   return tx as unknown as Transaction
 }
 
+/** What an open transaction works with. */
+export function bound(tx: Tx): Bound {
+  return inside(tx).bound
+}
+
 /** Reading in an open transaction. */
 export function queries(tx: Tx): Pick<Kysely<Schema>, 'selectFrom'> {
-  return inside(tx).db
+  return bound(tx).db
 }
 
 /** Writing in an open transaction, and telling whether a row is the broker's. */
 export function rowsIn(tx: Tx): Rows {
-  return inside(tx).rows
+  return bound(tx).rows
 }

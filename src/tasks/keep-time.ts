@@ -1,5 +1,4 @@
 /** Time goes on from where the last broker left it (docs/decisions/0002). */
-import { follows, origin } from '../audit/chain.ts'
 import type { LeadingClock } from '../clock.ts'
 import type { Tx } from '../unit.ts'
 import type { TaskContext } from './context.ts'
@@ -32,8 +31,7 @@ async function anythingOpen({ tasks, leases }: TaskContext, tx: Tx): Promise<boo
 }
 
 /** Of an event that the chain vouches for: an altered one must not set the clock. */
-async function newestTime({ audit, seal }: TaskContext, tx: Tx): Promise<number | undefined> {
-  const { items } = await audit.list(tx, {}, { limit: 2 })
-  const [newest, previous = origin] = items
-  return newest && follows(seal, previous, newest) ? newest.at : undefined
+async function newestTime({ audit }: TaskContext, tx: Tx): Promise<number | undefined> {
+  const { items } = await audit.list(tx, {}, { limit: 1 })
+  return items.find(({ damaged }) => damaged === undefined)?.at
 }

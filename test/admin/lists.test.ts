@@ -171,3 +171,21 @@ test('events, although somebody has written into one a time that is none', async
   beside(broker, (db) => db.exec(`update audit_events set at = 1e300 where seq = ${seq}`))
   expect(await items('audit?limit=1')).toMatchObject([{ seq, at: '1970-01-01T00:00:00.000Z' }])
 })
+
+test('an event that was altered is shown as damaged, and one that never was, not at all', async () => {
+  const columns = 'at, type, actor, agent, owner, task, lease, status, data, request, key, mac'
+  const [newest] = await items('audit?limit=1')
+  beside(broker, (db) => {
+    db.exec(`insert into audit_events (seq, ${columns}) select 0, ${columns} from audit_events where seq = 1`)
+    db.exec(
+      `insert into audit_events (seq, ${columns}) select -1, ${columns} from audit_events where seq = 1`,
+    )
+    db.exec("update audit_events set actor = 'admin:eve' where seq = 2")
+  })
+  const all = await items('audit?limit=200')
+  expect(all.map(({ seq }: { seq: number }) => seq).filter((seq: number) => seq < 1)).toEqual([])
+  const damaged = all.filter((event: { damaged?: string }) => event.damaged !== undefined)
+  // Whoever tried the times out before has altered one too.
+  expect(damaged.map(({ seq }: { seq: number }) => seq)).toContain(2)
+  expect(damaged.map(({ seq }: { seq: number }) => seq)).not.toContain(newest.seq - 1)
+})

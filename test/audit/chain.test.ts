@@ -17,7 +17,7 @@ describe('the audit chain', () => {
 
   it('verifies while it is empty', async () => {
     await using store = await sqliteStore()
-    expect(await verified(store)).toEqual({ events: 0, head: { seq: 0, mac: '' }, discrepancies: [] })
+    expect(await verified(store)).toMatchObject({ events: 0, head: { seq: 0 }, discrepancies: [] })
   })
 
   it('of 10,000 events verifies, and names the one that was altered', async () => {

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { sha256 } from '../../src/sha256.ts'
 import { type Answer, readWeb } from '../support/broker.ts'
-import { beside } from '../support/database.ts'
+import { beside, rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
+import { until } from '../support/until.ts'
 
 const broker = await sharedBroker()
 const { ledger } = broker.sandbox
@@ -58,4 +59,41 @@ test('an Idempotency-Key that was made to stand for somebody else’s task resum
   sql('update idempotency set task = ? where task = ?', theirs.id, mine.id)
   expectRefusal(await open(), 503, 'unavailable')
   expect((await broker.mint(theirs)).status).toBe(201)
+})
+
+test.each([
+  ['deadline', 9e15],
+  ['due_at', 9e15],
+  ['status', 'revoked'],
+  ['agent', 'another-bot'],
+])('a lease with another %s is revoked as soon as it is seen, by itself', async (column, value) => {
+  const { body: task } = await broker.open()
+  const { body: minted } = await broker.mint(task)
+  sql(`update leases set ${column} = ?, due_at = null where id = ?`, value, minted.lease.id)
+  await until(() => ledger.find(minted.credential.token)!.revokedAt)
+  expect(
+    broker.log.some((line) => line.includes('is not as it was written') && line.includes(minted.lease.id)),
+  ).toBe(true)
+  await broker.complete(task)
+})
+
+test('a token that was used up is not made good by deleting its row; health tells, and what is alive is ended', async () => {
+  const token = await broker.workload()
+  const body = { purpose: 'a test', authorization_details: [readWeb], ttl: 600 }
+  const open = () => broker.call('POST', '/v1/tasks', { token, body })
+  const { body: task } = await open()
+  const { body: minted } = await broker.mint(task, readWeb)
+  const kept = beside(broker, (db) => db.prepare('select * from used_tokens').all())
+  sql('delete from used_tokens')
+  expectRefusal(await open(), 503, 'unavailable')
+  expectRefusal(await broker.mint(task, readWeb), 503, 'unavailable')
+  expectRefusal(await broker.call('GET', '/readyz'), 503, 'unavailable')
+  expect((await broker.call('GET', '/metrics')).body).toContain('mayfly_store_doubts 1')
+  expect((await broker.complete(task)).body.leases).toMatchObject([{ status: 'revoked' }])
+  expect(ledger.find(minted.credential.token)!.revokedAt).toBeDefined()
+  await until(() => rows(broker, 'audit_events', "type = 'store.doubted'").length > 0)
+  for (const { key, until, row_mac } of kept)
+    sql('insert into used_tokens values (?, ?, ?)', key as string, until as number, row_mac as string)
+  expectRefusal(await open(), 401, 'token_replayed')
+  expect((await broker.call('GET', '/readyz')).status).toBe(200)
 })

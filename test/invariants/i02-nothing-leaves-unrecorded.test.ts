@@ -7,6 +7,7 @@ import { until } from '../support/until.ts'
 
 const broker = await sharedBroker()
 const { ledger } = broker.sandbox
+const mints = ({ path }: { path: string }) => path.endsWith('/access_tokens')
 
 test('I2: a delivered credential has an active lease, whose handle is sealed', async () => {
   const { body: task } = await broker.open()
@@ -22,12 +23,18 @@ test.each(['update on leases', "insert on audit_events when new.type = 'lease.mi
   async (event) => {
     const { body: task } = await broker.open()
     const before = ledger.entries.length
-    const healed = refuseWrites(broker, event)
+    // Once the intent is on record: with a trigger of somebody else's there would be none.
+    const healed = Promise.withResolvers<() => void>()
+    const rewrite = (body: unknown) => {
+      healed.resolve(refuseWrites(broker, event))
+      return body
+    }
+    broker.sandbox.github.faults.add({ kind: 'rewrite', rewrite, on: mints, times: 1 })
     expectRefusal(await broker.mint(task), 503, 'unavailable')
     await until(() => ledger.entries[before]?.revokedAt)
     expect(ledger.entries[before]!.uses).toBe(0)
     expect(ledger.entries).toHaveLength(before + 1)
-    healed()
+    ;(await healed.promise)()
     await until(async () => (await broker.read(task)).body.leases[0].status === 'failed')
     expect(rows(broker, 'leases', `task = '${task.id}'`)).toMatchObject([{ handle: null }])
   },

@@ -32,15 +32,37 @@ describe('a lease on its way out', () => {
     expect(await core.lease(lease.id)).toHaveProperty('status', 'irrevocable')
   })
 
-  it('whose row is damaged is complained about and left, and keeps nobody else waiting', async () => {
+  it.each([
+    ['cannot be read', "detail = '{'"],
+    ['says that it is over', "status = 'revoked'"],
+    ['says what there is not', "status = 'lost'"],
+    ['says that it ends by itself', "revocation = 'expiry'"],
+    ['says that its own end has passed', 'upstream_expires_at = 1'],
+    [
+      'says that it ends by itself, and has',
+      "revocation = 'expiry', upstream_expires_at = 1, live_until = 1",
+    ],
+  ])('whose row %s is complained about and revoked, and keeps nobody else waiting', async (_what, change) => {
     const [damaged, whole] = [await core.minted(), await core.minted()]
-    await core.store.beside(`update leases set detail = '{' where id = '${damaged.lease.id}'`)
+    const { id } = damaged.lease
+    await core.store.beside(`update leases set ${change}, due_at = ${core.clock.now()} where id = '${id}'`)
     await core.end(whole.task)
-    await core.store.beside(`update leases set due_at = ${core.clock.now()} where id = '${damaged.lease.id}'`)
     await core.quiet()
     expect(await core.lease(whole.lease.id)).toHaveProperty('status', 'revoked')
+    expect(core.upstream.working()).toEqual([])
     expect(core.errors).toEqual([expect.stringContaining('damaged')])
-    expect((await core.lease(damaged.lease.id)).dueAt).toBe(core.clock.now() + 10 * minute)
+    expect(await core.lease(id)).toMatchObject({ status: 'revoked', dueAt: null, damaged: expect.anything() })
+    expect(await core.history(id)).toContain('lease.revoked')
+  })
+
+  it('whose row is damaged and has lost its handle is complained about, and left for ten minutes', async () => {
+    const { lease } = await core.minted()
+    const now = core.clock.now()
+    await core.store.beside(`update leases set handle = null, due_at = ${now} where id = '${lease.id}'`)
+    core.reaper.wake(now)
+    await core.quiet()
+    expect(core.errors).toEqual([expect.stringContaining('damaged')])
+    expect(await core.lease(lease.id)).toMatchObject({ status: 'revoking', dueAt: now + 10 * minute })
   })
 
   it('whose connection leads elsewhere now is not called dead there, and ends when it leads back', async () => {

@@ -14,9 +14,9 @@ afterEach(async () => {
   await core[Symbol.asyncDispose]()
 })
 
-/** Refuses records of mints alone: intents go through. */
-function refuseMints(): () => void {
-  return refuseWrites(core.store, `update on leases when new.status = 'active'`)
+/** Refuses records of what becomes of a mint. To be called once its intent is on record: then there would be none. */
+function refuseRecords(): () => void {
+  return refuseWrites(core.store, 'update on leases')
 }
 
 describe('a credential whose mint cannot be recorded', () => {
@@ -26,7 +26,7 @@ describe('a credential whose mint cannot be recorded', () => {
     const minting = core.mint(task)
     const refused = expect(minting).rejects.toHaveProperty('code', 'unavailable')
     await core.intended(task)
-    const admit = refuseWrites(core.store, 'update on leases')
+    const admit = refuseRecords()
     core.upstream.release()
     await refused
     await until(() => core.upstream.working().length === 0)
@@ -38,12 +38,16 @@ describe('a credential whose mint cannot be recorded', () => {
   })
 
   it('is revoked as soon as upstream takes it', async () => {
-    const admit = refuseMints()
     const task = await core.open()
     let tries = 0
     core.upstream.refuse = () =>
       ++tries < 3 ? new ProviderError('unavailable', 'upstream is down') : undefined
-    await expect(core.mint(task)).rejects.toHaveProperty('code', 'unavailable')
+    core.upstream.fates.push('held')
+    const refused = expect(core.mint(task)).rejects.toHaveProperty('code', 'unavailable')
+    await core.intended(task)
+    const admit = refuseRecords()
+    core.upstream.release()
+    await refused
     expect(core.upstream.working()).toHaveLength(1)
     for (let n = 0; n < 4; n += 1) await core.clock.advance(500)
     await until(() => core.upstream.working().length === 0)
@@ -53,7 +57,6 @@ describe('a credential whose mint cannot be recorded', () => {
   })
 
   it('is revoked also while recovery looks for it in vain', async () => {
-    const admit = refuseMints()
     const gate = Promise.withResolvers<void>()
     core.upstream.recovering = () => gate.promise
     core.upstream.fates.push('held')
@@ -62,13 +65,14 @@ describe('a credential whose mint cannot be recorded', () => {
     await core.intended(task)
     await core.clock.advance(30_000)
     await until(async () => core.revoker.isUnderWay((await core.leaseOf(task)).id))
+    const admit = refuseRecords()
     core.upstream.release()
     await refused
     expect(core.upstream.working()).toHaveLength(1)
     gate.resolve()
     await until(() => core.upstream.working().length === 0)
     admit()
-    await core.quiet()
+    await core.pass(30_000)
     expect(await core.leaseOf(task)).toHaveProperty('status', 'failed')
   })
 })

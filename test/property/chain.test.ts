@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { link, origin } from '../../src/audit/chain.ts'
+import { link, originOf } from '../../src/audit/chain.ts'
 import type { AuditEvent, AuditTrail, ChainedEvent } from '../../src/audit/event.ts'
 import { eventTypes } from '../../src/audit/event.ts'
 import { verifyAudit } from '../../src/audit/verify.ts'
@@ -8,6 +8,7 @@ import { note, type StoreSubject, testSeal, verified } from '../support/store.ts
 import { sqliteStore } from '../support/sqlite.ts'
 
 const seal = testSeal()
+const origin = originOf('here')
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 const anEvent: fc.Arbitrary<AuditEvent> = fc.record(
   {
@@ -23,11 +24,12 @@ const anEvent: fc.Arbitrary<AuditEvent> = fc.record(
 
 /** The first event that verification names in a chain as it is given, or undefined. */
 async function firstBad(chain: ChainedEvent[]): Promise<number | undefined> {
-  const trail: Pick<AuditTrail, 'head' | 'page'> = {
+  const trail: Pick<AuditTrail, 'head' | 'origin' | 'page'> = {
+    origin: async () => origin,
     head: async () => undefined,
-    page: async (_tx, after, limit) => chain.filter(({ seq }) => seq > after).slice(0, limit),
+    page: async (_tx, after = -Infinity, limit) => chain.filter(({ seq }) => seq > after).slice(0, limit),
   }
-  const nothing = { states: async () => [], sealed: async () => [] }
+  const nothing = { states: async () => [], faults: async () => [], sealed: async () => [] }
   const given = { trail: trail as AuditTrail, tables: nothing, seal }
   const { discrepancies } = await verifyAudit(undefined as never, given)
   return discrepancies.find(({ message }) => message !== 'the stored head is missing')?.seq

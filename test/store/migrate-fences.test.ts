@@ -1,7 +1,7 @@
 /** A database from before there were fences. */
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
-import { link, origin, sealHead } from '../../src/audit/chain.ts'
+import { link } from '../../src/audit/chain.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { fences } from '../../src/store/fences.ts'
 import { tasksLeasesAudit } from '../../src/store/migrations/0001-tasks-leases-audit.ts'
@@ -27,14 +27,14 @@ test('a suspension becomes a fence that is as it was ordered, and can be lifted'
     await sql`insert into suspensions values ('refactor-bot', 'okta:ada', 'odd behaviour', ${noon})`.execute(
       db,
     )
-    const { data, ...event } = link(seal, origin, [{ ...ordered, type: 'agent.suspended' }])[0]!
+    const { data, ...event } = link(seal, { seq: 0, mac: '' }, [{ ...ordered, type: 'agent.suspended' }])[0]!
     const { seq, mac } = event
-    const head = sealHead(seal, { seq, mac })
+    const head = seal.mac('audit head', `${seq}:${mac}`)
     await db
       .insertInto('audit_events')
       .values({ ...event, data: JSON.stringify(data) })
       .execute()
-    await db.insertInto('audit_head').values({ id: 1, seq, mac, key: head.key, head_mac: head.mac }).execute()
+    await sql`insert into audit_head values (1, ${seq}, ${mac}, ${head.key}, ${head.mac})`.execute(db)
   })
 
   const after = await openSqlite(path, seal)

@@ -9,6 +9,7 @@ import type { Seal } from '../../src/seal.ts'
 import { approvals } from '../../src/store/approvals.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { leases } from '../../src/store/leases.ts'
+import type { Intrusion } from '../../src/store/inspection.ts'
 import { connectionOver, openDatabase } from '../../src/store/node-sqlite.ts'
 import type { Schema } from '../../src/store/schema.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
@@ -21,6 +22,9 @@ export interface SqliteSubject extends StoreSubject {
   /** Its folder, and the file in it. */
   directory: string
   path: string
+  /** What is known of what somebody else has done to it. */
+  intrusion(): Intrusion
+  reseal(): Promise<void>
   close(): Promise<void>
   /** Closes it and opens the same file again. */
   reopen(): Promise<void>
@@ -71,6 +75,8 @@ export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubjec
     tables,
     seal,
     beside: async (sql) => besideFile(path, sql),
+    intrusion: () => store.intrusion,
+    reseal: () => store.reseal(),
     close: () => store.close(),
     async reopen() {
       await store.close()

@@ -1,24 +1,66 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Configuration } from '../../config.ts'
 import { namedFiles } from '../../config/named.ts'
-import type { Check } from './check.ts'
+import { isOpenToOthers, storeFiles } from '../../store/files.ts'
+import { type Check, writable } from './check.ts'
 
-/** Whether somebody else could put their own secrets, rules or store in the place of ours. */
-export function checkFiles({ file, store }: Configuration): Check[] {
+/** Whether somebody else could put their own secrets, rules or store in the place of ours, or look into the store. */
+export function checkFiles({ file, store, audit }: Configuration): Check[] {
   // Windows has no such modes.
   if (process.platform === 'win32') return []
   const { secrets, rules } = namedFiles(file)
-  const paths = [file, ...secrets, ...rules, ...(store.kind === 'sqlite' ? [store.path] : [])]
-  const open = [...new Set(paths)].filter(othersMayWrite)
-  if (open.length > 0)
-    return open.map((path) => ({
+  const own = [
+    ...(store.kind === 'sqlite' ? storeFiles(store.path) : []),
+    ...(audit.lastHead ? [audit.lastHead] : []),
+  ]
+  const changeable = [...new Set([file, ...secrets, ...rules, ...own])].filter(othersMayWrite)
+  const readable = own.filter((path) => isOpenToOthers(path) && !changeable.includes(path))
+  const found: Check[] = [
+    ...changeable.map((path) => ({
       check: 'files',
-      status: 'fault',
+      status: 'fault' as const,
       message: `${path} can be changed by every user of this machine`,
       remedy: `Run: chmod o-w ${path}`,
-    }))
+    })),
+    ...readable.map((path) => ({
+      check: 'files',
+      status: 'warning' as const,
+      message: `${path} is open to others than its owner`,
+      remedy: `Start the broker, which closes it, or run: chmod 600 ${path}`,
+    })),
+    ...checkLastHead(audit.lastHead),
+  ]
+  if (found.length > 0) return found
   return [
-    { check: 'files', status: 'ok', message: 'no other user can change the configuration or its secrets' },
+    {
+      check: 'files',
+      status: 'ok',
+      message: 'no other user can change the configuration or its secrets, or read the store',
+    },
+  ]
+}
+
+/** Without it a store that is put back to an earlier state looks like the newest. */
+function checkLastHead(path: string | undefined): Check[] {
+  const remedy = 'Name a file that the broker can write, away from the store, as `audit.last_head`.'
+  if (path === undefined)
+    return [
+      {
+        check: 'files',
+        status: 'warning',
+        message: 'no head of the record is kept outside the store, for the seal key is no file',
+        remedy,
+      },
+    ]
+  if (writable(existsSync(path) ? path : dirname(path))) return []
+  return [
+    {
+      check: 'files',
+      status: 'warning',
+      message: `this user cannot write ${path}, which keeps the last head`,
+      remedy,
+    },
   ]
 }
 

@@ -1,9 +1,9 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Configuration } from '../../config.ts'
 import { createSeal } from '../../seal.ts'
 import { type OpenStore, openSqliteReadOnly } from '../../store/sqlite.ts'
-import type { Check } from './check.ts'
+import { type Check, writable } from './check.ts'
 
 /** The store as it can be looked into beside a running broker; undefined where there is none to look into. */
 export async function checkStore({
@@ -33,14 +33,5 @@ export async function checkStore({
   } catch (error) {
     const message = error instanceof Error ? error.message : 'it cannot be opened'
     return { checks: [{ check, status: 'fault', message, remedy: `Check \`store\` in ${file}.` }] }
-  }
-}
-
-function writable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK)
-    return true
-  } catch {
-    return false
   }
 }

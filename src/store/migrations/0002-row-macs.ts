@@ -1,4 +1,4 @@
-/** A MAC over each row that grants. Rows that are there get theirs when the migration is over. */
+/** A MAC over each row that grants, and what is vouched for with the head of the record. Rows that are there get theirs when the migration is over. */
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
@@ -16,5 +16,7 @@ const tables = [
 export const rowMacs: Migration = {
   async up(db: Kysely<unknown>) {
     for (const table of tables) await db.schema.alterTable(table).addColumn('row_mac', 'text').execute()
+    await db.schema.alterTable('audit_head').addColumn('commits', 'bigint').execute()
+    await db.schema.alterTable('audit_head').addColumn('state', 'text').execute()
   },
 }

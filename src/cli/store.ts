@@ -1,0 +1,10 @@
+import type { Command } from 'commander'
+import { registerAccept } from './store/accept.ts'
+
+export function register(program: Command): void {
+  const group = program
+    .command('store')
+    .summary('see to the store')
+    .description('What the broker keeps its tasks, leases and record in.')
+  registerAccept(group)
+}

@@ -1,0 +1,43 @@
+/** A lease whose row somebody else has written: what it says of itself is not to be relied on, so it goes (invariant I4). */
+import type { Tx } from '../unit.ts'
+import type { Connections } from './connections.ts'
+import type { LeaseContext } from './context.ts'
+import { aboutLease, type Lease } from './lease.ts'
+
+/**
+ * Puts the lease on its way out, whatever state its row says that it is in, and returns
+ * it as it is to be ended: as if its own end were not known, where it says that it has passed.
+ */
+export async function suspect(
+  { leases, audit, clock, connections }: LeaseContext,
+  tx: Tx,
+  lease: Lease,
+): Promise<Lease> {
+  const at = clock.now()
+  if (await leases.suspect(tx, lease.id, at))
+    audit.record(tx, {
+      at,
+      type: 'lease.retired',
+      actor: 'broker',
+      ...aboutLease(lease),
+      status: 'revoking',
+      data: { reason: 'its row is not as it was written' },
+    })
+  const { upstreamExpiresAt } = lease
+  return {
+    ...lease,
+    status: lease.status === 'irrevocable' ? 'irrevocable' : 'revoking',
+    upstreamExpiresAt: upstreamExpiresAt !== null && upstreamExpiresAt > at ? upstreamExpiresAt : null,
+    liveUntil: null,
+    revocation: revocationOf(connections(), lease),
+  }
+}
+
+/** By its connection, as far as its detail is one. */
+function revocationOf(connections: Connections, lease: Lease): Lease['revocation'] {
+  try {
+    return connections.of(lease)?.connection.revocation(lease.detail) ?? lease.revocation
+  } catch {
+    return lease.revocation
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Stops granting when somebody else has written to the store. The broker is its only
+ * writer: SQLite tells when another connection has committed, and then all is looked
+ * through. Ending goes on in any case (invariant I4).
+ */
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { BrokerError } from '../errors.ts'
+import type { Seal } from '../seal.ts'
+import type { HeadKeeper } from './head.ts'
+import { type Expected, type Found, inspect, type Intrusion } from './inspection.ts'
+import { connectionOver, openDatabase } from './node-sqlite.ts'
+import type { RowMacs } from './row-macs.ts'
+import type { SealedTable } from './sealed-tables.ts'
+import { schemaFaults } from './store-schema.ts'
+
+/** Without these nothing is granted. They are small: what is over is forgotten in them. */
+const first = ['fences', 'installation', 'federation_keys', 'idempotency', 'used_tokens'] as const
+/**
+ * Looked through while granting goes on. Approvals need not be: each holds for one request
+ * with all the groups that it needs, so with one that is missing nobody gets anything.
+ */
+const then = ['leases', 'tasks'] as const
+
+/** Milliseconds for which the event loop is held at a time. */
+const sliceMs = 8
+
+export class Guard {
+  readonly #path: string
+  readonly #expected: Omit<Expected, 'sums'>
+  readonly #keeper: HeadKeeper
+  readonly #changed: (intrusion: Intrusion) => void
+  /** What each place held when it was last looked at. */
+  #found = new Map<string, Found>()
+  #told: string
+  #latest = new AbortController()
+  #unsure = false
+  #running: Promise<unknown> = Promise.resolve()
+
+  /** `changed` hears whenever there is something else to tell. */
+  constructor(given: {
+    path: string
+    seal: Seal
+    macs: RowMacs
+    keeper: HeadKeeper
+    changed: (intrusion: Intrusion) => void
+  }) {
+    this.#path = given.path
+    this.#expected = { seal: given.seal, macs: given.macs }
+    this.#keeper = given.keeper
+    this.#changed = given.changed
+    this.#told = JSON.stringify({ doubts: [], damaged: [] } satisfies Intrusion)
+  }
+
+  get intrusion(): Intrusion {
+    const found = [...this.#found.values()]
+    return {
+      doubts: [...this.#keeper.state.doubts, ...found.flatMap(({ doubt }) => doubt?.message ?? [])],
+      damaged: found.flatMap(({ damaged }) => damaged),
+    }
+  }
+
+  /** @throws BrokerError `unavailable` while nothing may be granted. */
+  readonly mayGrant = (): void => {
+    if (this.#unsure)
+      throw new BrokerError('unavailable', 'the store is being looked through', { retryAfter: 1 })
+    const { doubts } = this.intrusion
+    if (doubts.length > 0)
+      throw new BrokerError(
+        'unavailable',
+        'the store is not as it was left, and nothing is granted from it',
+        {
+          cause: new Error(doubts.join('; ')),
+          retryAfter: 60,
+        },
+      )
+  }
+
+  /**
+   * Looks through the store as it stands, in the transaction of its writer. Returns when all
+   * is known, or after `withinMs`: nothing is granted before it is known whether it may be,
+   * and the rest is looked at while granting goes on.
+   */
+  async inspect(withinMs: number): Promise<void> {
+    this.#latest.abort()
+    this.#latest = new AbortController()
+    this.#unsure = true
+    const before = this.#running
+    this.#running = this.#inspect(this.#latest.signal).then(() => before)
+    await Promise.race([this.#running, setTimeout(withinMs, undefined, { ref: false })])
+  }
+
+  /** Resolves once nothing is being looked through any more. */
+  async idle(): Promise<void> {
+    await this.#running
+  }
+
+  /** Stops looking. */
+  async close(): Promise<void> {
+    this.#latest.abort()
+    await this.#running
+  }
+
+  async #inspect(signal: AbortSignal): Promise<void> {
+    using database = openDatabase(this.#path, { readOnly: true })
+    const { statements } = connectionOver(database)
+    const expected = { ...this.#expected, sums: this.#keeper.state.sums }
+    try {
+      database.exec('BEGIN')
+      // The first look pins the snapshot: whatever the writer does from now on is not in it.
+      this.#find('head', this.#keeper.faults(statements))
+      this.#find('schema', await schemaFaults(statements))
+      const look = (table: SealedTable, only?: 'open') =>
+        inSlices(inspect(statements, table, expected, only), signal)
+      for (const table of first) this.#found.set(table, await look(table))
+      const open = await look('tasks', 'open')
+      // One that is no longer open by what its row says is missing among them: that alone makes the others no worse.
+      this.#found.set('tasks', open.doubt === undefined ? open : await look('tasks'))
+      this.#unsure = false
+      for (const table of then) {
+        this.#tell()
+        this.#found.set(table, await look(table))
+      }
+      this.#find('reading', [])
+    } catch {
+      if (signal.aborted) return
+      this.#find('reading', ['the store cannot be looked through'])
+      this.#unsure = false
+    }
+    this.#tell()
+  }
+
+  #find(where: string, doubts: readonly string[]): void {
+    this.#found.set(where, {
+      damaged: [],
+      ...(doubts.length > 0 && { doubt: { message: doubts.join('; ') } }),
+    })
+  }
+
+  #tell(): void {
+    const now = JSON.stringify(this.intrusion)
+    if (now === this.#told) return
+    this.#told = now
+    this.#changed(this.intrusion)
+  }
+}
+
+/** Runs `steps` without holding the event loop for long. @throws AbortError */
+async function inSlices<Result>(steps: Generator<void, Result>, signal: AbortSignal): Promise<Result> {
+  for (let until = performance.now() + sliceMs; ;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    if (performance.now() < until) continue
+    await setImmediate(undefined, { signal })
+    until = performance.now() + sliceMs
+  }
+}

@@ -1,0 +1,167 @@
+/** The end of the record, and what else is vouched for with it: one row, under a MAC, written at each commit. */
+import { link, sealHead } from '../audit/chain.ts'
+import type { AuditEvent, ChainedEvent, Head, StoredHead } from '../audit/event.ts'
+import { type Seal, SealBroken } from '../seal.ts'
+import type { Holder } from './holder.ts'
+import type { Sums } from './row-sums.ts'
+import type { Statements, StoredRow } from './statements.ts'
+import { appliedMigrations } from './store-schema.ts'
+
+/** The end of the record, and how often the store has been written. */
+export interface CommittedHead extends Head {
+  commits: number
+}
+
+/** Sealed in the head's row: with the sums in clear, rows could be looked for that add up to them. */
+export interface HeadState {
+  /** The id of the installation whose record this is. */
+  installation: string
+  /** What the first event follows. */
+  origin: Head
+  /** SHA-256 of the list of migrations, hex. */
+  migrations: string
+  /** Of the rows that grant; undefined where nobody can tell what they should be. */
+  sums?: Sums
+  /** The broker that has the store. */
+  holder?: Holder | undefined
+  /** Why the store is not to be trusted until somebody says so, whatever its rows look like by now. */
+  doubts: string[]
+}
+
+export const headRows = 'select id, seq, mac, key, head_mac, commits, state from audit_head'
+
+const place = { table: 'audit_head', column: 'state', row: '1' }
+
+/** What stands in the head's row, as far as it can be relied on. */
+export interface OpenedHead {
+  head: CommittedHead
+  state?: HeadState
+  /** What is wrong with it; `key` is the seal key that is lacking. */
+  fault?: { message: string; key?: string }
+}
+
+/** The stored head. Undefined where there is none. */
+export function openHead(rows: readonly StoredRow[], seal: Seal): OpenedHead | undefined {
+  const [row, ...more] = rows
+  if (!row) return undefined
+  const stored = storedHead(row)
+  const { seq, mac, commits, key } = stored
+  const head = { seq, mac, commits }
+  if (more.length > 0 || row['id'] !== 1)
+    return { head, fault: { message: 'there are several heads of the record, or none in its place' } }
+  if (!seal.has(key))
+    return {
+      head,
+      fault: { key, message: `the head of the record is under the seal key ${key}, which is not configured` },
+    }
+  const altered = { message: 'the head of the record was altered' }
+  if (sealHead(seal, stored, key).mac !== stored.headMac) return { head, fault: altered }
+  try {
+    return { head, state: JSON.parse(seal.open(stored.state, place)) as HeadState }
+  } catch (error) {
+    if (error instanceof SealBroken) return { head, fault: altered }
+    throw error
+  }
+}
+
+export function storedHead(row: StoredRow): StoredHead {
+  const { seq, mac, commits, state, key, head_mac: headMac } = row
+  return { seq, mac, commits, state, key, headMac } as StoredHead
+}
+
+/** What a commit makes of the head. */
+export interface Written {
+  head: CommittedHead
+  state: HeadState
+  row: StoredRow
+}
+
+/** Keeps the head of a store that is being written: what is stored counts for nothing against it. */
+export class HeadKeeper {
+  readonly #statements: Statements
+  readonly #seal: Seal
+  #head: CommittedHead
+  #state: HeadState
+  #row: StoredRow | undefined
+
+  constructor(statements: Statements, seal: Seal, head: CommittedHead, state: HeadState) {
+    this.#statements = statements
+    this.#seal = seal
+    this.#head = head
+    this.#state = state
+  }
+
+  get head(): CommittedHead {
+    return this.#head
+  }
+
+  get state(): HeadState {
+    return this.#state
+  }
+
+  /** What somebody else has done to the head, or behind it, as one sentence each. */
+  faults(statements: Statements): string[] {
+    const { seq, mac } = this.#head
+    const rows = statements.all(headRows)
+    const newest = statements.all('select seq, mac from audit_events order by seq desc limit 1')[0]
+    return [
+      ...(JSON.stringify(rows) === JSON.stringify([this.#row])
+        ? []
+        : ['the head of the record is not as it was written']),
+      ...((newest?.['seq'] ?? 0) === seq && (newest?.['mac'] ?? mac) === mac
+        ? []
+        : ['the record does not end where it did']),
+      ...(appliedMigrations(statements) === this.#state.migrations
+        ? []
+        : ['the list of migrations was altered']),
+    ]
+  }
+
+  /** Whether another broker has written the head since: it is genuine, and not ours. One that was put back is older. */
+  isTakenOver(statements: Statements): boolean {
+    const opened = openHead(statements.all(headRows), this.#seal)
+    if (!opened?.state) return false
+    const { holder } = opened.state
+    const another = holder !== undefined && holder.id !== this.#state.holder?.id
+    return opened.head.commits > this.#head.commits && (another || holder === undefined)
+  }
+
+  /** Whether that is what stands in the head's row. */
+  isStored(statements: Statements, { row }: Written): boolean {
+    return JSON.stringify(statements.all(headRows)) === JSON.stringify([row])
+  }
+
+  /** Writes `events` behind the head, and the head of them. It counts once `adopt` is called with the answer, after the commit. */
+  write(events: readonly AuditEvent[], change: Partial<HeadState> = {}): Written {
+    const chained = link(this.#seal, this.#head, events)
+    for (const event of chained) this.#statements.run(putEvent, eventValues(event))
+    const { seq, mac } = chained.at(-1) ?? this.#head
+    const head = { seq, mac, commits: this.#head.commits + 1 }
+    const state = { ...this.#state, ...change }
+    const sealed = this.#seal.seal(JSON.stringify(state), place)
+    const { key, mac: headMac } = sealHead(this.#seal, { ...head, state: sealed })
+    const row = { id: 1, seq, mac, key, head_mac: headMac, commits: head.commits, state: sealed }
+    this.#statements.run(putHead, Object.values(row))
+    return { head, state, row }
+  }
+
+  adopt({ head, state, row }: Written): void {
+    this.#head = head
+    this.#state = state
+    this.#row = row
+  }
+}
+
+// Whatever stands where the next event belongs was put there by somebody else.
+const putEvent = `insert or replace into audit_events
+  (seq, at, type, actor, agent, owner, task, lease, status, data, request, key, mac)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const putHead = `insert or replace into audit_head (id, seq, mac, key, head_mac, commits, state) values (?, ?, ?, ?, ?, ?, ?)`
+
+function eventValues(event: ChainedEvent): unknown[] {
+  const { seq, at, type, actor, agent, owner, task, lease, status, data, request, key, mac } = event
+  const text = data === undefined ? undefined : JSON.stringify(data)
+  return [seq, at, type, actor, agent, owner, task, lease, status, text, request, key, mac].map(
+    (value) => value ?? null,
+  )
+}

@@ -1,0 +1,91 @@
+/**
+ * The newest head, kept in a file outside the store: what tells that a store was put back
+ * to an earlier state, which in itself looks as sound as it did then (docs/decisions/0013).
+ */
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { z } from 'zod'
+import type { Log } from '../log.ts'
+import { makePrivate } from './files.ts'
+import type { CommittedHead } from './head.ts'
+import type { Statements } from './statements.ts'
+
+const knownHead = z.strictObject({
+  installation: z.string(),
+  commits: z.int(),
+  seq: z.int(),
+  mac: z.string(),
+})
+export type KnownHead = z.infer<typeof knownHead>
+
+/** Bytes: as long as any head is, and written as one sector, so that no power cut leaves half of it. */
+const length = 256
+
+/** What the file knows. Undefined where there is none, or none yet. @throws Error when it cannot be read, or holds something else. */
+export function readLastHead(path: string): KnownHead | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  return text === '' ? undefined : knownHead.parse(JSON.parse(text))
+}
+
+/** Why a store with this head is not the newest that there was, if it is not. */
+export function olderThan(
+  known: KnownHead,
+  { installation, head, statements }: { installation: string; head: CommittedHead; statements: Statements },
+): string | undefined {
+  if (installation !== known.installation)
+    return 'the store is another than the one whose head was kept outside it'
+  const [event] = statements.all('select mac from audit_events where seq = ?', [known.seq])
+  const reaches = known.seq === 0 || event?.['mac'] === known.mac
+  if (head.commits >= known.commits && reaches) return undefined
+  return `the store ends at event ${head.seq}, which is not or not yet event ${known.seq}, whose head was kept outside it`
+}
+
+/** The file of a store that is being written. */
+export class LastHead implements Disposable {
+  /** What it knew when the store was opened. */
+  readonly known: KnownHead | undefined
+  /** Why it knows nothing although it should. */
+  readonly fault: string | undefined
+  readonly #log: Log
+  #file: number | undefined
+
+  /** `path` is undefined where there is no place for such a file. One that cannot be written is a warning, not a reason not to start. */
+  constructor(path: string | undefined, log: Log) {
+    this.#log = log
+    if (path === undefined) return
+    try {
+      this.known = readLastHead(path)
+    } catch {
+      this.fault = `the head that was kept outside the store in ${path} cannot be read`
+    }
+    try {
+      makePrivate(path, log)
+      this.#file = openSync(path, 'r+')
+    } catch (error) {
+      this.#log.warn(
+        { err: error, path },
+        'the head of the record cannot be kept outside the store, so a store put back to an earlier state is not told from a newer one',
+      )
+    }
+  }
+
+  /** Not synced to the disk: the store is, before, and a file that is behind it is no harm. */
+  write(installation: string, { commits, seq, mac }: CommittedHead): void {
+    if (this.#file === undefined) return
+    const text = JSON.stringify({ installation, commits, seq, mac } satisfies KnownHead)
+    try {
+      writeSync(this.#file, `${text.padEnd(length - 1)}\n`, 0)
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the head of the record could not be kept outside the store')
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+  }
+}

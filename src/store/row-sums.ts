@@ -1,0 +1,82 @@
+/**
+ * What tells that rows are missing, too many, or older than they should be: the sum of all
+ * their MACs. A MAC goes into it as a number that only the seal key gives, and the sums are
+ * sealed where they are stored: whoever knew both could look for other rows with the same sum.
+ */
+import type { Seal } from '../seal.ts'
+import { isOpen, keepsTheOver, type SealedTable } from './sealed-tables.ts'
+import type { StoredRow } from './statements.ts'
+
+/** How many rows, and their sum modulo 2^256, hex. Empty where nobody can tell: their key is lost. */
+export type Sum = readonly [rows: number, sum: string]
+/** By `TABLE KEY`, and for the open ones of a table that has such, `TABLE open KEY`. */
+export type Sums = Readonly<Record<string, Sum>>
+
+const modulus = 1n << 256n
+
+export class RowSums {
+  readonly #seal: Seal
+  readonly #sums: Map<string, { rows: number; sum: bigint }>
+  #changed = false
+
+  constructor(seal: Seal, sums: Sums | RowSums = {}) {
+    this.#seal = seal
+    this.#sums = new Map(
+      sums instanceof RowSums
+        ? sums.#sums
+        : Object.entries(sums).map(([name, [rows, sum]]) => [name, { rows, sum: BigInt(`0x${sum || 0}`) }]),
+    )
+  }
+
+  /** Whether anything was added or removed since it was made. */
+  get changed(): boolean {
+    return this.#changed
+  }
+
+  /** The row is there from now on. */
+  add(table: SealedTable, row: StoredRow): void {
+    this.#count(table, row, 1)
+  }
+
+  /** The row, as it was added, is there no longer. */
+  remove(table: SealedTable, row: StoredRow): void {
+    this.#count(table, row, -1)
+  }
+
+  /** The seal keys under which there are rows of which none is over. */
+  keys(): string[] {
+    const names = [...this.#sums].filter(([, { rows }]) => rows > 0).map(([name]) => name.split(' '))
+    const lasting = names.filter(([table, ...rest]) => rest.length > 1 || !keepsTheOver.includes(table!))
+    return [...new Set(lasting.map((name) => name.at(-1)!))]
+  }
+
+  toJSON(): Sums {
+    const sums = [...this.#sums].filter(([, { rows }]) => rows !== 0)
+    return Object.fromEntries(sums.map(([name, { rows, sum }]) => [name, [rows, sum.toString(16)]]))
+  }
+
+  #count(table: SealedTable, row: StoredRow, by: 1 | -1): void {
+    this.#changed = true
+    const { row_mac: mac } = row
+    const key = keyOfMac(mac)
+    const number = this.#seal.has(key) ? numberOf(this.#seal, key, `${table} ${String(mac)}`) : 0n
+    for (const name of isOpen(table, row)
+      ? [`${table} ${key}`, `${table} open ${key}`]
+      : [`${table} ${key}`]) {
+      const { rows, sum } = this.#sums.get(name) ?? { rows: 0, sum: 0n }
+      this.#sums.set(name, {
+        rows: rows + by,
+        sum: (sum + (by === 1 ? number : modulus - number)) % modulus,
+      })
+    }
+  }
+}
+
+/** The id of the seal key under which a row's MAC was made; empty for what is none. */
+export function keyOfMac(mac: unknown): string {
+  return typeof mac === 'string' ? mac.slice(0, Math.max(0, mac.indexOf('.'))) : ''
+}
+
+function numberOf(seal: Seal, key: string, mac: string): bigint {
+  return BigInt(`0x${Buffer.from(seal.mac('row sum', mac, key).mac, 'base64url').toString('hex')}`)
+}

@@ -1,0 +1,52 @@
+/** The tables, indexes and nothing else: a trigger of somebody else's would change what the broker writes. */
+import { DatabaseSync } from 'node:sqlite'
+import { sha256 } from '../sha256.ts'
+import { migrate } from './migrations.ts'
+import { connectionOver } from './node-sqlite.ts'
+import type { Statements } from './statements.ts'
+
+/** What SQLite's own `ANALYZE` makes tells the planner something, and nobody else. */
+const parts =
+  "select type, name, tbl_name, sql from sqlite_master where name not like 'sqlite\\_stat%' escape '\\'"
+
+let expected: Promise<Map<string, string>> | undefined
+
+/** What is there that should not be, or the other way round, by name. */
+export async function schemaFaults(statements: Statements): Promise<string[]> {
+  const wanted = await (expected ??= migratedSchema())
+  const found = schemaOf(statements)
+  return [
+    ...[...found.keys()]
+      .filter((name) => !wanted.has(name))
+      .map((name) => `there is ${name}, which is not Mayfly's`),
+    ...[...wanted].flatMap(([name, sql]) => {
+      const there = found.get(name)
+      return there === sql ? [] : [there === undefined ? `${name} is missing` : `${name} was altered`]
+    }),
+  ]
+}
+
+/** SHA-256 of the migrations that were applied, and when. */
+export function appliedMigrations(statements: Statements): string {
+  const rows = statements.all('select name, timestamp from kysely_migration order by name')
+  const lock = statements.all('select id, is_locked from kysely_migration_lock')
+  return sha256(JSON.stringify([rows, lock]))
+}
+
+function schemaOf(statements: Statements): Map<string, string> {
+  return new Map(
+    statements.all(parts).map(({ type, name, tbl_name: table, sql }) => {
+      // Whichever version of the query builder made them.
+      const own = String(table).startsWith('kysely_migration') && type === 'table'
+      return [`${String(type)} ${String(name)}`, own ? String(table) : JSON.stringify([table, sql])]
+    }),
+  )
+}
+
+/** As the migrations make it in a new database. */
+async function migratedSchema(): Promise<Map<string, string>> {
+  using database = new DatabaseSync(':memory:')
+  const { db, statements } = connectionOver(database)
+  await migrate(db)
+  return schemaOf(statements)
+}

@@ -1,0 +1,140 @@
+/** A store that somebody else has written to grants nothing, and goes on ending. */
+import { describe, expect, it } from 'vitest'
+import { classes } from '../../src/provider.ts'
+import { aLease, aTask, hour, noon, note, put, putLeases } from '../support/store.ts'
+import { type SqliteSubject, sqliteStore } from '../support/sqlite.ts'
+
+const identity = 'https://ci.test\nrepo:acme/web'
+
+/** A store in which one task is open and one is over, and which has used up a token. */
+async function used(): Promise<SqliteSubject & { open: string; over: string }> {
+  const store = await sqliteStore()
+  const [open, over] = await store.unit.write(async (tx) => {
+    await store.usedTokens.use(tx, 'spent', noon + hour)
+    return [await put(store, tx, aTask()), await put(store, tx, aTask())] as const
+  })
+  await store.unit.write((tx) => store.tasks.end(tx, over.id, 'completed', 'completed', noon))
+  return { ...store, open: open.id, over: over.id }
+}
+
+const opens = (store: SqliteSubject) => store.unit.write((tx) => put(store, tx, aTask()))
+
+async function expectNothingGranted(store: SqliteSubject, open: string) {
+  await expect(opens(store)).rejects.toHaveProperty('code', 'unavailable')
+  const leased = store.unit.write((tx) => store.leases.insert(tx, aLease(aTask({ id: open }))))
+  await expect(leased).rejects.toHaveProperty('code', 'unavailable')
+  expect(await store.unit.write((tx) => store.tasks.end(tx, open, 'completed', 'completed', noon))).toBe(true)
+}
+
+const columns = 'key, until, row_mac'
+
+describe('nothing is granted, and what is open can be ended, once', () => {
+  it.each([
+    ['a used token is deleted', 'delete from used_tokens'],
+    [
+      'a used token is added',
+      `insert into used_tokens (${columns}) select 'x', until, row_mac from used_tokens`,
+    ],
+    ['the head of the record is put back', 'update audit_head set commits = commits - 1'],
+    ['the head of the record is deleted', 'delete from audit_head'],
+    [
+      'the newest events are deleted',
+      'delete from audit_events where seq = (select max(seq) from audit_events)',
+    ],
+    ['there is a trigger', 'create trigger t after insert on used_tokens begin delete from used_tokens; end'],
+    ['there is a view', 'create view v as select 1'],
+    ['an index is missing', 'drop index used_tokens_until'],
+    ['a table has another column', 'alter table tasks add column more text'],
+    ['a migration is taken back', "delete from kysely_migration where name like '0001%'"],
+  ])('%s', async (_what, sql) => {
+    await using store = await used()
+    await store.unit.write(async (tx) => note(store, tx))
+    await store.beside(sql)
+    await expectNothingGranted(store, store.open)
+  })
+
+  it('an ended task is put back as it was when it was open', async () => {
+    await using store = await sqliteStore()
+    const task = await opens(store)
+    await store.beside('create table kept as select * from tasks')
+    await store.unit.write((tx) => store.tasks.end(tx, task.id, 'completed', 'completed', noon))
+    await store.beside('delete from tasks; insert into tasks select * from kept; drop table kept')
+    await expectNothingGranted(store, task.id)
+  })
+})
+
+it('goes on when all is as it was again, and not before', async () => {
+  await using store = await used()
+  await store.beside('create trigger t after insert on tasks begin select 1; end')
+  await expect(opens(store)).rejects.toHaveProperty('code', 'unavailable')
+  await expect(opens(store)).rejects.toHaveProperty('code', 'unavailable')
+  await store.beside('drop trigger t')
+  await opens(store)
+})
+
+it('is found out by the next start too, and by what is looked at without being asked', async () => {
+  await using store = await used()
+  await store.close()
+  await store.beside('delete from used_tokens')
+  await store.reopen()
+  expect(store.intrusion().doubts).toEqual([expect.stringContaining('used_tokens')])
+  await expectNothingGranted(store, store.open)
+  await store.reopen()
+  await expect(opens(store)).rejects.toHaveProperty('code', 'unavailable')
+})
+
+it('that only was read, or written and written back, is as it was', async () => {
+  await using store = await used()
+  await store.beside('begin; update tasks set ttl = ttl + 1; rollback; select * from tasks')
+  await store.beside('update tasks set ttl = ttl + 1')
+  await store.beside('update tasks set ttl = ttl - 1')
+  await opens(store)
+  expect(store.intrusion()).toEqual({ doubts: [], damaged: [] })
+})
+
+describe('rows that were changed where they stand', () => {
+  it('are named, and stop nobody else', async () => {
+    await using store = await used()
+    const [lease] = await putLeases(store, {})
+    await store.beside(`update tasks set status = 'active' where id = '${store.over}'`)
+    await store.beside(`update leases set deadline = deadline + 1 where id = '${lease!.id}'`)
+    await opens(store)
+    expect(store.intrusion()).toEqual({
+      doubts: [],
+      damaged: [
+        { table: 'tasks', row: store.over },
+        { table: 'leases', row: lease!.id },
+      ],
+    })
+  })
+
+  it('of a lease: nobody knows whose it is, so everybody holds all of it until it is over', async () => {
+    await using store = await sqliteStore()
+    const [lease] = await putLeases(store, {})
+    await store.beside(
+      "update leases set agent = 'nobody', classes = '[]', status = 'revoked', due_at = null",
+    )
+    const held = () =>
+      store.unit.write((tx) => store.leases.held(tx, { agent: 'refactor-bot', identity, tasks: [] }))
+    expect(await held()).toEqual([...classes])
+    await store.unit.write(async (tx) => {
+      await store.leases.suspect(tx, lease!.id, noon)
+      await store.leases.move(tx, lease!.id, 'revoked', { handle: null, dueAt: null })
+    })
+    expect(await held()).toEqual([])
+  })
+})
+
+it('a lease that is damaged is due, whatever state its row says that it is in; a sound one is left alone', async () => {
+  await using store = await sqliteStore()
+  const [damaged, sound] = await putLeases(store, { dueAt: noon + hour }, { dueAt: noon + hour })
+  await store.beside(`update leases set status = 'revoked', due_at = null where id = '${damaged!.id}'`)
+  const suspect = (id: string) => store.unit.write((tx) => store.leases.suspect(tx, id, noon))
+  expect([await suspect(damaged!.id), await suspect(damaged!.id), await suspect(sound!.id)]).toEqual([
+    true,
+    false,
+    false,
+  ])
+  const due = await store.unit.read((tx) => store.leases.due(tx, noon, () => false))
+  expect(due).toMatchObject([{ id: damaged!.id, status: 'revoking' }])
+})

@@ -1,0 +1,36 @@
+/** What grants moves to the seal key that is current, so that the one before can be retired. */
+import { expect, it } from 'vitest'
+import { createSeal } from '../../src/seal.ts'
+import { keys } from '../../src/store/installation.ts'
+import { aTask, noon, put, putLeases, sealKey, verified } from '../support/store.ts'
+import { sqliteStore } from '../support/sqlite.ts'
+
+const [k1, k2] = [sealKey('k1', 1), sealKey('k2', 2)]
+
+it('all that is open is under the new key, and what is over stays under the old one', async () => {
+  await using store = await sqliteStore(createSeal([k1]))
+  const [open, over] = await store.unit.write(async (tx) => {
+    await store.usedTokens.use(tx, 'spent', noon)
+    return [await put(store, tx, aTask()), await put(store, tx, aTask({ status: 'completed' }))]
+  })
+  await putLeases(store, {}, { status: 'revoked', dueAt: null, handle: null })
+  store.seal.rekey([k2, k1])
+  const inUse = () => store.unit.read((tx) => keys.inUse(tx))
+  const written = () => store.unit.write((tx) => keys.inUse(tx))
+  expect(await written()).toEqual(['k1'])
+  await store.reseal()
+  expect(await written()).toEqual(['k2'])
+  expect(await inUse()).toEqual([])
+  store.seal.rekey([k2])
+  await store.beside('update tasks set ttl = ttl')
+  const get = (id: string) => store.unit.write((tx) => store.tasks.get(tx, id))
+  expect(await get(open!.id)).toEqual(open)
+  expect(await get(over!.id)).toHaveProperty('damaged')
+  expect(store.intrusion().doubts).toEqual([])
+  const { discrepancies } = await verified(store)
+  expect(discrepancies.filter(({ key }) => key !== 'k1' && key !== undefined)).toEqual([])
+  expect(discrepancies).toContainEqual({
+    key: 'k1',
+    message: 'rows of tasks are under the seal key k1, which is not configured',
+  })
+})
