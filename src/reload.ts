@@ -85,7 +85,9 @@ function unchanged(started: Configuration, latest: Configuration | undefined): F
   const now = Object.entries(latest ? fixed(latest) : {})
   const before: Record<string, unknown> = fixed(started)
   const differing = [
-    ...now.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key])).map(([key]) => key),
+    ...now
+      .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]))
+      .map(([key]) => key),
     ...(Boolean(latest?.tls) === Boolean(started.tls) ? [] : ['tls']),
   ]
   return differing.map((path) => ({
