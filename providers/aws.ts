@@ -1,5 +1,5 @@
 /** AWS sessions: one `AssumeRole` per lease, narrowed by a session policy, and denied by name when its task ends. */
-import type { Provider } from '../src/provider.ts'
+import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, patterns } from './aws/cedar.ts'
 import { awsConfig, type AwsConfig } from './aws/config.ts'
 import { connect } from './aws/connection.ts'

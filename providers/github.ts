@@ -1,5 +1,5 @@
 /** GitHub App installation tokens: one per lease, limited to the repositories and permissions of its detail. */
-import type { Provider } from '../src/provider.ts'
+import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, parentsOf } from './github/cedar.ts'
 import { githubConfig, type GithubConfig } from './github/config.ts'
 import { connect } from './github/connection.ts'

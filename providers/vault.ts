@@ -1,5 +1,5 @@
 /** Vault and OpenBao: dynamic secrets and tokens, each behind an orphan token of its own that lives no longer than the task. */
-import type { Provider } from '../src/provider.ts'
+import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, parentsOf } from './vault/cedar.ts'
 import { vaultConfig, type VaultConfig } from './vault/config.ts'
 import { connect } from './vault/connection.ts'

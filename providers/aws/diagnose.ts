@@ -1,4 +1,4 @@
-import { ProviderError, type Finding } from '../../src/provider.ts'
+import { ProviderError, type Finding } from '../../src/provider/contract.ts'
 import type { DenyPolicies } from './enforce.ts'
 import { quota, slots } from './room.ts'
 import type { Aws } from './upstream.ts'

@@ -1,8 +1,8 @@
 /** Who the broker itself is to AWS, where it holds no key: a role that it takes on with a JWT of its own. */
 import { AssumeRoleWithWebIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
 import { z } from 'zod'
-import { withinLimit } from '../../src/clock.ts'
-import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import { withinLimit } from '../../src/base/clock.ts'
+import { ProviderError, type ConnectionContext } from '../../src/provider/contract.ts'
 import { AwsFailure, garbage, refusal } from './failure.ts'
 import { credentialsAnswer } from './session.ts'
 

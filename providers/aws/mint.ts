@@ -1,6 +1,6 @@
 import type { Tag } from '@aws-sdk/client-sts'
 import { z } from 'zod'
-import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
+import { ProviderError, type Intent, type Minted } from '../../src/provider/contract.ts'
 import type { Api } from './api.ts'
 import { parseRole } from './arn.ts'
 import { awsDetail, type AwsDetail } from './detail.ts'

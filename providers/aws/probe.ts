@@ -1,4 +1,4 @@
-import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
+import { ProviderError, type Evidence, type Handle } from '../../src/provider/contract.ts'
 import { denialOf } from './deny-document.ts'
 import { toSession } from './session.ts'
 import type { Aws } from './upstream.ts'

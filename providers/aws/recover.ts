@@ -1,4 +1,4 @@
-import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider.ts'
+import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider/contract.ts'
 import type { AwsDetail } from './detail.ts'
 import { lifeOf } from './mint.ts'
 import type { Aws } from './upstream.ts'

@@ -1,5 +1,5 @@
 /** One piece of work for all who want the same done at the same time. */
-import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import { ProviderError, type ConnectionContext } from '../../src/provider/contract.ts'
 
 /** What those who share one run of the work brought along. `signal` aborts when each of them has given up. */
 export interface Round<Member> {

@@ -1,5 +1,5 @@
-import type { Clock } from '../../src/clock.ts'
-import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { ProviderError, type ConnectionContext } from '../../src/provider/contract.ts'
 import { awsApi, type Api } from './api.ts'
 import type { AwsConfig, AwsRole } from './config.ts'
 import type { AwsDetail } from './detail.ts'

@@ -1,9 +1,9 @@
 /** Requests to GitHub, and the translation of everything that can go wrong with them. */
 import { createAppAuth } from '@octokit/auth-app'
 import { request } from '@octokit/request'
-import type { Clock } from '../../src/clock.ts'
-import { lostAnswer, requireAwaited } from '../../src/lost-answer.ts'
-import type { ConnectionContext } from '../../src/provider.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { lostAnswer, requireAwaited } from '../../src/provider/lost-answer.ts'
+import type { ConnectionContext } from '../../src/provider/contract.ts'
 import { appKey, jwtSigner } from './app-jwt.ts'
 import type { GithubConfig } from './config.ts'
 

@@ -1,7 +1,7 @@
 /** How the app proves itself: a JWT signed with its key, good for ten minutes (GitHub, "Generating a JWT"). */
 import { SignJWT } from 'jose'
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/base/clock.ts'
 
 /** Seconds. GitHub refuses a JWT that is good for longer than 600 by its own clock. */
 const life = 540

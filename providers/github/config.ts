@@ -1,8 +1,8 @@
 /** One GitHub App on one GitHub host: an entry under `providers.github`. */
 import { z, type ZodType } from 'zod'
-import { baseUrl } from '../../src/endpoint-schema.ts'
-import { secretRef, type SecretRef } from '../../src/provider.ts'
-import { isLoopback } from '../../src/endpoint.ts'
+import { baseUrl } from '../../src/base/endpoint-schema.ts'
+import { secretRef, type SecretRef } from '../../src/provider/contract.ts'
+import { isLoopback } from '../../src/base/endpoint.ts'
 import { hostName, ownerName } from './names.ts'
 
 export interface GithubConfig {

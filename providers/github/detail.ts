@@ -1,6 +1,6 @@
 /** What a task asks of GitHub: one RFC 9396 authorization detail. */
 import { z, type ZodType } from 'zod'
-import { closest } from '../../src/closest.ts'
+import { closest } from '../../src/base/closest.ts'
 import { fullName, ownerOf } from './names.ts'
 import { askable, permissions, type Level, type Permissions } from './permissions.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { ProviderError, type Minted } from '../../src/provider.ts'
+import { ProviderError, type Minted } from '../../src/provider/contract.ts'
 import type { Answer } from './api.ts'
 import { githubDetail, type GithubDetail } from './detail.ts'
 import { ownerOf } from './names.ts'

@@ -1,4 +1,4 @@
-import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
+import { ProviderError, type Evidence, type Handle } from '../../src/provider/contract.ts'
 import { look } from './look.ts'
 import { newcomer } from './token.ts'
 import type { Github } from './upstream.ts'

@@ -1,5 +1,5 @@
-import { secondsIn } from '../../src/lost-answer.ts'
-import { ProviderError } from '../../src/provider.ts'
+import { secondsIn } from '../../src/provider/lost-answer.ts'
+import { ProviderError } from '../../src/provider/contract.ts'
 import type { Answer } from './api.ts'
 import { isOwnRefusal } from './words.ts'
 

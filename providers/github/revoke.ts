@@ -1,5 +1,5 @@
-import { heard } from '../../src/lag.ts'
-import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider.ts'
+import { heard } from '../../src/provider/lag.ts'
+import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider/contract.ts'
 import type { Answer } from './api.ts'
 import { look } from './look.ts'
 import { refusal } from './refusal.ts'

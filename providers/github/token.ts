@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Clock } from '../../src/clock.ts'
-import { createDoubt, type Doubt } from '../../src/lag.ts'
-import { ProviderError, type Handle } from '../../src/provider.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { createDoubt, type Doubt } from '../../src/provider/lag.ts'
+import { ProviderError, type Handle } from '../../src/provider/contract.ts'
 
 /**
  * An installation token, opaque since its form is GitHub's own affair (some are

@@ -3,8 +3,8 @@
  * what they run is in the hands of whoever writes it. Branch and environment
  * protection are not known here, so a branch or environment in a rule keeps nobody out.
  */
-import { isLoopback } from '../../src/endpoint.ts'
-import type { Entity, Workloads } from '../../src/provider.ts'
+import { isLoopback } from '../../src/base/endpoint.ts'
+import type { Entity, Workloads } from '../../src/provider/contract.ts'
 import { fullName, ownerOf } from './names.ts'
 import { actionOf, permissions, type PermissionName } from './permissions.ts'
 

@@ -2,8 +2,8 @@
  * Nodes that are behind. A performance standby answers from what it has heard so far, and may not have heard yet
  * of a token that another node made a moment ago ("Vault Enterprise Eventual Consistency").
  */
-import type { Clock } from '../../src/clock.ts'
-import { createDoubt, heard, type Doubt } from '../../src/lag.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { createDoubt, heard, type Doubt } from '../../src/provider/lag.ts'
 import type { VaultHandle } from './handle.ts'
 
 /** Between attempts: a standby is behind by less than a second, and by more when there is much to hear of. */

@@ -6,8 +6,8 @@
  * that prints `X-Vault-Token`.
  */
 import nodeVault from 'node-vault'
-import { lostAnswer, requireAwaited, secondsIn } from '../../src/lost-answer.ts'
-import type { ConnectionContext } from '../../src/provider.ts'
+import { lostAnswer, requireAwaited, secondsIn } from '../../src/provider/lost-answer.ts'
+import type { ConnectionContext } from '../../src/provider/contract.ts'
 import { untilHeard } from './behind.ts'
 import type { VaultConfig } from './config.ts'
 

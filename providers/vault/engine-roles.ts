@@ -1,6 +1,6 @@
 /** What engines say of the declared paths: whether they take back what they make there. */
 import { z } from 'zod'
-import type { Finding, Revocation } from '../../src/provider.ts'
+import type { Finding, Revocation } from '../../src/provider/contract.ts'
 import type { DeclaredPath } from './config.ts'
 import type { Vault } from './upstream.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Clock } from '../../src/clock.ts'
-import { ProviderError, type Handle } from '../../src/provider.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { ProviderError, type Handle } from '../../src/provider/contract.ts'
 
 /** A token or an accessor, opaque. A token goes into a header, so nothing in it may end that header. */
 export const tokenText = z.string().regex(/^[\x21-\x7e]{1,8192}$/)

@@ -1,8 +1,8 @@
 /** Who the broker is to Vault. */
 import { z } from 'zod'
-import { withinLimit } from '../../src/clock.ts'
-import { abandoned } from '../../src/lost-answer.ts'
-import { ProviderError, type ConnectionContext } from '../../src/provider.ts'
+import { withinLimit } from '../../src/base/clock.ts'
+import { abandoned } from '../../src/provider/lost-answer.ts'
+import { ProviderError, type ConnectionContext } from '../../src/provider/contract.ts'
 import { untilHeard } from './behind.ts'
 import type { Send } from './client.ts'
 import type { VaultConfig } from './config.ts'

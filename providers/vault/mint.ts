@@ -1,4 +1,4 @@
-import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
+import { ProviderError, type Intent, type Minted } from '../../src/provider/contract.ts'
 import { createChild, known } from './child.ts'
 import type { VaultDetail } from './detail.ts'
 import { declaredPath, declares } from './requests.ts'

@@ -1,4 +1,4 @@
-import { ProviderError, type Evidence, type Handle } from '../../src/provider.ts'
+import { ProviderError, type Evidence, type Handle } from '../../src/provider/contract.ts'
 import { handleOf, livesOn } from './handle.ts'
 import { lookUpLease, lookUpToken } from './look.ts'
 import type { Vault } from './upstream.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider.ts'
+import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider/contract.ts'
 import type { VaultDetail } from './detail.ts'
 import { lifeAsked } from './lasting.ts'
 import { garbage, refusal, saysInvalid } from './refusal.ts'

@@ -1,7 +1,7 @@
 /** Secrets that Vault makes when they are read, each with the token of a lease of ours. */
 import { z } from 'zod'
-import { withinLimit, type Clock } from '../../src/clock.ts'
-import { ProviderError, type Intent, type Minted } from '../../src/provider.ts'
+import { withinLimit, type Clock } from '../../src/base/clock.ts'
+import { ProviderError, type Intent, type Minted } from '../../src/provider/contract.ts'
 import { untilHeard } from './behind.ts'
 import { endOf, known, type Child } from './child.ts'
 import type { Answer } from './client.ts'

@@ -1,6 +1,6 @@
 /** An agent: a governed identity of something that is not a human (design §8). */
 import { z } from 'zod'
-import { shown } from '../text.ts'
+import { shown } from '../base/text.ts'
 import { matchRule, type MatchRule } from './match.ts'
 
 export interface Agent {

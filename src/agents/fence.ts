@@ -1,11 +1,11 @@
 /** Fences: what keeps out, what a store must do for them, and how those kept out are refused (docs/decisions/0014). */
-import type { Clock } from '../clock.ts'
-import { BrokerError } from '../errors.ts'
+import type { Clock } from '../base/clock.ts'
+import { BrokerError } from '../base/errors.ts'
 import { claimTexts } from '../identity/claims.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Session } from '../identity/session.ts'
-import type { Page, PageRequest } from '../page.ts'
-import type { Tx } from '../unit.ts'
+import type { Page, PageRequest } from '../base/page.ts'
+import type { Tx } from '../base/unit.ts'
 
 /** Whom a fence keeps out: exactly one member. Issuers go by their `iss`, which no configuration can rename. */
 export type FenceSelector =

@@ -1,5 +1,5 @@
 /** Review dates: an agent nobody has looked at for too long stops working. */
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Agent } from './agent.ts'
 
 const day = 24 * 3600 * 1000

@@ -1,5 +1,5 @@
 /** Four eyes: whether a human is the owner of an agent, or could be without showing it. */
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 
 /** A human as their token shows them. */
 export interface Human {

@@ -1,5 +1,5 @@
 /** Who the principals are to us. */
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Agent } from './agent.ts'
 import { matches } from './match.ts'

@@ -1,6 +1,6 @@
 /** The keyed chain: whoever can write the database but lacks the seal key cannot rewrite history. */
 import canonicalize from 'canonicalize'
-import type { Mac, Seal } from '../seal.ts'
+import type { Mac, Seal } from '../base/seal.ts'
 import type { AuditEvent, ChainedEvent, Head, StoredHead } from './event.ts'
 
 /** What the first event has in place of a predecessor: the id of the installation, so that no other's chain will do. */

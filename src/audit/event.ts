@@ -1,6 +1,6 @@
 /** What goes on record: every decision and every change of state. */
-import type { Page, PageRequest } from '../page.ts'
-import type { Tx } from '../unit.ts'
+import type { Page, PageRequest } from '../base/page.ts'
+import type { Tx } from '../base/unit.ts'
 
 /** What happened. One word for one thing: new kinds are added here, none is ever renamed. */
 export const eventTypes = [

@@ -1,5 +1,5 @@
 /** What the events, read in order, say that the tables hold. */
-import { sha256 } from '../sha256.ts'
+import { sha256 } from '../base/sha256.ts'
 import type { AuditEvent } from './event.ts'
 
 /** A row as far as the record tells: the state it is in, and what else is known of it, under the events' own names. */

@@ -1,7 +1,7 @@
 /** Holding the record against its keys, and the tables against the record. */
 import canonicalize from 'canonicalize'
-import { keyOf, type Place, type Seal } from '../seal.ts'
-import type { Tx } from '../unit.ts'
+import { keyOf, type Place, type Seal } from '../base/seal.ts'
+import type { Tx } from '../base/unit.ts'
 import { follows, sealHead } from './chain.ts'
 import type { AuditTrail, ChainedEvent, Head } from './event.ts'
 import { type Known, Recorded } from './recorded.ts'

@@ -1,7 +1,7 @@
 import { providers } from '../../providers/catalog.ts'
-import { systemClock } from '../clock.ts'
-import { type Configuration, loadConfiguration } from '../config.ts'
-import type { Fault } from '../fault.ts'
+import { systemClock } from '../base/clock.ts'
+import { type Configuration, loadConfiguration } from '../config/load.ts'
+import type { Fault } from '../base/fault.ts'
 import { FaultyConfiguration } from './failure.ts'
 
 /** The configuration that `file` is, with what does not stop a start. @throws FaultyConfiguration */

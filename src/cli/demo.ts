@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { errands } from './demo/keep.ts'
-import { setStage, type Stage } from './demo/stage.ts'
-import { startTimeline, type Timeline } from './demo/timeline.ts'
-import { tour } from './demo/tour.ts'
+import { errands } from '../demo/keep.ts'
+import { setStage, type Stage } from '../demo/stage.ts'
+import { startTimeline, type Timeline } from '../demo/timeline.ts'
+import { tour } from '../demo/tour.ts'
 import { withJson } from './options.ts'
 import { statusOf, untilStopped } from './signals.ts'
 

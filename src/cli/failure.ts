@@ -1,9 +1,9 @@
 /** How a command says that it did not do what it was asked to. */
 import { BrokerProblem, BrokerUnreachable } from '../client/client.ts'
 import { NoIdentity } from '../client/identity.ts'
-import { type ErrorCode, isBrokerError } from '../errors.ts'
-import { type Fault, sayFault } from '../fault.ts'
-import { redact } from '../logger.ts'
+import { type ErrorCode, isBrokerError } from '../base/errors.ts'
+import { type Fault, sayFault } from '../base/fault.ts'
+import { redact } from '../broker/logger.ts'
 import { jsonLine, oneLine } from './print.ts'
 
 /** A failure of the command's own, not the broker's. */

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { providers } from '../../providers/catalog.ts'
-import { systemClock } from '../clock.ts'
+import { systemClock } from '../base/clock.ts'
 import { loadRevocation, type RevocationSettings } from '../config/revocation.ts'
-import type { Log } from '../log.ts'
-import { Services } from '../services.ts'
+import type { Log } from '../base/log.ts'
+import { Services } from '../provider/services.ts'
 import { Failure, faultLines, FaultyConfiguration } from './failure.ts'
 
 /** The settings of `file` that revoking needs, and what stands in the way of some of it, as it becomes known. */

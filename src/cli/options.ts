@@ -4,8 +4,8 @@ import { type Client, createClient } from '../client/client.ts'
 import { findIdentity } from '../client/identity.ts'
 import { Unreadable } from '../config/files.ts'
 import { readAuthorities } from '../config/trust.ts'
-import { endpointFault } from '../endpoint.ts'
-import { outboundFetch } from '../outbound.ts'
+import { endpointFault } from '../base/endpoint.ts'
+import { outboundFetch } from '../outbound/fetch.ts'
 import { Failure } from './failure.ts'
 
 export interface BrokerOptions {

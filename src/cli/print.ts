@@ -1,5 +1,5 @@
 /** What a command answers on stdout. */
-import { visible, visibleJson } from '../text.ts'
+import { visible, visibleJson } from '../base/text.ts'
 
 /** One JSON object under `--json`, else the lines. */
 export function answer(options: { json?: boolean }, value: object, lines: readonly string[]): void {

@@ -1,7 +1,7 @@
 /** Where a workload's OIDC token comes from. */
 import { readFile } from 'node:fs/promises'
-import { type Clock, systemClock } from '../clock.ts'
-import { networkFault } from '../network-fault.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { networkFault } from '../outbound/network-fault.ts'
 import { bearer } from './bearer.ts'
 import { persist } from './retry.ts'
 

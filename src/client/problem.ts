@@ -1,5 +1,5 @@
 /** What a call can come to instead of its answer. */
-import type { Denial, ErrorCode } from '../errors.ts'
+import type { Denial, ErrorCode } from '../base/errors.ts'
 
 /** A refusal by the broker (RFC 9457 problem details), with its stable code. */
 export class BrokerProblem extends Error {

@@ -1,5 +1,5 @@
 /** Another attempt at a call that found its server for a moment not there: one that restarts, or is overrun. */
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../base/clock.ts'
 
 /** No attempt is begun later than this after the first one. */
 const patienceMs = 15_000

@@ -1,6 +1,6 @@
 /** One command inside one task, which ends with it. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { systemClock } from '../clock.ts'
+import { systemClock } from '../base/clock.ts'
 import { isOver, mayStillWork } from '../leases/lease.ts'
 import { BrokerProblem, type Client, type OpenTask, type Task, type TaskAccess } from './client.ts'
 import { gitCredential } from './git-credential.ts'

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { ConnectionEntry } from '../leases/connections.ts'
-import type { Provider, SecretRef } from '../provider.ts'
+import type { Provider, SecretRef } from '../provider/contract.ts'
 import { fault, fetchTrusting, type Loading } from './loading.ts'
 import { dotted, meant, parse } from './parse.ts'
 import { connectionKeys, type ConfigurationFile } from './schema.ts'

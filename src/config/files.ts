@@ -1,7 +1,7 @@
 /** Files that the configuration is made of. Reading them is bounded, whatever they are. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import type { Fault } from '../fault.ts'
+import type { Fault } from '../base/fault.ts'
 
 /** Bytes, and for a directory files. */
 export const limits = {

@@ -1,5 +1,5 @@
 import { name as issuerName } from '../agents/agent.ts'
-import { isLoopback } from '../endpoint.ts'
+import { isLoopback } from '../base/endpoint.ts'
 import { compileIssuer, issuerConfig, type Issuer } from '../identity/issuer.ts'
 import { fault, fetchTrusting, type Loading, warn } from './loading.ts'
 import { parse } from './parse.ts'

@@ -1,9 +1,9 @@
 /** What the parts of the compiler share while one configuration is read. */
 import { setImmediate } from 'node:timers/promises'
-import type { Clock } from '../clock.ts'
-import type { Fault } from '../fault.ts'
-import { outboundFetch } from '../outbound.ts'
-import type { Services } from '../services.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Fault } from '../base/fault.ts'
+import { outboundFetch } from '../outbound/fetch.ts'
+import type { Services } from '../provider/services.ts'
 import { listFiles, located, readText, Unreadable } from './files.ts'
 import { dotted, type Path } from './parse.ts'
 import { readAuthorities } from './trust.ts'

@@ -1,6 +1,6 @@
 /** The files that a configuration names. */
-import { systemClock } from '../clock.ts'
-import { Services } from '../services.ts'
+import { systemClock } from '../base/clock.ts'
+import { Services } from '../provider/services.ts'
 import { located } from './files.ts'
 import { readSettings } from './read.ts'
 import { secretReader } from './secrets.ts'

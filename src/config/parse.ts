@@ -1,7 +1,7 @@
 /** What a schema refuses, as faults that say where, what, and what to do. No value is repeated: it may be a secret. */
 import { z, type ZodType } from 'zod'
-import type { Fault } from '../fault.ts'
-import { closest } from '../closest.ts'
+import type { Fault } from '../base/fault.ts'
+import { closest } from '../base/closest.ts'
 
 export type Path = readonly PropertyKey[]
 

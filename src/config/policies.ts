@@ -3,7 +3,7 @@ import type { Admins } from '../control/admins.ts'
 import type { ConnectionEntry } from '../leases/connections.ts'
 import { compileInTurns, type Policies } from '../policy/compile.ts'
 import type { Upstream } from '../policy/namesakes.ts'
-import type { Provider } from '../provider.ts'
+import type { Provider } from '../provider/contract.ts'
 import { limits } from './files.ts'
 import { readDirectory, type Loading } from './loading.ts'
 

@@ -1,4 +1,4 @@
-import type { SealKey } from '../seal.ts'
+import type { SealKey } from '../base/seal.ts'
 import { fault, type Loading } from './loading.ts'
 import type { ConfigurationFile } from './schema.ts'
 import { readIfThere } from './secrets.ts'

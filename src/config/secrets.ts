@@ -1,6 +1,6 @@
 /** Secrets stand outside the configuration, in files and environment variables. */
-import { secretRef, type SecretRef } from '../provider.ts'
-import type { Fault } from '../fault.ts'
+import { secretRef, type SecretRef } from '../provider/contract.ts'
+import type { Fault } from '../base/fault.ts'
 import { isOpen, limits, located, readText, Unreadable } from './files.ts'
 import { dotted, type Path } from './parse.ts'
 

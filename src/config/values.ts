@@ -1,7 +1,7 @@
 /** The forms in which single values are written. */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
-import { endpointFault } from '../endpoint.ts'
+import { endpointFault } from '../base/endpoint.ts'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)

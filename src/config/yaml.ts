@@ -10,7 +10,7 @@ import {
   type Document,
   type Node,
 } from 'yaml'
-import type { Fault } from '../fault.ts'
+import type { Fault } from '../base/fault.ts'
 import { dotted } from './parse.ts'
 
 /** One broken line can bring down all that follow; more than this is noise. */

@@ -3,7 +3,7 @@ import type { Agent } from '../agents/agent.ts'
 import { type Fence, stands } from '../agents/fence.ts'
 import { inForce } from '../agents/in-force.ts'
 import { unfinishedStatuses } from '../leases/lease.ts'
-import type { Page, PageRequest } from '../page.ts'
+import type { Page, PageRequest } from '../base/page.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { openStatuses } from '../tasks/task.ts'
 

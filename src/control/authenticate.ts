@@ -1,5 +1,5 @@
 /** Admitting a human to the admin calls. */
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import { verify } from '../identity/verify.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import type { Human } from '../agents/owner.ts'

@@ -1,6 +1,6 @@
 /** The configuration that is in force, and putting another in its place. */
 import type { Actor } from '../audit/event.ts'
-import { createSeal, type SealKey } from '../seal.ts'
+import { createSeal, type SealKey } from '../base/seal.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { reviewTasks } from '../tasks/review.ts'
 import type { Admins } from './admins.ts'

@@ -2,7 +2,7 @@
 import type { ChainedEvent, EventFilter } from '../audit/event.ts'
 import { type Fence, type FenceFilter, stands } from '../agents/fence.ts'
 import type { Lease, LeaseFilter } from '../leases/lease.ts'
-import type { Page, PageRequest } from '../page.ts'
+import type { Page, PageRequest } from '../base/page.ts'
 import type { Approval, ApprovalFilter } from '../tasks/approval.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { type TaskView, viewOf } from '../tasks/read.ts'

@@ -1,13 +1,13 @@
 /** Force: an admin keeps out, ends tasks and takes credentials away. */
 import type { Fence } from '../agents/fence.ts'
 import type { Actor } from '../audit/event.ts'
-import { BrokerError } from '../errors.ts'
-import { newId } from '../id.ts'
+import { BrokerError } from '../base/errors.ts'
+import { newId } from '../base/id.ts'
 import type { Lease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { endTask, revokeNow } from '../tasks/end.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import { raiseFence } from './fences.ts'
 import { type Meant, type Registered, select, type Selector } from './selector.ts'
 

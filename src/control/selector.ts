@@ -3,13 +3,13 @@ import { type FenceSelector, isOfClaims } from '../agents/fence.ts'
 import { type MatchRule, requirements } from '../agents/match.ts'
 import { isSame } from '../agents/owner.ts'
 import { matchesPattern } from '../agents/pattern.ts'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import { type Session, tokenOf } from '../identity/session.ts'
 import { usableUntil } from '../identity/verify.ts'
 import { type Lease, type LeaseFilter, unfinishedStatuses } from '../leases/lease.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { openStatuses, type Task, type TaskFilter } from '../tasks/task.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 
 /** What to stop: exactly one member. */
 export type Selector =

@@ -1,11 +1,11 @@
 /** What a configuration must still have: whatever revoking, and keeping revoked, needs (docs/decisions/0010). */
 import type { AuditTrail } from '../audit/event.ts'
-import type { KeyStore } from '../keys.ts'
+import type { KeyStore } from '../federation/federation.ts'
 import type { Connections } from '../leases/connections.ts'
 import type { Lease, LeaseStore } from '../leases/lease.ts'
-import { keyOf, type Seal } from '../seal.ts'
-import { breathe } from '../turns.ts'
-import type { Tx } from '../unit.ts'
+import { keyOf, type Seal } from '../base/seal.ts'
+import { breathe } from '../base/turns.ts'
+import type { Tx } from '../base/unit.ts'
 
 /**
  * Why leases could not be revoked, or kept so, under these connections and seal keys, one

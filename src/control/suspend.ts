@@ -1,6 +1,6 @@
 /** Stopping an agent, and letting it go on: a fence on it, raised and lifted. */
 import { fenceKey, stands } from '../agents/fence.ts'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Lease } from '../leases/lease.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { endTask, revokeNow } from '../tasks/end.ts'

@@ -7,17 +7,17 @@ import { listApprovals, listEvents, listFences, listLeases, listTasks } from '..
 import { isContainment, revokeBySelector } from '../control/revocations.ts'
 import { ownedBy } from '../control/selector.ts'
 import { resumeAgent, suspendAgent } from '../control/suspend.ts'
-import { BrokerError } from '../errors.ts'
-import { sayFault } from '../fault.ts'
-import { approve, type Approver, deny } from '../tasks/approve.ts'
+import { BrokerError } from '../base/errors.ts'
+import { sayFault } from '../base/fault.ts'
+import { approve, type Approver, deny } from '../control/approve.ts'
 import { cursorOf } from './admin-cursor.ts'
-import * as shapes from './admin-schemas.ts'
+import * as shapes from '../wire/admin-schemas.ts'
 import { byAdmin } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env, HttpContext } from './context.ts'
 import { endOf, fenceRoutes } from './fences.ts'
 import { adminToken, answers, jsonBody } from './openapi.ts'
-import * as schemas from './schemas.ts'
+import * as schemas from '../wire/schemas.ts'
 import {
   agentView,
   approvalRequestView,

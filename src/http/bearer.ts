@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Env } from './context.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** Reading a request's JSON, before any schema sees it. */
 import type { MiddlewareHandler } from 'hono'
-import { BrokerError } from '../errors.ts'
-import { JsonFault, parseJson } from '../json.ts'
+import { BrokerError } from '../base/errors.ts'
+import { JsonFault, parseJson } from '../base/json.ts'
 import type { Env } from './context.ts'
 import { UnfitRequest } from './problem.ts'
 

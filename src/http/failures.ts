@@ -1,8 +1,8 @@
 /** Unauthenticated failures are counted: one audit row each would let anybody fill the disk. */
 import type { AuditTrail } from '../audit/event.ts'
-import type { Clock } from '../clock.ts'
-import type { ErrorCode } from '../errors.ts'
-import type { Unit } from '../unit.ts'
+import type { Clock } from '../base/clock.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import type { Unit } from '../base/unit.ts'
 
 /** A stranger's token may well be genuine: at a public issuer anybody can have one. */
 const counted: readonly ErrorCode[] = ['invalid_token', 'token_replayed', 'unknown_agent', 'forbidden']

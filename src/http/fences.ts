@@ -1,14 +1,14 @@
 /** Keeping out: raising a fence, and lifting it. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { lift, raise } from '../control/fences.ts'
-import { BrokerError } from '../errors.ts'
-import { liftQuery } from './admin-schemas.ts'
+import { BrokerError } from '../base/errors.ts'
+import { liftQuery } from '../wire/admin-schemas.ts'
 import { byAdmin } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env } from './context.ts'
 import { adminToken, answers, jsonBody } from './openapi.ts'
-import * as schemas from './schemas.ts'
+import * as schemas from '../wire/schemas.ts'
 import { fenceView } from './views.ts'
 
 const fenceId = z.object({ id: z.string().max(100) })

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { Task } from '../tasks/task.ts'
 import { type IdempotencyKey, idempotencyKey } from '../tasks/idempotency.ts'

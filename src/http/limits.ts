@@ -4,7 +4,7 @@
  * for what others do, and a token that verifies is not refused for those of its address that do not (docs/decisions/0017).
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import { addressing, network } from './address.ts'
 import { Turns } from './turns.ts'
 

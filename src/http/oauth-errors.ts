@@ -2,10 +2,10 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { z } from '@hono/zod-openapi'
-import type { BrokerError, ErrorCode } from '../errors.ts'
+import type { BrokerError, ErrorCode } from '../base/errors.ts'
 import type { Env } from './context.ts'
 import { asRefusal, statusOf } from './problem.ts'
-import type { oauthError } from './schemas.ts'
+import type { oauthError } from '../wire/schemas.ts'
 
 type OAuthCode = z.infer<typeof oauthError>['error']
 

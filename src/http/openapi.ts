@@ -1,6 +1,6 @@
 /** The recurring parts of the routes' descriptions. */
 import type { z } from '@hono/zod-openapi'
-import { problem } from './schemas.ts'
+import { problem } from '../wire/schemas.ts'
 
 /** The workload's own OIDC token. */
 export const workloadToken = [{ workloadToken: [] }]

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { BrokerError, type ErrorCode, isBrokerError } from '../errors.ts'
+import { BrokerError, type ErrorCode, isBrokerError } from '../base/errors.ts'
 import type { Env } from './context.ts'
 
 const statuses: Record<ErrorCode, ContentfulStatusCode> = {

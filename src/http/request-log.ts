@@ -1,7 +1,7 @@
 /** What the operator's log says of each request. */
 import type { Context } from 'hono'
 import { routePath } from 'hono/route'
-import type { Log } from '../log.ts'
+import type { Log } from '../base/log.ts'
 import type { Env } from './context.ts'
 import { asRefusal } from './problem.ts'
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { Log } from '../log.ts'
+import type { Log } from '../base/log.ts'
 import { answerUnparsed, answerUnreadable } from './unparsed.ts'
 
 /** Milliseconds for a request's headers, and for all of it: slow senders hold nothing for long. */

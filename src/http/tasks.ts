@@ -10,7 +10,7 @@ import { strictJson } from './body.ts'
 import type { Env } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
 import { answers, jsonBody, workloadToken, taskToken } from './openapi.ts'
-import * as schemas from './schemas.ts'
+import * as schemas from '../wire/schemas.ts'
 import { dryRunView, leaseView, taskView } from './views.ts'
 
 const taskId = z.object({ id: z.string().max(100) })

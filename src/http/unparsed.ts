@@ -2,9 +2,9 @@
 import { RequestError } from '@hono/node-server'
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ErrorCode } from '../errors.ts'
-import { newId } from '../id.ts'
-import type { Log } from '../log.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import { newId } from '../base/id.ts'
+import type { Log } from '../base/log.ts'
 import { titles } from './problem.ts'
 
 const statuses: Record<string, number> = {

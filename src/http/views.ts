@@ -8,13 +8,13 @@ import type { RevocationReport } from '../control/revocations.ts'
 import type { Issuers } from '../identity/issuer.ts'
 import type { Connections } from '../leases/connections.ts'
 import { isOver, type Lease } from '../leases/lease.ts'
-import { type Class, classes, classesOf } from '../provider.ts'
+import { type Class, classes, classesOf } from '../provider/contract.ts'
 import type { Approval } from '../tasks/approval.ts'
 import { requestToApprove } from '../tasks/approval-digest.ts'
 import type { DryRun } from '../tasks/open.ts'
 import type { TaskView } from '../tasks/read.ts'
-import type * as shapes from './admin-schemas.ts'
-import type * as schemas from './schemas.ts'
+import type * as shapes from '../wire/admin-schemas.ts'
+import type * as schemas from '../wire/schemas.ts'
 
 /** Milliseconds since 1970 as RFC 3339 in UTC. */
 function time(at: number): string

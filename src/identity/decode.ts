@@ -1,5 +1,5 @@
-import { BrokerError } from '../errors.ts'
-import { JsonFault, parseJson } from '../json.ts'
+import { BrokerError } from '../base/errors.ts'
+import { JsonFault, parseJson } from '../base/json.ts'
 
 /** UTF-16 units, before anything is parsed. */
 const tokenLimit = 16 * 1024

@@ -1,8 +1,8 @@
 import { calculateJwkThumbprint, createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
 import { z } from 'zod'
-import { withinLimit, type Clock } from '../clock.ts'
-import { BrokerError, isBrokerError } from '../errors.ts'
-import { networkFault } from '../network-fault.ts'
+import { withinLimit, type Clock } from '../base/clock.ts'
+import { BrokerError, isBrokerError } from '../base/errors.ts'
+import { networkFault } from '../outbound/network-fault.ts'
 import { isUsable } from './key-strength.ts'
 
 /** For discovery and key set together, headers and bodies. */

@@ -1,6 +1,6 @@
 /** The keys of one issuer, kept as long as they may be believed (docs/decisions/0001). */
 import { errors, type CryptoKey, type JWSHeaderParameters, type LocalJWKSet } from 'jose'
-import { isBrokerError } from '../errors.ts'
+import { isBrokerError } from '../base/errors.ts'
 import { fetchKeys, retryAfter, type KeyOrigin } from './fetch-keys.ts'
 
 /** So long after its removal a key may still be accepted from memory. */

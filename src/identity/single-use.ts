@@ -1,5 +1,5 @@
-import { BrokerError } from '../errors.ts'
-import type { Tx } from '../unit.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Tx } from '../base/unit.ts'
 import type { VerifiedToken } from './verify.ts'
 
 /** Which tokens have been used up. The store implements it. */

@@ -1,7 +1,7 @@
 /** The upstreams in force, found by what is asked of them. */
 import type { ZodError } from 'zod'
-import { BrokerError } from '../errors.ts'
-import type { Connection, Provider } from '../provider.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Connection, Provider } from '../provider/contract.ts'
 import type { Lease } from './lease.ts'
 
 /** A configured upstream. */

@@ -1,9 +1,9 @@
 /** What the work on leases is done with; put together once, by the composition root. */
 import type { AuditTrail } from '../audit/event.ts'
-import type { Clock } from '../clock.ts'
-import type { Log } from '../log.ts'
-import type { Seal } from '../seal.ts'
-import type { Unit } from '../unit.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Seal } from '../base/seal.ts'
+import type { Unit } from '../base/unit.ts'
 import type { Connections } from './connections.ts'
 import type { LeaseStore } from './lease.ts'
 

@@ -1,6 +1,6 @@
 /** Revocation handles at rest: sealed, each for the row of its own lease (invariant I7). */
-import type { Handle } from '../provider.ts'
-import type { Place, Seal } from '../seal.ts'
+import type { Handle } from '../provider/contract.ts'
+import type { Place, Seal } from '../base/seal.ts'
 import type { Lease } from './lease.ts'
 
 const placeOf = (leaseId: string): Place => ({ table: 'leases', column: 'handle', row: leaseId })

@@ -1,8 +1,8 @@
 /** Intent first: the lease is durable before the upstream call (invariant I1). */
-import { BrokerError } from '../errors.ts'
-import { newId } from '../id.ts'
-import { classesOf } from '../provider.ts'
-import type { Tx } from '../unit.ts'
+import { BrokerError } from '../base/errors.ts'
+import { newId } from '../base/id.ts'
+import { classesOf } from '../provider/contract.ts'
+import type { Tx } from '../base/unit.ts'
 import type { ResolvedDetail } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { aboutLease, type Lease } from './lease.ts'

@@ -1,8 +1,8 @@
 /** One minted credential under a task, and what a store must do for leases. */
-import type { Page, PageRequest } from '../page.ts'
-import type { Class, Evidence, Intent, Minted, Revocation } from '../provider.ts'
-import { predecessorsIn } from '../states.ts'
-import type { Tx } from '../unit.ts'
+import type { Page, PageRequest } from '../base/page.ts'
+import type { Class, Evidence, Intent, Minted, Revocation } from '../provider/contract.ts'
+import { predecessorsIn } from '../base/states.ts'
+import type { Tx } from '../base/unit.ts'
 
 export const leaseStatuses = [
   'pending',

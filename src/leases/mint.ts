@@ -1,7 +1,7 @@
 /** Minting: intent, upstream, record, and only then the credential (invariants I1 and I2). */
-import { BrokerError } from '../errors.ts'
-import { type Minted, ProviderError } from '../provider.ts'
-import { sha256 } from '../sha256.ts'
+import { BrokerError } from '../base/errors.ts'
+import { type Minted, ProviderError } from '../provider/contract.ts'
+import { sha256 } from '../base/sha256.ts'
 import type { LeaseContext } from './context.ts'
 import { sealHandle } from './handle.ts'
 import type { ConnectionEntry } from './connections.ts'

@@ -1,6 +1,6 @@
 /** How the end of a lease, or a failure to end it, goes on record (docs/decisions/0011). */
-import type { Evidence, ProviderError } from '../provider.ts'
-import type { Tx } from '../unit.ts'
+import type { Evidence, ProviderError } from '../provider/contract.ts'
+import type { Tx } from '../base/unit.ts'
 import { backoff } from './backoff.ts'
 import type { LeaseContext } from './context.ts'
 import { isKnown, showsEnd } from './evidence.ts'

@@ -1,6 +1,6 @@
 /** What becomes of a lease whose mint had an outcome that nobody saw. */
-import { ProviderError, type Recovery } from '../provider.ts'
-import type { Tx } from '../unit.ts'
+import { ProviderError, type Recovery } from '../provider/contract.ts'
+import type { Tx } from '../base/unit.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { aboutLease, intentOf, type Lease, type LeaseChange } from './lease.ts'

@@ -1,6 +1,6 @@
 /** The first half of every revocation: the decision, in the transaction of whatever caused it. */
 import type { Actor } from '../audit/event.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import type { LeaseContext } from './context.ts'
 import { type Lease, type LeaseFilter, unfinishedStatuses } from './lease.ts'
 import { transition } from './transition.ts'

@@ -1,5 +1,5 @@
 /** A lease whose row somebody else has written: what it says of itself is not to be relied on, so it goes (invariant I4). */
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import type { Connections } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { aboutLease, type Lease } from './lease.ts'

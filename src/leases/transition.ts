@@ -4,7 +4,7 @@
  * writes its event itself.
  */
 import type { Actor, EventType } from '../audit/event.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import type { LeaseContext } from './context.ts'
 import { aboutLease, type Lease, type LeaseChange, type LeaseStatus } from './lease.ts'
 

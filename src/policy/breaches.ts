@@ -1,6 +1,6 @@
 /** The rules that Mayfly sets for policies beyond Cedar's own (design §9) (docs/decisions/0021). */
 import { isDeepStrictEqual } from 'node:util'
-import type { Fault } from '../fault.ts'
+import type { Fault } from '../base/fault.ts'
 import type { ParsedPolicy } from './parse.ts'
 import { patternBreaches } from './patterns.ts'
 import { contextReads, entitiesNamed } from './reads.ts'

@@ -7,7 +7,7 @@
 import type { Agent } from '../agents/agent.ts'
 import { type MatchRule, requirements } from '../agents/match.ts'
 import { compilePattern, overlap, type Pattern } from '../agents/pattern.ts'
-import { type Class, classes, type Entity, type Resource, type Workloads } from '../provider.ts'
+import { type Class, classes, type Entity, type Resource, type Workloads } from '../provider/contract.ts'
 import { actsBy, isAbout, same } from './about.ts'
 import type { Policies } from './compile.ts'
 import type { Upstream } from './namesakes.ts'

@@ -1,6 +1,6 @@
 /** From policy files to what decisions are made with. */
-import type { Fault } from '../fault.ts'
-import { atOnce, inTurns, type Steps } from '../turns.ts'
+import type { Fault } from '../base/fault.ts'
+import { atOnce, inTurns, type Steps } from '../base/turns.ts'
 import { breaches } from './breaches.ts'
 import { examineElsewhere } from './elsewhere.ts'
 import { loadPolicies, releaseWith } from './engine.ts'

@@ -1,7 +1,7 @@
 /** Whether policy allows what a task asks for, and whose approval it needs. */
-import type { Denial } from '../errors.ts'
-import type { AuthorizationRequest, Class, Entity, Revocation } from '../provider.ts'
-import { atOnce, inTurns, type Steps } from '../turns.ts'
+import type { Denial } from '../base/errors.ts'
+import type { AuthorizationRequest, Class, Entity, Revocation } from '../provider/contract.ts'
+import { atOnce, inTurns, type Steps } from '../base/turns.ts'
 import type { Policies } from './compile.ts'
 import { evaluation, type Evaluate, type Facts, type Question } from './evaluate.ts'
 

@@ -1,6 +1,6 @@
 /** What the engine has to say of policy files by themselves: their policies, and what is wrong with each. */
 import { validate } from '@cedar-policy/cedar-wasm/nodejs'
-import type { Fault } from '../fault.ts'
+import type { Fault } from '../base/fault.ts'
 import { parsePolicies, type ParsedPolicy } from './parse.ts'
 import { remedyFrom } from './remedy.ts'
 import { qualified } from './schema.ts'

@@ -4,8 +4,8 @@
  * other. A permit that does not say which it means gives both (docs/decisions/0022).
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import type { Fault } from '../fault.ts'
-import type { Entity, Resource, ServedResource } from '../provider.ts'
+import type { Fault } from '../base/fault.ts'
+import type { Entity, Resource, ServedResource } from '../provider/contract.ts'
 import type { ParsedPolicy } from './parse.ts'
 import { isAbout, same } from './about.ts'
 import { contextReads, entitiesIn, entitiesNamed } from './reads.ts'

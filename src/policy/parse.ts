@@ -1,6 +1,6 @@
 /** From the text of a policy file to single policies. */
 import { policySetTextToParts, policyToJson, type PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import type { Fault } from '../fault.ts'
+import type { Fault } from '../base/fault.ts'
 import { tooDeepAt } from './nesting.ts'
 import { remedyFrom } from './remedy.ts'
 

@@ -5,7 +5,7 @@
  * that is allowed: whatever asks for more must never fare better.
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import type { Fault } from '../fault.ts'
+import type { Fault } from '../base/fault.ts'
 import { attributeOf, attributesTaken, isNode } from './reads.ts'
 
 /** Attributes of `context` that hold patterns, each with a set of such as a policy writes it. */

@@ -1,6 +1,6 @@
 /** The Cedar schema: the broker's own part and what each provider adds to it. */
 import { checkParseSchema, preparseSchema, schemaToJson } from '@cedar-policy/cedar-wasm/nodejs'
-import { classes, contextFields, type Provider } from '../provider.ts'
+import { classes, contextFields, type Provider } from '../provider/contract.ts'
 
 const namespace = 'Mayfly'
 

@@ -4,7 +4,7 @@
  * caller's to choose, so whatever a word may lift is forbidden to nobody (docs/decisions/0018).
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import type { Fault } from '../fault.ts'
+import type { Fault } from '../base/fault.ts'
 import { attributeOf, contextReads, isNode } from './reads.ts'
 
 /** The attributes of `context` that the caller fills. */

@@ -5,7 +5,7 @@
  * rule, the one that is worse for the client holds.
  */
 import type { Context } from 'hono'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { authenticate } from './aws/authenticate.ts'
 import { consoleRoutes } from './aws/console.ts'
 import { iamOperations } from './aws/iam.ts'

@@ -6,7 +6,7 @@
  */
 import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Faults, RequestLine } from './faults.ts'
 import { createAccounts } from './github/accounts.ts'
 import { appRoutes } from './github/app.ts'

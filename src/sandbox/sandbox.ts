@@ -1,5 +1,5 @@
 /** Strict local counterparts of what the broker talks to, for the demo, the examples and the tests. */
-import { systemClock, type Clock } from '../clock.ts'
+import { systemClock, type Clock } from '../base/clock.ts'
 import { startAws, type AwsSettings, type SandboxAws } from './aws.ts'
 import { startGithub, type GithubSettings, type SandboxGithub } from './github.ts'
 import { startIssuer, type SandboxIssuer } from './issuer.ts'

@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { createFaults, type Faults, type RequestLine, type Voice } from './faults.ts'
 
 interface SandboxServer {

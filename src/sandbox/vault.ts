@@ -3,7 +3,7 @@
  * are from OpenBao 2.6, its sources named beside them; where Vault differs, or
  * nothing is published, the one that is worse for the client holds.
  */
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Faults, RequestLine } from './faults.ts'
 import type { Ledger } from './ledger.ts'
 import { listen } from './server.ts'

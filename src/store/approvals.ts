@@ -1,7 +1,7 @@
 /** Approvals as rows. */
 import type { Selectable } from 'kysely'
 import { type Approval, approvalStatuses, type ApprovalStore } from '../tasks/approval.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'

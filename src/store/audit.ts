@@ -2,7 +2,7 @@
 import { type Selectable, sql } from 'kysely'
 import { follows, originOf } from '../audit/chain.ts'
 import type { AuditTrail, ChainedEvent, Head, ListedEvent } from '../audit/event.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import { isTime } from './columns.ts'
 import { openHead, storedHead } from './head.ts'
 import { before, pageOf } from './paging.ts'

@@ -1,6 +1,6 @@
 /** The files of a SQLite store, for their owner alone: they hold every task, scope and fingerprint. */
 import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs'
-import type { Log } from '../log.ts'
+import type { Log } from '../base/log.ts'
 
 /** SQLite makes its log and index with the mode of the database. */
 const endings = ['', '-wal', '-shm', '-lock'] as const

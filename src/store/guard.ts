@@ -4,8 +4,8 @@
  * through. Ending goes on in any case (invariant I4).
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { BrokerError } from '../errors.ts'
-import type { Seal } from '../seal.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Seal } from '../base/seal.ts'
 import type { HeadKeeper } from './head.ts'
 import { type Expected, type Found, inspect, type Intrusion } from './inspection.ts'
 import { connectionOver, openDatabase } from './node-sqlite.ts'

@@ -1,7 +1,7 @@
 /** The end of the record, and what else is vouched for with it: one row, under a MAC, written at each commit. */
 import { link, sealHead } from '../audit/chain.ts'
 import type { AuditEvent, ChainedEvent, Head, StoredHead } from '../audit/event.ts'
-import { type Seal, SealBroken } from '../seal.ts'
+import { type Seal, SealBroken } from '../base/seal.ts'
 import type { Holder } from './holder.ts'
 import type { Sums } from './row-sums.ts'
 import type { Statements, StoredRow } from './statements.ts'

@@ -1,5 +1,5 @@
 /** Looking through a store for what the broker has not written, in steps: there may be millions of rows. */
-import type { Seal } from '../seal.ts'
+import type { Seal } from '../base/seal.ts'
 import type { RowMacs } from './row-macs.ts'
 import { keyOfMac, RowSums, type Sums } from './row-sums.ts'
 import { keepsTheOver, nameOf, type SealedTable, sealingOf } from './sealed-tables.ts'

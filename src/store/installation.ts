@@ -1,6 +1,6 @@
 /** What belongs to the store as a whole. */
-import type { KeyStore } from '../keys.ts'
-import type { Tx } from '../unit.ts'
+import type { KeyStore } from '../federation/federation.ts'
+import type { Tx } from '../base/unit.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
 /** 16 hexadecimal digits, drawn when the database was made. */

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { z } from 'zod'
-import type { Log } from '../log.ts'
+import type { Log } from '../base/log.ts'
 import { makePrivate } from './files.ts'
 import type { CommittedHead } from './head.ts'
 import type { Statements } from './statements.ts'

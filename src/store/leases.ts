@@ -10,8 +10,8 @@ import {
   predecessors,
   unfinishedStatuses,
 } from '../leases/lease.ts'
-import { type Class, classes, evidenceResults, revocations } from '../provider.ts'
-import type { Tx } from '../unit.ts'
+import { type Class, classes, evidenceResults, revocations } from '../provider/contract.ts'
+import type { Tx } from '../base/unit.ts'
 import { Columns, isAmong, isTime } from './columns.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'

@@ -1,6 +1,6 @@
 /** Which store a configuration means. */
-import type { Configuration } from '../config.ts'
-import type { Seal } from '../seal.ts'
+import type { Configuration } from '../config/load.ts'
+import type { Seal } from '../base/seal.ts'
 import { openSqlite, type OwnStore, type StoreOptions } from './sqlite.ts'
 
 /** @throws Error when it cannot be opened, is another broker's, or is of a newer version. */

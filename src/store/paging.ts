@@ -1,6 +1,6 @@
 /** Cursors: the ordinal of the last row of a page, opaque to the caller. */
-import { BrokerError } from '../errors.ts'
-import type { Page, PageRequest } from '../page.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Page, PageRequest } from '../base/page.ts'
 
 /** The ordinal before which the page begins. @throws BrokerError `invalid_request` for a cursor that is not ours. */
 export function before({ cursor }: PageRequest): number {

@@ -1,7 +1,7 @@
 /** One connection's reads, each on a snapshot of its own. They take turns: a snapshot belongs to the connection. */
-import { BrokerError } from '../errors.ts'
-import type { Seal } from '../seal.ts'
-import type { Unit } from '../unit.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Seal } from '../base/seal.ts'
+import type { Unit } from '../base/unit.ts'
 import { isDatabaseError } from './database-error.ts'
 import { connectionOver, openDatabase } from './node-sqlite.ts'
 import type { RowMacs } from './row-macs.ts'

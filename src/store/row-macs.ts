@@ -1,5 +1,5 @@
 /** What tells a row that the broker wrote from one that somebody else did. */
-import type { Seal } from '../seal.ts'
+import type { Seal } from '../base/seal.ts'
 import { type SealedTable, sealedTables } from './sealed-tables.ts'
 import type { Statements, StoredRow } from './statements.ts'
 

@@ -3,7 +3,7 @@
  * their MACs. A MAC goes into it as a number that only the seal key gives, and the sums are
  * sealed where they are stored: whoever knew both could look for other rows with the same sum.
  */
-import type { Seal } from '../seal.ts'
+import type { Seal } from '../base/seal.ts'
 import { isOpen, keepsTheOver, type SealedTable } from './sealed-tables.ts'
 import type { StoredRow } from './statements.ts'
 

@@ -1,6 +1,6 @@
 /** The tables, indexes and nothing else: a trigger of somebody else's would change what the broker writes. */
 import { DatabaseSync } from 'node:sqlite'
-import { sha256 } from '../sha256.ts'
+import { sha256 } from '../base/sha256.ts'
 import { migrate } from './migrations.ts'
 import { connectionOver } from './node-sqlite.ts'
 import type { Statements } from './statements.ts'

@@ -1,6 +1,6 @@
 /** The store as the next broker finds it: brought up to date, and known or not known to be as it was left. */
 import { originOf } from '../audit/chain.ts'
-import type { Seal } from '../seal.ts'
+import type { Seal } from '../base/seal.ts'
 import { type CommittedHead, HeadKeeper, type HeadState, headRows, openHead } from './head.ts'
 import { type Holder, isRunning } from './holder.ts'
 import { type Found, inspect, wholly } from './inspection.ts'

@@ -12,7 +12,7 @@ import {
   taskStatuses,
   type TaskStore,
 } from '../tasks/task.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import { isAmong } from './columns.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'

@@ -1,8 +1,8 @@
 /** What hides behind the core's opaque `Tx`. */
 import type { Kysely } from 'kysely'
 import type { AuditEvent } from '../audit/event.ts'
-import type { Seal } from '../seal.ts'
-import type { Tx } from '../unit.ts'
+import type { Seal } from '../base/seal.ts'
+import type { Tx } from '../base/unit.ts'
 import type { RowMacs } from './row-macs.ts'
 import type { Rows } from './rows.ts'
 import type { Schema } from './schema.ts'

@@ -1,10 +1,10 @@
 /** What policy says of an open task now, whatever it said before (invariant I12). */
 import type { Agent } from '../agents/agent.ts'
-import type { Denial } from '../errors.ts'
+import type { Denial } from '../base/errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import { decideInTurns, type Decision, refusals } from '../policy/decide.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import { grantedGroups } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { askOf, factsOf } from './facts.ts'

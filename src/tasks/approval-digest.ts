@@ -1,7 +1,7 @@
 /** What a yes is a yes to. */
 import canonicalize from 'canonicalize'
-import type { Seal } from '../seal.ts'
-import { sha256 } from '../sha256.ts'
+import type { Seal } from '../base/seal.ts'
+import { sha256 } from '../base/sha256.ts'
 import type { Approval, Settlement } from './approval.ts'
 import type { ScopeItem, Task } from './task.ts'
 

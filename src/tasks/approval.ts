@@ -1,6 +1,6 @@
 /** A group's yes that a task waits for, and what a store must do for approvals. */
-import type { Page, PageRequest } from '../page.ts'
-import type { Tx } from '../unit.ts'
+import type { Page, PageRequest } from '../base/page.ts'
+import type { Tx } from '../base/unit.ts'
 
 export const approvalStatuses = ['pending', 'granted', 'denied', 'expired'] as const
 export type ApprovalStatus = (typeof approvalStatuses)[number]

@@ -1,6 +1,6 @@
 /** A no to someone who has said who they are: each goes on record, with what was asked (invariant I6). */
-import { BrokerError, type Denial } from '../errors.ts'
-import type { Tx } from '../unit.ts'
+import { BrokerError, type Denial } from '../base/errors.ts'
+import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 import type { Requested } from './facts.ts'
 

@@ -1,9 +1,9 @@
 /** The one way in which a task ends: its state, its leases and the record of it, in one transaction (invariant I3). */
 import type { Actor } from '../audit/event.ts'
-import { atMost } from '../clock.ts'
+import { atMost } from '../base/clock.ts'
 import type { Lease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 import { aboutTask, endStatus, type EndReason, type Task } from './task.ts'
 

@@ -1,5 +1,5 @@
 /** One call for CI: a task of its own, opened for one credential (RFC 8693, design §10). */
-import { isBrokerError } from '../errors.ts'
+import { isBrokerError } from '../base/errors.ts'
 import type { MintedLease } from '../leases/mint.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { issueCredential } from './credential.ts'

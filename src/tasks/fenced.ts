@@ -1,10 +1,10 @@
 /** Whether a fence keeps a task out, or an agent's file a session that had its own. */
 import type { Agent } from '../agents/agent.ts'
 import { type Approaching, fenceRefusal } from '../agents/fence.ts'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Session } from '../identity/session.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import type { Rules, TaskContext } from './context.ts'
 import type { EndReason, Task } from './task.ts'
 

@@ -1,5 +1,5 @@
 /** The workload returns one credential before its task is done. */
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Lease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'

@@ -1,8 +1,8 @@
 /** What an `Idempotency-Key` does: a request that is sent again resumes what the first one began. */
 import canonicalize from 'canonicalize'
-import { BrokerError } from '../errors.ts'
-import { sha256 } from '../sha256.ts'
-import type { Tx } from '../unit.ts'
+import { BrokerError } from '../base/errors.ts'
+import { sha256 } from '../base/sha256.ts'
+import type { Tx } from '../base/unit.ts'
 
 /** How long after its task's deadline a key is remembered, in milliseconds. */
 export const rememberedForMs = 3_600_000

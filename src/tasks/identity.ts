@@ -2,7 +2,7 @@
 import type { Agent } from '../agents/agent.ts'
 import { reviewRefusal } from '../agents/in-force.ts'
 import { matches } from '../agents/match.ts'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Rules } from './context.ts'
 import type { EndReason, Task } from './task.ts'
 

@@ -1,7 +1,7 @@
 /** The same request asked again while it waits for approval: nobody is asked for the same yes twice. */
 import canonicalize from 'canonicalize'
 import type { Principal } from '../identity/principal.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 import type { Requested } from './facts.ts'
 import { type GrantedTask, viewOf } from './read.ts'

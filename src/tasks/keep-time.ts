@@ -1,6 +1,6 @@
 /** Time goes on from where the last broker left it (docs/decisions/0002). */
-import type { LeadingClock } from '../clock.ts'
-import type { Tx } from '../unit.ts'
+import type { LeadingClock } from '../base/clock.ts'
+import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** How much an agent may have at once: counted in the store, so that it holds across restarts and between configurations. */
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import type { Rules, TaskContext } from './context.ts'
 import type { Task } from './task.ts'
 

@@ -1,6 +1,6 @@
 /** What a task looks like now, with its leases and approvals. */
 import type { Lease } from '../leases/lease.ts'
-import type { Tx } from '../unit.ts'
+import type { Tx } from '../base/unit.ts'
 import type { Approval } from './approval.ts'
 import type { TaskContext } from './context.ts'
 import type { Task } from './task.ts'

@@ -1,5 +1,5 @@
 /** What ends tasks whose deadline has passed, and revokes the leases of every task that has ended. */
-import type { Timer } from '../clock.ts'
+import type { Timer } from '../base/clock.ts'
 import type { Lease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'

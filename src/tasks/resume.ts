@@ -1,6 +1,6 @@
 /** A request sent again under its `Idempotency-Key`: it goes on with the task that the first one opened. */
-import { BrokerError } from '../errors.ts'
-import type { Tx } from '../unit.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 import type { Requested } from './facts.ts'
 import { type IdempotencyKey, recall } from './idempotency.ts'

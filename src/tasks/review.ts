@@ -1,9 +1,9 @@
 /** Holding every open task against new rules (invariant I12). */
 import type { Lease } from '../leases/lease.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import { classes, classesOf } from '../provider.ts'
-import { breathe } from '../turns.ts'
-import type { Tx } from '../unit.ts'
+import { classes, classesOf } from '../provider/contract.ts'
+import { breathe } from '../base/turns.ts'
+import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { endTask, revokeNow } from './end.ts'

@@ -1,5 +1,5 @@
 /** A task's stored scope under the rules of today. */
-import { isBrokerError } from '../errors.ts'
+import { isBrokerError } from '../base/errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Rules } from './context.ts'
 import type { Task } from './task.ts'

@@ -1,9 +1,9 @@
 /** One unit of work by one agent, and what a store must do for tasks. */
 import type { Principal } from '../identity/principal.ts'
 import type { Session } from '../identity/session.ts'
-import type { Page, PageRequest } from '../page.ts'
-import { predecessorsIn } from '../states.ts'
-import type { Tx } from '../unit.ts'
+import type { Page, PageRequest } from '../base/page.ts'
+import { predecessorsIn } from '../base/states.ts'
+import type { Tx } from '../base/unit.ts'
 
 export const taskStatuses = [
   'pending_approval',

@@ -1,7 +1,7 @@
 /** The task token: what a workload holds in place of its identity once its task is open. */
 import { createHmac, randomBytes } from 'node:crypto'
-import { BrokerError } from '../errors.ts'
-import { sha256 } from '../sha256.ts'
+import { BrokerError } from '../base/errors.ts'
+import { sha256 } from '../base/sha256.ts'
 import type { TaskContext } from './context.ts'
 import { openStatuses, type Task } from './task.ts'
 

@@ -1,5 +1,5 @@
 import type { Agent } from '../agents/agent.ts'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../base/errors.ts'
 
 /** Seconds, when neither the caller nor the agent says less. */
 const defaultTtl = 900

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createSeal } from '../../src/seal.ts'
+import { createSeal } from '../../src/base/seal.ts'
 import { note, sealKey, testSeal, verified } from '../support/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 import { history } from './history.ts'

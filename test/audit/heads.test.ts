@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { createHeadSink } from '../../src/heads.ts'
+import { createHeadSink } from '../../src/broker/heads.ts'
 import { manualClock } from '../support/clock.ts'
 import { noon } from '../support/store.ts'
 

@@ -1,6 +1,6 @@
 /** A store with a history: a task, three leases in different states, and an event for each change. */
 import type { Lease } from '../../src/leases/lease.ts'
-import { createSeal, type Seal } from '../../src/seal.ts'
+import { createSeal, type Seal } from '../../src/base/seal.ts'
 import type { Task } from '../../src/tasks/task.ts'
 import { aLease, aTask, noon, put, sealKey } from '../support/store.ts'
 import { type SqliteSubject, sqliteStore } from '../support/sqlite.ts'

@@ -3,10 +3,10 @@
  * connections note how long each lease's upstream calls took.
  */
 import { providers } from '../../providers/catalog.ts'
-import { startBroker } from '../../src/broker.ts'
-import { systemClock } from '../../src/clock.ts'
-import { createLogger } from '../../src/logger.ts'
-import type { Connection, Handle, Provider } from '../../src/provider.ts'
+import { startBroker } from '../../src/broker/broker.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { createLogger } from '../../src/broker/logger.ts'
+import type { Connection, Handle, Provider } from '../../src/provider/contract.ts'
 
 const upstreamMs = new Map<string, number>()
 const leaseOf = new Map<string, string>()

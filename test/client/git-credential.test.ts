@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '../../src/client/client.ts'
 import { gitCredential } from '../../src/client/git-credential.ts'
 import { GitTokens, NoGitCredential } from '../../src/client/git-tokens.ts'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
 const broker = await sharedBroker({

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeJwt } from 'jose'
 import { findIdentity, givenIdentity, NoIdentity } from '../../src/client/identity.ts'
 import { taskFromEnvironment } from '../../src/client/task-environment.ts'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { type SandboxIssuer, startIssuer } from '../../src/sandbox/issuer.ts'
 
 let directory: string

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { atMost, type Clock, pause, systemClock, type Timer, withinLimit } from '../../src/clock.ts'
+import { atMost, type Clock, pause, systemClock, type Timer, withinLimit } from '../../src/base/clock.ts'
 import { manualClock } from '../support/clock.ts'
 
 const day = 24 * 3_600_000

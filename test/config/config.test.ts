@@ -3,7 +3,7 @@ import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { github } from '../../providers/github.ts'
-import { loadConfiguration } from '../../src/config.ts'
+import { loadConfiguration } from '../../src/config/load.ts'
 import { manualClock } from '../support/clock.ts'
 import { load, loadAgent, loadWith, onlyFault, refactorBot, settings } from '../support/installation.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { outboundFetch } from '../../src/outbound.ts'
+import { outboundFetch } from '../../src/outbound/fetch.ts'
 import { startProxy } from '../../src/sandbox/proxy.ts'
 import { selfSigned } from '../support/certificate.ts'
 import type { Trial } from './provider-trial.ts'

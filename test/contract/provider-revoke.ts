@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createShared } from '../../src/services.ts'
+import { createShared } from '../../src/provider/services.ts'
 import { asTimePasses } from '../support/clock.ts'
 import type { Trial } from './provider-trial.ts'
 

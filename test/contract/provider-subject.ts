@@ -1,4 +1,4 @@
-import type { ConnectionContext, Minted, Provider } from '../../src/provider.ts'
+import type { ConnectionContext, Minted, Provider } from '../../src/provider/contract.ts'
 import type { Faults, RequestLine } from '../../src/sandbox/faults.ts'
 import type { Ledger } from '../../src/sandbox/ledger.ts'
 import type { ManualClock } from '../support/clock.ts'

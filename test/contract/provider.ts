@@ -1,4 +1,4 @@
-/** The provider contract (`src/provider.ts`) as tests. Every provider runs them against its strict local counterpart. */
+/** The provider contract (`src/provider/contract.ts`) as tests. Every provider runs them against its strict local counterpart. */
 import { describe } from 'vitest'
 import { detailContract } from './provider-detail.ts'
 import { failureContract } from './provider-failure.ts'

@@ -1,8 +1,8 @@
 /** What every store must do for leases. */
 import { describe, expect, it } from 'vitest'
 import { type Lease, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
-import { classes } from '../../src/provider.ts'
-import type { Tx } from '../../src/unit.ts'
+import { classes } from '../../src/provider/contract.ts'
+import type { Tx } from '../../src/base/unit.ts'
 import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from '../support/store.ts'
 
 /** Design §6, written out once more: the code's own table is what is tested. */

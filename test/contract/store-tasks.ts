@@ -7,7 +7,7 @@ import {
   taskStatuses,
   type TaskStatus,
 } from '../../src/tasks/task.ts'
-import type { Tx } from '../../src/unit.ts'
+import type { Tx } from '../../src/base/unit.ts'
 import { aTask, hour, noon, put, type StoreSubject } from '../support/store.ts'
 
 /** Design §6, written out once more: the code's own table is what is tested. */

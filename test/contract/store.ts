@@ -1,7 +1,7 @@
 /** What every store must do. Each backend runs this suite against an empty database of its own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isBrokerError } from '../../src/errors.ts'
-import type { Tx } from '../../src/unit.ts'
+import { isBrokerError } from '../../src/base/errors.ts'
+import type { Tx } from '../../src/base/unit.ts'
 import { leaseStoreContract } from './store-leases.ts'
 import { aTask, events, note, put, type StoreSubject, verified } from '../support/store.ts'
 import { taskStoreContract } from './store-tasks.ts'

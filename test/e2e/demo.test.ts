@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
-import { setStage } from '../../src/cli/demo/stage.ts'
-import { tour } from '../../src/cli/demo/tour.ts'
+import { setStage } from '../../src/demo/stage.ts'
+import { tour } from '../../src/demo/tour.ts'
 import { mayfly, startMayfly } from '../support/mayfly.ts'
 
 interface Line extends Record<string, unknown> {

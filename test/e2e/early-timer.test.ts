@@ -1,6 +1,6 @@
 /** A timer may fire just before the moment that it was set for, and the clock moves on while the reaper reads. */
 import { expect, test } from 'vitest'
-import type { LeadingClock } from '../../src/clock.ts'
+import type { LeadingClock } from '../../src/base/clock.ts'
 import { manualClock } from '../support/clock.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until } from '../support/until.ts'

@@ -1,6 +1,6 @@
 /** Nobody's credential waits for somebody else's trouble (invariant I4). */
 import { afterAll, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { githubConnection } from '../../src/sandbox/configuration.ts'
 import { startGithub } from '../../src/sandbox/github.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'

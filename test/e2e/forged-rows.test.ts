@@ -1,7 +1,7 @@
 /** Someone who can write to the database of a running broker, and wants credentials. */
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { sha256 } from '../../src/sha256.ts'
+import { sha256 } from '../../src/base/sha256.ts'
 import { type Answer, readWeb } from '../support/broker.ts'
 import { beside, rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'

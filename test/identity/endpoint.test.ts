@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { endpointFault, isLoopback } from '../../src/endpoint.ts'
+import { endpointFault, isLoopback } from '../../src/base/endpoint.ts'
 
 test.each([
   'https://token.actions.githubusercontent.com',

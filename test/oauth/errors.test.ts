@@ -1,6 +1,6 @@
 /** Every refusal of the token endpoint, to the letter of RFC 6749 §5.2, RFC 8693 §2.2.2 and RFC 9396 §5. */
 import { expect, test } from 'vitest'
-import type { ErrorCode } from '../../src/errors.ts'
+import type { ErrorCode } from '../../src/base/errors.ts'
 import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { proxiesOf } from '../../src/proxies.ts'
+import { proxiesOf } from '../../src/outbound/proxies.ts'
 
 const proxied = (url: string, env: Record<string, string>) =>
   proxiesOf({ HTTPS_PROXY: 'http://proxy.corp:3128', ...env })?.(new URL(url))?.href

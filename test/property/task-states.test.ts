@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { unfinishedStatuses } from '../../src/leases/lease.ts'
 import { endReasons, endStatus, type Task } from '../../src/tasks/task.ts'
-import { newId } from '../../src/id.ts'
+import { newId } from '../../src/base/id.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { expectAllowedMoves } from './moves.ts'
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { outboundFetch } from '../../src/outbound.ts'
+import { outboundFetch } from '../../src/outbound/fetch.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
 

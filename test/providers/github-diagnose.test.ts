@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ClassedAction, MightPermit } from '../../src/provider.ts'
+import type { ClassedAction, MightPermit } from '../../src/provider/contract.ts'
 import { connectGithub } from '../support/github-sandbox.ts'
 
 const signal = new AbortController().signal

@@ -1,6 +1,6 @@
 /** The sandbox against a real OpenBao: the same requests, the same answers. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
 import { defaultSettings, type VaultSettings } from '../../src/sandbox/vault/settings.ts'

@@ -5,7 +5,7 @@ import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, join } from 'node:path'
-import { isLoopback } from '../../src/endpoint.ts'
+import { isLoopback } from '../../src/base/endpoint.ts'
 import { freePort } from '../../src/sandbox/configuration.ts'
 import { until } from '../support/until.ts'
 

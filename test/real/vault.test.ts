@@ -1,7 +1,7 @@
 /** The provider contract against a real OpenBao or Vault. */
 import { afterAll, describe, test } from 'vitest'
 import { vault } from '../../providers/vault.ts'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { providerContract } from '../contract/provider.ts'
 import { manualClock } from '../support/clock.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { github } from '../../providers/github.ts'
-import type { Provider } from '../../src/provider.ts'
+import type { Provider } from '../../src/provider/contract.ts'
 import { loadWith, onlyFault } from '../support/installation.ts'
 
 /** Fails as some parsers of keys do. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { endpointFault } from '../../src/endpoint.ts'
+import { endpointFault } from '../../src/base/endpoint.ts'
 import { issuerConfig } from '../../src/identity/issuer.ts'
 
 /** Each with what the fault must speak of, so that none is refused for another's reason. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { useUp, type UsedTokens } from '../../src/identity/single-use.ts'
-import type { Tx } from '../../src/unit.ts'
+import type { Tx } from '../../src/base/unit.ts'
 import { trusting } from '../support/trust.ts'
 
 /** A store of used tokens whose answer takes a turn of the event loop, as a database's does. */

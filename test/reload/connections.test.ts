@@ -1,6 +1,6 @@
 /** Connections and seal keys in change: what was minted can always be revoked. */
 import { beforeEach, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { startGithub } from '../../src/sandbox/github.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
 import { describedBroker } from '../support/described-broker.ts'

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import type { Fault } from '../../src/sandbox/faults.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { manualClock } from '../support/clock.ts'

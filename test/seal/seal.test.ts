@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createSeal, type Place, SealBroken } from '../../src/seal.ts'
+import { createSeal, type Place, SealBroken } from '../../src/base/seal.ts'
 import { sealKey } from '../support/store.ts'
 
 const place: Place = { table: 'leases', column: 'handle', row: 'lease_1' }

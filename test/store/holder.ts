@@ -1,5 +1,5 @@
 /** A process that opens the store at its first argument, writes one event, says so, and holds on until it is killed. */
-import { createSeal } from '../../src/seal.ts'
+import { createSeal } from '../../src/base/seal.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 

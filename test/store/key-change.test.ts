@@ -1,6 +1,6 @@
 /** What grants moves to the seal key that is current, so that the one before can be retired. */
 import { expect, it } from 'vitest'
-import { createSeal } from '../../src/seal.ts'
+import { createSeal } from '../../src/base/seal.ts'
 import { keys } from '../../src/store/installation.ts'
 import { aTask, noon, put, putLeases, sealKey, verified } from '../support/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Discrepancy, verifyAudit } from '../../src/audit/verify.ts'
-import { createSeal } from '../../src/seal.ts'
+import { createSeal } from '../../src/base/seal.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { openSqliteReadOnly } from '../../src/store/sqlite.ts'
 import { tables } from '../../src/store/tables.ts'

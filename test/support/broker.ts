@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { providers } from '../../providers/catalog.ts'
-import { type Broker, startBroker } from '../../src/broker.ts'
-import { type LeadingClock, systemClock } from '../../src/clock.ts'
-import { createLogger } from '../../src/logger.ts'
+import { type Broker, startBroker } from '../../src/broker/broker.ts'
+import { type LeadingClock, systemClock } from '../../src/base/clock.ts'
+import { createLogger } from '../../src/broker/logger.ts'
 import {
   type Files,
   freePort,

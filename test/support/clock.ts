@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import type { LeadingClock } from '../../src/clock.ts'
+import type { LeadingClock } from '../../src/base/clock.ts'
 
 export interface ManualClock extends LeadingClock {
   /** Moves time on by `ms`, firing what falls due in order and letting promises settle after each. */

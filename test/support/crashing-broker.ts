@@ -6,10 +6,10 @@
  *     node test/support/crashing-broker.ts CONFIGURATION POINT
  */
 import { providers } from '../../providers/catalog.ts'
-import { startBroker } from '../../src/broker.ts'
-import { systemClock } from '../../src/clock.ts'
-import { createLogger } from '../../src/logger.ts'
-import type { Connection, Minted, Provider } from '../../src/provider.ts'
+import { startBroker } from '../../src/broker/broker.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { createLogger } from '../../src/broker/logger.ts'
+import type { Connection, Minted, Provider } from '../../src/provider/contract.ts'
 
 /** In the order in which a credential passes them. */
 const points = [

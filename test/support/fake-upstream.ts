@@ -1,6 +1,6 @@
 /** An upstream in memory, as reliable as a test wants it, behind the provider contract. */
 import { z } from 'zod'
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import {
   type Connection,
   type Handle,
@@ -8,7 +8,7 @@ import {
   type Provider,
   ProviderError,
   type Revocation,
-} from '../../src/provider.ts'
+} from '../../src/provider/contract.ts'
 
 /** How a mint goes. `lost`: it happens, but the answer never comes. `held`: it waits for `release`. */
 export type MintFate = 'ok' | 'wider' | 'rejected' | 'unavailable' | 'lost' | 'held'

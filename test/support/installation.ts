@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
-import { loadConfiguration, type Configuration } from '../../src/config.ts'
-import type { Fault } from '../../src/fault.ts'
-import type { Provider } from '../../src/provider.ts'
+import { loadConfiguration, type Configuration } from '../../src/config/load.ts'
+import type { Fault } from '../../src/base/fault.ts'
+import type { Provider } from '../../src/provider/contract.ts'
 import { manualClock } from './clock.ts'
 
 /** The smallest configuration that serves someone. */

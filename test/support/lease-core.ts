@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { keys } from '../../src/store/installation.ts'
 import type { EventType } from '../../src/audit/event.ts'
-import { BrokerError } from '../../src/errors.ts'
+import { BrokerError } from '../../src/base/errors.ts'
 import { identityOf } from '../../src/identity/principal.ts'
 import { Connections, type ConnectionEntry } from '../../src/leases/connections.ts'
 import type { LeaseContext } from '../../src/leases/context.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { ErrorCode } from '../../src/errors.ts'
+import type { ErrorCode } from '../../src/base/errors.ts'
 import type { Answer } from './broker.ts'
 
 /** Expects RFC 6749 §5.2's error, with our own code beside it, and nothing of our insides. */

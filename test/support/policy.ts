@@ -1,13 +1,13 @@
 /** A small vocabulary to write policies in, and the shortest way to compile and decide. */
 import { compilePolicies, type AgentFacts, type Policies } from '../../src/policy/compile.ts'
 import { decide, type Ask, type Decision, type Facts } from '../../src/policy/decide.ts'
-import type { Fault } from '../../src/fault.ts'
+import type { Fault } from '../../src/base/fault.ts'
 import {
   contextFields,
   type AuthorizationRequest,
   type Class,
   type ClassedAction,
-} from '../../src/provider.ts'
+} from '../../src/provider/contract.ts'
 
 /** Actions of the toy forge and their classes. */
 export const forgeActions: Record<string, Class> = {

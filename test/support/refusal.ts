@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { ErrorCode } from '../../src/errors.ts'
+import type { ErrorCode } from '../../src/base/errors.ts'
 import type { Answer } from './broker.ts'
 
 /** Expects a problem document (RFC 9457) with this status and code, complete and without a trace of our insides. */

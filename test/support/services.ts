@@ -1,7 +1,7 @@
 /** What a running broker lends its connections, for a connection tested by itself. */
-import type { ConnectionContext } from '../../src/provider.ts'
-import { createExclusive } from '../../src/exclusive.ts'
-import { createShared } from '../../src/services.ts'
+import type { ConnectionContext } from '../../src/provider/contract.ts'
+import { createExclusive } from '../../src/base/exclusive.ts'
+import { createShared } from '../../src/provider/services.ts'
 
 export const lentServices: Pick<ConnectionContext, 'installation' | 'sign' | 'exclusive' | 'shared'> = {
   installation: () => '0123456789abcdef',

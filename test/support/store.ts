@@ -1,15 +1,15 @@
 /** What a store under test is made of, and records to put into it. */
 import type { AuditTrail, EventType, Head } from '../../src/audit/event.ts'
 import { type Tables, verifyAudit, type Verification } from '../../src/audit/verify.ts'
-import { newId } from '../../src/id.ts'
+import { newId } from '../../src/base/id.ts'
 import { identityOf, recordedPrincipal } from '../../src/identity/principal.ts'
 import type { UsedTokens } from '../../src/identity/single-use.ts'
 import { sealHandle } from '../../src/leases/handle.ts'
 import type { Lease, LeaseStore } from '../../src/leases/lease.ts'
-import { createSeal, type Seal, type SealKey } from '../../src/seal.ts'
+import { createSeal, type Seal, type SealKey } from '../../src/base/seal.ts'
 import type { ApprovalStore } from '../../src/tasks/approval.ts'
 import type { Task, TaskStore } from '../../src/tasks/task.ts'
-import type { Tx, Unit } from '../../src/unit.ts'
+import type { Tx, Unit } from '../../src/base/unit.ts'
 
 /** A store, opened on an empty database. */
 export interface StoreSubject extends AsyncDisposable {

@@ -1,7 +1,7 @@
 /** One list of an admin's: filtered, in pages, as a table or as JSON. */
 import { type Command, Option } from 'commander'
 import type { Lists } from '../../client/client.ts'
-import { largestPage } from '../../page.ts'
+import { largestPage } from '../../base/page.ts'
 import { tell } from '../failure.ts'
 import { connect, howMany } from '../options.ts'
 import { answer } from '../print.ts'

@@ -1,7 +1,7 @@
 /** `admin revoke --offline`. */
 import { endOf } from '../../http/fences.ts'
 import { revocationView } from '../../http/views.ts'
-import { revokeOffline } from '../../offline.ts'
+import { revokeOffline } from '../../broker/offline.ts'
 import { StoreInUse } from '../../store/sqlite.ts'
 import type { OrderRevocation, Revocation } from '../../client/client.ts'
 import { Failure } from '../failure.ts'

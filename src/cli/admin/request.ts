@@ -1,6 +1,6 @@
 /** A request as an approver sees it. */
 import type { ApprovalRequest } from '../../client/client.ts'
-import { visible } from '../../text.ts'
+import { visible } from '../../base/text.ts'
 import { sessionText } from '../describe.ts'
 
 /** All of it, line by line. What the caller chose stands in quotes, so that it cannot pass for ours. */

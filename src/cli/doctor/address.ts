@@ -1,9 +1,9 @@
 /** Where the broker is reached: `url`, `listen` and `tls`. */
 import { X509Certificate } from 'node:crypto'
 import { createServer, isIP } from 'node:net'
-import type { Configuration } from '../../config.ts'
-import { networkFault, type NetworkFault } from '../../network-fault.ts'
-import { outboundFetch } from '../../outbound.ts'
+import type { Configuration } from '../../config/load.ts'
+import { networkFault, type NetworkFault } from '../../outbound/network-fault.ts'
+import { outboundFetch } from '../../outbound/fetch.ts'
 import type { Check } from './check.ts'
 
 const answerWithinMs = 5_000

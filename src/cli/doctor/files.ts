@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Configuration } from '../../config.ts'
+import type { Configuration } from '../../config/load.ts'
 import { namedFiles } from '../../config/named.ts'
 import { isOpenToOthers, storeFiles } from '../../store/files.ts'
 import { type Check, writable } from './check.ts'

@@ -1,6 +1,6 @@
-import { isBrokerError } from '../../errors.ts'
+import { isBrokerError } from '../../base/errors.ts'
 import type { Issuer, Issuers } from '../../identity/issuer.ts'
-import { networkFault } from '../../network-fault.ts'
+import { networkFault } from '../../outbound/network-fault.ts'
 import type { Check } from './check.ts'
 
 /** Whether each issuer publishes keys that tokens can be verified with. */

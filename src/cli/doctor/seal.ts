@@ -1,4 +1,4 @@
-import { keyOf, type SealKey } from '../../seal.ts'
+import { keyOf, type SealKey } from '../../base/seal.ts'
 import { auditTrail } from '../../store/audit.ts'
 import type { OpenStore } from '../../store/sqlite.ts'
 import { tables } from '../../store/tables.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Configuration } from '../../config.ts'
-import { createSeal } from '../../seal.ts'
+import type { Configuration } from '../../config/load.ts'
+import { createSeal } from '../../base/seal.ts'
 import { type OpenStore, openSqliteReadOnly } from '../../store/sqlite.ts'
 import { type Check, writable } from './check.ts'
 

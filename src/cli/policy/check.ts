@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { isBrokerError } from '../../errors.ts'
+import { isBrokerError } from '../../base/errors.ts'
 import { Failure, faultLines, tell } from '../failure.ts'
 import { withConfiguration, withJson } from '../options.ts'
 import { answer, count } from '../print.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Doubtful } from '../../offline.ts'
+import type { Doubtful } from '../../broker/offline.ts'
 import { confirm } from '../confirm.ts'
 import { Failure, tell } from '../failure.ts'
 import { seconds, withConfiguration, withJson } from '../options.ts'
@@ -43,7 +43,7 @@ async function accept(options: AcceptOptions): Promise<void> {
   const [{ prepareOffline, offlineActor }, { acceptOffline }, { StoreInUse }, { isOver }] = await Promise.all(
     [
       import('../offline.ts'),
-      import('../../offline.ts'),
+      import('../../broker/offline.ts'),
       import('../../store/sqlite.ts'),
       import('../../leases/lease.ts'),
     ],

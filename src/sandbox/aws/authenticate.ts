@@ -1,7 +1,7 @@
 /** Who sent a request, by its signature. */
 import { timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Keys, Caller } from './keys.ts'
 import { AwsRefusal } from './refusal.ts'
 import type { AwsSettings } from './settings.ts'

@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { randomBytes } from 'node:crypto'
 import { Hono } from 'hono'
 import { z } from 'zod'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Caller, Keys } from './keys.ts'
 import type { AwsCredential } from './sign.ts'
 

@@ -1,6 +1,6 @@
 /** Who can sign: the broker's own user, and every session that STS has made. */
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Ledger, LedgerEntry } from '../ledger.ts'
 import type { Statement } from './policy.ts'
 import type { AwsRole } from './settings.ts'

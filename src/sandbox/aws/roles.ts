@@ -1,5 +1,5 @@
 /** The account's roles with their inline policies, and whether a caller may do a thing. */
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { newRoleId, type Caller, type Keys } from './keys.ts'
 import { allows, denies, deniesAll, parsePolicy, type PolicyQuestion, type Statement } from './policy.ts'
 import { AwsRefusal } from './refusal.ts'

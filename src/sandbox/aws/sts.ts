@@ -2,7 +2,7 @@
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet } from 'jose'
 import type { Context } from 'hono'
 import { z } from 'zod'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Caller, Keys } from './keys.ts'
 import { parsePolicy } from './policy.ts'
 import { invalid, type Answer, type Operation, type Parameters } from './query.ts'

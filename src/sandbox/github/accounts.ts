@@ -1,5 +1,5 @@
 /** Who owns what: the app's installations, and the repositories that each of them covers. */
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { GithubInstallation, GithubSettings } from './settings.ts'
 
 export interface Repository {

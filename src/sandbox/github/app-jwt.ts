@@ -1,7 +1,7 @@
 import { compactVerify } from 'jose'
 import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { refusal } from './refusal.ts'
 
 /** Seconds, from "Generating a JSON Web Token (JWT) for a GitHub App". */

@@ -2,7 +2,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context, type MiddlewareHandler } from 'hono'
 import type { KeyObject } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { sameName, type Accounts } from './accounts.ts'
 import { appJwtCheck } from './app-jwt.ts'
 import { readBody } from './body.ts'

@@ -1,6 +1,6 @@
 /** Installation tokens: minted, presented, revoked. */
 import { createHash, randomBytes } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Ledger, LedgerEntry } from '../ledger.ts'
 import type { Accounts } from './accounts.ts'
 import type { Grant } from './grant.ts'

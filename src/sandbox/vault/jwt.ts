@@ -1,7 +1,7 @@
 /** Logins with a JWT that the broker signs ("JWT/OIDC auth method", `path_login.go`). */
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
 import { z } from 'zod'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { refusal } from './refusal.ts'
 import type { JwtRole, VaultSettings } from './settings.ts'
 import type { Made } from './tokens.ts'

@@ -1,6 +1,6 @@
 /** Leases of dynamic secrets (OpenBao 2.6, `vault/expiration.go`), and the database whose users they are. */
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Ledger, LedgerEntry } from '../ledger.ts'
 import { refusal, several } from './refusal.ts'
 import type { VaultSettings } from './settings.ts'

@@ -1,6 +1,6 @@
 /** A node that is behind: it answers from what it has heard of so far ("Vault Enterprise Eventual Consistency"). */
 import type { MiddlewareHandler } from 'hono'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { refusal } from './refusal.ts'
 import type { VaultSettings } from './settings.ts'
 

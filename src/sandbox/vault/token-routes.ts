@@ -2,7 +2,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { capabilities, hclOf } from './acl.ts'
 import { createRequest, madeOf, type Circumstances } from './create.ts'
 import { loginOf, loginRequest } from './jwt.ts'

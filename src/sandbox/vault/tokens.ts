@@ -1,6 +1,6 @@
 /** Vault's token store: tokens, their accessors and their family. Rules are from OpenBao 2.6, `vault/token_store.go`. */
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Ledger, LedgerEntry } from '../ledger.ts'
 import { capabilities } from './acl.ts'
 import { denied, refusal } from './refusal.ts'

@@ -1,11 +1,11 @@
 /** The wire's shapes: validation, types and OpenAPI at once. */
 import { z } from '@hono/zod-openapi'
-import { errorCodes } from '../errors.ts'
+import { errorCodes } from '../base/errors.ts'
 import { leaseStatuses } from '../leases/lease.ts'
-import { classes, evidenceResults, revocations } from '../provider.ts'
+import { classes, evidenceResults, revocations } from '../provider/contract.ts'
 import { approvalStatuses } from '../tasks/approval.ts'
 import { endReasons, taskStatuses } from '../tasks/task.ts'
-import { allShown, shown } from '../text.ts'
+import { allShown, shown } from '../base/text.ts'
 
 export const hides = 'must not contain control, bidirectional or invisible characters'
 

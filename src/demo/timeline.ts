@@ -1,5 +1,5 @@
 /** What the demo shows, as it happens. */
-import { oneLine } from '../print.ts'
+import { oneLine } from '../cli/print.ts'
 
 export interface Timeline {
   /**

@@ -1,5 +1,5 @@
-import type { SandboxAws } from '../../sandbox/aws.ts'
-import type { AwsCredential } from '../../sandbox/aws/sign.ts'
+import type { SandboxAws } from '../sandbox/aws.ts'
+import type { AwsCredential } from '../sandbox/aws/sign.ts'
 import type { Act, Attempt, Credential } from './act.ts'
 
 /** AWS: an agent takes on a role for a task and deploys an object with it. */

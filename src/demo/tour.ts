@@ -5,8 +5,8 @@ import {
   BrokerProblem,
   type OpenedTask,
   type TaskAccess,
-} from '../../client/client.ts'
-import { verifyStore } from '../audit/verify-store.ts'
+} from '../client/client.ts'
+import { verifyStore } from '../cli/audit/verify-store.ts'
 import type { Act, Attempt, Credential } from './act.ts'
 import { awsAct } from './aws.ts'
 import { githubAct } from './github.ts'

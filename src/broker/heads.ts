@@ -3,11 +3,11 @@ import { createSocket } from 'node:dgram'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
-import type { Head } from './audit/event.ts'
-import type { Clock } from './clock.ts'
-import type { Heads } from './config/values.ts'
-import type { Log } from './log.ts'
-import { makePrivate } from './store/files.ts'
+import type { Head } from '../audit/event.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Heads } from '../config/values.ts'
+import type { Log } from '../base/log.ts'
+import { makePrivate } from '../store/files.ts'
 
 export interface HeadSink {
   put(head: Head): void

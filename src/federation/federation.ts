@@ -1,9 +1,9 @@
 /** Mayfly as an OIDC issuer towards upstreams that trust it: the federation key, used for nothing else (design §10) (docs/decisions/0008). */
 import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
-import type { Clock } from './clock.ts'
-import { keyOf, type Place, type Seal, SealBroken } from './seal.ts'
-import type { Tx, Unit } from './unit.ts'
+import type { Clock } from '../base/clock.ts'
+import { keyOf, type Place, type Seal, SealBroken } from '../base/seal.ts'
+import type { Tx, Unit } from '../base/unit.ts'
 
 /** RSA: every upstream that takes federated tokens takes RS256. */
 const algorithm = 'RS256'

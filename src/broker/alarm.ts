@@ -1,7 +1,7 @@
 /** What becomes of it when somebody else has written to the store: it is told, it is on record, and leases of doubt go. */
-import { type Lease, unfinishedStatuses } from './leases/lease.ts'
-import type { Intrusion } from './store/inspection.ts'
-import type { TaskContext } from './tasks/context.ts'
+import { type Lease, unfinishedStatuses } from '../leases/lease.ts'
+import type { Intrusion } from '../store/inspection.ts'
+import type { TaskContext } from '../tasks/context.ts'
 
 /** To be called with what is known at the start, and whenever something else is. */
 export function createAlarm(context: TaskContext): (intrusion: Intrusion) => void {

@@ -1,11 +1,11 @@
 /** Metrics and traces, attached where the parts are joined so that none of them knows. */
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { type AuditEvent, eventTypes } from './audit/event.ts'
-import { fenceKinds } from './agents/fence.ts'
-import { leaseStatuses } from './leases/lease.ts'
-import type { Connection } from './provider.ts'
-import type { Intrusion } from './store/inspection.ts'
+import { type AuditEvent, eventTypes } from '../audit/event.ts'
+import { fenceKinds } from '../agents/fence.ts'
+import { leaseStatuses } from '../leases/lease.ts'
+import type { Connection } from '../provider/contract.ts'
+import type { Intrusion } from '../store/inspection.ts'
 
 const tracer = trace.getTracer('mayfly')
 

@@ -4,7 +4,7 @@
  * `test/contract/provider.ts` states it as tests that every provider runs.
  */
 import { z, type ZodType } from 'zod'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../base/clock.ts'
 
 /** What kind of authority an action is, from the least to the most. */
 export const classes = ['read', 'write', 'deploy', 'secrets', 'admin'] as const

@@ -3,7 +3,7 @@
  * done a moment ago. They are asked again within seconds, and not believed meanwhile
  * (docs/decisions/0004).
  */
-import { pause, type Clock } from './clock.ts'
+import { pause, type Clock } from '../base/clock.ts'
 
 interface Circumstances<Answer> {
   clock: Clock

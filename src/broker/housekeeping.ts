@@ -1,11 +1,11 @@
 /** What a running broker sees to once in a while. */
-import type { Clock, Timer } from './clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import { textOf } from './heads.ts'
-import type { FailureCounter } from './http/failures.ts'
-import { maintain } from './leases/standing.ts'
-import type { Log } from './log.ts'
-import type { OwnStore } from './store/sqlite.ts'
-import type { TaskContext } from './tasks/context.ts'
+import type { FailureCounter } from '../http/failures.ts'
+import { maintain } from '../leases/standing.ts'
+import type { Log } from '../base/log.ts'
+import type { OwnStore } from '../store/sqlite.ts'
+import type { TaskContext } from '../tasks/context.ts'
 
 const secondMs = 1_000
 const minuteMs = 60 * secondMs

@@ -1,16 +1,16 @@
 /** Break glass: revoking with the store and the upstreams alone, when nobody can be authenticated or reached. */
-import { atMost, type LeadingClock, pause } from './clock.ts'
-import type { RevocationSettings } from './config/revocation.ts'
-import { type RevocationOrder, type RevocationReport, revokeBySelector } from './control/revocations.ts'
+import { atMost, type LeadingClock, pause } from '../base/clock.ts'
+import type { RevocationSettings } from '../config/revocation.ts'
+import { type RevocationOrder, type RevocationReport, revokeBySelector } from '../control/revocations.ts'
 import { type Core, openCore } from './core.ts'
-import { Connections } from './leases/connections.ts'
-import { type Lease, unfinishedStatuses } from './leases/lease.ts'
-import type { Log } from './log.ts'
-import type { Provider } from './provider.ts'
-import type { Services } from './services.ts'
-import type { Intrusion } from './store/inspection.ts'
-import type { TaskContext } from './tasks/context.ts'
-import { openStatuses } from './tasks/task.ts'
+import { Connections } from '../leases/connections.ts'
+import { type Lease, unfinishedStatuses } from '../leases/lease.ts'
+import type { Log } from '../base/log.ts'
+import type { Provider } from '../provider/contract.ts'
+import type { Services } from '../provider/services.ts'
+import type { Intrusion } from '../store/inspection.ts'
+import type { TaskContext } from '../tasks/context.ts'
+import { openStatuses } from '../tasks/task.ts'
 
 /** How long the revocations under way at the end are waited for, milliseconds. */
 const drainMs = 10_000

@@ -1,5 +1,5 @@
 /** One kind of upstream, as the demo tries it. */
-import type { AuthorizationDetail, MintedCredential } from '../../client/client.ts'
+import type { AuthorizationDetail, MintedCredential } from '../client/client.ts'
 
 export type Credential = MintedCredential['credential']
 

@@ -1,4 +1,4 @@
-import type { SandboxVault } from '../../sandbox/vault.ts'
+import type { SandboxVault } from '../sandbox/vault.ts'
 import type { Act, Attempt, Credential } from './act.ts'
 
 /** Vault, by policies: an agent reads what a CI job needs with a token of its task's own. */

@@ -3,22 +3,22 @@ import { appendFileSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { providers } from '../../../providers/catalog.ts'
-import { startBroker } from '../../broker.ts'
-import { type Client, createClient } from '../../client/client.ts'
-import { findIdentity } from '../../client/identity.ts'
-import { systemClock } from '../../clock.ts'
-import type { Configuration } from '../../config.ts'
-import { createLogger } from '../../logger.ts'
+import { providers } from '../../providers/catalog.ts'
+import { startBroker } from '../broker/broker.ts'
+import { type Client, createClient } from '../client/client.ts'
+import { findIdentity } from '../client/identity.ts'
+import { systemClock } from '../base/clock.ts'
+import type { Configuration } from '../config/load.ts'
+import { createLogger } from '../broker/logger.ts'
 import {
   everyUpstream,
   freePort,
   sandboxAdmin,
   sandboxWorkload,
   writeConfiguration,
-} from '../../sandbox/configuration.ts'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
-import { readConfiguration } from '../configuration.ts'
+} from '../sandbox/configuration.ts'
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
+import { readConfiguration } from '../cli/configuration.ts'
 
 export interface Stage {
   sandbox: Sandbox

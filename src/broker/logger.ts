@@ -1,6 +1,6 @@
 /** The operator's log: one JSON object a line. */
 import { type DestinationStream, type Logger, pino } from 'pino'
-import { visibleJson } from './text.ts'
+import { visibleJson } from '../base/text.ts'
 
 /**
  * What secrets of every provider look like. A last net: nothing of the kind should

@@ -3,8 +3,8 @@
  * of it. `upstream` is its name for a reader: `Vault`. `acts`: whether the request
  * changes something, so that the loss leaves open whether it did.
  */
-import { networkFault, type NetworkFault } from './network-fault.ts'
-import { ProviderError } from './provider.ts'
+import { networkFault, type NetworkFault } from '../outbound/network-fault.ts'
+import { ProviderError } from './contract.ts'
 
 /** The failure of a request, whatever its client threw. `signal` is the one that it was sent with. */
 export function lostAnswer(
