@@ -1,4 +1,9 @@
-import { ProviderError, type Handle, type RevocationOutcome, type Upkeep } from '../../src/provider/contract.ts'
+import {
+  ProviderError,
+  type Handle,
+  type RevocationOutcome,
+  type Upkeep,
+} from '../../src/provider/contract.ts'
 import { denialOf, type Denials } from './deny-document.ts'
 import { denied } from './deny-state.ts'
 import { toSession, type Session } from './session.ts'

@@ -1,4 +1,10 @@
-import type { AuthorizationRequest, Class, Entity, Resource, ServedResource } from '../../src/provider/contract.ts'
+import type {
+  AuthorizationRequest,
+  Class,
+  Entity,
+  Resource,
+  ServedResource,
+} from '../../src/provider/contract.ts'
 import type { DeclaredPath, VaultConfig } from './config.ts'
 import type { PathDetail, VaultDetail } from './detail.ts'
 import { mountsOf, serverAt } from './names.ts'

@@ -3,7 +3,7 @@ import { createAlarm } from './alarm.ts'
 import type { AuditEvent } from '../audit/event.ts'
 import type { LeadingClock } from '../base/clock.ts'
 import type { Outside } from '../config/audit.ts'
-import type { Store } from '../config/values.ts'
+import type { StoreAddress } from '../store/address.ts'
 import { createExclusive } from '../base/exclusive.ts'
 import { createHeadSink } from './heads.ts'
 import { createFederation, type Federation } from '../federation/federation.ts'
@@ -45,7 +45,7 @@ export interface Core {
  * @throws Error when the store cannot be opened, or is another broker's.
  */
 export async function openCore(given: {
-  store: Store
+  store: StoreAddress
   sealKeys: readonly SealKey[]
   /** What is known of the record outside the store. */
   audit: Outside

@@ -1,10 +1,9 @@
 /** Tokens for git: one for each repository and permission, kept in memory and used for every call that needs it. */
 import { createHash } from 'node:crypto'
-import type { GithubDetail } from '../../providers/github/detail.ts'
 import type { Clock } from '../base/clock.ts'
 import { isLoopback } from '../base/endpoint.ts'
 import type { AuthorizationDetail, Client, MintedCredential, TaskAccess } from './client.ts'
-import { type GithubItem, githubItems } from './scope.ts'
+import { type GithubDetail, type GithubItem, githubItems } from './scope.ts'
 
 /** What git wants a credential for cannot be had in this task. Never holds a secret. */
 export class NoGitCredential extends Error {

@@ -1,7 +1,7 @@
 /** One command inside one task, which ends with it. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../base/clock.ts'
-import { isOver, mayStillWork } from '../leases/lease.ts'
+import { isOver, mayStillWork } from '../wire/lease-states.ts'
 import { BrokerProblem, type Client, type OpenTask, type Task, type TaskAccess } from './client.ts'
 import { gitCredential } from './git-credential.ts'
 import { GitTokens } from './git-tokens.ts'

@@ -1,6 +1,12 @@
 /** A task's scope as its client needs it: what each item is for, and what mints it. */
-import type { GithubDetail } from '../../providers/github/detail.ts'
-import type { Task } from './client.ts'
+import type { AuthorizationDetail, Task } from './client.ts'
+
+/** A detail of GitHub's, as far as git is concerned. */
+export interface GithubDetail extends AuthorizationDetail {
+  /** `owner/repository`, in lower case. */
+  repositories: string[]
+  permissions: { contents?: 'read' | 'write'; workflows?: 'write' }
+}
 
 export interface GithubItem {
   detail: GithubDetail
@@ -11,7 +17,7 @@ export interface GithubItem {
 export function githubItems({ authorization_details: scope, upstreams }: Task): GithubItem[] {
   return scope.flatMap((detail, index) =>
     detail.type === 'github'
-      ? [{ detail: detail as unknown as GithubDetail, host: upstreams[index]?.host ?? null }]
+      ? [{ detail: detail as GithubDetail, host: upstreams[index]?.host ?? null }]
       : [],
   )
 }

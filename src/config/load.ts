@@ -14,7 +14,8 @@ import { compileSealKeys } from './seal.ts'
 import { secretReader } from './secrets.ts'
 import { compileStore } from './store.ts'
 import { compileTls, type Tls } from './tls.ts'
-import { isLocal, type Listen, type Store } from './values.ts'
+import { isLocal, type Listen } from './values.ts'
+import type { StoreAddress } from '../store/address.ts'
 import type { Admins } from '../control/admins.ts'
 import type { Fault } from '../base/fault.ts'
 import type { Issuers } from '../identity/issuer.ts'
@@ -34,7 +35,7 @@ export interface Configuration {
   /** Addresses and blocks that may say for whom they forward. */
   readonly trustedProxies: readonly string[]
   readonly tls: Tls | undefined
-  readonly store: Store
+  readonly store: StoreAddress
   /** The first seals, all unseal. */
   readonly sealKeys: readonly SealKey[]
   readonly audit: Outside

@@ -1,12 +1,16 @@
 import { resolve } from 'node:path'
+import type { StoreAddress } from '../store/address.ts'
 import { located } from './files.ts'
 import { fault, type Loading, warn } from './loading.ts'
 import type { ConfigurationFile } from './schema.ts'
 import { readIfThere } from './secrets.ts'
-import { store as storeText, type Store } from './values.ts'
+import { store as storeText } from './values.ts'
 
 /** Where everything is kept; a PostgreSQL URL that holds a password may be a secret as a whole. */
-export function compileStore(setting: ConfigurationFile['store'], loading: Loading): Store | undefined {
+export function compileStore(
+  setting: ConfigurationFile['store'],
+  loading: Loading,
+): StoreAddress | undefined {
   if ('kind' in setting) {
     if (setting.kind === 'sqlite')
       return Object.freeze({ kind: 'sqlite', path: resolve(located(loading.file, setting.path)) })

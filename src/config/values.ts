@@ -2,6 +2,7 @@
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import { endpointFault } from '../base/endpoint.ts'
+import type { StoreAddress } from '../store/address.ts'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
@@ -82,10 +83,7 @@ export const duration = z.string().transform((text, issues): number => {
   return z.NEVER
 })
 
-export type Store =
-  { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'postgres'; readonly url: string }
-
-export const store = z.string().transform((text, issues): Store => {
+export const store = z.string().transform((text, issues): StoreAddress => {
   const path = /^sqlite:(?!\/\/)(?<path>.+)$/.exec(text)?.groups?.['path']
   // A store in memory forgets live credentials with the process (invariant I1).
   if (path !== undefined && path !== ':memory:') return { kind: 'sqlite', path }

@@ -76,7 +76,7 @@ const faults: Record<string, NetworkFault> = {
 export function networkFault(error: unknown): NetworkFault | undefined {
   let by = ''
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    // As `outbound.ts` marks it; a client may have wrapped that.
+    // As `outbound/fetch.ts` marks it; a client may have wrapped that.
     if ('proxy' in cause) by = `, by the proxy ${String(cause.proxy)}`
     // The Fetch Standard, "port blocking": it never leaves.
     if (cause.message === 'bad port') return badPort

@@ -1,14 +1,22 @@
-/** Which store a configuration means. */
-import type { Configuration } from '../config/load.ts'
+/** Opening the store that a configuration names, whichever engine it has. */
 import type { Seal } from '../base/seal.ts'
-import { openSqlite, type OwnStore, type StoreOptions } from './sqlite.ts'
+import type { StoreAddress } from './address.ts'
+import { openSqlite, openSqliteReadOnly, type OpenStore, type OwnStore, type StoreOptions } from './sqlite.ts'
 
-/** @throws Error when it cannot be opened, is another broker's, or is of a newer version. */
-export async function openStore(
-  store: Configuration['store'],
-  seal: Seal,
-  options: StoreOptions,
-): Promise<OwnStore> {
-  if (store.kind === 'sqlite') return await openSqlite(store.path, seal, options)
-  throw new Error('PostgreSQL is not supported by this version; use `store: sqlite:PATH`')
+const unsupported = 'PostgreSQL is not supported by this version; use `store: sqlite:PATH`'
+
+/** @throws StoreInUse; Error when it cannot be opened, or is of a newer version. */
+export async function openStore(address: StoreAddress, seal: Seal, options: StoreOptions): Promise<OwnStore> {
+  if (address.kind === 'sqlite') return await openSqlite(address.path, seal, options)
+  throw new Error(unsupported)
+}
+
+/**
+ * Opens it for reading only, beside a running broker or without one.
+ *
+ * @throws Error when it does not exist, or is of another version.
+ */
+export async function openStoreReadOnly(address: StoreAddress, seal: Seal): Promise<OpenStore> {
+  if (address.kind === 'sqlite') return await openSqliteReadOnly(address.path, seal)
+  throw new Error(unsupported)
 }

@@ -6,6 +6,7 @@ import { BrokerError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Tx, Unit } from '../base/unit.ts'
+import { StoreInUse } from './address.ts'
 import { isDatabaseError, sqliteBusy } from './database-error.ts'
 import { makePrivate, storeFiles, tighten } from './files.ts'
 import { GroupWriter } from './group-writer.ts'
@@ -44,14 +45,6 @@ export interface OwnStore extends OpenStore {
   reseal(): Promise<void>
   /** Has it looked through if somebody else has written to it. Cheap where nobody has. */
   look(): Promise<void>
-}
-
-/** Another broker has this store, and two would each believe that nobody else ends its leases. */
-export class StoreInUse extends Error {
-  constructor(path: string, options: { cause?: unknown } = {}) {
-    super(`another broker is running on ${path}`, options)
-    this.name = 'StoreInUse'
-  }
 }
 
 export interface StoreOptions {

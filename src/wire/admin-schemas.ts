@@ -7,7 +7,7 @@ import { leaseStatuses } from '../leases/lease.ts'
 import { largestPage } from '../base/page.ts'
 import { approvalStatuses } from '../tasks/approval.ts'
 import { taskStatuses } from '../tasks/task.ts'
-import { cursorIn } from '../http/admin-cursor.ts'
+import { cursorIn } from './admin-cursor.ts'
 import { approval, lease, line, task, time } from './schemas.ts'
 
 const name = line(300).optional()

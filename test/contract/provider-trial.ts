@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
-import { ProviderError, type Connection, type Handle, type Intent, type Minted } from '../../src/provider/contract.ts'
+import {
+  ProviderError,
+  type Connection,
+  type Handle,
+  type Intent,
+  type Minted,
+} from '../../src/provider/contract.ts'
 import type { RequestLine } from '../../src/sandbox/faults.ts'
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts'
 import type { Subject } from './provider-subject.ts'

@@ -2,7 +2,7 @@
 import { endOf } from '../../http/fences.ts'
 import { revocationView } from '../../http/views.ts'
 import { revokeOffline } from '../../broker/offline.ts'
-import { StoreInUse } from '../../store/sqlite.ts'
+import { StoreInUse } from '../../store/address.ts'
 import type { OrderRevocation, Revocation } from '../../client/client.ts'
 import { Failure } from '../failure.ts'
 import { offlineActor, prepareOffline } from '../offline.ts'

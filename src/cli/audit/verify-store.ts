@@ -3,7 +3,7 @@ import { type Verification, verifyAudit } from '../../audit/verify.ts'
 import type { Configuration } from '../../config/load.ts'
 import { createSeal } from '../../base/seal.ts'
 import { auditTrail } from '../../store/audit.ts'
-import { openSqliteReadOnly } from '../../store/sqlite.ts'
+import { openStoreReadOnly } from '../../store/open.ts'
 import { tables } from '../../store/tables.ts'
 import { Failure } from '../failure.ts'
 
@@ -17,13 +17,12 @@ export async function verifyStore(
   { file, store, sealKeys }: Pick<Configuration, 'file' | 'store' | 'sealKeys'>,
   expected?: Head,
 ): Promise<Verification> {
-  if (store.kind !== 'sqlite')
-    throw new Failure('failed', 'PostgreSQL is not supported by this version', 'Use `store: sqlite:PATH`.')
   const seal = createSeal(sealKeys)
-  const opened = await openSqliteReadOnly(store.path, seal).catch((error: unknown) => {
+  const where = store.kind === 'sqlite' ? `the store ${store.path}` : 'the store'
+  const opened = await openStoreReadOnly(store, seal).catch((error: unknown) => {
     throw new Failure(
       'failed',
-      `the store ${store.path} cannot be opened: ${error instanceof Error ? error.message : 'unknown error'}`,
+      `${where} cannot be opened: ${error instanceof Error ? error.message : 'unknown error'}`,
       `Check \`store\` in ${file}, and that a broker of this version has run on it.`,
     )
   })

@@ -44,7 +44,7 @@ async function accept(options: AcceptOptions): Promise<void> {
     [
       import('../offline.ts'),
       import('../../broker/offline.ts'),
-      import('../../store/sqlite.ts'),
+      import('../../store/address.ts'),
       import('../../leases/lease.ts'),
     ],
   )

@@ -1,0 +1,2 @@
+/** What a client has to know of the states of a lease. */
+export { isOver, mayStillWork } from '../leases/lease.ts'
