@@ -56,7 +56,7 @@ describe('one broker owns a SQLite file', () => {
     // As from another container: the lock is another file, and the process cannot be found.
     rmSync(`${store.path}-lock`)
     const script = `
-      import { createSeal } from '${import.meta.dirname}/../../src/seal.ts'
+      import { createSeal } from '${import.meta.dirname}/../../src/base/seal.ts'
       import { openSqlite } from '${import.meta.dirname}/../../src/store/sqlite.ts'
       import fs from 'node:fs'
       import { syncBuiltinESMExports } from 'node:module'
