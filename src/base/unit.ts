@@ -13,18 +13,30 @@ export interface Tx {
 /**
  * Runs work in transactions. Neither method may be used to call an upstream:
  * the work of others waits for it.
+ *
+ * What every store promises, whatever its engine, and `test/contract/store.ts` states as
+ * tests: works that write are serializable. The outcome is as if they had run one after
+ * another, each seeing all that those before it wrote and nothing of those after. A store
+ * that lets works run side by side keeps the promise by locks, in this order: what the
+ * work decides about is locked first (the agent, then the identity: `LeaseStore.lockHeld`),
+ * the head of the audit chain last, so that no two works wait for each other.
  */
 export interface Unit {
   /**
    * Runs `work` in a transaction that may write. The promise settles only once
    * the change and its audit events are durable; if `work` throws, nothing of it
-   * is kept. Works that arrive together share one commit, each isolated from the
+   * is kept. Works that arrive together may share one commit, each isolated from the
    * failure of the others.
    *
    * @throws BrokerError `unavailable` when the store cannot be written.
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
 
-  /** Runs `work` on one consistent snapshot. @throws BrokerError `unavailable` when the store cannot be read. */
+  /**
+   * Runs `work` on one consistent snapshot of what is durable: all of a work that wrote, or
+   * nothing of it.
+   *
+   * @throws BrokerError `unavailable` when the store cannot be read.
+   */
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
 }

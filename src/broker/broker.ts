@@ -77,7 +77,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     committed: (events) => metrics.committed(events),
   })
   const { context, reaper, federation, store } = core
-  const { unit, audit, revoker, seal, leases, fences, keys } = context
+  const { unit, audit, revoker, seal, leases, fences, federationKeys } = context
 
   // Each is undone last first: what runs, and only then the store beneath it.
   const step = (work: () => Promise<unknown> | void) => () => logged(work, log)
@@ -86,7 +86,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   await using running = new AsyncDisposableStack()
 
   const { connections } = first.inForce.rules
-  const lacking = await unit.read((tx) => stranded(tx, { leases, audit, keys, connections, seal }))
+  const lacking = await unit.read((tx) => stranded(tx, { leases, audit, federationKeys, connections, seal }))
   if (lacking.length > 0) throw new ConfigurationRefused(strandedFaults(file, lacking))
   await federation.reseal()
   // What is long is not waited for: until it is done, the keys before are needed.

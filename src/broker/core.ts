@@ -17,7 +17,7 @@ import { approvals } from '../store/approvals.ts'
 import { auditTrail } from '../store/audit.ts'
 import { fences } from '../store/fences.ts'
 import { idempotency } from '../store/idempotency.ts'
-import { installationId, keys } from '../store/installation.ts'
+import { federationKeys, installationId } from '../store/installation.ts'
 import { leases } from '../store/leases.ts'
 import { openStore } from '../store/open.ts'
 import type { OwnStore } from '../store/sqlite.ts'
@@ -91,7 +91,7 @@ export async function openCore(given: {
       fences,
       idempotency,
       usedTokens,
-      keys,
+      federationKeys,
       revoker: new Revoker(leaseContext),
     }
     // Before anything is recorded: the newest event is then still the last broker's.
@@ -99,7 +99,7 @@ export async function openCore(given: {
     alarm = createAlarm(context)
     alarm(store.intrusion)
     const reaper = new Reaper(context)
-    const federation = createFederation({ unit, keys, seal, clock })
+    const federation = createFederation({ unit, federationKeys, seal, clock })
     const installation = await unit.read(installationId)
     services.attach({
       installation: () => installation,

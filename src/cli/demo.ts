@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { errands } from '../demo/keep.ts'
-import { setStage, type Stage } from '../demo/stage.ts'
+import { setUp, type Setup } from '../demo/setup.ts'
 import { startTimeline, type Timeline } from '../demo/timeline.ts'
-import { tour } from '../demo/tour.ts'
+import { walkThrough } from '../demo/walkthrough.ts'
 import { withJson } from './options.ts'
 import { statusOf, untilStopped } from './signals.ts'
 
@@ -31,27 +31,27 @@ async function demo({ json = false, keep = false }: { json?: boolean; keep?: boo
   void stopped.then((signal) => interrupted(signal))
 
   const timeline = startTimeline(json)
-  const stage = await setStage()
-  timeline.show('started', null, `a broker at ${stage.url}, and a sandbox of its upstreams`, {
-    url: stage.url,
+  const setup = await setUp()
+  timeline.show('started', null, `a broker at ${setup.url}, and a sandbox of its upstreams`, {
+    url: setup.url,
   })
-  const { minted, proven_dead, ok } = await tour(stage, timeline)
+  const { minted, proven_dead, ok } = await walkThrough(setup, timeline)
   interrupted = () => undefined
-  if (keep) await showErrands(stage, timeline, json)
-  else await stage.close()
+  if (keep) await showErrands(setup, timeline, json)
+  else await setup.close()
 
   const summary = { minted, proven_dead, ok, elapsed_ms: timeline.elapsed() }
   process.stdout.write(`${json ? JSON.stringify(summary) : `${minted} minted, ${proven_dead} proven dead`}\n`)
   process.exitCode = ok ? 0 : 1
   if (!keep) return
   await stopped
-  await stage.close()
+  await setup.close()
   process.exit()
 }
 
-async function showErrands(stage: Stage, timeline: Timeline, json: boolean): Promise<void> {
-  const { configuration, log } = stage
-  const list = await errands(stage)
+async function showErrands(setup: Setup, timeline: Timeline, json: boolean): Promise<void> {
+  const { configuration, log } = setup
+  const list = await errands(setup)
   timeline.show('kept', null, `everything runs on until Ctrl-C; the broker's log is ${log}`, {
     configuration: configuration.file,
     log,

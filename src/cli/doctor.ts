@@ -8,7 +8,7 @@ import { permitted } from '../policy/permitted.ts'
 import { createSeal } from '../base/seal.ts'
 import { Services } from '../provider/services.ts'
 import { createExclusive } from '../base/exclusive.ts'
-import { installationId, keys } from '../store/installation.ts'
+import { federationKeys, installationId } from '../store/installation.ts'
 import type { OpenStore } from '../store/sqlite.ts'
 import { checkAddress } from './doctor/address.ts'
 import type { Check } from './doctor/check.ts'
@@ -95,7 +95,12 @@ async function lend(
   { unit }: OpenStore,
 ): Promise<void> {
   const installation = await unit.read(installationId)
-  const federation = createFederation({ unit, keys, seal: createSeal(sealKeys), clock: systemClock() })
+  const federation = createFederation({
+    unit,
+    federationKeys,
+    seal: createSeal(sealKeys),
+    clock: systemClock(),
+  })
   services.attach({
     installation: () => installation,
     sign: (audience) => federation.sign(url, audience),

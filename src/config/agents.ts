@@ -1,6 +1,6 @@
 import { agentFile, type Agent } from '../agents/agent.ts'
 import { ambiguities } from '../agents/ambiguous.ts'
-import { inForce } from '../agents/in-force.ts'
+import { isReviewed } from '../agents/review-date.ts'
 import type { MatchRule } from '../agents/match.ts'
 import { tenancyFault } from '../agents/tenancy.ts'
 import type { Admins } from '../control/admins.ts'
@@ -52,7 +52,7 @@ export async function compileAgents(
         warning: true,
       })
     })
-    if (!inForce(agent, clock.now()))
+    if (!isReviewed(agent, clock.now()))
       faults.push({
         file,
         path: 'review_by',

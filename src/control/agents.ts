@@ -1,7 +1,7 @@
 /** The agents as an admin sees them. */
 import type { Agent } from '../agents/agent.ts'
 import { type Fence, stands } from '../agents/fence.ts'
-import { inForce } from '../agents/in-force.ts'
+import { isReviewed } from '../agents/review-date.ts'
 import { unfinishedStatuses } from '../leases/lease.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
@@ -63,7 +63,7 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
         return {
           agent,
           suspension,
-          status: suspension ? 'suspended' : inForce(agent, now) ? 'active' : 'expired',
+          status: suspension ? 'suspended' : isReviewed(agent, now) ? 'active' : 'expired',
           openTasks: tasks.get(agent.name)?.length ?? 0,
           liveLeases: leases.get(agent.name)?.length ?? 0,
         }

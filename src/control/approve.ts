@@ -49,7 +49,7 @@ export async function approve(
     if (own) throw own.refused
     if (all.some((other) => other.status === 'granted' && other.settled?.by === approver.id))
       throw new BrokerError('forbidden', 'one person counts for one group')
-    await settleAs(context, tx, approval, task, 'granted', approver, answer)
+    await settle(context, tx, { approval, task, status: 'granted', approver, answer })
     return { task, leaving: await proceed(context, tx, rules, task) }
   })
   await revokeNow(context, leaving)
@@ -61,7 +61,7 @@ export async function approve(
 export async function deny(context: TaskContext, approver: Approver, answer: Answer): Promise<TaskView> {
   const task = await settling(context, approver, answer, async (tx) => {
     const { approval, task } = await admissible(context, tx, approver, answer)
-    await settleAs(context, tx, approval, task, 'denied', approver, answer)
+    await settle(context, tx, { approval, task, status: 'denied', approver, answer })
     await endTask(context, tx, task, { reason: 'denied', actor: `admin:${approver.id}` })
     return task
   })
@@ -125,14 +125,18 @@ async function admissible(
   return { approval, task, all }
 }
 
-async function settleAs(
+interface Settled {
+  approval: Approval
+  task: Task
+  status: 'granted' | 'denied'
+  approver: Approver
+  answer: Answer
+}
+
+async function settle(
   context: TaskContext,
   tx: Tx,
-  approval: Approval,
-  task: Task,
-  status: 'granted' | 'denied',
-  approver: Approver,
-  answer: Answer,
+  { approval, task, status, approver, answer }: Settled,
 ): Promise<void> {
   const at = context.clock.now()
   const settlement = { by: approver.id, at, reason: answer.reason ?? null }

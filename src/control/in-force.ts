@@ -79,7 +79,7 @@ export class Control {
 
   /** Puts the candidate in force. Returns why it was refused, one sentence a cause; empty when it is in force. */
   async adopt(context: TaskContext, candidate: Candidate, actor: Actor): Promise<string[]> {
-    const { unit, leases, keys, audit, clock, seal } = context
+    const { unit, leases, federationKeys, audit, clock, seal } = context
     const before = this.#adopted
     const put = (chosen: Candidate) => {
       seal.rekey(chosen.sealKeys)
@@ -88,7 +88,7 @@ export class Control {
     const given = {
       leases,
       audit,
-      keys,
+      federationKeys,
       connections: candidate.inForce.rules.connections,
       seal: createSeal(candidate.sealKeys),
     }

@@ -1,6 +1,6 @@
 /** What a configuration must still have: whatever revoking, and keeping revoked, needs (docs/decisions/0010). */
 import type { AuditTrail } from '../audit/event.ts'
-import type { KeyStore } from '../federation/federation.ts'
+import type { FederationKeyStore } from '../federation/federation.ts'
 import type { Connections } from '../leases/connections.ts'
 import type { Lease, LeaseStore } from '../leases/lease.ts'
 import { keyOf, type Seal } from '../base/seal.ts'
@@ -17,7 +17,7 @@ export async function stranded(
   given: {
     leases: LeaseStore
     audit: AuditTrail
-    keys: KeyStore
+    federationKeys: FederationKeyStore
     connections: Connections
     seal: Seal
   },
@@ -25,7 +25,7 @@ export async function stranded(
   const { audit, connections, seal } = given
   const causes = new Set<string>()
   // Without it the broker could not log in to an upstream that trusts it, not even to revoke.
-  const federation = missingKey(seal, (await given.keys.federationKey(tx))?.sealed)
+  const federation = missingKey(seal, (await given.federationKeys.current(tx))?.sealed)
   if (federation !== undefined) causes.add(keepKey('the federation key is', federation))
   for await (const leases of given.leases.unsettledPages(tx)) {
     for (const lease of leases) {
@@ -48,9 +48,9 @@ export async function stranded(
 /** Why what grants, or keeps out, could no longer be told from what somebody else has written. */
 export async function unverifiable(
   tx: Tx,
-  { keys, seal }: { keys: KeyStore; seal: Seal },
+  { federationKeys, seal }: { federationKeys: FederationKeyStore; seal: Seal },
 ): Promise<string[]> {
-  const lacking = (await keys.inUse(tx)).filter((id) => !seal.has(id))
+  const lacking = (await federationKeys.sealKeysInUse(tx)).filter((id) => !seal.has(id))
   return lacking.map((id) => keepKey('open tasks, fences or used tokens are', id))
 }
 

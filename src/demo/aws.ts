@@ -1,9 +1,9 @@
 import type { SandboxAws } from '../sandbox/aws.ts'
 import type { AwsCredential } from '../sandbox/aws/sign.ts'
-import type { Act, Attempt, Credential } from './act.ts'
+import type { Attempt, Credential, Lifecycle } from './lifecycle.ts'
 
 /** AWS: an agent takes on a role for a task and deploys an object with it. */
-export function awsAct(aws: SandboxAws): Act {
+export function awsLifecycle(aws: SandboxAws): Lifecycle {
   const object = 'builds/app.txt'
   const call = async (credential: Credential, body?: string): Promise<Attempt> => {
     const status = await aws.use(credential as unknown as AwsCredential, object, body)

@@ -1,7 +1,7 @@
-import type { Act, Attempt, Credential } from './act.ts'
+import type { Attempt, Credential, Lifecycle } from './lifecycle.ts'
 
 /** GitHub, at the API's base `url`: an agent reads a file of a repository and adds one. */
-export function githubAct(url: string): Act {
+export function githubLifecycle(url: string): Lifecycle {
   const call = async (
     credential: Credential,
     method: string,

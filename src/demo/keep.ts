@@ -1,7 +1,7 @@
 /** `--keep`: what to try by hand while the demo's broker runs. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Stage } from './stage.ts'
+import type { Setup } from './setup.ts'
 
 export interface Errand {
   what: string
@@ -17,7 +17,7 @@ export async function errands({
   sandbox,
   configuration,
   admin,
-}: Stage): Promise<Errand[]> {
+}: Setup): Promise<Errand[]> {
   const adminToken = join(directory, 'admin.token')
   await writeFile(adminToken, await admin(), { mode: 0o600 })
   const mayfly = 'npm run -s mayfly --'

@@ -1,8 +1,8 @@
 import type { SandboxVault } from '../sandbox/vault.ts'
-import type { Act, Attempt, Credential } from './act.ts'
+import type { Attempt, Credential, Lifecycle } from './lifecycle.ts'
 
 /** Vault, by policies: an agent reads what a CI job needs with a token of its task's own. */
-export function vaultTokenAct({ url }: SandboxVault): Act {
+export function vaultTokenLifecycle({ url }: SandboxVault): Lifecycle {
   const path = 'secret/data/ci/npm'
   const read = async (credential: Credential): Promise<Attempt> => {
     const headers = { 'X-Vault-Token': String(credential['token']) }
@@ -22,7 +22,7 @@ export function vaultTokenAct({ url }: SandboxVault): Act {
 }
 
 /** Vault, by path: an agent logs in to a database as a user who exists for its task alone. */
-export function vaultDatabaseAct({ url }: SandboxVault): Act {
+export function vaultDatabaseLifecycle({ url }: SandboxVault): Lifecycle {
   const logIn = async (credential: Credential): Promise<Attempt> => {
     const body = JSON.stringify(credential['data'])
     const response = await fetch(`${url}/database/login`, { method: 'POST', body })

@@ -19,13 +19,13 @@ export interface StoredKey {
   sealed: string
 }
 
-export interface KeyStore {
-  federationKey(tx: Tx): Promise<StoredKey | undefined>
-  addFederationKey(tx: Tx, key: StoredKey): Promise<void>
+export interface FederationKeyStore {
+  current(tx: Tx): Promise<StoredKey | undefined>
+  add(tx: Tx, key: StoredKey): Promise<void>
   /** Replaces what is sealed of the key with this `kid`. */
-  replaceFederationKey(tx: Tx, key: StoredKey): Promise<void>
+  replace(tx: Tx, key: StoredKey): Promise<void>
   /** Ids of the seal keys on which something hangs that grants, or keeps out. Known only where it is written. */
-  inUse(tx: Tx): Promise<string[]>
+  sealKeysInUse(tx: Tx): Promise<string[]>
 }
 
 export interface Federation {
@@ -45,15 +45,15 @@ const placeOf = (kid: string): Place => ({ table: 'federation_keys', column: 'se
 /** The federation key of this store, made when it is first asked for: few brokers need one. */
 export function createFederation(given: {
   unit: Unit
-  keys: KeyStore
+  federationKeys: FederationKeyStore
   seal: Seal
   clock: Clock
 }): Federation {
-  const { unit, keys, seal, clock } = given
+  const { unit, federationKeys, seal, clock } = given
   let opening: Promise<{ kid: string; jwk: JWK; key: Awaited<ReturnType<typeof importJWK>> }> | undefined
   const open = async () => {
     const { kid, sealed } =
-      (await unit.read((tx) => keys.federationKey(tx))) ?? (await create(unit, keys, seal))
+      (await unit.read((tx) => federationKeys.current(tx))) ?? (await create(unit, federationKeys, seal))
     const jwk = JSON.parse(seal.open(sealed, placeOf(kid))) as JWK
     return { kid, jwk, key: await importJWK(jwk, algorithm) }
   }
@@ -79,7 +79,7 @@ export function createFederation(given: {
     },
     async reseal() {
       await unit.write(async (tx) => {
-        const stored = await keys.federationKey(tx)
+        const stored = await federationKeys.current(tx)
         if (!stored || keyOf(stored.sealed) === seal.current) return
         const place = placeOf(stored.kid)
         let key: string
@@ -90,7 +90,7 @@ export function createFederation(given: {
           if (error instanceof SealBroken) return
           throw error
         }
-        await keys.replaceFederationKey(tx, { kid: stored.kid, sealed: seal.seal(key, place) })
+        await federationKeys.replace(tx, { kid: stored.kid, sealed: seal.seal(key, place) })
       })
     },
     async jwks() {
@@ -100,14 +100,14 @@ export function createFederation(given: {
   }
 }
 
-async function create(unit: Unit, keys: KeyStore, seal: Seal): Promise<StoredKey> {
+async function create(unit: Unit, federationKeys: FederationKeyStore, seal: Seal): Promise<StoredKey> {
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
   const kid = randomUUID()
   const made = { kid, sealed: seal.seal(JSON.stringify(await exportJWK(privateKey)), placeOf(kid)) }
   return await unit.write(async (tx) => {
     // Another replica may have made one meanwhile.
-    const first = await keys.federationKey(tx)
-    if (!first) await keys.addFederationKey(tx, made)
+    const first = await federationKeys.current(tx)
+    if (!first) await federationKeys.add(tx, made)
     return first ?? made
   })
 }

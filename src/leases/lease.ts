@@ -195,7 +195,7 @@ export interface LeaseStore {
    * agent, and of these tasks; what was lost nobody holds (invariant I2). Takes the
    * locks of agent and identity for the rest of the transaction.
    */
-  held(tx: Tx, whose: { agent: string; identity: string; tasks: readonly string[] }): Promise<Class[]>
+  lockHeld(tx: Tx, whose: { agent: string; identity: string; tasks: readonly string[] }): Promise<Class[]>
   /** How many unfinished leases the agent has, lost ones aside, and how many of them the task. */
   countUnfinished(tx: Tx, agent: string, task: string): Promise<{ agent: number; task: number }>
   /** Of those: how many are active, and when the first can be over by itself, or is tried again. */

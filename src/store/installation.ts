@@ -1,5 +1,5 @@
 /** What belongs to the store as a whole. */
-import type { KeyStore } from '../federation/federation.ts'
+import type { FederationKeyStore } from '../federation/federation.ts'
 import type { Tx } from '../base/unit.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
@@ -8,18 +8,18 @@ export async function installationId(tx: Tx): Promise<string> {
   return bound(tx).installation
 }
 
-export const keys: KeyStore = {
-  async federationKey(tx) {
+export const federationKeys: FederationKeyStore = {
+  async current(tx) {
     return await queries(tx).selectFrom('federation_keys').selectAll().executeTakeFirst()
   },
-  async addFederationKey(tx, key) {
+  async add(tx, key) {
     rowsIn(tx).insert('federation_keys', key)
   },
-  async replaceFederationKey(tx, { kid, sealed }) {
+  async replace(tx, { kid, sealed }) {
     const row = rowsIn(tx).one('federation_keys', 'kid', kid)
     if (row) rowsIn(tx).change('federation_keys', row, { sealed })
   },
-  async inUse(tx) {
+  async sealKeysInUse(tx) {
     return rowsIn(tx).keys()
   },
 }

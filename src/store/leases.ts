@@ -299,7 +299,7 @@ export const leases: LeaseStore = {
     }
   },
 
-  async held(tx, { agent, identity, tasks }) {
+  async lockHeld(tx, { agent, identity, tasks }) {
     // The locks that the contract asks for are SQLite's own here: there is one writer.
     // Of a damaged row nobody knows whose it is, nor what it holds.
     if (

@@ -36,7 +36,7 @@ export async function decideAfresh(
   const { agent, details, claims = task.context } = asked
   const facts = factsOf(
     { ...task, agent, context: claims },
-    await leases.held(tx, {
+    await leases.lockHeld(tx, {
       agent: task.agent,
       identity: identityOf(task.principal),
       tasks: await tasks.tree(tx, task.root),

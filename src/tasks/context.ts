@@ -3,7 +3,7 @@ import type { FenceStore } from '../agents/fence.ts'
 import type { Agents } from '../agents/registry.ts'
 import type { Issuers } from '../identity/issuer.ts'
 import type { UsedTokens } from '../identity/single-use.ts'
-import type { KeyStore } from '../federation/federation.ts'
+import type { FederationKeyStore } from '../federation/federation.ts'
 import type { Connections } from '../leases/connections.ts'
 import type { LeaseContext } from '../leases/context.ts'
 import type { Revoker } from '../leases/revoke.ts'
@@ -35,6 +35,6 @@ export interface TaskContext extends LeaseContext {
   fences: FenceStore
   idempotency: IdempotencyStore
   usedTokens: UsedTokens
-  keys: KeyStore
+  federationKeys: FederationKeyStore
   revoker: Revoker
 }

@@ -1,6 +1,6 @@
 /** Whether a task could still be opened today, as far as its identity goes (invariant I12). */
 import type { Agent } from '../agents/agent.ts'
-import { reviewRefusal } from '../agents/in-force.ts'
+import { reviewRefusal } from '../agents/review-date.ts'
 import { matches } from '../agents/match.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Rules } from './context.ts'

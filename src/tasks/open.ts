@@ -1,5 +1,5 @@
 /** Opening a task: who asks, for what, and whether policy allows it. */
-import { reviewRefusal } from '../agents/in-force.ts'
+import { reviewRefusal } from '../agents/review-date.ts'
 import { type Approaching, fenceRefusal } from '../agents/fence.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
@@ -204,7 +204,7 @@ async function decideIn(
 ): Promise<Decision | Refusal> {
   const over = await reopenRefusal(context, tx, rules, requested.agent, session)
   if (over) return { refused: over }
-  const held = await context.leases.held(tx, {
+  const held = await context.leases.lockHeld(tx, {
     agent: requested.agent.name,
     identity: identityOf(requested.principal),
     tasks: [],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inForce, reviewRefusal } from '../../src/agents/in-force.ts'
+import { isReviewed, reviewRefusal } from '../../src/agents/review-date.ts'
 import { Agents } from '../../src/agents/registry.ts'
 import { agent, principal } from '../support/principal.ts'
 
@@ -52,13 +52,13 @@ describe('an agent', () => {
 
   it('is in force to the last moment of its review date, UTC', () => {
     const last = Date.parse('2027-06-30T23:59:59.999Z')
-    expect(inForce(reviewed, last)).toBe(true)
+    expect(isReviewed(reviewed, last)).toBe(true)
     expect(reviewRefusal(reviewed, last)).toBeUndefined()
   })
 
   it('is expired from the day after', () => {
     const next = Date.parse('2027-07-01T00:00:00Z')
-    expect(inForce(reviewed, next)).toBe(false)
+    expect(isReviewed(reviewed, next)).toBe(false)
     expect(reviewRefusal(reviewed, next)).toMatchObject({ code: 'agent_expired' })
   })
 })

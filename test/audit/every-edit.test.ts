@@ -13,7 +13,7 @@ import { sha256 } from '../../src/base/sha256.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { fences } from '../../src/store/fences.ts'
 import { idempotency } from '../../src/store/idempotency.ts'
-import { keys } from '../../src/store/installation.ts'
+import { federationKeys } from '../../src/store/installation.ts'
 import { sealedTables } from '../../src/store/sealed-tables.ts'
 import { openSqlite, openSqliteReadOnly } from '../../src/store/sqlite.ts'
 import { tables } from '../../src/store/tables.ts'
@@ -75,7 +75,7 @@ async function lived(): Promise<SqliteSubject> {
       })
       await made.usedTokens.use(tx, sha256(agent), noon)
     }
-    await keys.addFederationKey(tx, { kid: 'kid', sealed: seal.seal('{}', place) })
+    await federationKeys.add(tx, { kid: 'kid', sealed: seal.seal('{}', place) })
     note(made, tx)
   })
   return made
@@ -105,7 +105,7 @@ async function liveOn(made: SqliteSubject): Promise<void> {
       lease: 'lease_1',
       until: noon + 5,
     })
-    await keys.replaceFederationKey(tx, { kid: 'kid', sealed: seal.seal('{"a":1}', place) })
+    await federationKeys.replace(tx, { kid: 'kid', sealed: seal.seal('{"a":1}', place) })
     note(made, tx)
   })
 }

@@ -132,7 +132,7 @@ export function leaseStoreContract(store: () => StoreSubject): void {
         await store().leases.insert(tx, aLease(other, { ...unanswered, classes: ['secrets'] }))
       })
       const held = async (agent: string, tasks: string[]) =>
-        (await write((tx) => store().leases.held(tx, { agent, identity: 'nobody', tasks }))).toSorted()
+        (await write((tx) => store().leases.lockHeld(tx, { agent, identity: 'nobody', tasks }))).toSorted()
       expect(await held('holder', [])).toEqual(['deploy', 'read'])
       expect(await held('holder', [other.id])).toEqual(['deploy', 'read', 'secrets'])
       expect(await held('nobody', [task.id, other.id])).toEqual(['deploy', 'read', 'secrets'])
@@ -151,7 +151,7 @@ export function leaseStoreContract(store: () => StoreSubject): void {
         await store().leases.insert(tx, aLease(other, { identity: 'another', classes: ['secrets'] }))
       })
       const held = (identity: string) =>
-        write((tx) => store().leases.held(tx, { agent: 'nobody', identity, tasks: [] }))
+        write((tx) => store().leases.lockHeld(tx, { agent: 'nobody', identity, tasks: [] }))
       expect(await held('job')).toEqual(['deploy'])
       expect(await held('another')).toEqual(['secrets'])
     })
@@ -167,7 +167,7 @@ export function leaseStoreContract(store: () => StoreSubject): void {
         })
         await store().beside(`update leases set classes = ${value} where id = '${damaged.id}'`)
         const whose = { agent: task.agent, identity: 'nobody', tasks: [] }
-        expect(await write((tx) => store().leases.held(tx, whose))).toEqual([...classes])
+        expect(await write((tx) => store().leases.lockHeld(tx, whose))).toEqual([...classes])
       },
     )
 
@@ -195,7 +195,7 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       const now = () =>
         read(async (tx) => ({
           count: await store().leases.countUnfinished(tx, 'unlucky', task.id),
-          held: await store().leases.held(tx, { agent: 'unlucky', identity: 'nobody', tasks: [task.id] }),
+          held: await store().leases.lockHeld(tx, { agent: 'unlucky', identity: 'nobody', tasks: [task.id] }),
           lost: await store().leases.countLost(tx, 'unlucky'),
           last: await store().leases.lastUnanswered(tx, whose),
         }))

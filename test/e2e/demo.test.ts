@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
-import { setStage } from '../../src/demo/stage.ts'
-import { tour } from '../../src/demo/tour.ts'
+import { setUp } from '../../src/demo/setup.ts'
+import { walkThrough } from '../../src/demo/walkthrough.ts'
 import { mayfly, startMayfly } from '../support/mayfly.ts'
 
 interface Line extends Record<string, unknown> {
@@ -54,22 +54,22 @@ it('with --json each step is a line, the tries are those of the demo itself, and
 })
 
 it('a credential that upstream did not revoke is counted as not dead', async () => {
-  const stage = await setStage()
+  const setup = await setUp()
   try {
     // Upstream says of the first that it has revoked it, and has not, however often it is told.
     const on = ({ method }: { method: string }) => method === 'DELETE'
-    const lie = stage.sandbox.github.faults.add({ kind: 'status', status: 204, on })
+    const lie = setup.sandbox.github.faults.add({ kind: 'status', status: 204, on })
     const shown: string[] = []
     const show = (step: string) => {
       shown.push(step)
       if (step === 'still_alive') lie.clear()
     }
-    const tally = await tour(stage, { show, elapsed: () => 0 })
+    const tally = await walkThrough(setup, { show, elapsed: () => 0 })
     expect(tally).toEqual({ minted: 7, proven_dead: 6, ok: false })
     expect(shown).toContain('still_alive')
   } finally {
-    await stage.close()
-    await rm(stage.directory, { recursive: true })
+    await setup.close()
+    await rm(setup.directory, { recursive: true })
   }
 })
 

@@ -115,7 +115,7 @@ describe('rows that were changed where they stand', () => {
       "update leases set agent = 'nobody', classes = '[]', status = 'revoked', due_at = null",
     )
     const held = () =>
-      store.unit.write((tx) => store.leases.held(tx, { agent: 'refactor-bot', identity, tasks: [] }))
+      store.unit.write((tx) => store.leases.lockHeld(tx, { agent: 'refactor-bot', identity, tasks: [] }))
     expect(await held()).toEqual([...classes])
     await store.unit.write(async (tx) => {
       await store.leases.suspect(tx, lease!.id, noon)

@@ -1,7 +1,7 @@
 /** What grants moves to the seal key that is current, so that the one before can be retired. */
 import { expect, it } from 'vitest'
 import { createSeal } from '../../src/base/seal.ts'
-import { keys } from '../../src/store/installation.ts'
+import { federationKeys } from '../../src/store/installation.ts'
 import { aTask, noon, put, putLeases, sealKey, verified } from '../support/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 
@@ -15,8 +15,8 @@ it('all that is open is under the new key, and what is over stays under the old 
   })
   await putLeases(store, {}, { status: 'revoked', dueAt: null, handle: null })
   store.seal.rekey([k2, k1])
-  const inUse = () => store.unit.read((tx) => keys.inUse(tx))
-  const written = () => store.unit.write((tx) => keys.inUse(tx))
+  const inUse = () => store.unit.read((tx) => federationKeys.sealKeysInUse(tx))
+  const written = () => store.unit.write((tx) => federationKeys.sealKeysInUse(tx))
   expect(await written()).toEqual(['k1'])
   await store.reseal()
   expect(await written()).toEqual(['k2'])

@@ -16,7 +16,7 @@ it('a lease from before identities were kept holds its classes for the identity 
     delete from kysely_migration where name = '0008-lease-identities'`)
   await store.reopen()
   const held = (agent: string) =>
-    store.unit.read((tx) => store.leases.held(tx, { agent, identity: lease!.identity, tasks: [] }))
+    store.unit.read((tx) => store.leases.lockHeld(tx, { agent, identity: lease!.identity, tasks: [] }))
   expect(await held('nobody')).toEqual(['deploy'])
   expect((await held(orphan!.agent)).toSorted()).toEqual(['admin', 'deploy'])
 })

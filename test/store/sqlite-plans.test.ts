@@ -13,8 +13,8 @@ it('no query of the hot path reads a whole table', async () => {
   const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
   const { leases, tasks } = store
   await store.unit.write(async (tx) => {
-    await leases.held(tx, { agent, identity, tasks: [] })
-    await leases.held(tx, { agent, identity, tasks: [task] })
+    await leases.lockHeld(tx, { agent, identity, tasks: [] })
+    await leases.lockHeld(tx, { agent, identity, tasks: [task] })
     await leases.countUnfinished(tx, agent, task)
     await leases.whenFree(tx, { agent })
     await leases.whenFree(tx, { task })

@@ -1,6 +1,6 @@
 /** The core without its edges: a real store and reaper, a clock that stands still, and an upstream in memory. */
 import { expect } from 'vitest'
-import { keys } from '../../src/store/installation.ts'
+import { federationKeys } from '../../src/store/installation.ts'
 import type { EventType } from '../../src/audit/event.ts'
 import { BrokerError } from '../../src/base/errors.ts'
 import { identityOf } from '../../src/identity/principal.ts'
@@ -85,7 +85,7 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
     fences,
     idempotency,
     usedTokens,
-    keys,
+    federationKeys,
     revoker,
   }
   const reaper = new Reaper(context)

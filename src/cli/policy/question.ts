@@ -1,7 +1,7 @@
 /** A question to policy as its authors put it, without a token or a task. */
 import { readFileSync } from 'node:fs'
 import { providers } from '../../../providers/catalog.ts'
-import { inForce } from '../../agents/in-force.ts'
+import { isReviewed } from '../../agents/review-date.ts'
 import type { Agent } from '../../agents/agent.ts'
 import { matches, type MatchRule } from '../../agents/match.ts'
 import { type NearMiss, nearest, partlyMatches } from '../../agents/nearest.ts'
@@ -143,7 +143,7 @@ function principalOf(rules: RuleSet, agent: Agent, claims: Question['claims'] = 
 }
 
 function* notesOn(rules: RuleSet, agent: Agent, { claims, approved = [] }: Question): Generator<string> {
-  if (!inForce(agent, Date.now()))
+  if (!isReviewed(agent, Date.now()))
     yield `its review date ${agent.reviewBy} has passed: its requests are refused before policy is asked`
   const read = rules.policies.agents.get(agent.name)?.claims
   if (read === 'all' && !claims) yield 'its policies read claims, and none were given'

@@ -16,8 +16,8 @@ export interface Attempt {
 /** By the workload itself, at its deadline, or by an admin. */
 export type Ending = 'completed' | 'expired' | 'revoked'
 
-/** To show another provider, write its act and add it to `actsOf` in `tour.ts`. */
-export interface Act {
+/** To show another provider, write its lifecycle and add it to `lifecyclesOf` in `walkthrough.ts`. */
+export interface Lifecycle {
   provider: string
   /** How its tasks end, in the order shown. */
   endings: readonly Ending[]

@@ -1,4 +1,4 @@
-/** What the demo plays on: a sandbox of upstreams, and a real broker in a folder of its own. */
+/** What the demo runs on: a sandbox of upstreams, and a real broker in a folder of its own. */
 import { appendFileSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ import {
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
 import { readConfiguration } from '../cli/configuration.ts'
 
-export interface Stage {
+export interface Setup {
   sandbox: Sandbox
   configuration: Configuration
   /** The broker's. */
@@ -38,7 +38,7 @@ export interface Stage {
   close: () => Promise<void>
 }
 
-export async function setStage(): Promise<Stage> {
+export async function setUp(): Promise<Setup> {
   const clock = systemClock()
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-demo-'))
   // Whatever ends the process: the folder holds the keys of this sandbox.

@@ -7,12 +7,12 @@ import {
   type TaskAccess,
 } from '../client/client.ts'
 import { verifyStore } from '../cli/audit/verify-store.ts'
-import type { Act, Attempt, Credential } from './act.ts'
-import { awsAct } from './aws.ts'
-import { githubAct } from './github.ts'
-import type { Stage } from './stage.ts'
+import type { Attempt, Credential, Lifecycle } from './lifecycle.ts'
+import { awsLifecycle } from './aws.ts'
+import { githubLifecycle } from './github.ts'
+import type { Setup } from './setup.ts'
 import type { Timeline } from './timeline.ts'
-import { vaultDatabaseAct, vaultTokenAct } from './vault.ts'
+import { vaultDatabaseLifecycle, vaultTokenLifecycle } from './vault.ts'
 
 export interface Tally {
   /** Credentials that the demo was given. */
@@ -24,7 +24,7 @@ export interface Tally {
 }
 
 interface Held {
-  act: Act
+  lifecycle: Lifecycle
   task: OpenedTask
   access: TaskAccess
   lease: string
@@ -36,53 +36,54 @@ const patienceMs = 4_000
 const intervalMs = 25
 
 /** Every provider's part, in the order shown. */
-const actsOf = ({ sandbox: { github, aws, vault } }: Stage): Act[] => [
-  githubAct(github.url),
-  awsAct(aws),
-  vaultTokenAct(vault),
-  vaultDatabaseAct(vault),
+const lifecyclesOf = ({ sandbox: { github, aws, vault } }: Setup): Lifecycle[] => [
+  githubLifecycle(github.url),
+  awsLifecycle(aws),
+  vaultTokenLifecycle(vault),
+  vaultDatabaseLifecycle(vault),
 ]
 
-export async function tour(stage: Stage, timeline: Timeline): Promise<Tally> {
+export async function walkThrough(setup: Setup, timeline: Timeline): Promise<Tally> {
   const tally: Tally = { minted: 0, proven_dead: 0, ok: true }
-  const scene = async (provider: string | null, play: () => Promise<void>) => {
+  const step = async (provider: string | null, work: () => Promise<void>) => {
     try {
-      await play()
+      await work()
     } catch (error) {
       tally.ok = false
       const message = error instanceof Error ? error.message : 'unknown error'
       timeline.show('failed', provider, message, { message })
     }
   }
-  const play = new Play(stage, timeline, tally)
-  for (const act of actsOf(stage)) {
-    for (const ending of act.endings) await scene(act.provider, () => play[ending](act))
+  const walkthrough = new Walkthrough(setup, timeline, tally)
+  for (const lifecycle of lifecyclesOf(setup)) {
+    for (const ending of lifecycle.endings)
+      await step(lifecycle.provider, () => walkthrough[ending](lifecycle))
   }
-  await scene(null, () => play.audited())
+  await step(null, () => walkthrough.audited())
   if (tally.minted !== tally.proven_dead) tally.ok = false
   return tally
 }
 
-class Play {
-  readonly #stage: Stage
+class Walkthrough {
+  readonly #setup: Setup
   readonly #timeline: Timeline
   readonly #tally: Tally
 
-  constructor(stage: Stage, timeline: Timeline, tally: Tally) {
-    this.#stage = stage
+  constructor(setup: Setup, timeline: Timeline, tally: Tally) {
+    this.#setup = setup
     this.#timeline = timeline
     this.#tally = tally
   }
 
   /** The workload says that it is done. On the way, it asks for too much. */
-  async completed(act: Act): Promise<void> {
-    const held = await this.#begin(act, 'refactor the parser', 600)
-    if (act.forbidden) await this.#refused(act, act.forbidden)
-    const { status, leases } = await this.#stage.client.complete(held.access)
+  async completed(lifecycle: Lifecycle): Promise<void> {
+    const held = await this.#begin(lifecycle, 'refactor the parser', 600)
+    if (lifecycle.forbidden) await this.#refused(lifecycle, lifecycle.forbidden)
+    const { status, leases } = await this.#setup.client.complete(held.access)
     const since = Date.now()
     const [evidence] = leases.flatMap((lease) => lease.evidence ?? [])
     this.#show(
-      act,
+      lifecycle,
       'completed',
       `the task is ${status}; the broker found its credential ${evidence?.result ?? 'in doubt'}`,
       {
@@ -95,10 +96,10 @@ class Play {
   }
 
   /** Nobody says anything: the deadline passes. */
-  async expired(act: Act): Promise<void> {
-    const held = await this.#begin(act, 'forget to complete a task', 2)
+  async expired(lifecycle: Lifecycle): Promise<void> {
+    const held = await this.#begin(lifecycle, 'forget to complete a task', 2)
     const deadline = Date.parse(held.task.expires_at)
-    this.#show(act, 'abandoned', `nobody completes the task; its deadline is ${held.task.expires_at}`, {
+    this.#show(lifecycle, 'abandoned', `nobody completes the task; its deadline is ${held.task.expires_at}`, {
       task: held.task.id,
       expires_at: held.task.expires_at,
     })
@@ -107,13 +108,13 @@ class Play {
   }
 
   /** A human stops it. */
-  async revoked(act: Act): Promise<void> {
-    const held = await this.#begin(act, 'get out of hand', 600)
+  async revoked(lifecycle: Lifecycle): Promise<void> {
+    const held = await this.#begin(lifecycle, 'get out of hand', 600)
     const selector = { task: held.task.id }
-    const report = await this.#stage.client.revoke(await this.#stage.admin(), { selector, reason: 'demo' })
+    const report = await this.#setup.client.revoke(await this.#setup.admin(), { selector, reason: 'demo' })
     const since = Date.now()
     this.#show(
-      act,
+      lifecycle,
       'revoked',
       `an admin ended the task: ${report.revoked} of ${report.matched} credentials revoked`,
       {
@@ -127,7 +128,7 @@ class Play {
   }
 
   async audited(): Promise<void> {
-    const { events, head, discrepancies } = await verifyStore(this.#stage.configuration)
+    const { events, head, discrepancies } = await verifyStore(this.#setup.configuration)
     const intact = discrepancies.length === 0
     if (!intact) this.#tally.ok = false
     this.#timeline.show(
@@ -141,37 +142,41 @@ class Play {
   }
 
   /** Opens a task, mints in it, and works with what was minted. */
-  async #begin(act: Act, purpose: string, ttl: number): Promise<Held> {
-    const { client, workload } = this.#stage
-    const task = await client.openTask(await workload(), { purpose, authorization_details: [act.scope], ttl })
+  async #begin(lifecycle: Lifecycle, purpose: string, ttl: number): Promise<Held> {
+    const { client, workload } = this.#setup
+    const task = await client.openTask(await workload(), {
+      purpose,
+      authorization_details: [lifecycle.scope],
+      ttl,
+    })
     const access = { id: task.id, token: task.task_token }
-    this.#show(act, 'task_opened', `${task.id} "${purpose}" for ${task.agent}, at most ${ttl} s`, {
+    this.#show(lifecycle, 'task_opened', `${task.id} "${purpose}" for ${task.agent}, at most ${ttl} s`, {
       task: task.id,
       agent: task.agent,
       purpose,
       ttl,
       expires_at: task.expires_at,
     })
-    const { lease, credential } = await client.credential(access, act.scope)
+    const { lease, credential } = await client.credential(access, lifecycle.scope)
     this.#tally.minted += 1
     const { id, fingerprint, revocation, deadline } = lease
-    this.#show(act, 'minted', `${id}, revocation ${revocation}`, {
+    this.#show(lifecycle, 'minted', `${id}, revocation ${revocation}`, {
       task: task.id,
       lease: id,
       fingerprint,
       revocation,
       deadline,
     })
-    const attempts = await act.work(credential)
-    for (const attempt of attempts) this.#tried(act, 'used', id, attempt)
+    const attempts = await lifecycle.work(credential)
+    for (const attempt of attempts) this.#tried(lifecycle, 'used', id, attempt)
     if (attempts.some(({ outcome }) => outcome !== 'accepted'))
       throw new Error(`the new credential of ${id} does not work, so nothing can be proven of its end`)
-    return { act, task, access, lease: id, credential }
+    return { lifecycle, task, access, lease: id, credential }
   }
 
   /** Policy says no, and which policy it was. */
-  async #refused(act: Act, forbidden: AuthorizationDetail): Promise<void> {
-    const { client, workload } = this.#stage
+  async #refused(lifecycle: Lifecycle, forbidden: AuthorizationDetail): Promise<void> {
+    const { client, workload } = this.#setup
     const request = { purpose: 'reach further', authorization_details: [forbidden], ttl: 600 }
     const problem = await client.openTask(await workload(), request).then(
       ({ id }) => new Error(`policy let ${id} have what it should forbid`),
@@ -182,30 +187,36 @@ class Play {
     const words = denials.map(
       ({ action, resource, policies }) => `${action} on ${resource} by ${policies.join(', ')}`,
     )
-    this.#show(act, 'refused', `${code}: ${words.join('; ')}`, { code, detail, denials })
+    this.#show(lifecycle, 'refused', `${code}: ${words.join('; ')}`, { code, detail, denials })
   }
 
   /** Tries the credential upstream until it is refused, or patience ends. `since`: when it should have died. */
   async #prove(held: Held, since: number): Promise<void> {
-    const { act, credential, lease } = held
+    const { lifecycle, credential, lease } = held
     for (;;) {
-      const attempt = await act.attempt(credential)
+      const attempt = await lifecycle.attempt(credential)
       const after = Date.now() - since
       if (attempt.outcome === 'refused') {
         this.#tally.proven_dead += 1
-        return this.#tried(act, 'proven_dead', lease, attempt, after)
+        return this.#tried(lifecycle, 'proven_dead', lease, attempt, after)
       }
       if (after > patienceMs) {
         this.#tally.ok = false
-        return this.#tried(act, 'still_alive', lease, attempt, after)
+        return this.#tried(lifecycle, 'still_alive', lease, attempt, after)
       }
       await wait(intervalMs)
     }
   }
 
-  #tried(act: Act, step: string, lease: string, { request, status, outcome }: Attempt, after?: number): void {
+  #tried(
+    lifecycle: Lifecycle,
+    step: string,
+    lease: string,
+    { request, status, outcome }: Attempt,
+    after?: number,
+  ): void {
     const late = after === undefined ? '' : `, ${after} ms after its end`
-    this.#show(act, step, `${request} answered ${status}${late}`, {
+    this.#show(lifecycle, step, `${request} answered ${status}${late}`, {
       lease,
       request,
       status,
@@ -214,7 +225,7 @@ class Play {
     })
   }
 
-  #show(act: Act, step: string, text: string, facts: object): void {
-    this.#timeline.show(step, act.provider, text, facts)
+  #show(lifecycle: Lifecycle, step: string, text: string, facts: object): void {
+    this.#timeline.show(step, lifecycle.provider, text, facts)
   }
 }
