@@ -11,7 +11,7 @@ import {
   type AssumeRoleCommandInput,
   type AssumeRoleCommandOutput,
 } from '@aws-sdk/client-sts'
-import type { ConnectionContext } from '../../src/provider/contract.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { parseRole } from './arn.ts'
 import { attempts } from './attempt.ts'
 import { createClients, type Clients } from './client.ts'

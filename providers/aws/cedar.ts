@@ -1,5 +1,5 @@
 /** AWS's part of the policy schema: assuming a role, in each of five classes. */
-import { classes, contextFields, type Class, type Entity } from '../../src/provider/contract.ts'
+import { classes, contextFields, type Class, type Entity } from '../../src/provider/terms.ts'
 import { roleArn } from './arn.ts'
 
 export const actionOf = (group: Class) => `aws.assume_role.${group}`

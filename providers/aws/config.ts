@@ -1,7 +1,7 @@
 /** One AWS account's roles in one region: an entry under `providers.aws`. */
 import { z, type ZodType } from 'zod'
 import { baseUrl } from '../../src/base/endpoint-schema.ts'
-import { classes, type Class } from '../../src/provider/contract.ts'
+import { classes, type Class } from '../../src/provider/terms.ts'
 import { roleArn } from './arn.ts'
 import { vendingActions, type VendingAction } from './vending.ts'
 

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionContext } from '../../src/provider/contract.ts'
+import type { Connection, ConnectionContext } from '../../src/provider/upstream.ts'
 import type { AwsConfig } from './config.ts'
 import type { AwsDetail } from './detail.ts'
 import { diagnose } from './diagnose.ts'

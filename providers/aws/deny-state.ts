@@ -1,5 +1,5 @@
 /** What is known of one role's denials, by all connections together. After a restart it is gathered again, from the store and from AWS (docs/decisions/0015). */
-import type { Handle } from '../../src/provider/contract.ts'
+import type { Handle } from '../../src/provider/upstream.ts'
 import { type Denials } from './deny-document.ts'
 import { fit, quota, type Wanted } from './room.ts'
 import { toSession, type Session } from './session.ts'

@@ -1,4 +1,5 @@
-import { ProviderError, type Finding } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Finding } from '../../src/provider/upstream.ts'
 import type { DenyPolicies } from './enforce.ts'
 import { quota, slots } from './room.ts'
 import type { Aws } from './upstream.ts'

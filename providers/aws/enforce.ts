@@ -1,6 +1,7 @@
 /** Keeps the roles' deny policies as they should be, whoever else writes them. */
 import { pause } from '../../src/base/clock.ts'
-import { ProviderError, type ConnectionContext, type Upkeep } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { ConnectionContext, Upkeep } from '../../src/provider/upstream.ts'
 import type { Api } from './api.ts'
 import { denialOf, parse, render, sameDenials, type Denials } from './deny-document.ts'
 import {

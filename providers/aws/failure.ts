@@ -1,6 +1,6 @@
 import { unreachable } from '../../src/provider/lost-answer.ts'
 import type { NetworkFault } from '../../src/outbound/network-fault.ts'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 
 /** A call to AWS that did not succeed, as far as anybody else has to know of it: what AWS said is left behind. */
 export class AwsFailure extends Error {

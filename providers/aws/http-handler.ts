@@ -4,7 +4,7 @@
  */
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import { Readable } from 'node:stream'
-import type { ConnectionContext } from '../../src/provider/contract.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 
 /** The part of the SDK's requests that STS, IAM and what it logs in with make use of. */
 interface Outgoing {

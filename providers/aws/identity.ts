@@ -2,7 +2,8 @@
 import { AssumeRoleWithWebIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
 import { z } from 'zod'
 import { withinLimit } from '../../src/base/clock.ts'
-import { ProviderError, type ConnectionContext } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { AwsFailure, garbage, refusal } from './failure.ts'
 import { credentialsAnswer } from './session.ts'
 

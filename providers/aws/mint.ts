@@ -1,6 +1,7 @@
 import type { Tag } from '@aws-sdk/client-sts'
 import { z } from 'zod'
-import { ProviderError, type Intent, type Minted } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Intent, Minted } from '../../src/provider/upstream.ts'
 import type { Api } from './api.ts'
 import { parseRole } from './arn.ts'
 import { awsDetail, type AwsDetail } from './detail.ts'

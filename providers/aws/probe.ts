@@ -1,4 +1,5 @@
-import { ProviderError, type Evidence, type Handle } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Evidence, Handle } from '../../src/provider/upstream.ts'
 import { denialOf } from './deny-document.ts'
 import { toSession } from './session.ts'
 import type { Aws } from './upstream.ts'

@@ -1,4 +1,5 @@
-import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import { mintingTimeMs, type Intent, type Recovery } from '../../src/provider/upstream.ts'
 import type { AwsDetail } from './detail.ts'
 import { lifeOf } from './mint.ts'
 import type { Aws } from './upstream.ts'

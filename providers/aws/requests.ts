@@ -1,4 +1,4 @@
-import type { AuthorizationRequest, Class, Resource } from '../../src/provider/contract.ts'
+import type { AuthorizationRequest, Class, Resource } from '../../src/provider/terms.ts'
 import { parseRole } from './arn.ts'
 import { actionOf } from './cedar.ts'
 import type { AwsDetail } from './detail.ts'

@@ -1,9 +1,5 @@
-import {
-  ProviderError,
-  type Handle,
-  type RevocationOutcome,
-  type Upkeep,
-} from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Handle, RevocationOutcome, Upkeep } from '../../src/provider/upstream.ts'
 import { denialOf, type Denials } from './deny-document.ts'
 import { denied } from './deny-state.ts'
 import { toSession, type Session } from './session.ts'

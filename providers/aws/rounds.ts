@@ -1,5 +1,6 @@
 /** One piece of work for all who want the same done at the same time. */
-import { ProviderError, type ConnectionContext } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 
 /** What those who share one run of the work brought along. `signal` aborts when each of them has given up. */
 export interface Round<Member> {

@@ -1,4 +1,4 @@
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import type { Clients } from './client.ts'
 
 /** What the broker is to AWS, and so what its sessions can become (docs/decisions/0020). */

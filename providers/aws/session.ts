@@ -1,6 +1,7 @@
 /** A session of a role: what STS answers, and what is kept of it. */
 import { z } from 'zod'
-import { ProviderError, type Handle } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Handle } from '../../src/provider/upstream.ts'
 import { roleArn } from './arn.ts'
 
 /** STS API reference, Credentials. All three go into headers, so nothing in them may end one. */

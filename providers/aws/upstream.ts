@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError, type ConnectionContext } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { awsApi, type Api } from './api.ts'
 import type { AwsConfig, AwsRole } from './config.ts'
 import type { AwsDetail } from './detail.ts'

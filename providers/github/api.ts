@@ -3,7 +3,7 @@ import { createAppAuth } from '@octokit/auth-app'
 import { request } from '@octokit/request'
 import type { Clock } from '../../src/base/clock.ts'
 import { lostAnswer, requireAwaited } from '../../src/provider/lost-answer.ts'
-import type { ConnectionContext } from '../../src/provider/contract.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { appKey, jwtSigner } from './app-jwt.ts'
 import type { GithubConfig } from './config.ts'
 

@@ -1,5 +1,5 @@
 /** GitHub's part of the policy schema, generated from the catalogue so that the two cannot differ. */
-import type { Entity } from '../../src/provider/contract.ts'
+import type { Entity } from '../../src/provider/terms.ts'
 import { fullName, hostName, ownerName, ownerOf } from './names.ts'
 import { actionOf, askable } from './permissions.ts'
 

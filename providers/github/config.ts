@@ -1,7 +1,7 @@
 /** One GitHub App on one GitHub host: an entry under `providers.github`. */
 import { z, type ZodType } from 'zod'
 import { baseUrl } from '../../src/base/endpoint-schema.ts'
-import { secretRef, type SecretRef } from '../../src/provider/contract.ts'
+import { secretRef, type SecretRef } from '../../src/provider/secret-ref.ts'
 import { isLoopback } from '../../src/base/endpoint.ts'
 import { hostName, ownerName } from './names.ts'
 

@@ -1,4 +1,4 @@
-import { mintingTimeMs, type Connection, type ConnectionContext } from '../../src/provider/contract.ts'
+import { mintingTimeMs, type Connection, type ConnectionContext } from '../../src/provider/upstream.ts'
 import type { GithubConfig } from './config.ts'
 import type { GithubDetail } from './detail.ts'
 import { diagnose } from './diagnose.ts'

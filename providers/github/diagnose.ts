@@ -1,6 +1,7 @@
 /** Whether the app is what the configuration and the policies take it for. */
 import { z } from 'zod'
-import { ProviderError, type Finding, type MightPermit } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Finding, MightPermit } from '../../src/provider/upstream.ts'
 import { actionOf, askable, includes, permissions, type Level, type Permission } from './permissions.ts'
 import { garbage, refusal, type Meanings } from './refusal.ts'
 import type { Github } from './upstream.ts'

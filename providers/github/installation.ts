@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import type { Api } from './api.ts'
 import { ownerOf } from './names.ts'
 import { garbage, refusal } from './refusal.ts'

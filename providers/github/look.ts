@@ -1,5 +1,5 @@
 /** What is seen of a token that GitHub may not have heard of yet (docs/decisions/0004). */
-import type { Handle } from '../../src/provider/contract.ts'
+import type { Handle } from '../../src/provider/upstream.ts'
 import type { Answer } from './api.ts'
 import { newcomer, tokenOf } from './token.ts'
 import type { Github } from './upstream.ts'

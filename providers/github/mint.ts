@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { ProviderError, type Minted } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Minted } from '../../src/provider/upstream.ts'
 import type { Answer } from './api.ts'
 import { githubDetail, type GithubDetail } from './detail.ts'
 import { ownerOf } from './names.ts'

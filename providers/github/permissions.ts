@@ -1,6 +1,6 @@
 /** The permissions a GitHub App installation token can carry, and what kind of authority each is. */
 import type { components } from '@octokit/openapi-types'
-import type { Class, ClassedAction } from '../../src/provider/contract.ts'
+import type { Class, ClassedAction } from '../../src/provider/terms.ts'
 
 /** GitHub's levels; each includes those before it. */
 export const levels = ['read', 'write', 'admin'] as const

@@ -1,4 +1,5 @@
-import { ProviderError, type Evidence, type Handle } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Evidence, Handle } from '../../src/provider/upstream.ts'
 import { look } from './look.ts'
 import { newcomer } from './token.ts'
 import type { Github } from './upstream.ts'

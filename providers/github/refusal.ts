@@ -1,5 +1,5 @@
 import { secondsIn } from '../../src/provider/lost-answer.ts'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import type { Answer } from './api.ts'
 import { isOwnRefusal } from './words.ts'
 

@@ -1,4 +1,4 @@
-import type { AuthorizationRequest, Resource } from '../../src/provider/contract.ts'
+import type { AuthorizationRequest, Resource } from '../../src/provider/terms.ts'
 import type { GithubDetail } from './detail.ts'
 import { ownerOf } from './names.ts'
 import { actionOf, askable } from './permissions.ts'

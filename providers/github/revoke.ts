@@ -1,5 +1,6 @@
 import { heard } from '../../src/provider/lag.ts'
-import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Handle, RevocationOutcome } from '../../src/provider/upstream.ts'
 import type { Answer } from './api.ts'
 import { look } from './look.ts'
 import { refusal } from './refusal.ts'

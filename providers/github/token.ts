@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
 import { createDoubt, type Doubt } from '../../src/provider/lag.ts'
-import { ProviderError, type Handle } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Handle } from '../../src/provider/upstream.ts'
 
 /**
  * An installation token, opaque since its form is GitHub's own affair (some are

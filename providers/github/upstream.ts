@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts'
 import type { Doubt } from '../../src/provider/lag.ts'
-import type { ConnectionContext } from '../../src/provider/contract.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { githubApi, type Api } from './api.ts'
 import type { GithubConfig } from './config.ts'
 import { installations, type Installations } from './installation.ts'

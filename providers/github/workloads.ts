@@ -4,7 +4,8 @@
  * protection are not known here, so a branch or environment in a rule keeps nobody out.
  */
 import { isLoopback } from '../../src/base/endpoint.ts'
-import type { Entity, Workloads } from '../../src/provider/contract.ts'
+import type { Workloads } from '../../src/provider/contract.ts'
+import type { Entity } from '../../src/provider/terms.ts'
 import { fullName, ownerOf } from './names.ts'
 import { actionOf, permissions, type PermissionName } from './permissions.ts'
 

@@ -1,5 +1,5 @@
 /** Vault's part of the policy schema: reading a dynamic secret, and being given a token, each in five classes. */
-import { classes, type Entity } from '../../src/provider/contract.ts'
+import { classes, type Entity } from '../../src/provider/terms.ts'
 import { credentialPath, mountName, mountsOf, policyName, serverName } from './names.ts'
 
 const actions = classes.flatMap((group) =>

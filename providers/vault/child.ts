@@ -1,7 +1,8 @@
 /** The token that every lease has: an orphan, with the policies named and no others, that dies with the task. */
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError, type Intent } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Intent } from '../../src/provider/upstream.ts'
 import { tokenText, type VaultHandle } from './handle.ts'
 import { garbage, refusal } from './refusal.ts'
 import type { Vault } from './upstream.ts'

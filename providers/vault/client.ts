@@ -7,7 +7,7 @@
  */
 import nodeVault from 'node-vault'
 import { lostAnswer, requireAwaited, secondsIn } from '../../src/provider/lost-answer.ts'
-import type { ConnectionContext } from '../../src/provider/contract.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { untilHeard } from './behind.ts'
 import type { VaultConfig } from './config.ts'
 

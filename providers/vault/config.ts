@@ -1,7 +1,8 @@
 /** One Vault or OpenBao, as one identity of the broker's: an entry under `providers.vault`. */
 import { z, type ZodType } from 'zod'
 import { baseUrl } from '../../src/base/endpoint-schema.ts'
-import { classes, secretRef, type Class, type SecretRef } from '../../src/provider/contract.ts'
+import { secretRef, type SecretRef } from '../../src/provider/secret-ref.ts'
+import { classes, type Class } from '../../src/provider/terms.ts'
 import { credentialPath, mountName, policyName, roleName } from './names.ts'
 
 /** A dynamic secret that may be asked for. */

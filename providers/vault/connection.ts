@@ -1,4 +1,4 @@
-import type { Connection, ConnectionContext } from '../../src/provider/contract.ts'
+import type { Connection, ConnectionContext } from '../../src/provider/upstream.ts'
 import type { VaultConfig } from './config.ts'
 import type { VaultDetail } from './detail.ts'
 import { diagnose } from './diagnose.ts'

@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/provider/contract.ts'
+import type { Finding } from '../../src/provider/upstream.ts'
 import type { VaultConfig } from './config.ts'
 import { engineFindings } from './engine-roles.ts'
 import { policyFindings } from './policy-findings.ts'

@@ -1,6 +1,7 @@
 /** What engines say of the declared paths: whether they take back what they make there. */
 import { z } from 'zod'
-import type { Finding, Revocation } from '../../src/provider/contract.ts'
+import type { Revocation } from '../../src/provider/terms.ts'
+import type { Finding } from '../../src/provider/upstream.ts'
 import type { DeclaredPath } from './config.ts'
 import type { Vault } from './upstream.ts'
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError, type Handle } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Handle } from '../../src/provider/upstream.ts'
 
 /** A token or an accessor, opaque. A token goes into a header, so nothing in it may end that header. */
 export const tokenText = z.string().regex(/^[\x21-\x7e]{1,8192}$/)

@@ -1,5 +1,5 @@
 /** Secrets that work until their own end, whatever becomes of their lease (docs/decisions/0016). */
-import type { Intent } from '../../src/provider/contract.ts'
+import type { Intent } from '../../src/provider/upstream.ts'
 
 /** Seconds. The shortest session of AWS, whose engine is the one that such secrets come from (STS API reference, AssumeRole). */
 export const shortestLasting = 900

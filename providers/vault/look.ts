@@ -1,4 +1,4 @@
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import { newcomer } from './behind.ts'
 import type { VaultHandle } from './handle.ts'
 import { isOwnReply, saysInvalid, unserved } from './refusal.ts'

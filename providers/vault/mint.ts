@@ -1,4 +1,5 @@
-import { ProviderError, type Intent, type Minted } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Intent, Minted } from '../../src/provider/upstream.ts'
 import { createChild, known } from './child.ts'
 import type { VaultDetail } from './detail.ts'
 import { declaredPath, declares } from './requests.ts'

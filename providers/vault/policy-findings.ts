@@ -1,6 +1,6 @@
 /** Whether the policies that tokens are given open anything that outlives those tokens. */
 import { z } from 'zod'
-import type { Finding } from '../../src/provider/contract.ts'
+import type { Finding } from '../../src/provider/upstream.ts'
 import { opened } from './outliving.ts'
 import { rulesIn, type Rule } from './policy-text.ts'
 import type { Vault } from './upstream.ts'

@@ -1,4 +1,5 @@
-import { ProviderError, type Evidence, type Handle } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Evidence, Handle } from '../../src/provider/upstream.ts'
 import { handleOf, livesOn } from './handle.ts'
 import { lookUpLease, lookUpToken } from './look.ts'
 import type { Vault } from './upstream.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { mintingTimeMs, ProviderError, type Intent, type Recovery } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import { mintingTimeMs, type Intent, type Recovery } from '../../src/provider/upstream.ts'
 import type { VaultDetail } from './detail.ts'
 import { lifeAsked } from './lasting.ts'
 import { garbage, refusal, saysInvalid } from './refusal.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import type { Answer } from './client.ts'
 
 /** What each refusal means for the request at hand. */

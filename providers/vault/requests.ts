@@ -4,7 +4,7 @@ import type {
   Entity,
   Resource,
   ServedResource,
-} from '../../src/provider/contract.ts'
+} from '../../src/provider/terms.ts'
 import type { DeclaredPath, VaultConfig } from './config.ts'
 import type { PathDetail, VaultDetail } from './detail.ts'
 import { mountsOf, serverAt } from './names.ts'

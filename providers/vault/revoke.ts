@@ -1,5 +1,6 @@
 /** Taking a token, and what was read with it, away (docs/decisions/0009). */
-import { ProviderError, type Handle, type RevocationOutcome } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Handle, RevocationOutcome } from '../../src/provider/upstream.ts'
 import { newcomer, untilHeard } from './behind.ts'
 import type { Answer } from './client.ts'
 import { handleOf, livesOn, type VaultHandle } from './handle.ts'

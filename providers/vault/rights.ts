@@ -1,6 +1,6 @@
 /** What Vault says that the broker may do. */
 import { z } from 'zod'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import type { VaultConfig } from './config.ts'
 import { garbage, refusal, unserved } from './refusal.ts'
 import type { Right } from './take-back.ts'

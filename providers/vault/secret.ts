@@ -1,7 +1,8 @@
 /** Secrets that Vault makes when they are read, each with the token of a lease of ours. */
 import { z } from 'zod'
 import { withinLimit, type Clock } from '../../src/base/clock.ts'
-import { ProviderError, type Intent, type Minted } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Intent, Minted } from '../../src/provider/upstream.ts'
 import { untilHeard } from './behind.ts'
 import { endOf, known, type Child } from './child.ts'
 import type { Answer } from './client.ts'

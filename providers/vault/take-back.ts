@@ -1,6 +1,6 @@
 /** What of a Vault could not be taken back, as far as that has shown: nothing of it is minted. */
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import type { Answer } from './client.ts'
 import type { DeclaredPath } from './config.ts'
 import { saysInvalid, saysUnknownToken, saysWhy } from './refusal.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Finding } from '../../src/provider/contract.ts'
+import type { Finding } from '../../src/provider/upstream.ts'
 import type { Vault } from './upstream.ts'
 
 const role = z.object({

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts'
 import type { Doubt } from '../../src/provider/lag.ts'
-import type { ConnectionContext } from '../../src/provider/contract.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { tokenDoubt } from './behind.ts'
 import { vaultClient, type Send } from './client.ts'
 import type { VaultConfig } from './config.ts'

@@ -4,7 +4,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { type AuditEvent, eventTypes } from '../audit/event.ts'
 import { fenceKinds } from '../agents/fence.ts'
 import { leaseStatuses } from '../leases/lease.ts'
-import type { Connection } from '../provider/contract.ts'
+import type { Connection } from '../provider/upstream.ts'
 import type { Intrusion } from '../store/inspection.ts'
 
 const tracer = trace.getTracer('mayfly')

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ConnectionEntry } from '../leases/connections.ts'
-import type { Provider, SecretRef } from '../provider/contract.ts'
+import type { Provider } from '../provider/contract.ts'
+import type { SecretRef } from '../provider/secret-ref.ts'
 import { fault, fetchTrusting, type Loading } from './loading.ts'
 import { dotted, meant, parse } from './parse.ts'
 import { connectionKeys, type ConfigurationFile } from './schema.ts'

@@ -1,7 +1,7 @@
 /** `mayfly.yaml` as far as it does not depend on providers (design §8). */
 import { z } from 'zod'
 import { name } from '../agents/agent.ts'
-import { secretRef, type SecretRef } from '../provider/contract.ts'
+import { secretRef, type SecretRef } from '../provider/secret-ref.ts'
 import { duration, heads, listen, origin, proxy, store } from './values.ts'
 
 const path = z.string().min(1)

@@ -1,5 +1,5 @@
 /** Secrets stand outside the configuration, in files and environment variables. */
-import { secretRef, type SecretRef } from '../provider/contract.ts'
+import { secretRef, type SecretRef } from '../provider/secret-ref.ts'
 import type { Fault } from '../base/fault.ts'
 import { isOpen, limits, located, readText, Unreadable } from './files.ts'
 import { dotted, type Path } from './parse.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import { endpoint } from '../base/endpoint-schema.ts'
-import { secretRef } from '../provider/contract.ts'
+import { secretRef } from '../provider/secret-ref.ts'
 import { keySource, type KeySource } from './key-source.ts'
 import { namedBy, platformAt, platformOf, presets, type Tenancy } from './platforms.ts'
 

@@ -1,7 +1,8 @@
 /** The upstreams in force, found by what is asked of them. */
 import type { ZodError } from 'zod'
 import { BrokerError } from '../base/errors.ts'
-import type { Connection, Provider } from '../provider/contract.ts'
+import type { Provider } from '../provider/contract.ts'
+import type { Connection } from '../provider/upstream.ts'
 import type { Lease } from './lease.ts'
 
 /** A configured upstream. */

@@ -1,5 +1,5 @@
 /** What was found of a credential, and whether its lease is over by that. */
-import type { Evidence } from '../provider/contract.ts'
+import type { Evidence } from '../provider/upstream.ts'
 import type { Lease } from './lease.ts'
 
 /** Whether upstream was seen to honour it no more: never told by what a revocation was answered. */

@@ -1,5 +1,5 @@
 /** Revocation handles at rest: sealed, each for the row of its own lease (invariant I7). */
-import type { Handle } from '../provider/contract.ts'
+import type { Handle } from '../provider/upstream.ts'
 import type { Place, Seal } from '../base/seal.ts'
 import type { Lease } from './lease.ts'
 

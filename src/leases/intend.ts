@@ -1,7 +1,7 @@
 /** Intent first: the lease is durable before the upstream call (invariant I1). */
 import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
-import { classesOf } from '../provider/contract.ts'
+import { classesOf } from '../provider/terms.ts'
 import type { Tx } from '../base/unit.ts'
 import type { ResolvedDetail } from './connections.ts'
 import type { LeaseContext } from './context.ts'

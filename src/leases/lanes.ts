@@ -2,7 +2,7 @@
  * The two ways to one upstream: being told of ends, and being asked what became of them.
  * Each has slots of its own, so that a slow answer to the one holds up none of the other.
  */
-import type { Evidence, Handle, RevocationOutcome } from '../provider/contract.ts'
+import type { Evidence, Handle, RevocationOutcome } from '../provider/upstream.ts'
 import { longestPauseMs } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'

@@ -1,6 +1,7 @@
 /** One minted credential under a task, and what a store must do for leases. */
 import type { Page, PageRequest } from '../base/page.ts'
-import type { Class, Evidence, Intent, Minted, Revocation } from '../provider/contract.ts'
+import type { Class, Revocation } from '../provider/terms.ts'
+import type { Evidence, Intent, Minted } from '../provider/upstream.ts'
 import { predecessorsIn } from '../base/states.ts'
 import type { Tx } from '../base/unit.ts'
 

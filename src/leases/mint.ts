@@ -1,6 +1,7 @@
 /** Minting: intent, upstream, record, and only then the credential (invariants I1 and I2). */
 import { BrokerError } from '../base/errors.ts'
-import { type Minted, ProviderError } from '../provider/contract.ts'
+import { ProviderError } from '../provider/failure.ts'
+import type { Minted } from '../provider/upstream.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { LeaseContext } from './context.ts'
 import { sealHandle } from './handle.ts'

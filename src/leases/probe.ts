@@ -1,5 +1,5 @@
 /** Finding out, after a revocation, whether the credential is really dead. */
-import type { Evidence, Handle } from '../provider/contract.ts'
+import type { Evidence, Handle } from '../provider/upstream.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { asProviderError, withinUpstream } from './upstream.ts'

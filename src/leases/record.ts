@@ -1,5 +1,6 @@
 /** How the end of a lease, or a failure to end it, goes on record (docs/decisions/0011). */
-import type { Evidence, ProviderError } from '../provider/contract.ts'
+import type { ProviderError } from '../provider/failure.ts'
+import type { Evidence } from '../provider/upstream.ts'
 import type { Tx } from '../base/unit.ts'
 import { backoff } from './backoff.ts'
 import type { LeaseContext } from './context.ts'

@@ -1,5 +1,6 @@
 /** What becomes of a lease whose mint had an outcome that nobody saw. */
-import { ProviderError, type Recovery } from '../provider/contract.ts'
+import { ProviderError } from '../provider/failure.ts'
+import type { Recovery } from '../provider/upstream.ts'
 import type { Tx } from '../base/unit.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'

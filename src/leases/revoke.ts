@@ -1,5 +1,6 @@
 /** The second half of every revocation: upstream is told, the credential is tried, and what was seen goes on record. */
-import { type Evidence, type Handle, ProviderError } from '../provider/contract.ts'
+import { ProviderError } from '../provider/failure.ts'
+import type { Evidence, Handle } from '../provider/upstream.ts'
 import type { Tx } from '../base/unit.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'

@@ -1,6 +1,6 @@
 /** A credential that exists upstream while the store cannot take its record. */
 import { pause } from '../base/clock.ts'
-import type { Evidence, Minted } from '../provider/contract.ts'
+import type { Evidence, Minted } from '../provider/upstream.ts'
 import { backoff } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'

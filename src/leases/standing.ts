@@ -1,5 +1,5 @@
 /** What upstream must go on refusing, and keeping it so (docs/decisions/0007). */
-import type { Handle, Upkeep } from '../provider/contract.ts'
+import type { Handle, Upkeep } from '../provider/upstream.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { openHandle } from './handle.ts'

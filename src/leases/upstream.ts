@@ -1,6 +1,6 @@
 /** Calling upstream: each call has its time, and only what its provider says of a failure is passed on. */
 import { type Clock, withinLimit } from '../base/clock.ts'
-import { ProviderError } from '../provider/contract.ts'
+import { ProviderError } from '../provider/failure.ts'
 
 /** Milliseconds that one upstream operation may take. */
 export const upstreamLimit = { mint: 20_000, revoke: 10_000, probe: 5_000, recover: 10_000 } as const

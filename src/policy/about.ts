@@ -1,6 +1,6 @@
 /** Whether a policy can be about a resource, as far as its scope and what it plainly requires tell. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import type { ClassedAction, Entity, Resource } from '../provider/contract.ts'
+import type { ClassedAction, Entity, Resource } from '../provider/terms.ts'
 import { entitiesIn, placesOf } from './reads.ts'
 import { unqualified, type Vocabulary } from './schema.ts'
 

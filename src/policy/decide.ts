@@ -1,6 +1,6 @@
 /** Whether policy allows what a task asks for, and whose approval it needs. */
 import type { Denial } from '../base/errors.ts'
-import type { AuthorizationRequest, Class, Entity, Revocation } from '../provider/contract.ts'
+import type { AuthorizationRequest, Class, Entity, Revocation } from '../provider/terms.ts'
 import { atOnce, inTurns, type Steps } from '../base/turns.ts'
 import type { Policies } from './compile.ts'
 import { evaluation, type Evaluate, type Facts, type Question } from './evaluate.ts'

@@ -2,7 +2,7 @@
 import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { claimTexts } from '../identity/claim-texts.ts'
 import { claimAt } from '../identity/claims.ts'
-import type { Class, ClassedAction, Resource, Revocation } from '../provider/contract.ts'
+import type { Class, ClassedAction, Resource, Revocation } from '../provider/terms.ts'
 import type { Steps } from '../base/turns.ts'
 import type { AgentFacts, Policies } from './compile.ts'
 import { qualified } from './schema.ts'

@@ -1,5 +1,5 @@
 /** Why policy allows something, denies it, or has it wait: policy by policy. */
-import type { Class } from '../provider/contract.ts'
+import type { Class } from '../provider/terms.ts'
 import { atOnce } from '../base/turns.ts'
 import type { Policies } from './compile.ts'
 import { type Ask, decide, type Decision, entityText, heldWith, type Judged, judge } from './decide.ts'

@@ -5,7 +5,7 @@
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../base/fault.ts'
-import type { Entity, Resource, ServedResource } from '../provider/contract.ts'
+import type { Entity, Resource, ServedResource } from '../provider/terms.ts'
 import type { ParsedPolicy } from './parse.ts'
 import { isAbout, same } from './about.ts'
 import { contextReads, entitiesIn, entitiesNamed } from './reads.ts'

@@ -1,5 +1,5 @@
 /** What the permits of a configuration reach for, as far as their scopes tell. */
-import type { MightPermit } from '../provider/contract.ts'
+import type { MightPermit } from '../provider/upstream.ts'
 import type { Policies } from './compile.ts'
 import { entitiesNamed } from './reads.ts'
 import { qualified } from './schema.ts'

@@ -1,6 +1,6 @@
 /** What a policy reads and names, found in its JSON form. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import type { Entity } from '../provider/contract.ts'
+import type { Entity } from '../provider/terms.ts'
 
 type Node = Record<string, unknown>
 

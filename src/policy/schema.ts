@@ -1,6 +1,7 @@
 /** The Cedar schema: the broker's own part and what each provider adds to it. */
 import { checkParseSchema, preparseSchema, schemaToJson } from '@cedar-policy/cedar-wasm/nodejs'
-import { classes, contextFields, type Provider } from '../provider/contract.ts'
+import type { Provider } from '../provider/contract.ts'
+import { classes, contextFields } from '../provider/terms.ts'
 
 const namespace = 'Mayfly'
 

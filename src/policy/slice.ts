@@ -1,6 +1,6 @@
 /** The policies that can concern one agent. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import type { Entity } from '../provider/contract.ts'
+import type { Entity } from '../provider/terms.ts'
 import type { ParsedPolicy } from './parse.ts'
 import { qualified } from './schema.ts'
 

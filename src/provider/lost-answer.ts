@@ -4,7 +4,7 @@
  * changes something, so that the loss leaves open whether it did.
  */
 import { networkFault, type NetworkFault } from '../outbound/network-fault.ts'
-import { ProviderError } from './contract.ts'
+import { ProviderError } from './failure.ts'
 
 /** The failure of a request, whatever its client threw. `signal` is the one that it was sent with. */
 export function lostAnswer(

@@ -1,5 +1,5 @@
 /** What a running broker lends its connections, which are compiled before it runs. */
-import type { ConnectionContext } from './contract.ts'
+import type { ConnectionContext } from './upstream.ts'
 
 type Lent = Pick<ConnectionContext, 'installation' | 'sign' | 'exclusive'>
 

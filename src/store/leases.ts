@@ -10,7 +10,8 @@ import {
   predecessors,
   unfinishedStatuses,
 } from '../leases/lease.ts'
-import { type Class, classes, evidenceResults, revocations } from '../provider/contract.ts'
+import { type Class, classes, revocations } from '../provider/terms.ts'
+import { evidenceResults } from '../provider/upstream.ts'
 import type { Tx } from '../base/unit.ts'
 import { Columns, isAmong, isTime } from './columns.ts'
 import { isOwned } from './owned.ts'

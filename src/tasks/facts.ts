@@ -3,7 +3,7 @@ import type { Agent } from '../agents/agent.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Ask, Facts } from '../policy/decide.ts'
-import type { Class } from '../provider/contract.ts'
+import type { Class } from '../provider/terms.ts'
 
 /** The part of a request that policy sees. */
 export interface Requested {

@@ -1,7 +1,7 @@
 /** Holding every open task against new rules (invariant I12). */
 import type { Lease } from '../leases/lease.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import { classes, classesOf } from '../provider/contract.ts'
+import { classes, classesOf } from '../provider/terms.ts'
 import { breathe } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from './afresh.ts'

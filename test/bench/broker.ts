@@ -6,7 +6,8 @@ import { providers } from '../../providers/catalog.ts'
 import { startBroker } from '../../src/broker/broker.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/broker/logger.ts'
-import type { Connection, Handle, Provider } from '../../src/provider/contract.ts'
+import type { Provider } from '../../src/provider/contract.ts'
+import type { Connection, Handle } from '../../src/provider/upstream.ts'
 
 const upstreamMs = new Map<string, number>()
 const leaseOf = new Map<string, string>()

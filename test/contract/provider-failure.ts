@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import { asTimePasses } from '../support/clock.ts'
 import { deadAddress } from '../support/dead-address.ts'
 import type { Trial } from './provider-trial.ts'

@@ -1,4 +1,5 @@
-import type { ConnectionContext, Minted, Provider } from '../../src/provider/contract.ts'
+import type { Provider } from '../../src/provider/contract.ts'
+import type { ConnectionContext, Minted } from '../../src/provider/upstream.ts'
 import type { Faults, RequestLine } from '../../src/sandbox/faults.ts'
 import type { Ledger } from '../../src/sandbox/ledger.ts'
 import type { ManualClock } from '../support/clock.ts'

@@ -1,11 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
-import {
-  ProviderError,
-  type Connection,
-  type Handle,
-  type Intent,
-  type Minted,
-} from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Connection, Handle, Intent, Minted } from '../../src/provider/upstream.ts'
 import type { RequestLine } from '../../src/sandbox/faults.ts'
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts'
 import type { Subject } from './provider-subject.ts'

@@ -1,7 +1,7 @@
 /** What every store must do for leases. */
 import { describe, expect, it } from 'vitest'
 import { type Lease, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
-import { classes } from '../../src/provider/contract.ts'
+import { classes } from '../../src/provider/terms.ts'
 import type { Tx } from '../../src/base/unit.ts'
 import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from '../support/store.ts'
 

@@ -1,6 +1,6 @@
 /** A lease is over when the end of its credential was seen, and not when upstream said so. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Evidence } from '../../src/provider/contract.ts'
+import type { Evidence } from '../../src/provider/upstream.ts'
 import { no } from '../support/fake-upstream.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { events, hour, verified } from '../support/store.ts'

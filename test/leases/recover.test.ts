@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isBrokerError } from '../../src/base/errors.ts'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import { hour, verified } from '../support/store.ts'
 import { until } from '../support/until.ts'
 import { type Core, startCore } from '../support/lease-core.ts'

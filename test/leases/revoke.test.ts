@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import { refuseWrites } from '../support/database.ts'
 import { down, no } from '../support/fake-upstream.ts'
 import { type Core, startCore } from '../support/lease-core.ts'

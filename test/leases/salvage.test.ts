@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import { verified } from '../support/store.ts'
 import { refuseWrites } from '../support/database.ts'
 import { until } from '../support/until.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { decide, type Facts } from '../../src/policy/decide.ts'
-import type { Revocation } from '../../src/provider/contract.ts'
+import type { Revocation } from '../../src/provider/terms.ts'
 import { agents, allowed, ask, compiled, decided, facts, permitAll, wants } from '../support/policy.ts'
 
 const read = wants('github.contents.read')

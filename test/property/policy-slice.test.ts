@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { policySchema } from '../../src/policy/schema.ts'
 import type { Facts } from '../../src/policy/decide.ts'
-import type { AuthorizationRequest } from '../../src/provider/contract.ts'
+import type { AuthorizationRequest } from '../../src/provider/terms.ts'
 import { agents, cloud, compiled, decided, facts, forge, forgeActions, wants } from '../support/policy.ts'
 
 const one = (...texts: string[]) => fc.constantFrom(...texts)

@@ -1,7 +1,7 @@
 /** Console sessions: what a session can become where the broker is no role itself. */
 import { expect, test } from 'vitest'
 import { selfKnowledge } from '../../providers/aws/self.ts'
-import type { Minted } from '../../src/provider/contract.ts'
+import type { Minted } from '../../src/provider/upstream.ts'
 import type { AwsCredential } from '../../src/sandbox/aws/sign.ts'
 import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
 

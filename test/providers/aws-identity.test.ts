@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import { ProviderError } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
 import { defaultSettings, type AwsSettings } from '../../src/sandbox/aws/settings.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { asTimePasses, manualClock } from '../support/clock.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
-import type { Minted } from '../../src/provider/contract.ts'
+import type { Minted } from '../../src/provider/upstream.ts'
 import { connectAws, deployer, deploys, mints, patient, reader, readsBucket } from '../support/aws-sandbox.ts'
 
 const upstream = await connectAws()

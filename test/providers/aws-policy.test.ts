@@ -3,7 +3,7 @@ import { aws } from '../../providers/aws.ts'
 import { requests } from '../../providers/aws/requests.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { decide } from '../../src/policy/decide.ts'
-import { classes } from '../../src/provider/contract.ts'
+import { classes } from '../../src/provider/terms.ts'
 import { ask, bot, facts } from '../support/policy.ts'
 import { deployer, deploys, reader } from '../support/aws-sandbox.ts'
 

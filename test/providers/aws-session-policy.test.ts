@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
 import { longestFor, sessionPolicy } from '../../providers/aws/session-policy.ts'
 import { vendingActions } from '../../providers/aws/vending.ts'
-import type { Minted } from '../../src/provider/contract.ts'
+import type { Minted } from '../../src/provider/upstream.ts'
 import type { AwsCredential } from '../../src/sandbox/aws/sign.ts'
 import { connectAws, deployer, deploys, readsBucket } from '../support/aws-sandbox.ts'
 

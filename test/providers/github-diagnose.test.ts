@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ClassedAction, MightPermit } from '../../src/provider/contract.ts'
+import type { ClassedAction } from '../../src/provider/terms.ts'
+import type { MightPermit } from '../../src/provider/upstream.ts'
 import { connectGithub } from '../support/github-sandbox.ts'
 
 const signal = new AbortController().signal

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { vault } from '../../providers/vault.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { decide } from '../../src/policy/decide.ts'
-import type { AuthorizationRequest } from '../../src/provider/contract.ts'
+import type { AuthorizationRequest } from '../../src/provider/terms.ts'
 import { ask, bot, facts } from '../support/policy.ts'
 import { connectVault, reader, secret } from '../support/vault-sandbox.ts'
 

@@ -1,6 +1,6 @@
 /** A store that somebody else has written to grants nothing, and goes on ending. */
 import { describe, expect, it } from 'vitest'
-import { classes } from '../../src/provider/contract.ts'
+import { classes } from '../../src/provider/terms.ts'
 import { aLease, aTask, hour, noon, note, put, putLeases } from '../support/store.ts'
 import { type SqliteSubject, sqliteStore } from '../support/sqlite.ts'
 

@@ -1,5 +1,5 @@
 import { schemaToJson } from '@cedar-policy/cedar-wasm/nodejs'
-import { classes, contextFields } from '../../src/provider/contract.ts'
+import { classes, contextFields } from '../../src/provider/terms.ts'
 
 /** What a provider's fragment may refer to, and no more. */
 const core = `

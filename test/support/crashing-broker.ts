@@ -9,7 +9,8 @@ import { providers } from '../../providers/catalog.ts'
 import { startBroker } from '../../src/broker/broker.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/broker/logger.ts'
-import type { Connection, Minted, Provider } from '../../src/provider/contract.ts'
+import type { Provider } from '../../src/provider/contract.ts'
+import type { Connection, Minted } from '../../src/provider/upstream.ts'
 
 /** In the order in which a credential passes them. */
 const points = [

@@ -1,14 +1,10 @@
 /** An upstream in memory, as reliable as a test wants it, behind the provider contract. */
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
-import {
-  type Connection,
-  type Handle,
-  type Minted,
-  type Provider,
-  ProviderError,
-  type Revocation,
-} from '../../src/provider/contract.ts'
+import type { Provider } from '../../src/provider/contract.ts'
+import { ProviderError } from '../../src/provider/failure.ts'
+import type { Revocation } from '../../src/provider/terms.ts'
+import type { Connection, Handle, Minted } from '../../src/provider/upstream.ts'
 
 /** How a mint goes. `lost`: it happens, but the answer never comes. `held`: it waits for `release`. */
 export type MintFate = 'ok' | 'wider' | 'rejected' | 'unavailable' | 'lost' | 'held'

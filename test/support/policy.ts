@@ -7,7 +7,7 @@ import {
   type AuthorizationRequest,
   type Class,
   type ClassedAction,
-} from '../../src/provider/contract.ts'
+} from '../../src/provider/terms.ts'
 
 /** Actions of the toy forge and their classes. */
 export const forgeActions: Record<string, Class> = {

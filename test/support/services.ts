@@ -1,5 +1,5 @@
 /** What a running broker lends its connections, for a connection tested by itself. */
-import type { ConnectionContext } from '../../src/provider/contract.ts'
+import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { createExclusive } from '../../src/base/exclusive.ts'
 import { createShared } from '../../src/provider/services.ts'
 

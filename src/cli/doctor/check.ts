@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs'
-import type { Finding } from '../../provider/contract.ts'
+import type { Finding } from '../../provider/upstream.ts'
 
 /** What was looked at, and what was found there. */
 export interface Check extends Finding {

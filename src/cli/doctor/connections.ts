@@ -1,7 +1,7 @@
 import { type Clock, withinLimit } from '../../base/clock.ts'
 import type { ConnectionEntry } from '../../leases/connections.ts'
 import { asProviderError } from '../../leases/upstream.ts'
-import type { Finding, MightPermit } from '../../provider/contract.ts'
+import type { Finding, MightPermit } from '../../provider/upstream.ts'
 import { type Check, lookWithinMs } from './check.ts'
 
 /** Asks each connection how its upstream is; what is retired too, for it still has to revoke. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AuthorizationDetail } from '../../client/client.ts'
-import { type Class, classes } from '../../provider/contract.ts'
+import { type Class, classes } from '../../provider/terms.ts'
 import { faultLines, tell } from '../failure.ts'
 import { addContext, addText, seconds, withConfiguration, withJson } from '../options.ts'
 import { answer } from '../print.ts'
