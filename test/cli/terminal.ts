@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { surroundings } from '../support/mayfly.ts'
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -20,7 +21,7 @@ export function onTerminal(
   const words = [process.execPath, main, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`)
   // Without `exec` the shell between would die of a Ctrl-C itself, whatever the program makes of it.
   const child = spawn(script, ['-qec', `exec ${words.join(' ')}`, '/dev/null'], {
-    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], TERM: 'dumb', ...env },
+    env: { ...surroundings(), TERM: 'dumb', ...env },
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   let screen = ''

@@ -22,6 +22,12 @@ export interface Running {
 
 type Environment = Record<string, string | undefined>
 
+/** What of our own environment every process gets. */
+export function surroundings(): Environment {
+  const { PATH, TMPDIR, NODE_COMPILE_CACHE } = process.env
+  return { PATH, TMPDIR, NODE_COMPILE_CACHE }
+}
+
 /** Runs it to its end. */
 export function mayfly(args: string[], env: Environment = {}): Promise<Outcome> {
   return startMayfly(args, env).ended
@@ -29,9 +35,7 @@ export function mayfly(args: string[], env: Environment = {}): Promise<Outcome> 
 
 /** Starts it, with nothing of ours in its environment but what is given. */
 export function startMayfly(args: string[], env: Environment = {}): Running {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...env },
-  })
+  const child = spawn(process.execPath, [main, ...args], { env: { ...surroundings(), ...env } })
   onTestFinished(() => void child.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }
   const watchers = new Set<() => void>()
