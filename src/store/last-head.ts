@@ -4,10 +4,13 @@
  */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { z } from 'zod'
+import type { Discrepancy } from '../audit/verify.ts'
 import type { Log } from '../base/log.ts'
+import type { Tx } from '../base/unit.ts'
 import { makePrivate } from './files.ts'
-import type { CommittedHead } from './head.ts'
+import { type CommittedHead, headRows, openHead } from './head.ts'
 import type { Statements } from './statements.ts'
+import { bound } from './transaction.ts'
 
 const knownHead = z.strictObject({
   installation: z.string(),
@@ -20,16 +23,23 @@ export type KnownHead = z.infer<typeof knownHead>
 /** Bytes: as long as any head is, and written as one sector, so that no power cut leaves half of it. */
 const length = 256
 
-/** What the file knows. Undefined where there is none, or none yet. @throws Error when it cannot be read, or holds something else. */
-export function readLastHead(path: string): KnownHead | undefined {
-  let text: string
+/** What is known of a store outside it. */
+export interface Outside {
+  known?: KnownHead | undefined
+  /** Why nothing is known although something should be. */
+  fault?: string | undefined
+}
+
+/** What the file knows: nothing where there is no place for one, or none yet. */
+export function readLastHead(path: string | undefined): Outside {
+  if (path === undefined) return {}
   try {
-    text = readFileSync(path, 'utf8')
+    const text = readFileSync(path, 'utf8')
+    return text === '' ? {} : { known: knownHead.parse(JSON.parse(text)) }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    return { fault: `the head that was kept outside the store in ${path} cannot be read` }
   }
-  return text === '' ? undefined : knownHead.parse(JSON.parse(text))
 }
 
 /** Why a store with this head is not the newest that there was, if it is not. */
@@ -45,11 +55,25 @@ export function olderThan(
   return `the store ends at event ${head.seq}, which is not or not yet event ${known.seq}, whose head was kept outside it`
 }
 
+/**
+ * What is wrong with a store that is only read, by what is known outside it. That has to be
+ * read before the snapshot: a broker that is running may go on meanwhile.
+ */
+export function outsideFault(tx: Tx, { known, fault }: Outside): Discrepancy | undefined {
+  if (fault !== undefined) return { message: fault }
+  const { statements, seal, installation } = bound(tx)
+  const head = openHead(statements.all(headRows), seal)?.head
+  // Without one there is more to say, and verification says it.
+  const message = known && head && olderThan(known, { installation, head, statements })
+  if (message === undefined) return undefined
+  const lacks = head!.seq < known!.seq && installation === known!.installation
+  return { ...(lacks && { seq: head!.seq + 1 }), message }
+}
+
 /** The file of a store that is being written. */
-export class LastHead implements Disposable {
-  /** What it knew when the store was opened. */
+export class LastHead implements Outside, Disposable {
+  /** As it was when the store was opened. */
   readonly known: KnownHead | undefined
-  /** Why it knows nothing although it should. */
   readonly fault: string | undefined
   readonly #log: Log
   #file: number | undefined
@@ -57,12 +81,10 @@ export class LastHead implements Disposable {
   /** `path` is undefined where there is no place for such a file. One that cannot be written is a warning, not a reason not to start. */
   constructor(path: string | undefined, log: Log) {
     this.#log = log
+    const { known, fault } = readLastHead(path)
+    this.known = known
+    this.fault = fault
     if (path === undefined) return
-    try {
-      this.known = readLastHead(path)
-    } catch {
-      this.fault = `the head that was kept outside the store in ${path} cannot be read`
-    }
     try {
       makePrivate(path, log)
       this.#file = openSync(path, 'r+')

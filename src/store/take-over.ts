@@ -4,7 +4,7 @@ import type { Seal } from '../base/seal.ts'
 import { type CommittedHead, HeadKeeper, type HeadState, headRows, openHead } from './head.ts'
 import { type Holder, isRunning } from './holder.ts'
 import { type Found, inspect, wholly } from './inspection.ts'
-import { type KnownHead, olderThan } from './last-head.ts'
+import { olderThan, type Outside } from './last-head.ts'
 import { isCurrent, migrate } from './migrations.ts'
 import type { Connection } from './node-sqlite.ts'
 import { RowMacs } from './row-macs.ts'
@@ -13,13 +13,6 @@ import { Rows, unwatched } from './rows.ts'
 import { sealedTables } from './sealed-tables.ts'
 import type { Statements } from './statements.ts'
 import { appliedMigrations } from './store-schema.ts'
-
-/** What is known of the store outside it. */
-export interface Outside {
-  known?: KnownHead | undefined
-  /** Why nothing is known although something should be. */
-  fault?: string | undefined
-}
 
 /** What the head of the store vouches for, or why it vouches for nothing. */
 type Left = { head: CommittedHead; state: HeadState }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -75,6 +75,34 @@ it('a noted head that the record reaches is confirmed; one that it does not is a
   const { status, stderr } = await verify('--head', `${Number(seq) + 1}:${mac}`)
   expect(status).toBe(1)
   expect(stderr).toContain(`the first bad event is ${Number(seq) + 1}`)
+})
+
+it('a copy of a running database that lacks the newest events says so, by the head kept outside', async () => {
+  await broker.stop()
+  await broker.start()
+  const store = join(broker.directory, 'mayfly.db')
+  const upToNow = JSON.parse((await verify('--json')).stdout).events as number
+  // These stand in SQLite's log for now, which whoever copies the file alone does not take along.
+  for (let n = 0; n < 3; n += 1) await broker.open()
+  await copyFile(store, join(broker.directory, 'copy.db'))
+  const file = join(broker.directory, 'copy.yaml')
+  await writeFile(file, (await readFile(broker.file, 'utf8')).replace('mayfly.db', 'copy.db'))
+  const copy = await mayfly(['audit', 'verify', '-c', file, '--json'])
+  expect(copy.status).toBe(1)
+  const found = JSON.parse(copy.stdout)
+  expect(found.events).toBeLessThan(upToNow + 3)
+  expect(found).toMatchObject({
+    first_bad_seq: found.events + 1,
+    discrepancies: [{ message: expect.stringContaining('whose head was kept outside it') }],
+  })
+  expect(await verify()).toMatchObject({ status: 0 })
+  // One whose head cannot be read vouches for nothing.
+  const head = join(broker.directory, 'mayfly-head')
+  const kept = await readFile(head)
+  await broker.stop()
+  await writeFile(head, 'nonsense')
+  expect((await verify()).stderr).toContain('cannot be read')
+  await writeFile(head, kept)
 })
 
 it('a store that is not there is told as that, and not made', async () => {

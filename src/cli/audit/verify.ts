@@ -15,8 +15,10 @@ export function registerVerify(group: Command): void {
 against the record. Works beside a running broker or without one, and writes
 nothing.
 
-A store put back to an earlier state can only be told by a head that was noted
-elsewhere: the broker logs one every minute ("audit head"). Give it as --head.
+A store put back to an earlier state, or a copy that lacks the newest events, is
+told by the head that the broker keeps outside it, beside the seal key
+(\`audit.last_head\`), or by one that was noted: the log has one for every commit
+("audit head"). Give it as --head.
 
 The exit status is 1 when anything is not as it was written; the first bad seq
 is named. With --json the answer is { "intact", "events", "head",
