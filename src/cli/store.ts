@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
 import { registerAccept } from './store/accept.ts'
+import { registerBackup } from './store/backup.ts'
 
 export function register(program: Command): void {
   const group = program
     .command('store')
     .summary('see to the store')
     .description('What the broker keeps its tasks, leases and record in.')
+  registerBackup(group)
   registerAccept(group)
 }

@@ -1,0 +1,69 @@
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { readConfiguration } from '../configuration.ts'
+import { Failure } from '../failure.ts'
+import { withConfiguration, withJson } from '../options.ts'
+import { answer, count } from '../print.ts'
+
+export function registerBackup(group: Command): void {
+  withJson(withConfiguration(group.command('backup')))
+    .summary('copy the store to a file, while a broker runs or not')
+    .description(
+      `Copies the store to FILE as it stands at one moment, and verifies the copy as
+\`mayfly audit verify\` does. A plain copy of a running database lacks what is
+still in its log, the newest events among it; this one does not.
+
+FILE is made for its owner alone, and must not be there yet. It holds every
+task and scope, and no secret that can be read without the seal key: keep the
+two apart. What a broker makes of a backup that was restored is in
+docs/operating.md.
+
+The exit status is 1 when the copy cannot be made, or is not intact; nothing is
+left of it then. With --json the answer is { "file", "events", "head" }.`,
+    )
+    .argument('<file>', 'where to put the copy')
+    .action(copy)
+}
+
+async function copy(path: string, options: { config: string; json?: boolean }): Promise<void> {
+  const [{ backUp }, { readLastHead }, { verifyStore }] = await Promise.all([
+    import('../../store/backup.ts'),
+    import('../../store/last-head.ts'),
+    import('../audit/verify-store.ts'),
+  ])
+  const { configuration } = await readConfiguration(options.config)
+  const file = resolve(path)
+  if (existsSync(file)) throw new Failure('failed', `${file} is there already`, 'Name a file that is not.')
+  // The broker goes on while the copy is made: it must reach what was known before, and may end before what is known after.
+  const { known } = readLastHead(configuration.audit.lastHead)
+  const partial = `${file}.partial`
+  try {
+    await backUp(configuration.store, partial).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : 'unknown error'
+      throw new Failure(
+        'failed',
+        `the store cannot be copied to ${file}: ${why}`,
+        `Check \`store\` in ${configuration.file}, and that this user can write there.`,
+      )
+    })
+    const copied = {
+      ...configuration,
+      store: { kind: 'sqlite', path: partial } as const,
+      audit: { ...configuration.audit, lastHead: undefined },
+    }
+    const { events, head, discrepancies } = await verifyStore(copied, known)
+    const [first] = discrepancies
+    if (first)
+      throw new Failure(
+        'not_intact',
+        `the copy is not intact: ${first.message}`,
+        `Run \`mayfly audit verify -c ${configuration.file}\`: the store itself may be damaged.`,
+      )
+    renameSync(partial, file)
+    const at = `${head.seq}:${head.mac}`
+    answer(options, { file, events, head: at }, [`${file}: ${count(events, 'event')}, intact, head ${at}`])
+  } finally {
+    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(partial + end, { force: true })
+  }
+}

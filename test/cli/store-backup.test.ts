@@ -1,0 +1,90 @@
+/** A copy made beside a running broker lacks nothing, and is known for what it is when it is put back. */
+import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { beside } from '../support/database.ts'
+import { mayfly } from '../support/mayfly.ts'
+import { expectRefusal } from '../support/refusal.ts'
+import { sharedBroker } from '../support/shared-broker.ts'
+
+const broker = await sharedBroker()
+const at = (name: string) => join(broker.directory, name)
+const backup = (name: string, ...args: string[]) =>
+  mayfly(['store', 'backup', '-c', broker.file, at(name), ...args])
+
+test('a copy made while tasks come and go has all that was done before it, and is one private file', async () => {
+  const { body: before } = await broker.open()
+  let copying = true
+  const busy = async () => {
+    while (copying) await broker.complete((await broker.open()).body)
+  }
+  const work = busy()
+  const { status, stdout, stderr } = await backup('copy.db', '--json')
+  copying = false
+  await work
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(JSON.parse(stdout)).toMatchObject({
+    file: at('copy.db'),
+    events: expect.any(Number),
+    head: expect.stringMatching(/^\d+:/),
+  })
+  expect(readdirSync(broker.directory).filter((name) => name.startsWith('copy'))).toEqual(['copy.db'])
+  expect(statSync(at('copy.db')).mode & 0o777).toBe(0o600)
+  const tasks = beside(broker, (db) => {
+    db.exec(`attach '${at('copy.db')}' as copy`)
+    const found = db.prepare('select id from copy.tasks').all()
+    db.exec('detach copy')
+    return found
+  })
+  expect(tasks).toContainEqual({ id: before.id })
+})
+
+test('put back as the newest that there is, it serves on; with something newer, nothing is granted', async () => {
+  const { body: task } = await broker.open()
+  await broker.stop()
+  expect((await backup('last.db')).status).toBe(0)
+  putBack('last.db')
+  await broker.start()
+  expect((await broker.mint(task)).status).toBe(201)
+  expect((await backup('older.db')).status).toBe(0)
+  await broker.complete(task)
+  await broker.stop()
+  putBack('older.db')
+  await broker.start()
+  expectRefusal(await broker.mint(task), 503, 'unavailable')
+  await broker.stop()
+  const accept = ['store', 'accept', '-c', broker.file, '--reason', 'restored', '--yes']
+  expect((await mayfly(accept, process.env)).status).toBe(0)
+  await broker.start()
+})
+
+test('a file that is there stays as it is', async () => {
+  writeFileSync(at('mine'), 'something else')
+  expect(await backup('mine')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('is there already'),
+  })
+  expect(statSync(at('mine')).size).toBe('something else'.length)
+})
+
+test('where it cannot be written, nothing is left, and it says so', async () => {
+  const { status, stderr } = await backup('no/such/folder')
+  expect(status).toBe(1)
+  expect(stderr).toContain('cannot be copied')
+})
+
+test('a store that was altered gives no copy', async () => {
+  await broker.stop()
+  beside(broker, (db) => db.exec("update audit_events set actor = 'admin:eve' where seq = 3"))
+  const { status, stderr } = await backup('altered.db')
+  expect(status).toBe(1)
+  expect(stderr).toContain('the copy is not intact')
+  expect(existsSync(at('altered.db'))).toBe(false)
+  beside(broker, (db) => db.exec("update audit_events set actor = 'broker' where seq = 3"))
+  await broker.start()
+})
+
+function putBack(copy: string): void {
+  for (const end of ['', '-wal', '-shm']) rmSync(at(`mayfly.db${end}`), { force: true })
+  renameSync(at(copy), at('mayfly.db'))
+}
