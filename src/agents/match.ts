@@ -58,9 +58,9 @@ const objects: ReadonlySet<string> = new Set([
 ])
 
 /** As written: what a claim must be, or, of a claim that is an object, what its members must be. */
-type Written = { [name: string]: z.output<typeof alternatives> | Written }
+export type WrittenClaims = { [name: string]: z.output<typeof alternatives> | WrittenClaims }
 
-const written: z.ZodType<Written> = z
+const written: z.ZodType<WrittenClaims> = z
   // z.record drops this key silently, and a rule with one condition less matches more.
   .custom<Record<string, unknown>>((value) => !hasPrototypeKey(value), {
     error: '`__proto__` is not a claim',
@@ -87,7 +87,7 @@ const claimRules = written
   })
   .transform((claims): readonly ClaimRule[] => Object.freeze(rulesOf(claims, [])))
 
-function rulesOf(claims: Written, above: readonly string[]): ClaimRule[] {
+function rulesOf(claims: WrittenClaims, above: readonly string[]): ClaimRule[] {
   return Object.entries(claims).flatMap(([name, value]) => {
     if (typeof value === 'object' && !Array.isArray(value)) return rulesOf(value, [...above, name])
     const patterns = Object.freeze([value].flat().map(compilePattern))
