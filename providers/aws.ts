@@ -2,9 +2,10 @@
 import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, patterns } from './aws/cedar.ts'
 import { awsConfig, type AwsConfig } from './aws/config.ts'
-import { connect } from './aws/connection.ts'
+import { connect } from './aws/connect.ts'
 import { awsDetail, type AwsDetail } from './aws/detail.ts'
 import { parseScope, scopeExamples } from './aws/scope.ts'
+import { terms } from './aws/terms.ts'
 
 export const aws: Provider<AwsConfig, AwsDetail> = {
   type: 'aws',
@@ -15,5 +16,6 @@ export const aws: Provider<AwsConfig, AwsDetail> = {
   entityFault,
   parseScope,
   scopeExamples,
+  terms,
   connect,
 }

@@ -2,9 +2,10 @@
 import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, parentsOf } from './github/cedar.ts'
 import { githubConfig, type GithubConfig } from './github/config.ts'
-import { connect } from './github/connection.ts'
+import { connect } from './github/connect.ts'
 import { githubDetail, type GithubDetail } from './github/detail.ts'
 import { parseScope, scopeExamples } from './github/scope.ts'
+import { terms } from './github/terms.ts'
 import { workloads } from './github/workloads.ts'
 
 export const github: Provider<GithubConfig, GithubDetail> = {
@@ -17,5 +18,6 @@ export const github: Provider<GithubConfig, GithubDetail> = {
   workloads,
   parseScope,
   scopeExamples,
+  terms,
   connect,
 }

@@ -2,9 +2,10 @@
 import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, parentsOf } from './vault/cedar.ts'
 import { vaultConfig, type VaultConfig } from './vault/config.ts'
-import { connect } from './vault/connection.ts'
+import { connect } from './vault/connect.ts'
 import { vaultDetail, type VaultDetail } from './vault/detail.ts'
 import { parseScope, scopeExamples } from './vault/scope.ts'
+import { terms } from './vault/terms.ts'
 
 export const vault: Provider<VaultConfig, VaultDetail> = {
   type: 'vault',
@@ -15,5 +16,6 @@ export const vault: Provider<VaultConfig, VaultDetail> = {
   parentsOf,
   parseScope,
   scopeExamples,
+  terms,
   connect,
 }

@@ -6,8 +6,6 @@ import { longestFor, longestSessionPolicy } from './session-policy.ts'
 
 export interface AwsDetail {
   type: 'aws'
-  /** The configured connection, where several would fit. */
-  connection?: string
   role_arn: string
   /** With `resources`: all that the session may do, of what the role may. Sorted. */
   actions?: string[]
@@ -27,7 +25,6 @@ const distinct =
 export const awsDetail: ZodType<AwsDetail> = z
   .strictObject({
     type: z.literal('aws'),
-    connection: z.string().min(1).exactOptional(),
     role_arn: roleArn,
     actions: z.array(actionPattern).min(1).transform(distinct(foldedAction)).exactOptional(),
     resources: z.array(resourcePattern).min(1).transform(distinct()).exactOptional(),

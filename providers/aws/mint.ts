@@ -8,10 +8,10 @@ import { awsDetail, type AwsDetail } from './detail.ts'
 import { garbage } from './failure.ts'
 import { credentialsAnswer, toHandle, userIdForm } from './session.ts'
 import { sessionPolicy } from './session-policy.ts'
+import { lifeOf } from './session-life.ts'
 import { longestOfAll, type Aws } from './upstream.ts'
 
-/** Seconds: the shortest session there is (STS API reference, AssumeRole), and the longest of a role assumed from a role. */
-export const shortest = 900
+/** Seconds: the longest session of a role assumed from a role (STS API reference, AssumeRole). */
 const longestTemporary = 3600
 
 /** Two clocks no further apart count as the same: AWS's times are in whole seconds. */
@@ -24,15 +24,6 @@ const answered = z.object({
   AssumedRoleUser: z.object({ Arn: z.string().optional(), AssumedRoleId: z.string() }),
   SourceIdentity: z.string().optional(),
 })
-
-/** The seconds that the session of a task lives: what is left of the task, as far as AWS and the role allow it. */
-export function lifeOf(
-  { deadline }: Pick<Intent<unknown>, 'deadline'>,
-  now: number,
-  longest: number,
-): number {
-  return Math.max(shortest, Math.min(longest, Math.ceil((deadline - now) / 1000)))
-}
 
 /** Milliseconds that AWS's clock is ahead of ours. */
 function aheadOf(api: Api): number {

@@ -1,7 +1,7 @@
 import { ProviderError } from '../../src/provider/failure.ts'
 import { mintingTimeMs, type Intent, type Recovery } from '../../src/provider/upstream.ts'
 import type { AwsDetail } from './detail.ts'
-import { lifeOf } from './mint.ts'
+import { lifeOf } from './session-life.ts'
 import type { Aws } from './upstream.ts'
 
 /**

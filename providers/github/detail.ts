@@ -6,8 +6,6 @@ import { askable, permissions, type Level, type Permissions } from './permission
 
 export interface GithubDetail {
   type: 'github'
-  /** The configured connection, where several would fit. */
-  connection?: string
   /** `owner/repository`, lower case, sorted, all of one owner. */
   repositories: string[]
   /** Sorted by name. */
@@ -42,7 +40,6 @@ const asked = z
 /** The schema of a detail. Its output is normal: equal requests are equal JSON. */
 export const githubDetail: ZodType<GithubDetail> = z.strictObject({
   type: z.literal('github'),
-  connection: z.string().min(1).exactOptional(),
   repositories,
   permissions: asked,
 })

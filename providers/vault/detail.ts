@@ -5,8 +5,6 @@ import { credentialPath, policyName } from './names.ts'
 /** A secret that Vault makes when it is read, and takes back with its lease. */
 export interface PathDetail {
   type: 'vault'
-  /** The configured connection, where several would fit. */
-  connection?: string
   /** `database/creds/readonly` */
   path: string
 }
@@ -14,7 +12,6 @@ export interface PathDetail {
 /** A token. */
 export interface PoliciesDetail {
   type: 'vault'
-  connection?: string
   /** Lower case, sorted. */
   policies: string[]
 }
@@ -38,7 +35,6 @@ const policies = z
 export const vaultDetail: ZodType<VaultDetail> = z
   .strictObject({
     type: z.literal('vault'),
-    connection: z.string().min(1).exactOptional(),
     path: credentialPath.exactOptional(),
     policies: policies.exactOptional(),
   })

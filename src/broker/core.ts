@@ -26,7 +26,6 @@ import { usedTokens } from '../store/used-tokens.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { keepTime } from '../tasks/keep-time.ts'
 import { Reaper } from '../tasks/reaper.ts'
-import { Unrecorded } from '../tasks/unrecorded.ts'
 
 export interface Core {
   context: TaskContext
@@ -63,7 +62,6 @@ export async function openCore(given: {
   const { services, clock, log, connections, url } = given
   const seal = createSeal(given.sealKeys)
   let alarm: ReturnType<typeof createAlarm> | undefined
-  let unrecorded: Unrecorded | undefined
   const heads = createHeadSink(given.audit.heads, { clock, log })
   const store = await openStore(given.store, seal, {
     lastHead: given.audit.lastHead,
@@ -73,7 +71,6 @@ export async function openCore(given: {
       given.committed?.(events)
     },
     intruded: (intrusion) => alarm?.(intrusion),
-    mayGrant: () => unrecorded?.requireNone(),
   })
   const { unit } = store
   try {
@@ -87,8 +84,6 @@ export async function openCore(given: {
       connections,
       wake: (at) => reaper.wake(at),
     }
-    const revoker = new Revoker(leaseContext)
-    unrecorded = new Unrecorded({ ...leaseContext, revoker })
     const context: TaskContext = {
       ...leaseContext,
       tasks,
@@ -97,9 +92,7 @@ export async function openCore(given: {
       idempotency,
       usedTokens,
       federationKeys,
-      unit: unrecorded.unit,
-      revoker,
-      unrecorded,
+      revoker: new Revoker(leaseContext),
     }
     // Before anything is recorded: the newest event is then still the last broker's.
     await keepTime(context, clock)

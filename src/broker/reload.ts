@@ -11,7 +11,7 @@ import { maintain } from '../leases/standing.ts'
 import type { Provider } from '../provider/contract.ts'
 import type { OwnStore } from '../store/sqlite.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import { tracedConnection } from './telemetry.ts'
+import { tracedUpstream } from './telemetry.ts'
 
 type Loaded = Awaited<ReturnType<typeof loadConfiguration>>
 
@@ -104,7 +104,7 @@ export function candidate(configuration: Configuration, providers: readonly Prov
   const { url, issuers, agents, policies, admins, limits, trustedProxies, sealKeys } = configuration
   const connections = configuration.connections.map((entry) => ({
     ...entry,
-    connection: tracedConnection(entry.provider.type, entry.connection),
+    upstream: tracedUpstream(entry),
   }))
   const rules = { issuers, agents, policies, limits, connections: new Connections(providers, connections) }
   const requestLimits = { ...limits, trustedProxies }

@@ -3,8 +3,9 @@ import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { type AuditEvent, eventTypes } from '../audit/event.ts'
 import { fenceKinds } from '../agents/fence.ts'
+import type { ConnectionEntry } from '../leases/connections.ts'
 import { leaseStatuses } from '../leases/lease.ts'
-import type { Connection } from '../provider/upstream.ts'
+import type { Upstream } from '../provider/upstream.ts'
 import type { Intrusion } from '../store/inspection.ts'
 
 const tracer = trace.getTracer('mayfly')
@@ -119,19 +120,19 @@ async function traced<T>(
 }
 
 /**
- * The connection with a span around each upstream call that a running broker makes.
- * Connections are plain objects: the methods of a class would be lost here.
+ * The connection's upstream with a span around each call that a running broker makes.
+ * Upstreams are plain objects: the methods of a class would be lost here.
  */
-export function tracedConnection(provider: string, connection: Connection): Connection {
-  const attributes = { 'mayfly.provider': provider, 'mayfly.connection': connection.name }
-  const maintain: Connection['maintain'] = (...call) =>
-    traced('mayfly.maintain', attributes, async () => await connection.maintain?.(...call))
+export function tracedUpstream({ provider, name, upstream }: ConnectionEntry): Upstream {
+  const attributes = { 'mayfly.provider': provider.type, 'mayfly.connection': name }
+  const maintain: Upstream['maintain'] = (...call) =>
+    traced('mayfly.maintain', attributes, async () => await upstream.maintain?.(...call))
   return {
-    ...connection,
-    mint: (...call) => traced('mayfly.mint', attributes, () => connection.mint(...call)),
-    revoke: (...call) => traced('mayfly.revoke', attributes, () => connection.revoke(...call)),
-    ...(connection.maintain && { maintain }),
-    recover: (...call) => traced('mayfly.recover', attributes, () => connection.recover(...call)),
-    probe: (...call) => traced('mayfly.probe', attributes, () => connection.probe(...call)),
+    ...upstream,
+    mint: (...call) => traced('mayfly.mint', attributes, () => upstream.mint(...call)),
+    revoke: (...call) => traced('mayfly.revoke', attributes, () => upstream.revoke(...call)),
+    ...(upstream.maintain && { maintain }),
+    recover: (...call) => traced('mayfly.recover', attributes, () => upstream.recover(...call)),
+    probe: (...call) => traced('mayfly.probe', attributes, () => upstream.probe(...call)),
   }
 }

@@ -1,16 +1,16 @@
 import type { Agents } from '../agents/registry.ts'
 import { adminEntry, Admins, type AdminEntry } from '../control/admins.ts'
 import { checkRule, type KnownIssuers } from './agents.ts'
-import { fault, type Loading, warn } from './loading.ts'
+import { fault, type Reading, warn } from './loading.ts'
 import { parse } from './parse.ts'
 
 /** Compiles the entries of `admins`. */
 export function compileAdmins(
   entries: readonly unknown[],
   given: { agents: Agents; issuers: KnownIssuers },
-  loading: Loading,
+  reading: Reading,
 ): Admins {
-  const { file, faults } = loading
+  const { file, faults } = reading
   const compiled = new Map<string, { entry: AdminEntry; index: number }>()
   entries.forEach((written, index) => {
     const at = ['admins', index]
@@ -19,7 +19,7 @@ export function compileAdmins(
     checkRule(entry.match, given.issuers, { file, at, faults })
     if (compiled.has(entry.name))
       fault(
-        loading,
+        reading,
         [...at, 'name'],
         'names another entry too',
         'Choose another name: it is the group that approves.',
@@ -36,7 +36,7 @@ export function compileAdmins(
     const agents = admins.confusable(entry)
     if (agents.length > 0)
       warn(
-        loading,
+        reading,
         ['admins', index],
         `nothing tells a holder of this entry from a workload of ${agents.join(', ')}, and a workload is never an admin`,
         'Give admins an audience of their own, or a subject or claim that no workload has.',

@@ -6,7 +6,7 @@ import { tenancyFault } from '../agents/tenancy.ts'
 import type { Admins } from '../control/admins.ts'
 import type { Issuer } from '../identity/issuer.ts'
 import { limits } from './files.ts'
-import { readDirectory, type Loading } from './loading.ts'
+import { readDirectory, type Reading } from './loading.ts'
 import { dotted, meant, parse, type Path } from './parse.ts'
 import { readYaml } from './yaml.ts'
 
@@ -23,11 +23,11 @@ export interface WrittenAgent {
 export async function compileAgents(
   directory: string | undefined,
   issuers: KnownIssuers,
-  loading: Loading,
+  reading: Reading,
 ): Promise<WrittenAgent[]> {
-  const { faults, clock } = loading
+  const { faults, clock } = reading
   const agents = new Map<string, WrittenAgent>()
-  for await (const { file, text } of readDirectory('agents', directory, '.yaml', limits.agent, loading)) {
+  for await (const { file, text } of readDirectory('agents', directory, '.yaml', limits.agent, reading)) {
     const yaml = readYaml(text, file)
     faults.push(...yaml.faults)
     const agent = yaml.value && parse(agentFile, yaml.value, { file, faults })
@@ -74,7 +74,7 @@ export async function compileAgents(
 }
 
 /** Four eyes hold a human against the owner: of one that nobody's token shows, everybody is another. */
-export function checkOwners(written: readonly WrittenAgent[], admins: Admins, { faults }: Loading): void {
+export function checkOwners(written: readonly WrittenAgent[], admins: Admins, { faults }: Reading): void {
   for (const { agent, file } of written)
     if (!admins.couldShow(agent.owner))
       faults.push({
@@ -98,7 +98,7 @@ function listed(names: readonly string[]): string {
 export function checkRule(
   rule: MatchRule,
   issuers: KnownIssuers,
-  place: { file: string; at: Path; faults: Loading['faults'] },
+  place: { file: string; at: Path; faults: Reading['faults'] },
 ): void {
   const { file, at, faults } = place
   if (!issuers.has(rule.issuer)) {

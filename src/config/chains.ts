@@ -1,6 +1,6 @@
 import type { Agents } from '../agents/registry.ts'
 import type { Issuers } from '../identity/issuer.ts'
-import type { ConnectionEntry } from '../leases/connections.ts'
+import type { DescribedConnection } from '../leases/connections.ts'
 import { type Chain, chains } from '../policy/chains.ts'
 import type { Policies } from '../policy/compile.ts'
 import { asUpstream } from './policies.ts'
@@ -10,7 +10,7 @@ export function chainsOf(rules: {
   issuers: Issuers
   agents: Agents
   policies: Policies
-  connections: Iterable<ConnectionEntry>
+  connections: Iterable<DescribedConnection>
 }): Chain[] {
   const { issuers, agents, policies, connections } = rules
   return chains({

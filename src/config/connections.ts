@@ -1,56 +1,77 @@
-import type { z } from 'zod'
-import type { ConnectionEntry } from '../leases/connections.ts'
+import type { ConnectionEntry, DescribedConnection } from '../leases/connections.ts'
 import type { Provider } from '../provider/contract.ts'
+import type { Services } from '../provider/services.ts'
 import type { SecretRef } from '../provider/secret-ref.ts'
-import { fault, fetchTrusting, type Loading } from './loading.ts'
-import { dotted, meant, parse } from './parse.ts'
+import { fault, fetchTrusting, type Loading, type Reading } from './loading.ts'
+import { dotted, meant, parse, type Path } from './parse.ts'
 import { connectionKeys, type ConfigurationFile } from './schema.ts'
 
-type Entry = z.infer<typeof connectionKeys>
+/** A connection that is described, and what connecting it takes. */
+interface Written extends DescribedConnection {
+  at: Path
+  ca: string | undefined
+  /** As its provider parses it. */
+  config: unknown
+}
 
-/** Connects the entries of `providers`. No upstream is called. */
-export function compileConnections(
+/** Describes the entries of `providers`. No secret is read. */
+export function describeConnections(
   entries: ConfigurationFile['providers'],
   providers: readonly Provider[],
-  loading: Loading,
-): ConnectionEntry[] {
+  reading: Reading,
+): Written[] {
+  const { file, faults } = reading
   const known = new Map(providers.map((provider) => [provider.type, provider]))
   return Object.entries(entries).flatMap(([type, list]) => {
     const provider = known.get(type)
     if (!provider) {
-      fault(loading, ['providers', type], 'is not a known provider', meant(type, [...known.keys()]))
+      fault(reading, ['providers', type], 'is not a known provider', meant(type, [...known.keys()]))
       return []
     }
     const names = new Set<string>()
     return list.flatMap((written, index) => {
       const at = ['providers', type, index]
-      const entry = parse(connectionKeys, written, { file: loading.file, at, faults: loading.faults })
+      const entry = parse(connectionKeys, written, { file, at, faults })
       if (!entry) return []
       if (names.has(entry.name))
-        fault(loading, [...at, 'name'], 'names another connection of this type too', 'Choose another name.')
+        fault(reading, [...at, 'name'], 'names another connection of this type too', 'Choose another name.')
       names.add(entry.name)
-      const connected = connect(provider, entry, at, loading)
-      return connected ? [connected] : []
+      const { ca, retired, ...own } = entry
+      const config = parse(provider.config, own, {
+        file,
+        at,
+        faults,
+        also: ['ca', 'retired'],
+      })
+      if (config === undefined) return []
+      const terms = provider.terms({ ...(config as object), name: entry.name })
+      return [{ provider, name: entry.name, terms, retired, at, ca, config }]
     })
   })
 }
 
-function connect(
-  provider: Provider,
-  entry: Entry,
-  at: readonly (string | number)[],
+/** Connects those that can be. No upstream is called. */
+export function connectAll(
+  written: readonly Written[],
   loading: Loading,
+  services: Services,
+): ConnectionEntry[] {
+  return written.flatMap((each) => connect(each, loading, services) ?? [])
+}
+
+function connect(
+  { provider, name, terms, retired, at, ca, config }: Written,
+  loading: Loading,
+  services: Services,
 ): ConnectionEntry | undefined {
-  const { ca, retired, ...own } = entry
-  const { file, faults, secrets, clock } = loading
-  const config = parse(provider.config, own, { file, at, faults, also: ['ca', 'retired'] })
+  const { faults, secrets, clock } = loading
   const fetch = fetchTrusting(loading, at, ca)
   // Its secrets have been looked at: those that cannot be read are faults of their own.
   const here = dotted(at)
   const broken = faults.some(
     ({ path, warning }) => !warning && (path === here || path.startsWith(`${here}.`)),
   )
-  if (config === undefined || !fetch || broken) return undefined
+  if (!fetch || broken) return undefined
 
   let read = ''
   let connecting = true
@@ -60,11 +81,11 @@ function connect(
     return text
   }
   try {
-    const connection = provider.connect(
-      { ...(config as object), name: entry.name },
-      { fetch, clock, secret, ...loading.services.lent },
+    const upstream = provider.connect(
+      { ...(config as object), name },
+      { fetch, clock, secret, ...services.lent },
     )
-    return Object.freeze({ provider, name: entry.name, connection, retired })
+    return Object.freeze({ provider, name, terms, upstream, retired })
   } catch (error) {
     fault(loading, at, `cannot be connected${reason(error, read)}`, 'Check its settings and its secrets.')
     return undefined

@@ -5,6 +5,7 @@
 import type { Agents } from '../agents/registry.ts'
 import type { Clock } from '../base/clock.ts'
 import { compileAudit, type Outside } from './audit.ts'
+import { connectAll, describeConnections } from './connections.ts'
 import { deepFreeze } from './freeze.ts'
 import { fault, fetchIn, type Loading } from './loading.ts'
 import { readSettings } from './read.ts'
@@ -70,7 +71,7 @@ export async function loadConfiguration(
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
   const fetchWith = fetchIn(env, { file, faults })
-  const loading: Loading = { file, faults, secrets, clock, fetchWith, services }
+  const loading: Loading = { file, faults, secrets, clock, fetchWith }
   const settings = readSettings(loading)
   if (!settings) return { faults }
   faults.push(...secrets.check(settings, []))
@@ -88,7 +89,9 @@ export async function loadConfiguration(
   const store = settings.store && compileStore(settings.store, loading)
   const sealKeys = settings.seal && compileSealKeys(settings.seal, loading)
   const audit = settings.audit && compileAudit(settings.audit, settings.seal, loading)
-  const { policies, ...rules } = await compileRules(settings, providers, loading)
+  const described = describeConnections(settings.providers ?? {}, providers, loading)
+  const connections = Object.freeze(connectAll(described, loading, services))
+  const { policies, ...rules } = await compileRules(settings, { providers, connections: described }, loading)
 
   const { limits, retention } = settings
   const tls = tlsSetting && (compiled ?? inUse?.tls)
@@ -115,6 +118,7 @@ export async function loadConfiguration(
       sealKeys,
       audit,
       policies,
+      connections,
       ...rules,
     }),
   }

@@ -3,37 +3,42 @@ import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { Fault } from '../base/fault.ts'
 import { outboundFetch } from '../outbound/fetch.ts'
-import type { Services } from '../provider/services.ts'
 import { listFiles, located, readText, Unreadable } from './files.ts'
 import { dotted, type Path } from './parse.ts'
 import { readAuthorities } from './trust.ts'
 import type { Secrets } from './secrets.ts'
 
-export interface Loading {
+/** What describing takes, of connections and of all that is decided with. */
+export interface Reading {
   /** The configuration, as it was named. */
   readonly file: string
   /** Where each part puts what is wrong. */
   readonly faults: Fault[]
-  readonly secrets: Secrets
   readonly clock: Clock
-  /** `fetch` with trust in the certificate authorities given, and no others. */
-  readonly fetchWith: (ca: readonly string[] | undefined) => typeof globalThis.fetch
-  readonly services: Services
 }
 
-export function fault(loading: Loading, at: Path, message: string, remedy: string): void {
-  loading.faults.push({ file: loading.file, path: dotted(at), message, remedy })
+type Place = Pick<Reading, 'file' | 'faults'>
+
+/** What compiling something that can be called takes besides. */
+export interface Loading extends Reading {
+  readonly secrets: Secrets
+  /** `fetch` with trust in the certificate authorities given, and no others. */
+  readonly fetchWith: (ca: readonly string[] | undefined) => typeof globalThis.fetch
+}
+
+export function fault(reading: Place, at: Path, message: string, remedy: string): void {
+  reading.faults.push({ file: reading.file, path: dotted(at), message, remedy })
 }
 
 /** A fault that does not stop the start. */
-export function warn(loading: Loading, at: Path, message: string, remedy: string): void {
-  loading.faults.push({ file: loading.file, path: dotted(at), message, remedy, warning: true })
+export function warn(reading: Place, at: Path, message: string, remedy: string): void {
+  reading.faults.push({ file: reading.file, path: dotted(at), message, remedy, warning: true })
 }
 
 /** `fetchWith` as the environment has it; a proxy that is none is a fault. */
 export function fetchIn(
   env: Record<string, string | undefined>,
-  { file, faults }: Pick<Loading, 'file' | 'faults'>,
+  { file, faults }: Place,
 ): Loading['fetchWith'] {
   try {
     outboundFetch({ env })
@@ -57,16 +62,16 @@ export function fetchTrusting(
 
 /** Runs `read`; what it cannot read becomes a fault. */
 export function readable<T>(
-  loading: Loading,
+  reading: Place,
   place: { file?: string; at: Path; what?: string },
   read: () => T,
 ): T | undefined {
-  const { file = loading.file, at, what = 'file' } = place
+  const { file = reading.file, at, what = 'file' } = place
   try {
     return read()
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    loading.faults.push({
+    reading.faults.push({
       file,
       path: dotted(at),
       message: `the ${what} ${error.message}`,
@@ -82,16 +87,16 @@ export async function* readDirectory(
   directory: string | undefined,
   ending: '.yaml' | '.cedar',
   limit: number,
-  loading: Loading,
+  reading: Reading,
 ): AsyncGenerator<{ file: string; text: string }> {
   if (directory === undefined) return
-  const files = readable(loading, { at: [key], what: 'directory' }, () =>
-    listFiles(located(loading.file, directory), ending, loading.faults),
+  const files = readable(reading, { at: [key], what: 'directory' }, () =>
+    listFiles(located(reading.file, directory), ending, reading.faults),
   )
   for (const file of files ?? []) {
     // A reload reads thousands of files while requests are being served.
     await setImmediate()
-    const text = readable(loading, { file, at: [] }, () => readText(file, limit))
+    const text = readable(reading, { file, at: [] }, () => readText(file, limit))
     if (text !== undefined) yield { file, text }
   }
 }

@@ -1,6 +1,4 @@
 /** The files that a configuration names. */
-import { systemClock } from '../base/clock.ts'
-import { Services } from '../provider/services.ts'
 import { located } from './files.ts'
 import { readSettings } from './read.ts'
 import { secretReader } from './secrets.ts'
@@ -8,14 +6,7 @@ import { secretReader } from './secrets.ts'
 /** Those of a configuration that can be read: with its secrets, and the directories with its agents and policies. */
 export function namedFiles(file: string): { secrets: string[]; rules: string[] } {
   const secrets = secretReader({ file, env: {} })
-  const settings = readSettings({
-    file,
-    faults: [],
-    secrets,
-    clock: systemClock(),
-    fetchWith: () => fetch,
-    services: new Services(),
-  })
+  const settings = readSettings({ file, faults: [] })
   const directories = [settings?.agents, settings?.policies].filter((path) => path !== undefined)
   return { secrets: secrets.files(settings), rules: directories.map((path) => located(file, path)) }
 }

@@ -1,25 +1,25 @@
 import type { Agents } from '../agents/registry.ts'
 import type { Admins } from '../control/admins.ts'
-import type { ConnectionEntry } from '../leases/connections.ts'
+import type { DescribedConnection } from '../leases/connections.ts'
 import { compileInTurns, type Policies } from '../policy/compile.ts'
 import type { Upstream } from '../policy/namesakes.ts'
 import type { Provider } from '../provider/contract.ts'
 import { limits } from './files.ts'
-import { readDirectory, type Loading } from './loading.ts'
+import { readDirectory, type Reading } from './loading.ts'
 
 /** Reads and compiles every policy file of `directory`, or says everything that is wrong with them. */
 export async function compilePolicyFiles(
   directory: string | undefined,
   given: {
     providers: readonly Provider[]
-    connections: readonly ConnectionEntry[]
+    connections: readonly DescribedConnection[]
     agents: Agents
     admins: Admins
   },
-  loading: Loading,
+  reading: Reading,
 ): Promise<Policies | undefined> {
   const files: { file: string; text: string }[] = []
-  for await (const read of readDirectory('policies', directory, '.cedar', limits.policy, loading))
+  for await (const read of readDirectory('policies', directory, '.cedar', limits.policy, reading))
     files.push(read)
   const approvers = [...given.admins].filter(({ may }) => may.includes('approve')).map(({ name }) => name)
   const { policies, faults } = await compileInTurns(files, {
@@ -28,12 +28,12 @@ export async function compilePolicyFiles(
     agents: [...given.agents],
     approvers: new Set(approvers),
   })
-  loading.faults.push(...faults)
+  reading.faults.push(...faults)
   return policies
 }
 
 /** The connection as policy knows it. */
-export function asUpstream({ provider, name, connection }: ConnectionEntry): Upstream {
-  const { upstream, host, resources } = connection
-  return { vocabulary: provider, type: provider.type, connection: name, upstream, host, resources }
+export function asUpstream({ provider, name, terms }: DescribedConnection): Upstream {
+  const { leadsTo, host, resources } = terms
+  return { vocabulary: provider, type: provider.type, connection: name, upstream: leadsTo, host, resources }
 }

@@ -8,7 +8,7 @@ import type { Provider } from '../provider/contract.ts'
 import type { Services } from '../provider/services.ts'
 import { compileAudit } from './audit.ts'
 import { compileAgents } from './agents.ts'
-import { compileConnections } from './connections.ts'
+import { connectAll, describeConnections } from './connections.ts'
 import { compileIssuers } from './issuers.ts'
 import { fetchIn, type Loading } from './loading.ts'
 import { readSettings, type Settings } from './read.ts'
@@ -44,14 +44,15 @@ export async function loadRevocation(
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
   const fetchWith = fetchIn(env, { file, faults })
-  const loading: Loading = { file, faults, secrets, clock, fetchWith, services }
+  const loading: Loading = { file, faults, secrets, clock, fetchWith }
   const read = readSettings(loading)
   if (!read) return { faults }
   faults.push(...secrets.check({ store: read.store, seal: read.seal, providers: read.providers }, []))
   const store = read.store && compileStore(read.store, loading)
   const sealKeys = read.seal && compileSealKeys(read.seal, loading)
   const audit = compileAudit(read.audit ?? { heads: { kind: 'log' } }, read.seal, loading)
-  const connections = compileConnections(read.providers ?? {}, providers, loading)
+  const described = describeConnections(read.providers ?? {}, providers, loading)
+  const connections = connectAll(described, loading, services)
   const own = faults.filter(({ path }) => path === '' || concerns(path))
   const stops = own.some(({ path, warning }) => !warning && !path.startsWith('providers'))
   if (!store || !sealKeys || stops) return { faults: own }

@@ -1,20 +1,19 @@
 /** What decides, without what mints and what listens. */
-import { generateKeyPairSync } from 'node:crypto'
 import { Agents } from '../agents/registry.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Fault } from '../base/fault.ts'
 import type { Issuers } from '../identity/issuer.ts'
-import { Connections } from '../leases/connections.ts'
+import { Connections, type DescribedConnection } from '../leases/connections.ts'
 import type { Policies } from '../policy/compile.ts'
 import type { Provider } from '../provider/contract.ts'
-import { Services } from '../provider/services.ts'
 import { compileAdmins } from './admins.ts'
 import { checkOwners, compileAgents } from './agents.ts'
-import { compileConnections } from './connections.ts'
+import { describeConnections } from './connections.ts'
 import { compileIssuers } from './issuers.ts'
 import type { Loading } from './loading.ts'
 import { compilePolicyFiles } from './policies.ts'
 import { readSettings, type Settings } from './read.ts'
+import { secretReader } from './secrets.ts'
 
 /** The part of a configuration that decisions are made with. */
 export interface RuleSet {
@@ -25,28 +24,25 @@ export interface RuleSet {
   readonly issuers: Issuers
   readonly agents: Agents
   readonly policies: Policies
-  /** To ask about, never to call. */
-  readonly connections: Connections
+  readonly connections: Connections<DescribedConnection>
 }
 
 /** Compiles everything that decides; what is faulty is missing, and `policies` are there only as a whole. */
-export async function compileRules(settings: Settings, providers: readonly Provider[], loading: Loading) {
+export async function compileRules(
+  settings: Settings,
+  given: { providers: readonly Provider[]; connections: readonly DescribedConnection[] },
+  loading: Loading,
+) {
   const issuers = compileIssuers(settings.issuers ?? {}, settings.url ?? '', loading)
-  const connections = compileConnections(settings.providers ?? {}, providers, loading)
 
   const known = new Map(Object.keys(settings.issuers ?? {}).map((name) => [name, issuers.get(name)]))
   const written = await compileAgents(settings.agents, known, loading)
   const agents = new Agents(written.map(({ agent }) => agent))
   const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
   checkOwners(written, admins, loading)
-  const policies = await compilePolicyFiles(
-    settings.policies,
-    { providers, connections, agents, admins },
-    loading,
-  )
+  const policies = await compilePolicyFiles(settings.policies, { ...given, agents, admins }, loading)
   return {
     issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])),
-    connections: Object.freeze(connections),
     agents,
     admins,
     policies,
@@ -61,20 +57,15 @@ export async function loadRules(
   file: string,
   given: { providers: readonly Provider[]; clock: Clock },
 ): Promise<{ rules?: RuleSet; faults: Fault[] }> {
-  const providers = given.providers.map(withoutSecrets)
+  const { providers, clock } = given
   const faults: Fault[] = []
-  const secrets = { read: () => '', check: () => [], files: () => [] }
-  const loading: Loading = {
-    file,
-    faults,
-    secrets,
-    clock: given.clock,
-    fetchWith: () => fetch,
-    services: new Services(),
-  }
+  // Of an issuer's secrets and of its address nothing is asked before a token comes.
+  const secrets = secretReader({ file, env: {} })
+  const loading: Loading = { file, faults, clock, secrets, fetchWith: () => fetch }
   const settings = readSettings(loading)
   if (!settings) return { faults }
-  const { connections, policies, issuers, agents } = await compileRules(settings, providers, loading)
+  const connections = describeConnections(settings.providers ?? {}, providers, loading)
+  const { policies, issuers, agents } = await compileRules(settings, { providers, connections }, loading)
   if (!policies || faults.some(({ warning }) => !warning)) return { faults }
   return {
     rules: {
@@ -87,28 +78,4 @@ export async function loadRules(
     },
     faults,
   }
-}
-
-/** The provider as it connects when nobody has its secrets: what it looks into then only has to be of the right kind. */
-function withoutSecrets(provider: Provider): Provider {
-  return {
-    ...provider,
-    connect(config, context) {
-      try {
-        return provider.connect(config, { ...context, secret: () => 'stand-in' })
-      } catch {
-        // Not a token, then; what is wrong otherwise is wrong with a key too.
-        const secret = throwawayKey()
-        return provider.connect(config, { ...context, secret: () => secret })
-      }
-    },
-  }
-}
-
-function throwawayKey(): string {
-  return generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  }).privateKey
 }

@@ -2,6 +2,7 @@
 import type { AuditTrail } from '../audit/event.ts'
 import type { FederationKeyStore } from '../federation/federation.ts'
 import type { Connections } from '../leases/connections.ts'
+import { ofProvider } from '../leases/detail.ts'
 import type { Lease, LeaseStore } from '../leases/lease.ts'
 import { keyOf, type Seal } from '../base/seal.ts'
 import { breathe } from '../base/turns.ts'
@@ -76,11 +77,12 @@ function needOf(connections: Connections, origin: Origin): string | undefined {
   if (!connections.get(origin.provider, origin.connection)) return named
   const entry = connections.of(origin)
   if (!entry) return `${named} as it was, leading to ${origin.upstream}`
-  const { connection } = entry
+  const { terms } = entry
+  const detail = ofProvider(origin.detail)
   // Whoever was told that it can be revoked would have to wait for its own end (invariant I10).
-  if (origin.revocation !== 'expiry' && connection.revocation(origin.detail) === 'expiry')
+  if (origin.revocation !== 'expiry' && terms.revocation(detail) === 'expiry')
     return `${named} as it was, able to revoke`
-  const lacking = connection.lacks?.(origin.detail)
+  const lacking = terms.lacks?.(detail)
   return lacking === undefined ? undefined : `${lacking} of ${named}`
 }
 

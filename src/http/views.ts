@@ -67,7 +67,7 @@ export function taskView(
     upstreams: task.scope.map(({ provider, connection }) => ({
       provider,
       connection,
-      host: connections.get(provider, connection)?.connection.host ?? null,
+      host: connections.get(provider, connection)?.terms.host ?? null,
     })),
     ttl: task.ttl,
     context: task.context,
@@ -108,12 +108,12 @@ export function dryRunView({
     ttl,
     approvals: decision.outcome === 'pending_approval' ? decision.approvals : [],
     denials: decision.outcome === 'denied' ? decision.denials : [],
-    leases: resolved.map(({ entry, detail }) => ({
+    leases: resolved.map(({ entry, detail, asked }) => ({
       provider: entry.provider.type,
       connection: entry.name,
-      authorization_detail: detail as Detail,
-      class: highest(classesOf(entry.connection.requests(detail))),
-      revocation: entry.connection.revocation(detail),
+      authorization_detail: asked as Detail,
+      class: highest(classesOf(entry.terms.requests(detail))),
+      revocation: entry.terms.revocation(detail),
     })),
   }
 }

@@ -1,37 +1,46 @@
 /** The upstreams in force, found by what is asked of them. */
-import type { ZodError } from 'zod'
+import { z, type ZodError } from 'zod'
 import { BrokerError } from '../base/errors.ts'
 import type { Provider } from '../provider/contract.ts'
-import type { Connection } from '../provider/upstream.ts'
+import type { Terms } from '../provider/terms.ts'
+import type { Upstream } from '../provider/upstream.ts'
+import { ofProvider } from './detail.ts'
 import type { Lease } from './lease.ts'
 
-/** A configured upstream. */
-export interface ConnectionEntry {
+/** A connection as the configuration describes it, without its secrets: enough to decide by. */
+export interface DescribedConnection {
   provider: Provider
   name: string
-  connection: Connection
+  terms: Terms
   /** Kept only so that what it has minted can be revoked. */
   retired: boolean
 }
 
+/** A connection that can be called. */
+export interface ConnectionEntry extends DescribedConnection {
+  upstream: Upstream
+}
+
 /** A validated authorization detail with the connection that serves it. */
-export interface ResolvedDetail {
-  entry: ConnectionEntry
-  /** Normalised by its provider. */
+export interface ResolvedDetail<Entry extends DescribedConnection = ConnectionEntry> {
+  entry: Entry
+  /** Normalised by its provider, and what all of its entry takes. */
   detail: unknown
+  /** The same as it goes on record and back to callers: with the `connection` that was named, if one was. */
+  asked: unknown
 }
 
 /** Lookups over the configured connections; immutable. */
-export class Connections implements Iterable<ConnectionEntry> {
+export class Connections<Entry extends DescribedConnection = ConnectionEntry> implements Iterable<Entry> {
   readonly #providers: ReadonlyMap<string, Provider>
-  readonly #entries: readonly ConnectionEntry[]
+  readonly #entries: readonly Entry[]
 
-  constructor(providers: readonly Provider[], entries: readonly ConnectionEntry[]) {
+  constructor(providers: readonly Provider[], entries: readonly Entry[]) {
     this.#providers = new Map(providers.map((provider) => [provider.type, provider]))
     this.#entries = entries
   }
 
-  [Symbol.iterator](): Iterator<ConnectionEntry> {
+  [Symbol.iterator](): Iterator<Entry> {
     return this.#entries[Symbol.iterator]()
   }
 
@@ -41,14 +50,14 @@ export class Connections implements Iterable<ConnectionEntry> {
   }
 
   /** The connection of this name, retired or not. */
-  get(provider: string, name: string): ConnectionEntry | undefined {
+  get(provider: string, name: string): Entry | undefined {
     return this.#entries.find((entry) => entry.provider.type === provider && entry.name === name)
   }
 
   /** The connection that the lease was minted through, as long as it leads where it led then. */
   of({ provider, connection, upstream }: Pick<Lease, 'provider' | 'connection' | 'upstream'>) {
     const entry = this.get(provider, connection)
-    return entry?.connection.upstream === upstream ? entry : undefined
+    return entry?.terms.leadsTo === upstream ? entry : undefined
   }
 
   /**
@@ -57,7 +66,7 @@ export class Connections implements Iterable<ConnectionEntry> {
    *
    * @throws BrokerError `invalid_request`
    */
-  resolve(written: unknown, path: string): ResolvedDetail {
+  resolve(written: unknown, path: string): ResolvedDetail<Entry> {
     const type =
       typeof written === 'object' && written !== null && 'type' in written ? written.type : undefined
     const provider = typeof type === 'string' ? this.#providers.get(type) : undefined
@@ -65,19 +74,22 @@ export class Connections implements Iterable<ConnectionEntry> {
       const known = [...this.#providers.keys()].join(', ')
       throw refusal(`${path}.type: one of ${known} is needed`)
     }
-    const parsed = provider.detail.safeParse(written)
+    const choice = choiceOf.safeParse(written)
+    if (!choice.success) throw refusal(firstFault(choice.error, path))
+    const parsed = provider.detail.safeParse(ofProvider(written))
     if (!parsed.success) throw refusal(firstFault(parsed.error, path))
-    return { entry: this.#choose(provider, parsed.data, path), detail: parsed.data }
+    const detail = parsed.data
+    const asked = { type, ...choice.data, ...(detail as object) }
+    return { entry: this.#choose(provider, detail, choice.data.connection, path), detail, asked }
   }
 
-  #choose(provider: Provider, detail: unknown, path: string): ConnectionEntry {
-    const named = (detail as { connection?: string }).connection
+  #choose(provider: Provider, detail: unknown, named: string | undefined, path: string): Entry {
     const fitting = this.#entries.filter(
       (entry) =>
         entry.provider === provider &&
         !entry.retired &&
         (named === undefined || entry.name === named) &&
-        entry.connection.serves(detail),
+        entry.terms.serves(detail),
     )
     const [first, second] = fitting
     if (!first)
@@ -91,6 +103,9 @@ export class Connections implements Iterable<ConnectionEntry> {
     return first
   }
 }
+
+/** Which of the connections is meant, where several would fit: the broker's part of a detail. */
+const choiceOf = z.object({ connection: z.string().min(1).exactOptional() })
 
 function refusal(message: string): BrokerError {
   return new BrokerError('invalid_request', message, { parameter: 'authorization_details' })

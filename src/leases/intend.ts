@@ -36,10 +36,10 @@ export async function intend(
   { resolved, holder }: { resolved: ResolvedDetail; holder: LeaseHolder },
 ): Promise<{ lease: Lease } | { refused: BrokerError }> {
   const { leases, audit, clock } = context
-  const { entry, detail } = resolved
+  const { entry, detail, asked } = resolved
   // A reload since the request began may have taken the connection away: nothing could revoke what it mints.
   const current = context.connections().get(entry.provider.type, entry.name)
-  if (!current || current.retired || current.connection.upstream !== entry.connection.upstream)
+  if (!current || current.retired || current.terms.leadsTo !== entry.terms.leadsTo)
     return { refused: reconfigured() }
   const crowded = await slotRefusal(context, tx, resolved, holder.agent)
   if (crowded) return { refused: crowded }
@@ -53,12 +53,12 @@ export async function intend(
     identity: holder.identity,
     provider: entry.provider.type,
     connection: entry.name,
-    upstream: entry.connection.upstream,
-    slot: entry.connection.slot?.(detail).key ?? null,
+    upstream: entry.terms.leadsTo,
+    slot: entry.terms.slot?.(detail).key ?? null,
     status: 'pending',
-    detail,
-    classes: classesOf(entry.connection.requests(detail)),
-    revocation: entry.connection.revocation(detail),
+    detail: asked,
+    classes: classesOf(entry.terms.requests(detail)),
+    revocation: entry.terms.revocation(detail),
     createdAt: now,
     deadline: holder.deadline,
     upstreamExpiresAt: null,
@@ -85,7 +85,7 @@ export async function intend(
       provider: lease.provider,
       connection: lease.connection,
       upstream: lease.upstream,
-      detail,
+      detail: lease.detail,
       classes: lease.classes,
       revocation: lease.revocation,
     },
@@ -107,19 +107,19 @@ async function slotRefusal(
   { entry, detail }: ResolvedDetail,
   agent: string,
 ): Promise<BrokerError | undefined> {
-  const slot = entry.connection.slot?.(detail)
+  const slot = entry.terms.slot?.(detail)
   if (!slot) return undefined
   const now = clock.now()
   const room = { provider: entry.provider.type, slot: slot.key, agent, now }
   const taken = await leases.slotsTaken(tx, room)
-  const share = Math.floor(slot.total / 4)
+  const share = Math.floor((entry.upstream.room?.(slot.key) ?? slot.total) / 4)
   if (taken.length < share) return undefined
   // As many as are too many must have ended, and one more.
   const free = taken[taken.length - share]
   const known = free !== undefined && Number.isFinite(free)
   return new BrokerError('limit_exceeded', slotWords(slot.key, share, known ? free : undefined), {
     // What is being minted takes its slot for as long as upstream's shortest lives, if not longer.
-    retryAfter: known ? Math.max(1, Math.ceil((free - now) / 1000)) : entry.connection.ttl(detail).min,
+    retryAfter: known ? Math.max(1, Math.ceil((free - now) / 1000)) : entry.terms.minTtl(detail),
   })
 }
 

@@ -48,7 +48,7 @@ export class Lanes {
     this.#answersAgain = answersAgain
     this.#endings = new Lane({
       slots,
-      batch: entry.connection.revokesAtOnce,
+      batch: entry.upstream.revokesAtOnce,
       work: (turns) => this.#end(turns),
     })
     this.#looks = new Lane({
@@ -79,9 +79,9 @@ export class Lanes {
   }
 
   async #callUpstream(handles: Handle[]): Promise<RevocationOutcome[]> {
-    const { connection } = this.entry
+    const { upstream } = this.entry
     try {
-      return await withUpkeep(this.#context, this.entry, (upkeep) => connection.revoke(handles, upkeep))
+      return await withUpkeep(this.#context, this.entry, (upkeep) => upstream.revoke(handles, upkeep))
     } catch (error) {
       const failure = asProviderError(error)
       return handles.map(() => ({ done: false, error: failure }))

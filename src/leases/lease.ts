@@ -4,6 +4,7 @@ import type { Class, Revocation } from '../provider/terms.ts'
 import type { Evidence, Intent, Minted } from '../provider/upstream.ts'
 import { predecessorsIn } from '../base/states.ts'
 import type { Tx } from '../base/unit.ts'
+import { ofProvider } from './detail.ts'
 
 export const leaseStatuses = [
   'pending',
@@ -70,7 +71,7 @@ export interface Lease {
   /** The upstream room it takes for as long as it stands, where there is only so much. */
   slot: string | null
   status: LeaseStatus
-  /** The normalised authorization detail that was minted. */
+  /** The normalised authorization detail that was minted, with the connection that was named, if one was. */
   detail: unknown
   classes: Class[]
   revocation: Revocation
@@ -114,7 +115,7 @@ export function endOf({ standsUntil, liveUntil }: Pick<Lease, 'standsUntil' | 'l
 /** What a provider is told of the lease. */
 export function intentOf(lease: Lease): Intent<unknown> {
   const { id, task, agent, owner, detail, createdAt, deadline } = lease
-  return { leaseId: id, taskId: task, agent, owner, detail, createdAt, deadline }
+  return { leaseId: id, taskId: task, agent, owner, detail: ofProvider(detail), createdAt, deadline }
 }
 
 /** The part of every audit event about the lease that does not change. */

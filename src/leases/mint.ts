@@ -66,13 +66,14 @@ export async function mint(
     throw new BrokerError('unavailable', 'the client went away before the credential could be delivered')
   }
   const { credential, accessToken } = minted
-  return { lease: recorded, credential, accessToken, host: entry.connection.host }
+  return { lease: recorded, credential, accessToken, host: entry.terms.host }
 }
 
 async function callUpstream(context: LeaseContext, { lease, entry }: MintRequest): Promise<Minted> {
+  const intent = intentOf(lease)
   try {
     return await withinUpstream(context, 'mint', (signal) =>
-      entry.connection.mint(lease.detail, intentOf(lease), { signal }),
+      entry.upstream.mint(intent.detail, intent, { signal }),
     )
   } catch (error) {
     return await fail(context, lease, asProviderError(error))

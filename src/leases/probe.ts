@@ -7,11 +7,11 @@ import { asProviderError, withinUpstream } from './upstream.ts'
 /** Tries the credential once. Does not reject: what cannot be found out is `unknown`. */
 export async function probe(
   context: LeaseContext,
-  { connection }: ConnectionEntry,
+  { upstream }: ConnectionEntry,
   handle: Handle,
 ): Promise<Evidence> {
   try {
-    return await withinUpstream(context, 'probe', (signal) => connection.probe(handle, { signal }))
+    return await withinUpstream(context, 'probe', (signal) => upstream.probe(handle, { signal }))
   } catch (error) {
     return { result: 'unknown', method: asProviderError(error).message, at: context.clock.now() }
   }

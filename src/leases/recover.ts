@@ -15,7 +15,7 @@ import { asProviderError, withinUpstream } from './upstream.ts'
  */
 export async function recover(context: LeaseContext, lease: Lease, entry: ConnectionEntry): Promise<void> {
   const recovery = await withinUpstream(context, 'recover', (signal) =>
-    entry.connection.recover(intentOf(lease), { signal }),
+    entry.upstream.recover(intentOf(lease), { signal }),
   ).catch(asProviderError)
   if (recovery instanceof ProviderError)
     context.log.warn(

@@ -44,7 +44,7 @@ async function ended(
 ): Promise<Evidence | undefined> {
   try {
     const [outcome] = await withinUpstream(context, 'revoke', (signal) =>
-      entry.connection.revoke([handle], { standing: () => Promise.resolve([handle]), signal }),
+      entry.upstream.revoke([handle], { standing: () => Promise.resolve([handle]), signal }),
     )
     if (outcome?.done !== true) return undefined
     const evidence = await probe(context, entry, handle)

@@ -83,9 +83,9 @@ function opened({ seal, log }: LeaseContext, lease: Pick<Lease, 'id' | 'handle'>
 export async function maintain(context: LeaseContext): Promise<void> {
   await Promise.all(
     [...context.connections()].map(async (entry) => {
-      if (!entry.connection.maintain) return
+      if (!entry.upstream.maintain) return
       try {
-        await withUpkeep(context, entry, async (upkeep) => entry.connection.maintain?.(upkeep))
+        await withUpkeep(context, entry, async (upkeep) => entry.upstream.maintain?.(upkeep))
       } catch (error) {
         const reason = asProviderError(error).message
         context.log.warn({ connection: entry.name, reason }, 'upstream could not be kept in order')

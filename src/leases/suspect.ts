@@ -2,6 +2,7 @@
 import type { Tx } from '../base/unit.ts'
 import type { Connections } from './connections.ts'
 import type { LeaseContext } from './context.ts'
+import { ofProvider } from './detail.ts'
 import { aboutLease, type Lease } from './lease.ts'
 
 /**
@@ -36,7 +37,7 @@ export async function suspect(
 /** By its connection, as far as its detail is one. */
 function revocationOf(connections: Connections, lease: Lease): Lease['revocation'] {
   try {
-    return connections.of(lease)?.connection.revocation(lease.detail) ?? lease.revocation
+    return connections.of(lease)?.terms.revocation(ofProvider(lease.detail)) ?? lease.revocation
   } catch {
     return lease.revocation
   }

@@ -1,11 +1,11 @@
 /**
- * The contract between the broker and what mints credentials. A provider knows
- * one kind of upstream; a connection is one configured upstream of that kind.
- * `test/contract/provider.ts` states it as tests that every provider runs.
+ * The contract between the broker and what mints credentials. A provider knows one
+ * kind of upstream: what a configuration of it is and says (`terms`), and how to call
+ * one (`connect`). `test/contract/provider.ts` states it as tests that every provider runs.
  */
 import type { ZodType } from 'zod'
-import type { ClassedAction, Entity } from './terms.ts'
-import type { Connection, ConnectionContext } from './upstream.ts'
+import type { ClassedAction, Entity, Terms } from './terms.ts'
+import type { ConnectionContext, Upstream } from './upstream.ts'
 
 /**
  * Workloads that a provider's resources run, and whose identity tokens are in the
@@ -35,7 +35,10 @@ export interface Provider<Config = unknown, Detail = unknown> {
   readonly type: string
   /** One entry under `providers.TYPE`. Every entry has `name`, and may have `ca` and `retired`, which are the broker's. */
   readonly config: ZodType<Config>
-  /** One RFC 9396 authorization detail of this type. Parsing normalises it, so that equal requests are equal JSON. */
+  /**
+   * One RFC 9396 authorization detail of this type, without the `connection` that it may
+   * have, which is the broker's. Parsing normalises it, so that equal requests are equal JSON.
+   */
   readonly detail: ZodType<Detail>
   /** Its entity types and actions, in Cedar's schema syntax, to stand inside `namespace Mayfly`. */
   readonly cedar: string
@@ -55,5 +58,8 @@ export interface Provider<Config = unknown, Detail = unknown> {
   parseScope(text: string): Detail
   /** That shorthand in use, for the command line's help. */
   readonly scopeExamples: readonly string[]
-  connect(config: Config & { name: string }, context: ConnectionContext): Connection<Detail>
+  /** What this configuration offers, and on what terms. Pure: reads no secret, calls nobody. */
+  terms(config: Config & { name: string }): Terms<Detail>
+  /** Nothing is called yet. @throws Error when a secret cannot be read, or is not one. */
+  connect(config: Config & { name: string }, context: ConnectionContext): Upstream<Detail>
 }

@@ -1,4 +1,7 @@
-/** What is known of an upstream by its configuration alone, and what it asks of policy. */
+/**
+ * What is known of an upstream by its configuration alone, and what it asks of
+ * policy: enough to validate, decide and explain, without a secret or a call.
+ */
 
 /** What kind of authority an action is, from the least to the most. */
 export const classes = ['read', 'write', 'deploy', 'secrets', 'admin'] as const
@@ -56,3 +59,56 @@ export function classesOf(requests: readonly AuthorizationRequest[]): Class[] {
  */
 export const contextFields = `connection: String, purpose: String, ttl: Long, environment: String, class: String,
   revocation: String, approvals: Set<String>, depth: Long, request: Request, held: Set<String>`
+
+/**
+ * What one configured upstream offers, and on what terms. Pure: the same for the
+ * same configuration, whatever upstream says and whenever it is asked. A `Detail` is
+ * normal and as its provider parses it, without the `connection` that may stand
+ * beside it: choosing one by name is the broker's. But for `serves`, details are
+ * those that it serves; of others that were served once, `revocation` and `lacks` tell too.
+ */
+export interface Terms<Detail = unknown> {
+  /**
+   * Where it leads, as text, the same in every configuration that leads there: a
+   * credential minted at one upstream can be ended at no other, and another would
+   * call it dead.
+   */
+  readonly leadsTo: string
+  /**
+   * The web host that its credentials are for, `github.com`: clients offer them to
+   * no other. Left out where there is none, or the credential itself says where it belongs.
+   */
+  readonly host?: string
+  /**
+   * What requests through it are about, as far as the configuration tells: the roles
+   * themselves, the owners of repositories. Two upstreams may have one name each for
+   * something of their own; what it is in tells them apart.
+   */
+  readonly resources: readonly ServedResource[]
+  /** Whether this upstream is the one for `detail` (its owner, account or mount is configured here). */
+  serves(detail: Detail): boolean
+  /** What policy must allow for `detail`: never empty. */
+  requests(detail: Detail): AuthorizationRequest[]
+  /** Whether `inner` asks for nothing that `outer` does not. */
+  covers(outer: Detail, inner: Detail): boolean
+  revocation(detail: Detail): Revocation
+  /** Seconds that the shortest-lived credential lives that upstream can mint. Binds only where revocation is `expiry`. */
+  minTtl(detail: Detail): number
+  /**
+   * Upstream room that a credential takes for as long as it stands, where there is
+   * only so much: `key` names the room (a role), the same in every connection that
+   * leads to it, `total` how many fit where nothing else is in it. One agent may hold a
+   * quarter of what there is.
+   */
+  slot?(detail: Detail): Slot
+  /**
+   * What revoking takes of what was minted for `detail` and the configuration no
+   * longer has, in words: `the role ARN`. Left out where the connection is enough.
+   */
+  lacks?(detail: Detail): string | undefined
+}
+
+export interface Slot {
+  key: string
+  total: number
+}

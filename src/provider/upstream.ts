@@ -2,14 +2,14 @@
 import type { Clock } from '../base/clock.ts'
 import type { SecretRef } from './secret-ref.ts'
 import type { ProviderError } from './failure.ts'
-import type { AuthorizationRequest, ClassedAction, Revocation, ServedResource } from './terms.ts'
+import type { ClassedAction } from './terms.ts'
 
 export const evidenceResults = ['dead', 'denied', 'gone', 'expired', 'live', 'unknown'] as const
 
 /** What is known of a credential upstream after it was revoked. Times in milliseconds since 1970. */
 export interface Evidence {
   /**
-   * `dead`: upstream refused the credential itself, in its own words. `denied`: the deny is read
+   * `dead`: upstream refused the credential itself. `denied`: the deny is read
    * back as in force. `gone`: upstream no longer has what stood for it, and the
    * credential itself could not be tried. `expired`: its upstream life is over. `live`: it still works.
    * `unknown`: upstream gave no usable answer.
@@ -70,13 +70,10 @@ export interface Intent<Detail> {
  */
 export const mintingTimeMs = 60_000
 
-/** `gone`: it was seen that nothing of it works upstream. Otherwise the latest moment at which a lost credential could still work. */
+/** `gone`: nothing of it works upstream. Otherwise the latest moment at which a lost credential could still work. */
 export type Recovery = { gone: true } | { gone: false; liveUntil: number }
 
-/**
- * How revoking one handle went. "Already gone" upstream is done. That upstream has taken a
- * revocation says nothing of the credential: `probe` shows whether it is dead.
- */
+/** How revoking one handle went. "Already gone" upstream is done. */
 export type RevocationOutcome = { done: true } | { done: false; error: ProviderError }
 
 /** One thing about an upstream that an operator wants to know before it fails. */
@@ -134,50 +131,14 @@ export interface Upkeep {
 }
 
 /**
- * One configured upstream. Every method that calls it takes an abort signal, and
- * the broker always gives one with a time limit. Failures are `ProviderError`s.
+ * One configured upstream that can be called. Every method that calls it takes an abort
+ * signal, and the broker always gives one with a time limit. Failures are `ProviderError`s.
  */
-export interface Connection<Detail = unknown> {
-  readonly name: string
-  /**
-   * What it leads to, as text, the same in every configuration that leads there: a
-   * credential minted at one upstream can be ended at no other, and another would
-   * call it dead.
-   */
-  readonly upstream: string
-  /**
-   * The web host that its credentials are for, `github.com`: clients offer them to
-   * no other. Left out where there is none, or the credential itself says where it belongs.
-   */
-  readonly host?: string
-  /**
-   * What requests through it are about, as far as the configuration tells: the roles
-   * themselves, the owners of repositories. Two upstreams may have one name each for
-   * something of their own; what it is in tells them apart.
-   */
-  readonly resources: readonly ServedResource[]
+export interface Upstream<Detail = unknown> {
   /** How many handles one call of `revoke` may take. */
   readonly revokesAtOnce: number
-  /** Whether this upstream is the one for `detail` (its owner, account or mount is configured here). */
-  serves(detail: Detail): boolean
-  /**
-   * What revoking takes of what was minted for `detail` and the configuration no
-   * longer has, in words: `the role ARN`. Left out where the connection is enough.
-   */
-  lacks?(detail: Detail): string | undefined
-  revocation(detail: Detail): Revocation
-  /** Seconds between which upstream can mint. `min` binds only where revocation is `expiry`. */
-  ttl(detail: Detail): { min: number; max: number }
-  /**
-   * Upstream room that a credential takes for as long as it stands, where there is
-   * only so much: `key` names the room (a role), the same in every connection that
-   * leads to it, `total` how many fit. One agent may hold a quarter of it.
-   */
-  slot?(detail: Detail): { key: string; total: number }
-  /** What policy must allow for `detail`: never empty. */
-  requests(detail: Detail): AuthorizationRequest[]
-  /** Whether `inner` asks for nothing that `outer` does not. */
-  covers(outer: Detail, inner: Detail): boolean
+  /** How many credentials fit into a room of `Terms.slot`, as far as is known, where something else may be in it. */
+  room?(key: string): number
   /** @throws ProviderError */
   mint(detail: Detail, intent: Intent<Detail>, options: { signal: AbortSignal }): Promise<Minted>
   /** One outcome a handle, in their order. */

@@ -2,16 +2,16 @@
 import { BrokerError, type ErrorCode, isBrokerError } from '../base/errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
+import { ofProvider } from '../leases/detail.ts'
 import { intend, type LeaseHolder } from '../leases/intend.ts'
 import { type Lease, mayStillWork } from '../leases/lease.ts'
 import { mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
-import { revokeNow } from '../leases/revoke-now.ts'
 import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { policyDenied, reasonOf, recordDenial } from './denial.ts'
-import { endTask } from './end.ts'
+import { endTask, revokeNow } from './end.ts'
 import { fencedTask } from './fenced.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { identityNow } from './identity.ts'
@@ -130,10 +130,15 @@ function recordDenied(
   context: TaskContext,
   tx: Tx,
   { id, agent, owner }: Task,
-  { detail }: ResolvedDetail,
+  { asked }: ResolvedDetail,
   refused: BrokerError,
 ): void {
-  recordDenial(context, tx, { agent: { name: agent, owner }, task: id }, { detail, ...reasonOf(refused) })
+  recordDenial(
+    context,
+    tx,
+    { agent: { name: agent, owner }, task: id },
+    { detail: asked, ...reasonOf(refused) },
+  )
 }
 
 type Admission = { holder: LeaseHolder } | { refused: BrokerError }
@@ -220,7 +225,7 @@ function scopeRefusal(task: Task, { entry, detail }: ResolvedDetail): BrokerErro
     (item) =>
       item.provider === entry.provider.type &&
       item.connection === entry.name &&
-      entry.connection.covers(item.detail, detail),
+      entry.terms.covers(ofProvider(item.detail), detail),
   )
   if (covering.length === 1) return undefined
   return new BrokerError(

@@ -1,7 +1,7 @@
 /** What policy is told of a task, read in the transaction that depends on the answer. */
 import type { Agent } from '../agents/agent.ts'
 import type { Principal } from '../identity/principal.ts'
-import type { ResolvedDetail } from '../leases/connections.ts'
+import type { DescribedConnection, ResolvedDetail } from '../leases/connections.ts'
 import type { Ask, Facts } from '../policy/decide.ts'
 import type { Class } from '../provider/terms.ts'
 
@@ -30,10 +30,10 @@ export function factsOf(requested: Requested, held: Class[], approvals: string[]
   }
 }
 
-export function askOf({ entry: { name, connection }, detail }: ResolvedDetail): Ask {
+export function askOf({ entry: { name, terms }, detail }: ResolvedDetail<DescribedConnection>): Ask {
   return {
     connection: name,
-    revocation: connection.revocation(detail),
-    requests: connection.requests(detail),
+    revocation: terms.revocation(detail),
+    requests: terms.requests(detail),
   }
 }

@@ -188,8 +188,8 @@ function prepare(rules: Rules, request: OpenRequest): Asked {
 
 /** What only its own expiry ends must not outlive the task (invariant I3). @throws BrokerError `invalid_request` */
 function requireOutlasting(ttl: number, { entry, detail }: ResolvedDetail): void {
-  const { min } = entry.connection.ttl(detail)
-  if (ttl < min && entry.connection.revocation(detail) === 'expiry')
+  const min = entry.terms.minTtl(detail)
+  if (ttl < min && entry.terms.revocation(detail) === 'expiry')
     throw new BrokerError(
       'invalid_request',
       `ttl: what ${entry.name} mints lives for ${min} seconds at least and cannot be taken back; the task must last as long`,
@@ -290,6 +290,6 @@ async function askApproval(context: TaskContext, tx: Tx, task: Task, groups: str
   return asked
 }
 
-function toScopeItem({ entry, detail }: ResolvedDetail): ScopeItem {
-  return { provider: entry.provider.type, connection: entry.name, detail }
+function toScopeItem({ entry, asked }: ResolvedDetail): ScopeItem {
+  return { provider: entry.provider.type, connection: entry.name, detail: asked }
 }

@@ -1,13 +1,12 @@
 /** Holding every open task against new rules (invariant I12). */
 import type { Lease } from '../leases/lease.ts'
-import { revokeNow } from '../leases/revoke-now.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import { classes, classesOf } from '../provider/terms.ts'
 import { breathe } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { endTask } from './end.ts'
+import { endTask, revokeNow } from './end.ts'
 import { endOfFenced, fencedTask } from './fenced.ts'
 import { identityNow } from './identity.ts'
 import { resolveScope } from './scope.ts'
@@ -108,6 +107,6 @@ async function outsidePolicy(context: TaskContext, tx: Tx, rules: Rules, task: T
 
 /** The highest class of what the task may mint. */
 function authorityOf(details: readonly ResolvedDetail[]): number {
-  const held = details.flatMap(({ entry, detail }) => classesOf(entry.connection.requests(detail)))
+  const held = details.flatMap(({ entry, detail }) => classesOf(entry.terms.requests(detail)))
   return Math.max(-1, ...held.map((each) => classes.indexOf(each)))
 }

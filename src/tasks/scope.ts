@@ -9,10 +9,10 @@ export function resolveScope(rules: Rules, task: Task): ResolvedDetail[] | undef
   try {
     return task.scope.map((item) => {
       const resolved = rules.connections.resolve(
-        { connection: item.connection, ...(item.detail as object) },
+        { ...(item.detail as object), connection: item.connection },
         'scope',
       )
-      return { ...resolved, detail: item.detail }
+      return { ...resolved, asked: item.detail }
     })
   } catch (error) {
     if (isBrokerError(error)) return undefined

@@ -65,7 +65,7 @@ export const predecessors = predecessorsIn(successors)
 export interface ScopeItem {
   provider: string
   connection: string
-  /** Normalised by its provider. */
+  /** Normalised, with the connection that was named, if one was. */
   detail: unknown
 }
 

@@ -7,7 +7,7 @@ import { startBroker } from '../../src/broker/broker.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/broker/logger.ts'
 import type { Provider } from '../../src/provider/contract.ts'
-import type { Connection, Handle } from '../../src/provider/upstream.ts'
+import type { Handle, Upstream } from '../../src/provider/upstream.ts'
 
 const upstreamMs = new Map<string, number>()
 const leaseOf = new Map<string, string>()
@@ -23,18 +23,18 @@ async function timed<T>(leases: (string | undefined)[], work: () => Promise<T>):
   }
 }
 
-function timing(connection: Connection): Connection {
+function timing(upstream: Upstream): Upstream {
   const owner = (handle: Handle) => leaseOf.get(JSON.stringify(handle))
   return {
-    ...connection,
+    ...upstream,
     async mint(detail, intent, options) {
-      const minted = await timed([intent.leaseId], () => connection.mint(detail, intent, options))
+      const minted = await timed([intent.leaseId], () => upstream.mint(detail, intent, options))
       leaseOf.set(JSON.stringify(minted.handle), intent.leaseId)
       return minted
     },
-    revoke: (handles, options) => timed(handles.map(owner), () => connection.revoke(handles, options)),
+    revoke: (handles, options) => timed(handles.map(owner), () => upstream.revoke(handles, options)),
     async probe(handle, options) {
-      const evidence = await timed([owner(handle)], () => connection.probe(handle, options))
+      const evidence = await timed([owner(handle)], () => upstream.probe(handle, options))
       leaseOf.delete(JSON.stringify(handle))
       return evidence
     },

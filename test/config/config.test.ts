@@ -61,8 +61,20 @@ describe('a sound configuration', () => {
     )
     expect(faults).toEqual([])
     expect(configuration!.connections).toMatchObject([
-      { provider: { type: 'github' }, name: 'acme', retired: false, connection: { name: 'acme' } },
-      { provider: { type: 'github' }, name: 'old', retired: true, connection: { name: 'old' } },
+      {
+        provider: { type: 'github' },
+        name: 'acme',
+        retired: false,
+        terms: { host: 'github.com' },
+        upstream: { revokesAtOnce: 1 },
+      },
+      {
+        provider: { type: 'github' },
+        name: 'old',
+        retired: true,
+        terms: { host: 'github.com' },
+        upstream: { revokesAtOnce: 1 },
+      },
     ])
   })
 

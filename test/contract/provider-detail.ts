@@ -44,7 +44,7 @@ export function detailContract<Config, Detail>(trial: Trial<Config, Detail>): vo
     test('every question to policy is one that the schema declares, in its class and on its resource', () => {
       const declared = declaredActions(trial.subject.provider.cedar)
       for (const detail of details()) {
-        const requests = trial.connection.requests(detail)
+        const requests = trial.terms.requests(detail)
         expect(requests).not.toHaveLength(0)
         for (const { action, class: group, implied, resource } of requests) {
           for (const asked of [{ action, class: group }, ...implied]) {
@@ -59,19 +59,23 @@ export function detailContract<Config, Detail>(trial: Trial<Config, Detail>): vo
 
     test('a detail covers itself and what is narrower, and nothing wider', () => {
       const { detail, narrower, wider } = trial.subject
-      expect(trial.connection.covers(detail, detail)).toBe(true)
+      expect(trial.terms.covers(detail, detail)).toBe(true)
       if (narrower !== undefined) {
-        expect(trial.connection.covers(detail, narrower)).toBe(true)
-        expect(trial.connection.covers(narrower, detail)).toBe(false)
+        expect(trial.terms.covers(detail, narrower)).toBe(true)
+        expect(trial.terms.covers(narrower, detail)).toBe(false)
       }
-      for (const more of wider) expect(trial.connection.covers(detail, more)).toBe(false)
+      for (const more of wider) expect(trial.terms.covers(detail, more)).toBe(false)
     })
 
-    test('it serves its own details and says how long they may live', () => {
-      expect(trial.connection.serves(trial.subject.detail)).toBe(true)
-      const { min, max } = trial.connection.ttl(trial.subject.detail)
-      expect(min).toBeGreaterThan(0)
-      expect(max).toBeGreaterThanOrEqual(min)
+    test('there is a room upstream exactly where credentials take slots', () => {
+      expect(trial.connection.room !== undefined).toBe(trial.terms.slot !== undefined)
+      const slot = trial.terms.slot?.(trial.subject.detail)
+      if (slot) expect(trial.connection.room?.(slot.key)).toBe(slot.total)
+    })
+
+    test('it serves its own details, and says how short they may live', () => {
+      expect(trial.terms.serves(trial.subject.detail)).toBe(true)
+      expect(trial.terms.minTtl(trial.subject.detail)).toBeGreaterThan(0)
       expect(trial.connection.revokesAtOnce).toBeGreaterThan(0)
     })
   })

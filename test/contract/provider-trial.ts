@@ -1,17 +1,19 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
 import { ProviderError } from '../../src/provider/failure.ts'
-import type { Connection, Handle, Intent, Minted } from '../../src/provider/upstream.ts'
+import type { Handle, Intent, Minted, Upstream } from '../../src/provider/upstream.ts'
+import type { Terms } from '../../src/provider/terms.ts'
 import type { RequestLine } from '../../src/sandbox/faults.ts'
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts'
 import type { Subject } from './provider-subject.ts'
 
-/** A subject, and what the parts of the suite do with it: `subject` and `connection` are there once a test runs. */
+/** A subject, and what the parts of the suite do with it: `subject`, `terms` and `connection` are there once a test runs. */
 export type Trial<Config, Detail> = ReturnType<typeof tried<Config, Detail>>
 
 /** Sets the subject up for the suite; each test begins without faults, with a connection that has done nothing yet. */
 export function tried<Config, Detail>(setup: () => Promise<Subject<Config, Detail>>) {
   let subject: Subject<Config, Detail>
-  let connection: Connection<Detail>
+  let terms: Terms<Detail>
+  let connection: Upstream<Detail>
   let standing: Handle[]
 
   beforeAll(async () => {
@@ -20,6 +22,7 @@ export function tried<Config, Detail>(setup: () => Promise<Subject<Config, Detai
   beforeEach(() => {
     subject.faults.clear()
     standing = []
+    terms = subject.provider.terms(subject.config)
     connection = subject.provider.connect(subject.config, subject.context)
   })
   afterAll(() => subject?.close?.())
@@ -40,6 +43,9 @@ export function tried<Config, Detail>(setup: () => Promise<Subject<Config, Detai
   return {
     get subject() {
       return subject
+    },
+    get terms() {
+      return terms
     },
     get connection() {
       return connection
@@ -68,7 +74,7 @@ export function tried<Config, Detail>(setup: () => Promise<Subject<Config, Detai
     alive: () => subject.ledger.alive(subject.clock.now()),
     /** As long as a revocation may take to be in force. */
     propagated: () => subject.clock.advance(subject.propagation ?? 0),
-    revocable: () => connection.revocation(subject.detail) !== 'expiry',
+    revocable: () => terms.revocation(subject.detail) !== 'expiry',
     /** A hang, and the moment at which the request that it holds has arrived. */
     hang: (on: (request: RequestLine) => boolean) =>
       new Promise<void>((resolve) => {

@@ -5,7 +5,6 @@ import { beside, refuseWrites, rows } from '../support/database.ts'
 import { mints } from '../support/github.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
-import { until } from '../support/until.ts'
 
 const broker = await sharedBroker()
 const { github } = broker.sandbox
@@ -47,16 +46,15 @@ test('I6: a refused mint is told as failed, a denied request as denied', async (
   })
 })
 
-test('I6: an end that cannot be recorded is not called one; what was to be revoked is, and the record follows', async () => {
+test('I6: an end that cannot be recorded does not happen', async () => {
   const { body: task } = await broker.open()
   const { body: minted } = await broker.mint(task)
   const healed = refuseWrites(broker, "insert on audit_events when new.type = 'task.ended'")
   expectRefusal(await broker.complete(task), 503, 'unavailable')
   expect((await broker.read(task)).body).toMatchObject({ status: 'active', leases: [{ status: 'active' }] })
-  expect(await broker.use(minted.credential.token)).toBe(401)
+  expect(await broker.use(minted.credential.token)).toBe(200)
   healed()
-  await until(async () => (await broker.read(task)).body.status === 'completed')
-  expect((await broker.complete(task)).body.leases).toMatchObject([{ status: 'revoked' }])
+  expect((await broker.complete(task)).body.status).toBe('completed')
 })
 
 test('I6: the chain holds, and the tables are as it tells; what is changed behind its back shows', async () => {

@@ -67,13 +67,13 @@ describe('a lease on its way out', () => {
 
   it('whose connection leads elsewhere now is not called dead there, and ends when it leads back', async () => {
     const { task, lease } = await core.minted()
-    const back = core.upstream.upstream
-    Object.assign(core.upstream, { upstream: 'fake:elsewhere' })
+    const back = core.upstream.leadsTo
+    Object.assign(core.upstream, { leadsTo: 'fake:elsewhere' })
     await core.end(task)
     await core.pass(minute)
     expect(core.upstream.calls).toEqual([])
     expect(await core.lease(lease.id)).toHaveProperty('status', 'revoking')
-    Object.assign(core.upstream, { upstream: back })
+    Object.assign(core.upstream, { leadsTo: back })
     await core.pass(minute)
     expect(await core.lease(lease.id)).toHaveProperty('status', 'revoked')
   })

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { down, no, type Upstream, upstream } from '../support/fake-upstream.ts'
+import { down, no, type FakeUpstream, upstream } from '../support/fake-upstream.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 
 const minute = 60_000
 
 let core: Core
-let second: Upstream
-let batching: Upstream
+let second: FakeUpstream
+let batching: FakeUpstream
 beforeEach(async () => {
   core = await startCore((clock) => {
     second = upstream(clock, { name: 'two' })

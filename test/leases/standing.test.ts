@@ -1,13 +1,13 @@
 /** What upstream must go on refusing beyond a credential's own end, and what it refuses unasked. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { upstream, type Upstream } from '../support/fake-upstream.ts'
+import { upstream, type FakeUpstream } from '../support/fake-upstream.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { events, hour, verified } from '../support/store.ts'
 
 const minute = 60_000
 
 let core: Core
-let other: Upstream
+let other: FakeUpstream
 beforeEach(async () => {
   core = await startCore((clock) => [(other = upstream(clock, { name: 'two' }))])
   for (const each of [core.upstream, other]) each.revocationIs = 'eventual'

@@ -81,13 +81,13 @@ test("the role's other policies count: what room they leave is found out when it
     Statement: { Effect: 'Allow', Action: 's3:*', Resource: `arn:aws:s3:::${'b'.repeat(6000)}` },
   }
   upstream.sandbox.setInlinePolicy('deployer', 'others-own', JSON.stringify(other, null, 2))
-  const before = upstream.connection.slot?.(deploys).total
+  const before = upstream.connection.room!(deployer)
   const minted = await many(80, () => upstream.mint())
   expect(await upstream.revoke(minted)).toEqual(minted.map(() => ({ done: true })))
   expect(upstream.alive()).toEqual([])
   const all = [...upstream.sandbox.inlinePolicies('deployer').values()].join('')
   expect(all.replace(/\s/g, '').length).toBeLessThanOrEqual(quota)
-  expect(upstream.connection.slot?.(deploys).total).toBeLessThan(before! / 2)
+  expect(upstream.connection.room!(deployer)).toBeLessThan(before / 2)
 })
 
 test('a role whose other policies leave no room at all is a refusal, not a revocation', async () => {
@@ -97,9 +97,9 @@ test('a role whose other policies leave no room at all is a refusal, not a revoc
 })
 
 test('as many slots are lent as there is room for, each role its own', async () => {
-  const { connection } = await connectAws()
-  const slot = connection.slot?.(deploys)
-  expect(slot).toEqual({ key: deployer, total: expect.any(Number) })
+  const { terms, connection } = await connectAws()
+  const slot = terms.slot?.(deploys)
+  expect(slot).toEqual({ key: deployer, total: connection.room!(deployer) })
   expect(slot!.total).toBeGreaterThan(150)
   const upstream = await connectAws()
   const minted = await many(slot!.total, () => upstream.mint())

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
 import { connectAws, deployer, deploys, reader } from '../support/aws-sandbox.ts'
 
-const { connection } = await connectAws()
+const { terms } = await connectAws()
 const narrowed = (actions: string[], resources = ['*']) =>
   aws.detail.parse({ type: 'aws', role_arn: deployer, actions, resources })
 
@@ -15,8 +15,8 @@ test('actions and resources are sorted and named once; an action is the same in 
 })
 
 test('what is not narrowed covers what is, and is covered by nothing that is', () => {
-  expect(connection.covers(deploys, narrowed(['s3:*']))).toBe(true)
-  expect(connection.covers(narrowed(['s3:*']), deploys)).toBe(false)
+  expect(terms.covers(deploys, narrowed(['s3:*']))).toBe(true)
+  expect(terms.covers(narrowed(['s3:*']), deploys)).toBe(false)
 })
 
 test.each([
@@ -37,7 +37,7 @@ test.each([
   [['s3:*'], ['ec2:RunInstances'], false],
   [['s3:*'], ['s3express:GetObject'], false],
 ])('actions %j cover %j: %j', (outer, inner, covered) => {
-  expect(connection.covers(narrowed(outer), narrowed(inner))).toBe(covered)
+  expect(terms.covers(narrowed(outer), narrowed(inner))).toBe(covered)
 })
 
 test.each([
@@ -54,29 +54,25 @@ test.each([
   ['arn:aws:sqs:eu*:1:q', 'arn:aws:sqs:eu-west-1:2:x:1:q', false],
   ['arn:aws:logs:eu-west-1:1:log-group:a*', 'arn:aws:logs:eu-west-1:1:log-group:a:stream', true],
 ])('the resource %s covers %s: %j', (outer, inner, covered) => {
-  expect(connection.covers(narrowed(['s3:*'], [outer]), narrowed(['s3:*'], [inner]))).toBe(covered)
+  expect(terms.covers(narrowed(['s3:*'], [outer]), narrowed(['s3:*'], [inner]))).toBe(covered)
 })
 
 test('the actions and the resources must both lie within', () => {
   const outer = narrowed(['s3:Get*'], ['arn:aws:s3:::b/*'])
-  expect(connection.covers(outer, narrowed(['s3:GetObject'], ['arn:aws:s3:::c/*']))).toBe(false)
-  expect(connection.covers(outer, narrowed(['s3:PutObject'], ['arn:aws:s3:::b/*']))).toBe(false)
+  expect(terms.covers(outer, narrowed(['s3:GetObject'], ['arn:aws:s3:::c/*']))).toBe(false)
+  expect(terms.covers(outer, narrowed(['s3:PutObject'], ['arn:aws:s3:::b/*']))).toBe(false)
 })
 
 test('a pattern of many wildcards is judged at once', () => {
   const outer = narrowed(['s3:*'], [`arn:aws:s3:::${'*a'.repeat(700)}`])
   const inner = narrowed(['s3:*'], [`arn:aws:s3:::${'a'.repeat(1400)}b`])
-  expect(connection.covers(outer, inner)).toBe(false)
+  expect(terms.covers(outer, inner)).toBe(false)
 })
 
-test('another role, or another connection, is never covered', () => {
-  expect(connection.covers(deploys, { ...deploys, role_arn: reader })).toBe(false)
-  expect(connection.covers(deploys, { ...deploys, connection: 'other' })).toBe(false)
-  expect(connection.covers(deploys, { ...deploys, connection: 'prod' })).toBe(true)
+test('another role is never covered', () => {
+  expect(terms.covers(deploys, { ...deploys, role_arn: reader })).toBe(false)
 })
 
-test('a connection serves the roles of its configuration, and details that name it or none', () => {
-  expect(connection.serves(deploys)).toBe(true)
-  expect(connection.serves({ ...deploys, connection: 'prod' })).toBe(true)
-  expect(connection.serves({ ...deploys, connection: 'other' })).toBe(false)
+test('a connection serves the roles of its configuration', () => {
+  expect(terms.serves(deploys)).toBe(true)
 })

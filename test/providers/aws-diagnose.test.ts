@@ -11,7 +11,7 @@ const padding = (length: number) => {
 
 test('a broker that AWS knows and whose roles it can read is fine, and nothing is changed', async () => {
   const upstream = await connectAws({ as: 'role' })
-  const room = upstream.connection.slot!(upstream.intentOf({ type: 'aws', role_arn: deployer }).detail).total
+  const room = upstream.connection.room!(deployer)
   expect(await diagnose(upstream)).toEqual([
     {
       status: 'ok',

@@ -75,10 +75,11 @@ test('a deny that IAM does not show yet is not called done, and is once it does'
 
 test('where nothing but expiry ends a session, nothing is written and nothing is called done', async () => {
   const upstream = await connectAws({ config: { revocation: 'expiry' } })
-  const { connection } = upstream
-  expect(connection.revocation(deploys)).toBe('expiry')
-  expect(connection.ttl(deploys)).toEqual({ min: 900, max: 3600 })
-  expect(connection.slot).toBeUndefined()
+  const { connection, terms } = upstream
+  expect(terms.revocation(deploys)).toBe('expiry')
+  expect(terms.minTtl(deploys)).toBe(900)
+  expect(terms.slot).toBeUndefined()
+  expect(connection.room).toBeUndefined()
   const minted = await upstream.mint()
   expect(await upstream.revoke([minted])).toMatchObject([{ done: false }])
   expect(await connection.recover(upstream.intentOf(deploys), patient())).toMatchObject({ gone: false })

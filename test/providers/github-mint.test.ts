@@ -109,17 +109,8 @@ test('a mint whose connection was refused has certainly not happened', async () 
   })
 })
 
-test('what is asked of one connection is not covered by what another may do', () => {
-  const { connection } = connectGithub()
-  expect(connection.covers(webWriter, { ...webWriter, connection: 'acme' })).toBe(true)
-  expect(connection.covers({ ...webWriter, connection: 'acme' }, webWriter)).toBe(true)
-  expect(connection.covers(webWriter, { ...webWriter, connection: 'other' })).toBe(false)
-})
-
-test('a connection serves the owners of its configuration, and details that name it or none', () => {
-  const { connection } = connectGithub()
-  expect(connection.serves(webWriter)).toBe(true)
-  expect(connection.serves({ ...webWriter, connection: 'acme' })).toBe(true)
-  expect(connection.serves({ ...webWriter, connection: 'other' })).toBe(false)
-  expect(connection.serves({ ...webWriter, repositories: ['other/web'] })).toBe(false)
+test('a connection serves the owners of its configuration', () => {
+  const { terms } = connectGithub()
+  expect(terms.serves(webWriter)).toBe(true)
+  expect(terms.serves({ ...webWriter, repositories: ['other/web'] })).toBe(false)
 })

@@ -52,22 +52,13 @@ test('a path that passes is, in an address, that path and nothing more', () => {
   )
 })
 
-test('a connection serves what its configuration declares, and details that name it or none', () => {
-  const { connection } = connectVault()
-  for (const served of [reader, secret, { ...reader, connection: 'main' }])
-    expect(connection.serves(served)).toBe(true)
+test('a connection serves what its configuration declares', () => {
+  const { terms } = connectVault()
+  for (const served of [reader, secret]) expect(terms.serves(served)).toBe(true)
   for (const foreign of [
-    { ...reader, connection: 'other' },
     vault.detail.parse({ type: 'vault', path: 'database/creds/admin' }),
     vault.detail.parse({ type: 'vault', path: 'Database/creds/readonly' }),
     vault.detail.parse({ type: 'vault', policies: ['ci-read', 'broker'] }),
   ])
-    expect(connection.serves(foreign)).toBe(false)
-})
-
-test('what is asked of one connection is not covered by what another may do', () => {
-  const { connection } = connectVault()
-  expect(connection.covers(reader, { ...reader, connection: 'main' })).toBe(true)
-  expect(connection.covers({ ...secret, connection: 'main' }, secret)).toBe(true)
-  expect(connection.covers(reader, { ...reader, connection: 'other' })).toBe(false)
+    expect(terms.serves(foreign)).toBe(false)
 })

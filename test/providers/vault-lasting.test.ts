@@ -92,8 +92,8 @@ test('an IAM user of the same engine is taken back', async () => {
 
 test('declared so, a session is said to end by expiry alone, before it is minted and after', async () => {
   const upstream = connectCloud('expiry')
-  expect(upstream.connection.revocation(session)).toBe('expiry')
-  expect(upstream.connection.ttl(session).min).toBe(900)
+  expect(upstream.terms.revocation(session)).toBe('expiry')
+  expect(upstream.terms.minTtl(session)).toBe(900)
   const { credential, handle, expiresAt, wider } = await upstream.mint(session)
   expect(wider).toBeUndefined()
   expect(credential).toMatchObject({ data: { security_token: expect.any(String) } })
@@ -141,7 +141,7 @@ test('a session whose answer was lost may live as long as it was asked for', asy
 test('a path is revocable at once unless the configuration says otherwise, and only in these words', () => {
   const { config } = connectVault()
   expect(config.paths.map(({ revocation }) => revocation)).toEqual(['immediate', 'immediate'])
-  expect(connectVault().connection.ttl(secret).min).toBe(1)
+  expect(connectVault().terms.minTtl(secret)).toBe(1)
   for (const revocation of ['eventual', 'never', ''])
     expect(() => connectVault({ config: { paths: [{ ...config.paths[0], revocation }] } })).toThrow()
 })
@@ -149,7 +149,7 @@ test('a path is revocable at once unless the configuration says otherwise, and o
 test('a token, whatever paths are declared, is taken back at once', async () => {
   const upstream = connectCloud('expiry')
   const token = vault.detail.parse({ type: 'vault', policies: ['ci-read'] })
-  expect(upstream.connection.revocation(token)).toBe('immediate')
+  expect(upstream.terms.revocation(token)).toBe('immediate')
   const { handle } = await upstream.mint(token)
   await upstream.revoke(handle)
   await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })

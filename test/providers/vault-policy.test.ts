@@ -10,8 +10,8 @@ const { address } = connectVault().config
 const server = { type: 'VaultServer', id: address.replace('http://', '') }
 
 test('reading a path is one question, in the class that the configuration gives it', () => {
-  const { connection } = connectVault()
-  expect(connection.requests(secret)).toEqual([
+  const { terms } = connectVault()
+  expect(terms.requests(secret)).toEqual([
     {
       action: 'vault.read.read',
       class: 'read',
@@ -30,9 +30,9 @@ test('reading a path is one question, in the class that the configuration gives 
 })
 
 test('a token is one question for each of its policies', () => {
-  const { connection } = connectVault()
+  const { terms } = connectVault()
   const both = vault.detail.parse({ type: 'vault', policies: ['ci-write', 'ci-read'] })
-  expect(connection.requests(both)).toEqual([
+  expect(terms.requests(both)).toEqual([
     {
       action: 'vault.token.read',
       class: 'read',
@@ -68,18 +68,18 @@ test.each([
   ['another mount', 'resource in Mayfly::VaultMount::"kv"', 'denied'],
   ['another path', 'resource == Mayfly::VaultPath::"database/creds/admin"', 'denied'],
 ])('a policy on %s decides over a path', (_, scope, outcome) => {
-  const { connection } = connectVault()
+  const { terms } = connectVault()
   const policy = `@id("p") permit (principal, action in Mayfly::Action::"read", ${scope});`
-  expect(decided(policy, connection.requests(secret))).toBe(outcome)
+  expect(decided(policy, terms.requests(secret))).toBe(outcome)
 })
 
 test('a token needs every one of its policies allowed', () => {
-  const { connection } = connectVault()
+  const { terms } = connectVault()
   const policy =
     '@id("p") permit (principal, action == Mayfly::Action::"vault.token.read", resource == Mayfly::VaultPolicy::"ci-read");'
   const both = vault.detail.parse({ type: 'vault', policies: ['ci-write', 'ci-read'] })
-  expect(decided(policy, connection.requests(reader))).toBe('allowed')
-  expect(decided(policy, connection.requests(both))).toBe('denied')
+  expect(decided(policy, terms.requests(reader))).toBe('allowed')
+  expect(decided(policy, terms.requests(both))).toBe('denied')
 })
 
 test.each([

@@ -5,7 +5,7 @@ import { connectAws, deployer, deploys } from '../support/aws-sandbox.ts'
 test('a role that the configuration does not name is served by nobody, and never assumed', async () => {
   const upstream = await connectAws()
   const other = { ...deploys, role_arn: 'arn:aws:iam::123456789012:role/admin' }
-  expect(upstream.connection.serves(other)).toBe(false)
+  expect(upstream.terms.serves(other)).toBe(false)
   await expect(upstream.mint(other)).rejects.toMatchObject({ kind: 'rejected', maybeDone: false })
   expect(upstream.sandbox.requests).toEqual([])
 })
@@ -14,8 +14,9 @@ test('a role that is retired is served by nobody and never assumed, and what it 
   const upstream = await connectAws()
   const minted = await upstream.mint()
   const roles = [{ arn: deployer, class: 'deploy', retired: true }]
-  const after = aws.connect(aws.config.parse({ ...upstream.config, roles }), upstream.context)
-  expect(after.serves(deploys)).toBe(false)
+  const retired = aws.config.parse({ ...upstream.config, roles })
+  expect(aws.terms(retired).serves(deploys)).toBe(false)
+  const after = aws.connect(retired, upstream.context)
   await expect(upstream.mint(deploys, 900, after)).rejects.toMatchObject({
     kind: 'rejected',
     maybeDone: false,

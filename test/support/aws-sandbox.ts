@@ -5,7 +5,7 @@ import { aws } from '../../providers/aws.ts'
 import { policyName } from '../../providers/aws/enforce.ts'
 import type { AwsConfig } from '../../providers/aws/config.ts'
 import type { AwsDetail } from '../../providers/aws/detail.ts'
-import type { Connection, ConnectionContext, Handle, Intent, Minted } from '../../src/provider/upstream.ts'
+import type { ConnectionContext, Handle, Intent, Minted, Upstream } from '../../src/provider/upstream.ts'
 import { startAws, type AwsSettings, type SandboxAws } from '../../src/sandbox/aws.ts'
 import { defaultSettings } from '../../src/sandbox/aws/settings.ts'
 import type { AwsCredential } from '../../src/sandbox/aws/sign.ts'
@@ -114,6 +114,7 @@ export async function connectAws({
     ],
     ...changed,
   }) satisfies AwsConfig
+  const terms = aws.terms(config)
   const connection = aws.connect(config, context)
   /** What the store would give: the handles of all that was revoked, or is about to be. */
   const standing: Handle[] = []
@@ -134,21 +135,22 @@ export async function connectAws({
     clock,
     config,
     context,
+    terms,
     connection,
     standing,
     intentOf,
     alive: () => ledger.alive(clock.now()),
-    mint: (detail: AwsDetail = deploys, seconds?: number, from: Connection<AwsDetail> = connection) =>
+    mint: (detail: AwsDetail = deploys, seconds?: number, from: Upstream<AwsDetail> = connection) =>
       from.mint(detail, intentOf(detail, seconds), patient()),
     /** Revokes as the broker does: what is to go stands already. */
-    async revoke(minted: Minted[], from: Connection<AwsDetail> = connection) {
+    async revoke(minted: Minted[], from: Upstream<AwsDetail> = connection) {
       const handles = minted.map(({ handle }) => JSON.parse(JSON.stringify(handle)) as Handle)
       standing.push(...handles)
       return await from.revoke(handles, { standing: live, ...patient() })
     },
     /** The connection after a restart of the broker: nothing is remembered. */
     restarted: () => aws.connect(config, { ...context, shared: createShared() }),
-    maintain: (from: Connection<AwsDetail> = connection) => from.maintain?.({ standing: live, ...patient() }),
+    maintain: (from: Upstream<AwsDetail> = connection) => from.maintain?.({ standing: live, ...patient() }),
     probe: (minted: Minted) => connection.probe(minted.handle, patient()),
     /** The deny policy's text; undefined where the role has none. */
     policy: (role = 'deployer') => sandbox.inlinePolicies(role).get(denyPolicy),

@@ -10,7 +10,8 @@ import { startBroker } from '../../src/broker/broker.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/broker/logger.ts'
 import type { Provider } from '../../src/provider/contract.ts'
-import type { Connection, Minted } from '../../src/provider/upstream.ts'
+import type { Terms } from '../../src/provider/terms.ts'
+import type { Minted, Upstream } from '../../src/provider/upstream.ts'
 
 /** In the order in which a credential passes them. */
 const points = [
@@ -31,33 +32,39 @@ function die(): never {
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 }
 
-function wrap(connection: Connection, point: Point): Connection {
+function wrap(upstream: Upstream, point: Point): Upstream {
   const dieAt = (here: Point) => {
     if (point === here) die()
   }
   return {
-    ...connection,
-    // Asked last thing before the intent is written, in its transaction.
-    covers(outer, inner) {
-      dieAt('before the intent')
-      return connection.covers(outer, inner)
-    },
+    ...upstream,
     async mint(...given) {
       dieAt('after the intent')
-      const minted = await connection.mint(...given)
+      const minted = await upstream.mint(...given)
       dieAt('after the mint')
       return watched(minted, dieAt)
     },
     async revoke(...given) {
       dieAt('before the revocation')
-      const outcomes = await connection.revoke(...given)
+      const outcomes = await upstream.revoke(...given)
       dieAt('after the revocation')
       return outcomes
     },
     async probe(...given) {
-      const evidence = await connection.probe(...given)
+      const evidence = await upstream.probe(...given)
       dieAt('after the probe')
       return evidence
+    },
+  }
+}
+
+function wrapTerms(terms: Terms, point: Point): Terms {
+  return {
+    ...terms,
+    // Asked last thing before the intent is written, in its transaction.
+    covers(outer, inner) {
+      if (point === 'before the intent') die()
+      return terms.covers(outer, inner)
     },
   }
 }
@@ -88,6 +95,7 @@ if (import.meta.main) {
     env: process.env,
     providers: providers.map((provider): Provider => ({
       ...provider,
+      terms: (config) => wrapTerms(provider.terms(config), point as Point),
       connect: (config, context) => wrap(provider.connect(config, context), point as Point),
     })),
   })

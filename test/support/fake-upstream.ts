@@ -3,14 +3,15 @@ import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
 import type { Provider } from '../../src/provider/contract.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
-import type { Revocation } from '../../src/provider/terms.ts'
-import type { Connection, Handle, Minted } from '../../src/provider/upstream.ts'
+import type { Revocation, Terms } from '../../src/provider/terms.ts'
+import type { Handle, Minted, Upstream } from '../../src/provider/upstream.ts'
 
 /** How a mint goes. `lost`: it happens, but the answer never comes. `held`: it waits for `release`. */
 export type MintFate = 'ok' | 'wider' | 'rejected' | 'unavailable' | 'lost' | 'held'
 
-export interface Upstream extends Connection {
+export interface FakeUpstream extends Upstream, Terms {
   provider: Provider
+  name: string
   /** Ids of the leases whose credential works now. */
   working(): string[]
   /** Fates of the next mints, in order; then all go well. */
@@ -42,15 +43,18 @@ export const no = () => new ProviderError('rejected', 'upstream says no')
 
 const lifeMs = 3_600_000
 
-export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?: number } = {}): Upstream {
+export function upstream(
+  clock: Clock,
+  options: { name?: string; revokesAtOnce?: number } = {},
+): FakeUpstream {
   const { name = 'one', revokesAtOnce = 1 } = options
   const ends = new Map<string, number>()
   let held: (() => void)[] = []
   const leaseOf = (handle: Handle) => String(handle['credential'])
 
-  const self: Upstream = {
+  const self: FakeUpstream = {
     name,
-    upstream: `fake:${name}`,
+    leadsTo: `fake:${name}`,
     revokesAtOnce,
     resources: [],
     fates: [],
@@ -69,7 +73,7 @@ export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?:
     },
     serves: () => true,
     revocation: () => self.revocationIs,
-    ttl: () => ({ min: 1, max: lifeMs / 1000 }),
+    minTtl: () => 1,
     requests: () => [
       {
         action: 'fake.use.write',
@@ -130,12 +134,12 @@ export function upstream(clock: Clock, options: { name?: string; revokesAtOnce?:
       config: z.strictObject({}),
       detail: z.strictObject({
         type: z.literal('fake'),
-        connection: z.string().optional(),
         name: z.string(),
       }),
       cedar: '',
       parseScope: (text) => ({ type: 'fake', name: text }),
       scopeExamples: ['NAME'],
+      terms: () => self,
       connect: () => self,
     },
   }

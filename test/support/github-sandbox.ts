@@ -53,6 +53,7 @@ export function connectGithub({
     private_key: { env: 'GITHUB_APP_KEY' },
     owners: ['acme'],
   }) satisfies GithubConfig
+  const terms = github.terms(config)
   const connection = github.connect(config, context)
   const signal = new AbortController().signal
   return {
@@ -65,6 +66,7 @@ export function connectGithub({
     clock,
     config,
     context,
+    terms,
     connection,
     mint: (detail: GithubDetail = webWriter, from = connection) =>
       from.mint(detail, intentOf(detail, context.clock.now()), { signal }),

@@ -17,12 +17,11 @@ import type { TaskContext } from '../../src/tasks/context.ts'
 import { endTask } from '../../src/tasks/end.ts'
 import { Reaper } from '../../src/tasks/reaper.ts'
 import type { EndReason, Task } from '../../src/tasks/task.ts'
-import { Unrecorded } from '../../src/tasks/unrecorded.ts'
 import { aTask, events, hour, noon } from './store.ts'
 import { type SqliteSubject, sqliteStore } from './sqlite.ts'
 import { type ManualClock, manualClock } from './clock.ts'
 import { until } from './until.ts'
-import { type Upstream, upstream } from './fake-upstream.ts'
+import { type FakeUpstream, upstream } from './fake-upstream.ts'
 
 export interface Core extends AsyncDisposable {
   clock: ManualClock
@@ -30,13 +29,13 @@ export interface Core extends AsyncDisposable {
   context: TaskContext
   revoker: Revoker
   reaper: Reaper
-  upstream: Upstream
+  upstream: FakeUpstream
   /** Messages logged as errors. */
   errors: string[]
   open(changed?: Partial<Task>): Promise<Task>
-  mint(task: Task, options?: { through?: Upstream; gone?: AbortSignal }): Promise<MintedLease>
+  mint(task: Task, options?: { through?: FakeUpstream; gone?: AbortSignal }): Promise<MintedLease>
   /** A new task of an hour, and a lease of it. */
-  minted(through?: Upstream): Promise<{ task: Task; lease: Lease }>
+  minted(through?: FakeUpstream): Promise<{ task: Task; lease: Lease }>
   /** Ends the task; its leases are left to the reaper. */
   end(task: Task, reason?: EndReason): Promise<void>
   lease(id: string): Promise<Lease>
@@ -58,7 +57,7 @@ const quietWithinMs = 5_000
 const patience = 40
 
 /** `also`: further connections. Its clock starts at noon. */
-export async function startCore(also: (clock: ManualClock) => Upstream[] = () => []): Promise<Core> {
+export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = () => []): Promise<Core> {
   const clock = manualClock(noon)
   const store = await sqliteStore()
   const first = upstream(clock)
@@ -79,7 +78,6 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
   }
   const revoker = new Revoker(leaseContext)
   const { tasks, usedTokens } = store
-  const unrecorded = new Unrecorded({ ...leaseContext, revoker })
   const context: TaskContext = {
     ...leaseContext,
     tasks,
@@ -89,7 +87,6 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
     usedTokens,
     federationKeys,
     revoker,
-    unrecorded,
   }
   const reaper = new Reaper(context)
 
@@ -113,6 +110,7 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
     },
     async mint(task, { through = first, gone } = {}) {
       const entry = entryOf(first, through)
+      const detail = { type: 'fake', name: 'a' }
       const outcome = await unit.write(async (tx) => {
         const now = await tasks.get(tx, task.id)
         if (now?.status !== 'active' || now.expiresAt <= clock.now())
@@ -120,7 +118,7 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
         const { id, agent, owner, principal, expiresAt } = now
         const identity = identityOf(principal)
         const holder = { task: id, agent, owner, issuer: principal.issuer, identity, deadline: expiresAt }
-        return await intend(context, tx, { resolved: { entry, detail: { type: 'fake', name: 'a' } }, holder })
+        return await intend(context, tx, { resolved: { entry, detail, asked: detail }, holder })
       })
       if ('refused' in outcome) throw outcome.refused
       return await mint(context, revoker, { lease: outcome.lease, entry, gone })
@@ -184,11 +182,17 @@ export async function startCore(also: (clock: ManualClock) => Upstream[] = () =>
   return core
 }
 
-const entries = new WeakMap<Upstream, ConnectionEntry>()
+const entries = new WeakMap<FakeUpstream, ConnectionEntry>()
 
 /** Always the same entry for a connection: the revoker tells connections apart by it. */
-function entryOf({ provider }: Upstream, connection: Upstream): ConnectionEntry {
-  const entry = entries.get(connection) ?? { provider, name: connection.name, connection, retired: false }
+function entryOf({ provider }: FakeUpstream, connection: FakeUpstream): ConnectionEntry {
+  const entry = entries.get(connection) ?? {
+    provider,
+    name: connection.name,
+    terms: connection,
+    upstream: connection,
+    retired: false,
+  }
   entries.set(connection, entry)
   return entry
 }

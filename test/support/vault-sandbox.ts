@@ -73,6 +73,7 @@ export function connectVault({
     ],
     ...changes,
   }) satisfies VaultConfig
+  const terms = vault.terms(config)
   const connection = vault.connect(config, context)
   const patient = { signal: new AbortController().signal }
   return {
@@ -85,6 +86,7 @@ export function connectVault({
     clock,
     config,
     context,
+    terms,
     connection,
     alive: () => ledger.alive(clock.now()),
     mint: (detail: VaultDetail = reader, changed: Partial<Intent<VaultDetail>> = {}, options = patient) =>

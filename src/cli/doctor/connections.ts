@@ -14,11 +14,11 @@ export async function checkConnections(
 }
 
 async function checkConnection(
-  { provider, name, connection, retired }: ConnectionEntry,
+  { provider, name, upstream, retired }: ConnectionEntry,
   { mightPermit, clock }: { mightPermit: MightPermit; clock: Clock },
 ): Promise<Check[]> {
   const check = `connection ${provider.type}/${name}${retired ? ' (retired)' : ''}`
-  if (!connection.diagnose)
+  if (!upstream.diagnose)
     return [
       {
         check,
@@ -30,7 +30,7 @@ async function checkConnection(
   let findings: Finding[]
   try {
     findings = await withinLimit(clock, lookWithinMs, async (signal) =>
-      connection.diagnose!({ mightPermit, signal }),
+      upstream.diagnose!({ mightPermit, signal }),
     )
   } catch (error) {
     const {
