@@ -5,6 +5,7 @@ import type { Finding, MightPermit } from '../../src/provider/upstream.ts'
 import { actionOf, askable, includes, permissions, type Level, type Permission } from './permissions.ts'
 import { garbage, refusal, type Meanings } from './refusal.ts'
 import type { Github } from './upstream.ts'
+import { isOwn } from './words.ts'
 
 const app = z.object({ id: z.int() })
 const installation = z.object({
@@ -123,12 +124,24 @@ async function ask<Answered>(
   try {
     const answer = await api.asApp(route, parameters, signal)
     if (answer.status !== 200) return refusal(answer, meanings, false)
+    if (!isOwn(answer)) return nameless()
     const parsed = schema.safeParse(answer.data)
     return parsed.success ? parsed.data : garbage(false)
   } catch (error) {
     if (error instanceof ProviderError) return error
     throw error
   }
+}
+
+/** By that header alone its refusals are told from a proxy's (docs/decisions/0011). */
+function nameless(): ProviderError {
+  return new ProviderError(
+    'rejected',
+    "GitHub's answers come without x-github-request-id: nothing would be seen dead",
+    {
+      remedy: 'Have what is between the broker and GitHub let that header through.',
+    },
+  )
 }
 
 function fault({ message, remedy }: ProviderError, otherwise: string): Finding {

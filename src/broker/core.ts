@@ -26,6 +26,7 @@ import { usedTokens } from '../store/used-tokens.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { keepTime } from '../tasks/keep-time.ts'
 import { Reaper } from '../tasks/reaper.ts'
+import { Unrecorded } from '../tasks/unrecorded.ts'
 
 export interface Core {
   context: TaskContext
@@ -62,6 +63,7 @@ export async function openCore(given: {
   const { services, clock, log, connections, url } = given
   const seal = createSeal(given.sealKeys)
   let alarm: ReturnType<typeof createAlarm> | undefined
+  let unrecorded: Unrecorded | undefined
   const heads = createHeadSink(given.audit.heads, { clock, log })
   const store = await openStore(given.store, seal, {
     lastHead: given.audit.lastHead,
@@ -71,6 +73,7 @@ export async function openCore(given: {
       given.committed?.(events)
     },
     intruded: (intrusion) => alarm?.(intrusion),
+    mayGrant: () => unrecorded?.requireNone(),
   })
   const { unit } = store
   try {
@@ -84,6 +87,8 @@ export async function openCore(given: {
       connections,
       wake: (at) => reaper.wake(at),
     }
+    const revoker = new Revoker(leaseContext)
+    unrecorded = new Unrecorded({ ...leaseContext, revoker })
     const context: TaskContext = {
       ...leaseContext,
       tasks,
@@ -92,7 +97,9 @@ export async function openCore(given: {
       idempotency,
       usedTokens,
       federationKeys,
-      revoker: new Revoker(leaseContext),
+      unit: unrecorded.unit,
+      revoker,
+      unrecorded,
     }
     // Before anything is recorded: the newest event is then still the last broker's.
     await keepTime(context, clock)

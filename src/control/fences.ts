@@ -32,10 +32,21 @@ export async function raise(
   registered: Registered,
   { selector, ...order }: FencingOrder,
 ): Promise<Fence> {
-  return await context.unit.write(async (tx) => {
+  const meant = async (tx: Tx) => {
     const { fence } = await select(context, tx, registered, selector)
     if (!fence) throw new BrokerError('conflict', 'the row of this task is damaged, and names no session')
-    return await raiseFence(context, tx, { ...fence, ...order, until: order.until ?? fence.over })
+    return fence
+  }
+  return await context.unrecorded.carryOut({
+    name: `fence ${JSON.stringify([selector, order])}`,
+    async work(tx) {
+      const fence = await meant(tx)
+      return await raiseFence(context, tx, { ...fence, ...order, until: order.until ?? fence.over })
+    },
+    async leases(tx) {
+      await meant(tx)
+      return []
+    },
   })
 }
 

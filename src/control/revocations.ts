@@ -5,8 +5,9 @@ import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
 import type { Lease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
+import { revokeNow } from '../leases/revoke-now.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import { endTask, revokeNow } from '../tasks/end.ts'
+import { endTask } from '../tasks/end.ts'
 import type { Tx } from '../base/unit.ts'
 import { raiseFence } from './fences.ts'
 import { type Meant, type Registered, select, type Selector } from './selector.ts'
@@ -56,11 +57,11 @@ export async function revokeBySelector(
   registered: Registered,
   order: RevocationOrder,
 ): Promise<RevocationReport> {
-  const { unit, leases, audit, clock } = context
+  const { unit, leases, audit, clock, unrecorded } = context
   const { selector, reason, actor } = order
   const id = newId('rev')
   const cause = { reason: 'revoked', actor } as const
-  const ordered = await unit.write(async (tx) => {
+  const carryOut = async (tx: Tx) => {
     const selected = await select(context, tx, registered, selector)
     audit.record(tx, { at: clock.now(), type: 'revocation.ordered', actor, data: { id, selector, reason } })
     const fence = await keepOut(context, tx, order, selected.fence)
@@ -74,6 +75,11 @@ export async function revokeBySelector(
     for (const lease of selected.leases)
       if (!ended.has(lease.task)) leaving.push(...(await retire(context, tx, { id: lease.id }, cause)))
     return { matched: selected.leases, leaving, ended, fence }
+  }
+  const ordered = await unrecorded.carryOut({
+    name: `revoke ${JSON.stringify(order)}`,
+    work: carryOut,
+    leases: async (tx) => (await select(context, tx, registered, selector)).leases,
   })
   await revokeNow(context, ordered.leaving)
   const now = await unit.read((tx) => Promise.all(ordered.matched.map((lease) => leases.get(tx, lease.id))))

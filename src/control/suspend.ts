@@ -1,9 +1,11 @@
 /** Stopping an agent, and letting it go on: a fence on it, raised and lifted. */
 import { fenceKey, stands } from '../agents/fence.ts'
 import { BrokerError } from '../base/errors.ts'
-import type { Lease } from '../leases/lease.ts'
+import { type Lease, unfinishedStatuses } from '../leases/lease.ts'
+import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
-import { endTask, revokeNow } from '../tasks/end.ts'
+import { endTask } from '../tasks/end.ts'
+import type { Tx } from '../base/unit.ts'
 import { openStatuses } from '../tasks/task.ts'
 import type { Admin } from './authenticate.ts'
 import { liftFence, raiseFence, requireAnother } from './fences.ts'
@@ -22,14 +24,19 @@ export async function suspendAgent(
   reason: string,
 ): Promise<void> {
   requireAgent(rules, name)
-  const { unit, tasks } = context
+  const { tasks, leases, unrecorded } = context
   const actor = `admin:${admin.id}` as const
-  const leaving = await unit.write(async (tx) => {
+  const work = async (tx: Tx) => {
     await raiseFence(context, tx, { selector: { agent: name }, agents: [name], reason, actor, until: null })
     const retired: Lease[] = []
     for (const task of await tasks.find(tx, { agent: name, statuses: openStatuses }))
       retired.push(...(await endTask(context, tx, task, { reason: 'agent_suspended', actor, note: reason })))
     return retired
+  }
+  const leaving = await unrecorded.carryOut({
+    name: `suspend ${JSON.stringify([name, actor, reason])}`,
+    work,
+    leases: (tx) => leases.find(tx, { agent: name, statuses: unfinishedStatuses }),
   })
   await revokeNow(context, leaving)
 }

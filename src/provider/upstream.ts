@@ -9,7 +9,7 @@ export const evidenceResults = ['dead', 'denied', 'gone', 'expired', 'live', 'un
 /** What is known of a credential upstream after it was revoked. Times in milliseconds since 1970. */
 export interface Evidence {
   /**
-   * `dead`: upstream refused the credential itself. `denied`: the deny is read
+   * `dead`: upstream refused the credential itself, in its own words. `denied`: the deny is read
    * back as in force. `gone`: upstream no longer has what stood for it, and the
    * credential itself could not be tried. `expired`: its upstream life is over. `live`: it still works.
    * `unknown`: upstream gave no usable answer.
@@ -70,10 +70,13 @@ export interface Intent<Detail> {
  */
 export const mintingTimeMs = 60_000
 
-/** `gone`: nothing of it works upstream. Otherwise the latest moment at which a lost credential could still work. */
+/** `gone`: it was seen that nothing of it works upstream. Otherwise the latest moment at which a lost credential could still work. */
 export type Recovery = { gone: true } | { gone: false; liveUntil: number }
 
-/** How revoking one handle went. "Already gone" upstream is done. */
+/**
+ * How revoking one handle went. "Already gone" upstream is done. That upstream has taken a
+ * revocation says nothing of the credential: `probe` shows whether it is dead.
+ */
 export type RevocationOutcome = { done: true } | { done: false; error: ProviderError }
 
 /** One thing about an upstream that an operator wants to know before it fails. */

@@ -29,6 +29,7 @@ export class Guard {
   readonly #expected: Omit<Expected, 'sums'>
   readonly #keeper: HeadKeeper
   readonly #changed: (intrusion: Intrusion) => void
+  readonly #besides: () => void
   /** What each place held when it was last looked at. */
   #found = new Map<string, Found>()
   #told: string
@@ -36,18 +37,20 @@ export class Guard {
   #unsure = false
   #running: Promise<unknown> = Promise.resolve()
 
-  /** `changed` hears whenever there is something else to tell. */
+  /** `changed` hears whenever there is something else to tell; `besides` may have reasons of its own to throw. */
   constructor(given: {
     path: string
     seal: Seal
     macs: RowMacs
     keeper: HeadKeeper
     changed: (intrusion: Intrusion) => void
+    besides: () => void
   }) {
     this.#path = given.path
     this.#expected = { seal: given.seal, macs: given.macs }
     this.#keeper = given.keeper
     this.#changed = given.changed
+    this.#besides = given.besides
     this.#told = JSON.stringify({ doubts: [], damaged: [] } satisfies Intrusion)
   }
 
@@ -61,6 +64,7 @@ export class Guard {
 
   /** @throws BrokerError `unavailable` while nothing may be granted. */
   readonly mayGrant = (): void => {
+    this.#besides()
     if (this.#unsure)
       throw new BrokerError('unavailable', 'the store is being looked through', { retryAfter: 1 })
     const { doubts } = this.intrusion

@@ -55,6 +55,8 @@ export interface StoreOptions {
   committed?: (events: readonly AuditEvent[], head: Head) => void
   /** Hears whenever something else is known of what somebody else has done to the store. */
   intruded?: (intrusion: Intrusion) => void
+  /** Asked besides before anything is granted. @throws BrokerError where nothing may be */
+  mayGrant?: () => void
 }
 
 /** Rows put under another key in one transaction: everybody else's work waits for it. */
@@ -66,7 +68,8 @@ const resealedAtOnce = 200
  * @throws StoreInUse when another broker has it; Error when it was written by a newer version.
  */
 export async function openSqlite(path: string, seal: Seal, options: StoreOptions = {}): Promise<OwnStore> {
-  const { committed = () => undefined, intruded = () => undefined, log = silent } = options
+  const { committed = () => undefined, intruded = () => undefined, mayGrant = () => undefined } = options
+  const { log = silent } = options
   using opened = new DisposableStack()
   opened.use(lockFile(path, log))
   makePrivate(path, log)
@@ -86,7 +89,7 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   database.exec('PRAGMA busy_timeout = 0')
   const { keeper, macs } = taken
   const { installation } = keeper.state
-  const guard = new Guard({ path, seal, macs, keeper, changed: intruded })
+  const guard = new Guard({ path, seal, macs, keeper, changed: intruded, besides: mayGrant })
   const reader = openReader(path, { seal, macs, installation })
   const writer = new GroupWriter({ database, connection, seal, macs, keeper, guard, outside, committed })
   const nothing = () => Promise.resolve()

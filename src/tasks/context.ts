@@ -11,6 +11,7 @@ import type { Policies } from '../policy/compile.ts'
 import type { ApprovalStore } from './approval.ts'
 import type { IdempotencyStore } from './idempotency.ts'
 import type { TaskStore } from './task.ts'
+import type { Unrecorded } from './unrecorded.ts'
 
 /** The part of one configuration that decides about tasks; immutable, so that a request sees one from beginning to end. */
 export interface Rules {
@@ -37,4 +38,6 @@ export interface TaskContext extends LeaseContext {
   usedTokens: UsedTokens
   federationKeys: FederationKeyStore
   revoker: Revoker
+  /** What was ordered to end and could not be recorded yet. */
+  unrecorded: Unrecorded
 }

@@ -1,14 +1,10 @@
 /** The one way in which a task ends: its state, its leases and the record of it, in one transaction (invariant I3). */
 import type { Actor } from '../audit/event.ts'
-import { atMost } from '../base/clock.ts'
 import type { Lease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 import { aboutTask, endStatus, type EndReason, type Task } from './task.ts'
-
-/** Milliseconds that a caller waits for the credentials to be seen dead; what takes longer goes on without it. */
-const revokeWithinMs = 10_000
 
 export interface EndCause {
   reason: EndReason
@@ -37,11 +33,4 @@ export async function endTask(context: TaskContext, tx: Tx, task: Task, cause: E
     data: { reason, ...(note !== undefined && { note }) },
   })
   return await retire(context, tx, { task: task.id }, { reason, actor })
-}
-
-/** Revokes and probes what a commit has retired; returns when all is done or the time for it is up. */
-export async function revokeNow(context: TaskContext, leases: Lease[]): Promise<void> {
-  if (leases.length === 0) return
-  const all = Promise.all(leases.map((lease) => context.revoker.revoke(lease)))
-  await atMost(context.clock, revokeWithinMs, all)
 }

@@ -1,9 +1,10 @@
 /** One call for CI: a task of its own, opened for one credential (RFC 8693, design §10). */
 import { isBrokerError } from '../base/errors.ts'
 import type { MintedLease } from '../leases/mint.ts'
+import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { issueCredential } from './credential.ts'
-import { endTask, revokeNow } from './end.ts'
+import { endTask } from './end.ts'
 import { type OpenRequest, openTask } from './open.ts'
 import { type GrantedTask, readTask } from './read.ts'
 

@@ -83,7 +83,7 @@ export class Reaper {
   }
 
   async #reap(): Promise<void> {
-    const { unit, tasks, leases, clock, revoker } = this.#context
+    const { unit, tasks, leases, clock, revoker, unrecorded } = this.#context
     // One moment for the whole round: a deadline between two readings of the clock would be neither due nor next.
     const now = clock.now()
     while (!this.#stopped) {
@@ -95,6 +95,7 @@ export class Reaper {
     if (this.#stopped) return
     const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id)))
     for (const lease of due) void (isOverdue(lease, now) ? this.#retire(lease) : revoker.revoke(lease))
+    if (!(await unrecorded.record())) this.wake(clock.now() + storeRetryMs)
     const next = await unit.read(async (tx) => [await tasks.nextDue(tx, now), await leases.nextDue(tx, now)])
     // Of a damaged row a time may be anything; a timer for what is no number fires at once, without end.
     this.wake(Math.min(...next.map((at) => (Number.isFinite(at) ? at! : Infinity))))

@@ -5,6 +5,7 @@ import { beside, refuseWrites, rows } from '../support/database.ts'
 import { mints } from '../support/github.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
+import { until } from '../support/until.ts'
 
 const broker = await sharedBroker()
 const { github } = broker.sandbox
@@ -46,15 +47,16 @@ test('I6: a refused mint is told as failed, a denied request as denied', async (
   })
 })
 
-test('I6: an end that cannot be recorded does not happen', async () => {
+test('I6: an end that cannot be recorded is not called one; what was to be revoked is, and the record follows', async () => {
   const { body: task } = await broker.open()
   const { body: minted } = await broker.mint(task)
   const healed = refuseWrites(broker, "insert on audit_events when new.type = 'task.ended'")
   expectRefusal(await broker.complete(task), 503, 'unavailable')
   expect((await broker.read(task)).body).toMatchObject({ status: 'active', leases: [{ status: 'active' }] })
-  expect(await broker.use(minted.credential.token)).toBe(200)
+  expect(await broker.use(minted.credential.token)).toBe(401)
   healed()
-  expect((await broker.complete(task)).body.status).toBe('completed')
+  await until(async () => (await broker.read(task)).body.status === 'completed')
+  expect((await broker.complete(task)).body.leases).toMatchObject([{ status: 'revoked' }])
 })
 
 test('I6: the chain holds, and the tables are as it tells; what is changed behind its back shows', async () => {

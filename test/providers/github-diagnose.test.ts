@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { github } from '../../providers/github.ts'
 import type { ClassedAction } from '../../src/provider/terms.ts'
 import type { MightPermit } from '../../src/provider/upstream.ts'
 import { connectGithub } from '../support/github-sandbox.ts'
@@ -51,6 +52,20 @@ test('a key that GitHub does not accept is a fault, and the only finding', async
   upstream.faults.add({ kind: 'status', status: 401, body: { message: 'no' } })
   expect(await diagnose(upstream)).toMatchObject([
     { status: 'fault', message: 'GitHub answered 401: the app id and its private key are not accepted' },
+  ])
+})
+
+test('a proxy that takes away what GitHub is known by is a fault: no token would be seen dead', async () => {
+  const { config, context } = connectGithub()
+  const stripping: typeof fetch = async (input, init) => {
+    const answer = await context.fetch(input, init)
+    const headers = new Headers(answer.headers)
+    headers.delete('x-github-request-id')
+    return new Response(answer.body, { status: answer.status, headers })
+  }
+  const connection = github.connect(config, { ...context, fetch: stripping })
+  expect(await connection.diagnose!({ mightPermit: everything, signal })).toMatchObject([
+    { status: 'fault', message: expect.stringContaining('x-github-request-id') },
   ])
 })
 

@@ -17,6 +17,7 @@ import type { TaskContext } from '../../src/tasks/context.ts'
 import { endTask } from '../../src/tasks/end.ts'
 import { Reaper } from '../../src/tasks/reaper.ts'
 import type { EndReason, Task } from '../../src/tasks/task.ts'
+import { Unrecorded } from '../../src/tasks/unrecorded.ts'
 import { aTask, events, hour, noon } from './store.ts'
 import { type SqliteSubject, sqliteStore } from './sqlite.ts'
 import { type ManualClock, manualClock } from './clock.ts'
@@ -78,6 +79,7 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
   }
   const revoker = new Revoker(leaseContext)
   const { tasks, usedTokens } = store
+  const unrecorded = new Unrecorded({ ...leaseContext, revoker })
   const context: TaskContext = {
     ...leaseContext,
     tasks,
@@ -87,6 +89,7 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
     usedTokens,
     federationKeys,
     revoker,
+    unrecorded,
   }
   const reaper = new Reaper(context)
 

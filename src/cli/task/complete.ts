@@ -8,9 +8,9 @@ export function registerComplete(group: Command): void {
   onHeldTask(group.command('complete'))
     .summary('complete a task and revoke its credentials')
     .description(
-      `Ends the task. Its credentials are revoked and tried before the answer comes;
-where upstream takes longer than ten seconds, a lease is still "revoking", and
-the broker goes on without you. A task that has ended stays as it is.`,
+      `Ends the task. Its credentials are revoked and tried before the answer comes,
+within ten seconds. A lease that was not seen dead is still "revoking", and the
+broker goes on without you. A task that has ended stays as it is.`,
     )
     .action(complete)
 }
