@@ -37,6 +37,7 @@ interface Job {
 interface Kept {
   sums: RowSums
   events: AuditEvent[]
+  tookDamaged: boolean
 }
 
 interface Pending {
@@ -60,7 +61,7 @@ interface Given {
 export class GroupWriter {
   readonly #given: Given
   #sums: RowSums
-  /** SQLite's own mark of who has committed: it changes exactly when somebody else has. */
+  /** SQLite's own mark of who has committed: it changes exactly when somebody else has. Undefined: look in any case. */
   #version: unknown
   /** What the commit under way makes true. */
   #pending: Pending | undefined
@@ -140,7 +141,7 @@ export class GroupWriter {
   async #runGroup(jobs: Job[]): Promise<void> {
     const { database, keeper, committed } = this.#given
     const done: (() => void)[] = []
-    const kept: Kept = { sums: this.#sums, events: [] }
+    const kept: Kept = { sums: this.#sums, events: [], tookDamaged: false }
     try {
       await this.#begin()
       await this.#look()
@@ -148,6 +149,7 @@ export class GroupWriter {
       if (kept.events.length > 0 || kept.sums !== this.#sums) this.#pending = this.#writeHead(kept)
       database.exec('COMMIT')
       this.#adopt()
+      if (kept.tookDamaged) this.#version = undefined
     } catch (error) {
       this.#rollBack()
       const failure = new BrokerError('unavailable', 'the store cannot be written', {
@@ -238,6 +240,7 @@ export class GroupWriter {
       database.exec('RELEASE work')
       kept.events.push(...transaction.events)
       if (sums.changed) kept.sums = sums
+      kept.tookDamaged ||= rows.tookDamaged
       return () => job.settle({ value })
     } catch (error) {
       database.exec('ROLLBACK TO work; RELEASE work')

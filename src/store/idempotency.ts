@@ -23,7 +23,8 @@ export const idempotency: IdempotencyStore = {
   },
   async forget(tx, before) {
     const rows = await queries(tx).selectFrom('idempotency').selectAll().where('until', '<', before).execute()
-    for (const row of rows) rowsIn(tx).remove('idempotency', row)
-    return rows.length
+    const over = rows.filter((row) => rowsIn(tx).isGenuine('idempotency', row))
+    for (const row of over) rowsIn(tx).remove('idempotency', row)
+    return over.length
   },
 }

@@ -42,6 +42,7 @@ export interface Expected {
 /**
  * All rows of the table, or its open ones. Those that are damaged are named; one that
  * is missing, or that was there before, makes all of them doubtful: nobody can tell which.
+ * So does a damaged one that kept somebody out.
  */
 export function* inspect(
   statements: Statements,
@@ -51,7 +52,7 @@ export function* inspect(
 ): Generator<void, Found> {
   const damaged: DamagedRow[] = []
   const found = new RowSums(seal)
-  const { open } = sealingOf(table)
+  const { open, keepsOut = false } = sealingOf(table)
   const where = only && open ? ` where ${open.sql}` : ''
   let steps = 0
   for (const row of statements.each(`select * from "${table}"${where}`)) {
@@ -59,7 +60,11 @@ export function* inspect(
     if (!macs.isGenuine(table, row)) damaged.push({ table, row: nameOf(table, row), ...lacking(seal, row) })
     if (++steps % rowsPerStep === 0) yield
   }
-  const doubt = sums && differing(seal, only ? `${table} open` : table, sums, found.toJSON())
+  const doubt =
+    (sums && differing(seal, only ? `${table} open` : table, sums, found.toJSON())) ??
+    (keepsOut && damaged.some(({ key }) => key === undefined)
+      ? { message: `rows of ${table} are not as they were written, and nobody can tell whom they kept out` }
+      : undefined)
   return { damaged, ...(doubt !== undefined && { doubt }) }
 }
 

@@ -32,12 +32,18 @@ export class Rows {
   readonly #macs: RowMacs
   readonly #sums: RowSums
   readonly #watch: Watch
+  #tookDamaged = false
 
   constructor(given: { statements: Statements; macs: RowMacs; sums: RowSums; watch: Watch }) {
     this.#statements = given.statements
     this.#macs = given.macs
     this.#sums = given.sums
     this.#watch = given.watch
+  }
+
+  /** Whether a damaged row was removed: then what is known of the store is no longer true. */
+  get tookDamaged(): boolean {
+    return this.#tookDamaged
   }
 
   /** Names of rows of this table that are known to be damaged, whatever they say whose they are. */
@@ -95,6 +101,7 @@ export class Rows {
   /** Removes `row`, which was read in this transaction. */
   remove<Table extends SealedTable>(table: Table, row: RowOf<Table>): void {
     const { key } = sealingOf(table)
+    if (!this.isGenuine(table, row)) this.#tookDamaged = true
     this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
     this.#sums.remove(table, row)
   }

@@ -9,6 +9,8 @@ interface Sealing {
   key: string
   /** Whether such a change lets anyone have what they did not have. `before` is undefined for a new row. */
   grants?: (before: StoredRow | undefined, after: StoredRow) => boolean
+  /** Whether its rows keep somebody out: of a damaged one nobody can tell whom, so it is as good as missing. */
+  keepsOut?: boolean
   /**
    * What becomes of a damaged row when the store is accepted as it stands. Kept, it stays
    * damaged; trusted, it can only keep out.
@@ -24,11 +26,11 @@ interface Sealing {
 const isOpenTask = `status in (${openStatuses.map((status) => `'${status}'`).join()})`
 
 const sealings = {
-  fences: { key: 'ordinal', accepted: 'trusted' },
+  fences: { key: 'ordinal', keepsOut: true, accepted: 'trusted' },
   installation: { key: 'id', accepted: 'removed' },
   federation_keys: { key: 'kid', accepted: 'removed' },
   idempotency: { key: 'key', accepted: 'removed' },
-  used_tokens: { key: 'key', accepted: 'trusted' },
+  used_tokens: { key: 'key', keepsOut: true, accepted: 'trusted' },
   tasks: {
     key: 'ordinal',
     accepted: 'kept',

@@ -191,11 +191,13 @@ export const tasks: TaskStore = {
       .selectAll()
       .where('session', '=', canonicalize(opener)!)
       .execute()
-    // One that somebody has altered may be over, whatever it says.
-    const over = rows
+    // One that somebody has altered may be over, and of this session, whatever it says.
+    const altered = rowsIn(tx)
+      .damaged('tasks')
+      .flatMap((id) => rowsIn(tx).one('tasks', 'id', id) ?? [])
+    return [...rows, ...altered]
       .map((row) => fromRow(tx, row))
       .filter(({ status, damaged }) => damaged !== undefined || !isAmong(openStatuses, status))
-    return over.map(({ agent }) => agent)
   },
 
   async tree(tx, root) {

@@ -48,6 +48,8 @@ export async function reopenRefusal(
       `agent ${agent.name} may not open a second task in one session, and this token names no session`,
     )
   const over = await context.tasks.overOf(tx, session)
-  if (!over.some((name) => rules.agents.get(name)?.reopen === false)) return undefined
+  const counts = ({ agent: name, damaged }: Task) =>
+    damaged !== undefined || rules.agents.get(name)?.reopen === false
+  if (!over.some(counts)) return undefined
   return new BrokerError('fenced', 'the task of this session is over, and it may not open another')
 }

@@ -148,8 +148,8 @@ export interface TaskStore {
   activate(tx: Tx, id: string, expiresAt: number): Promise<boolean>
   /** Moves the task to `status` if the state it is in allows it; false, and nothing changed, where it does not. */
   end(tx: Tx, id: string, status: TaskStatus, reason: EndReason, at: number): Promise<boolean>
-  /** The agents of the tasks that this session has opened and that are over. */
-  overOf(tx: Tx, session: Session): Promise<string[]>
+  /** The tasks that this session has opened and that are over, and those that are damaged: they may be any session's. */
+  overOf(tx: Tx, session: Session): Promise<Task[]>
   /** Ids of every task with this root, ended ones too. */
   tree(tx: Tx, root: string): Promise<string[]>
   /** Open tasks whose `expiresAt` is at or before `now`, the longest due first. */

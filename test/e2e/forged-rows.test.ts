@@ -77,6 +77,24 @@ test.each([
   await broker.complete(task)
 })
 
+test.each([
+  ['the key', "key = key || 'x'"],
+  ['the time until which it is kept', 'until = 1'],
+])('a token that was used up is not made good by altering %s in its row', async (_, set) => {
+  const token = await broker.workload()
+  const body = { purpose: 'a test', authorization_details: [readWeb], ttl: 600 }
+  const open = () => broker.call('POST', '/v1/tasks', { token, body })
+  await open()
+  const kept = beside(broker, (db) => db.prepare('select * from used_tokens').all())
+  sql(`update used_tokens set ${set}`)
+  for (let n = 0; n < 2; n += 1) expect([401, 503]).toContain((await open()).status)
+  expectRefusal(await broker.open(), 503, 'unavailable')
+  sql('delete from used_tokens')
+  for (const row of kept)
+    sql('insert into used_tokens values (?, ?, ?)', ...(Object.values(row) as (string | number)[]))
+  expectRefusal(await open(), 401, 'token_replayed')
+})
+
 test('a token that was used up is not made good by deleting its row; health tells, and what is alive is ended', async () => {
   const token = await broker.workload()
   const body = { purpose: 'a test', authorization_details: [readWeb], ttl: 600 }

@@ -1,7 +1,7 @@
 /** `reopen: false`: one task a session. */
 import { expect, test } from 'vitest'
 import { agentFiles, subjectOf } from '../support/agents.ts'
-import { beside } from '../support/database.ts'
+import { beside, rows } from '../support/database.ts'
 import { describedBroker } from '../support/described-broker.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { aRun, rerun, withSessions } from '../support/runs.ts'
@@ -40,13 +40,25 @@ test('however it ended', async () => {
   expectRefusal(await open(run), 403, 'fenced')
 })
 
-test('a task whose row was altered counts as over, whatever it says', async () => {
-  const run = aRun()
-  const { body: task } = await open(run)
-  await broker.complete(task)
-  beside(broker, (db) => db.exec(`update tasks set status = 'active' where id = '${task.id}'`))
-  expectRefusal(await open(run), 403, 'fenced')
-})
+test.each(['status', 'session', 'agent'])(
+  'a task whose row has another %s counts as over, and as anybody’s, until it is as it was',
+  async (column) => {
+    const [run, another] = [aRun(), aRun()]
+    const { body: task } = await open(run)
+    await broker.complete(task)
+    const [{ [column]: value }] = rows(broker, 'tasks', `id = '${task.id}'`) as unknown as [
+      Record<string, string>,
+    ]
+    const set = (to: string) =>
+      beside(broker, (db) => db.prepare(`update tasks set ${column} = ? where id = ?`).run(to, task.id))
+    set({ status: 'active', session: '{}', agent: 'nobody' }[column]!)
+    expectRefusal(await open(run), 403, 'fenced')
+    expectRefusal(await open(another), 403, 'fenced')
+    set(value!)
+    expectRefusal(await open(run), 403, 'fenced')
+    expect((await open(another)).status).toBe(201)
+  },
+)
 
 test('while it goes on, the session may open another beside it', async () => {
   const run = aRun()

@@ -1,10 +1,14 @@
-/** Someone who can write to the database weakens a fence: it goes on keeping out, and verification names it. */
+/**
+ * Someone who can write to the database weakens a fence: nobody can tell whom it kept out, so
+ * nobody gets anything until it is as it was or lifted, and verification names it.
+ */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { discrepancies } from '../support/audit.ts'
 import { startTestBroker, type TestBroker } from '../support/broker.ts'
 import { beside, rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { aRun, withSessions } from '../support/runs.ts'
+import { until } from '../support/until.ts'
 
 let broker: TestBroker
 const run = aRun()
@@ -26,11 +30,19 @@ test.each([
   ['no selector at all', `selector = '{'`],
   ['nobody whose agent it is', `agents = '[]'`],
   ['other words', `reason = 'a drill'`],
+  ['what it is found by', `key = key || 'x'`],
 ])('%s', async (_how, set) => {
+  const [kept] = rows(broker, 'fences')
   beside(broker, (db) => db.exec(`update fences set ${set}`))
-  expect((await broker.open({}, run)).body.code).toMatch(/^(fenced|agent_suspended)$/)
-  expect((await broker.open({}, aRun())).status).toBe(201)
+  expect((await broker.open({}, run)).body.code).toMatch(/^(fenced|agent_suspended|unavailable)$/)
+  expectRefusal(await broker.open({}, aRun()), 503, 'unavailable')
   expect(await discrepancies(broker)).toContainEqual(expect.objectContaining({ subject: id }))
+  const asItWas = Object.keys(kept!).map((column) => `"${column}" = ?`)
+  beside(broker, (db) =>
+    db.prepare(`update fences set ${asItWas.join()}`).run(...(Object.values(kept!) as string[])),
+  )
+  expectRefusal(await broker.open({}, run), 403, 'fenced')
+  expect((await broker.open({}, aRun())).status).toBe(201)
 })
 
 test('one that was altered may have been on any agent: no owner of any lifts it', async () => {
@@ -39,6 +51,7 @@ test('one that was altered may have been on any agent: no owner of any lifts it'
     broker.call('DELETE', `/v1/admin/fences/${id}`, { token: await broker.admin({ ...claims }) })
   expectRefusal(await lift({ sub: 'pat', email: 'linus@acme.dev' }), 403, 'forbidden')
   expect((await lift({})).body).toMatchObject({ id, damaged: expect.any(String) })
+  await until(async () => (await broker.open({}, aRun())).status === 201)
 })
 
 test('of a task whose row is not as it was written nobody knows the session: it is said', async () => {

@@ -63,6 +63,18 @@ describe('nothing is granted, and what is open can be ended, once', () => {
   })
 })
 
+it.each(['key', 'until', 'row_mac'])(
+  'a used token whose %s was altered lets nobody in, and is not tidied away',
+  async (column) => {
+    await using store = await used()
+    await store.beside(`update used_tokens set ${column} = ${column === 'until' ? '1' : "'x'"}`)
+    await store.unit.write((tx) => store.usedTokens.forget(tx, noon))
+    await expectNothingGranted(store, store.open)
+    await store.reopen()
+    await expect(opens(store)).rejects.toHaveProperty('code', 'unavailable')
+  },
+)
+
 it('goes on when all is as it was again, and not before', async () => {
   await using store = await used()
   await store.beside('create trigger t after insert on tasks begin select 1; end')
