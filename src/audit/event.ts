@@ -87,6 +87,8 @@ export interface StoredHead extends Head {
 
 /** An event as it was found, which need not be as it was chained. */
 export interface ListedEvent extends ChainedEvent {
+  /** The MAC of the event before it, or what the first one follows: with it the event is verified by itself. */
+  previous: string
   /** Set when it is not as it was written, or not where it was written. */
   damaged?: string
 }
@@ -100,6 +102,22 @@ export interface EventFilter {
   task?: string
   lease?: string
   request?: string
+  /** What it says of the lease whose credential upstream calls so. */
+  fingerprint?: string
+  /**
+   * A claim that names a run or session, `NAME=VALUE`, or its value alone: what it opened, what came of
+   * that, what it was refused, and what kept it out.
+   */
+  run?: string
+  /** Milliseconds since 1970: not before this. */
+  since?: number
+  /** Milliseconds since 1970: before this. */
+  until?: number
+}
+
+/** Which part of the record is wanted: the newest first, unless `oldestFirst`. */
+export interface EventPageRequest extends PageRequest {
+  oldestFirst?: boolean | undefined
 }
 
 /** Where the core puts its events. */
@@ -110,8 +128,13 @@ export interface AuditTrail {
   head(tx: Tx): Promise<StoredHead | undefined>
   /** What the first event follows. */
   origin(tx: Tx): Promise<Head>
-  /** The newest first, each held against the one before it. */
-  list(tx: Tx, filter: EventFilter, page: PageRequest): Promise<Page<ListedEvent>>
+  /**
+   * Each held against the one before it. Looks through a part of the record at a time: a page
+   * may have fewer events than it could, or none, and yet a `next`.
+   */
+  list(tx: Tx, filter: EventFilter, page: EventPageRequest): Promise<Page<ListedEvent>>
+  /** The one with this number. */
+  get(tx: Tx, seq: number): Promise<ListedEvent | undefined>
   /** Events with `seq` greater than `after`, or from the first that is stored, in order of seq as stored. */
   page(tx: Tx, after: number | undefined, limit: number): Promise<ChainedEvent[]>
 }

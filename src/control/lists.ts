@@ -1,8 +1,10 @@
-/** What an admin sees of the store: the newest first, each page in one snapshot. */
-import type { ChainedEvent, EventFilter } from '../audit/event.ts'
+/** What an admin sees of the store: the newest first. */
+import type { EventFilter, EventPageRequest, ListedEvent } from '../audit/event.ts'
 import { type Fence, type FenceFilter, stands } from '../agents/fence.ts'
 import type { Lease, LeaseFilter } from '../leases/lease.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Page, PageRequest } from '../base/page.ts'
+import { breathe } from '../base/turns.ts'
 import type { Approval, ApprovalFilter } from '../tasks/approval.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { type TaskView, viewOf } from '../tasks/read.ts'
@@ -69,12 +71,31 @@ export async function listFences(
   return { items: items.map((fence) => ({ fence, standing: stands(fence, context.clock) })), next }
 }
 
+/** A part of the record at a time, each in a snapshot of its own: it is long, and nothing in it ever changes. */
 export async function listEvents(
-  { unit, audit }: TaskContext,
+  { unit, audit }: Pick<TaskContext, 'unit' | 'audit'>,
   filter: Asked<EventFilter>,
-  page: PageRequest,
-): Promise<Page<ChainedEvent>> {
-  return await unit.read((tx) => audit.list(tx, given(filter), page))
+  page: EventPageRequest,
+): Promise<Page<ListedEvent>> {
+  const items: ListedEvent[] = []
+  for (let { cursor } = page; ;) {
+    const part = { ...page, cursor, limit: page.limit - items.length }
+    const found = await unit.read((tx) => audit.list(tx, given(filter), part))
+    items.push(...found.items)
+    if (found.next === null || items.length === page.limit) return { items, next: found.next }
+    cursor = found.next
+    await breathe()
+  }
+}
+
+/** @throws BrokerError `not_found` */
+export async function readEvent(
+  { unit, audit }: Pick<TaskContext, 'unit' | 'audit'>,
+  seq: number,
+): Promise<ListedEvent> {
+  const event = await unit.read((tx) => audit.get(tx, seq))
+  if (!event) throw new BrokerError('not_found', 'there is no such event')
+  return event
 }
 
 function given<Filter extends object>(filter: Filter): { [Key in keyof Filter]?: NonNullable<Filter[Key]> } {

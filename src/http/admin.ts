@@ -3,7 +3,8 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { listAgents, readAgent } from '../control/agents.ts'
 import { type Admin, requireRight } from '../control/authenticate.ts'
 import type { InForce } from '../control/in-force.ts'
-import { listApprovals, listEvents, listFences, listLeases, listTasks } from '../control/lists.ts'
+import { listApprovals, listEvents, listFences, listLeases, listTasks, readEvent } from '../control/lists.ts'
+import { find } from '../control/find.ts'
 import { isContainment, revokeBySelector } from '../control/revocations.ts'
 import { ownedBy } from '../control/selector.ts'
 import { resumeAgent, suspendAgent } from '../control/suspend.ts'
@@ -57,6 +58,26 @@ const approvals = listRoute('/v1/admin/approvals', shapes.approvalsQuery, shapes
 const fences = listRoute('/v1/admin/fences', shapes.fencesQuery, schemas.fence)
 const audit = listRoute('/v1/admin/audit', shapes.auditQuery, shapes.auditEvent)
 
+const event = createRoute({
+  method: 'get',
+  path: '/v1/admin/audit/{seq}',
+  summary: 'Read one event of the record; needs the right `read`',
+  security,
+  middleware: readers,
+  request: { params: z.object({ seq: z.coerce.number<string>().int().min(1) }) },
+  responses: answers({ 200: { schema: shapes.auditEvent, description: 'the event' } }),
+})
+
+const finding = createRoute({
+  method: 'post',
+  path: '/v1/admin/find',
+  summary: 'Whose a token is that turned up somewhere, by its hash or fingerprint; needs the right `read`',
+  security,
+  middleware: [readers, strictJson] as const,
+  request: { body: jsonBody(shapes.clue) },
+  responses: answers({ 200: { schema: shapes.findings, description: 'what it is; empty where it is unknown' } }),
+})
+
 const revocations = createRoute({
   method: 'post',
   path: '/v1/admin/revocations',
@@ -104,6 +125,7 @@ const reload = createRoute({
 
 export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   listRoutes(app)
+  findRoute(app)
   fenceRoutes(app)
 
   app.openapi(revocations, async (c) => {
@@ -156,6 +178,18 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   })
 }
 
+function findRoute(app: OpenAPIHono<Env>): void {
+  app.openapi(finding, async (c) => {
+    const { core } = c.var
+    const items = (await find(core, c.req.valid('json'))).map(({ task, lease }) => ({
+      kind: lease ? ('credential' as const) : ('task_token' as const),
+      task: taskView(task, core.connections()),
+      lease: lease && adminLeaseView(lease),
+    }))
+    return c.json({ items }, 200)
+  })
+}
+
 function listRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(agents, async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
@@ -197,11 +231,19 @@ function listRoutes(app: OpenAPIHono<Env>): void {
   })
 
   app.openapi(audit, async (c) => {
-    const { limit, cursor, request_id: request, ...said } = c.req.valid('query')
-    const { items, next } = await listEvents(c.var.core, { ...said, request }, { limit, cursor })
+    const { limit, cursor, order, request_id: request, since, until, ...said } = c.req.valid('query')
+    const filter = { ...said, request, since: momentOf(since), until: momentOf(until) }
+    const page = { limit, cursor, oldestFirst: order === 'oldest' }
+    const { items, next } = await listEvents(c.var.core, filter, page)
     return c.json({ items: items.map(eventView), next: cursorOf('audit', next) }, 200)
   })
+
+  app.openapi(event, async (c) =>
+    c.json(eventView(await readEvent(c.var.core, c.req.valid('param').seq)), 200),
+  )
 }
+
+const momentOf = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text))
 
 /** An issuer goes by its configured name. Its URL, all that a token shows of it, is understood too. */
 function named<Said extends { issuer?: string | undefined }>(said: Said, { rules }: InForce): Said {

@@ -1,7 +1,7 @@
 /** How the core's values look on the wire. */
 import type { z } from '@hono/zod-openapi'
 import type { FenceSelector } from '../agents/fence.ts'
-import type { ChainedEvent } from '../audit/event.ts'
+import type { ListedEvent } from '../audit/event.ts'
 import type { AgentView } from '../control/agents.ts'
 import type { ApprovalRequest, FenceView } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
@@ -191,11 +191,6 @@ export function adminLeaseView(lease: Lease): z.infer<typeof shapes.adminLease> 
   return { ...leaseView(lease), agent, owner, attempts, failing_since: time(failingSince) }
 }
 
-export function eventView({
-  key: _key,
-  at,
-  request,
-  ...event
-}: ChainedEvent): z.infer<typeof shapes.auditEvent> {
+export function eventView({ at, request, ...event }: ListedEvent): z.infer<typeof shapes.auditEvent> {
   return { ...event, at: time(at), ...(request !== undefined && { request_id: request }) }
 }

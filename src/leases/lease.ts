@@ -164,6 +164,11 @@ export interface LeaseStore {
   list(tx: Tx, filter: LeaseFilter, page: PageRequest): Promise<Page<Lease>>
   /** The task of the unfinished lease whose access token has this hash. */
   taskOfSecret(tx: Tx, hash: string): Promise<string | undefined>
+  /** Leases, over or not, of which one of `fingerprints` is known, and the unfinished one whose access token has this hash. */
+  ofCredential(
+    tx: Tx,
+    credential: { hash: string | undefined; fingerprints: readonly string[] },
+  ): Promise<Lease[]>
   /**
    * Moves the lease to `status` if the state it is in allows it, and sets
    * `change`. False, and nothing changed, where it does not.

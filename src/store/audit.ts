@@ -1,11 +1,11 @@
 /** The audit chain's rows. */
-import { type Selectable, sql } from 'kysely'
+import { type ExpressionBuilder, expressionBuilder, type Selectable, sql } from 'kysely'
 import { follows, originOf } from '../audit/chain.ts'
-import type { AuditTrail, ChainedEvent, Head, ListedEvent } from '../audit/event.ts'
+import type { AuditTrail, ChainedEvent, EventFilter, Head, ListedEvent } from '../audit/event.ts'
 import type { Tx } from '../base/unit.ts'
 import { isTime } from './columns.ts'
 import { openHead, storedHead } from './head.ts'
-import { before, pageOf } from './paging.ts'
+import { cursorAt, ordinalIn, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { bound, inside, queries } from './transaction.ts'
 
@@ -48,6 +48,69 @@ async function origin(tx: Tx): Promise<Head> {
   return openHead(rows, seal)?.state?.origin ?? originOf(installation)
 }
 
+/** Events looked through in one go: somebody else waits for the connection. */
+const lookedThrough = 2_000
+
+/** Whether what is asked for is found without looking through the record. */
+function hasIndex({ task, lease, fingerprint }: EventFilter): boolean {
+  return task !== undefined || lease !== undefined || fingerprint !== undefined
+}
+
+function matching({ fingerprint, run, since, until, ...equal }: EventFilter) {
+  const { eb, and } = expressionBuilder<Schema, 'audit_events'>()
+  return [
+    and(equal),
+    ...(since === undefined ? [] : [eb('at', '>=', since)]),
+    ...(until === undefined ? [] : [eb('at', '<', until)]),
+    ...(fingerprint === undefined
+      ? []
+      : [
+          eb('lease', 'in', (e) =>
+            e.selectFrom('leases').select('leases.id').where('leases.fingerprint', '=', fingerprint),
+          ),
+        ]),
+    ...(run === undefined ? [] : [isOfRun(run)]),
+  ]
+}
+
+/** Whether it tells of the run itself, or belongs to a task that the run opened. What is no JSON tells of none. */
+function isOfRun(run: string) {
+  const isIt = sql`claim.value = ${run} or claim.key || '=' || claim.value = ${run}`
+  const claims = (column: string, path: string) =>
+    sql`json_each(case when json_valid(${sql.ref(column)}) then ${sql.ref(column)} end, ${sql.lit(path)}) as claim`
+  return sql<boolean>`(
+    exists (select 1 from ${claims('audit_events.data', '$.session.claims')} where ${isIt})
+    or exists (select 1 from ${claims('audit_events.data', '$.selector.session.claims')} where ${isIt})
+    or exists (select 1 from tasks, ${claims('tasks.session', '$.claims')}
+      where tasks.id = audit_events.task and (${isIt})))`
+}
+
+/** With the MAC of the event before, where there is one. */
+function listed(tx: Tx) {
+  return queries(tx)
+    .selectFrom('audit_events')
+    .selectAll()
+    .select((e) =>
+      e
+        .selectFrom('audit_events as before')
+        .select('before.mac')
+        .where('before.seq', '=', sql<number>`audit_events.seq - 1`)
+        .as('previous'),
+    )
+}
+
+function fromListed(
+  tx: Tx,
+  row: Selectable<Schema['audit_events']> & { previous: string | null },
+  first: Head,
+): ListedEvent {
+  const event = fromRow(row)
+  const previous = event.seq === 1 ? first.mac : (row.previous ?? '')
+  const found = { ...event, previous }
+  if (follows(bound(tx).seal, { seq: event.seq - 1, mac: previous }, event)) return found
+  return { ...found, damaged: 'it is not as it was written' }
+}
+
 export function auditTrail(): AuditTrail {
   return {
     record(tx, event) {
@@ -59,34 +122,44 @@ export function auditTrail(): AuditTrail {
     },
     origin,
     async list(tx, filter, page) {
-      const { seal } = bound(tx)
-      const first = await origin(tx)
-      const rows = await queries(tx)
-        .selectFrom('audit_events')
-        .selectAll()
-        .select((e) =>
-          e
-            .selectFrom('audit_events as before')
-            .select('before.mac')
-            .where('before.seq', '=', sql<number>`audit_events.seq - 1`)
-            .as('previous'),
-        )
-        .where((e) => e.and(filter))
-        .where('seq', '<', before(page))
-        // There never was another: it was put there, and \`audit verify\` says so.
-        .where('seq', '>', 0)
-        .orderBy('seq', 'desc')
-        .limit(page.limit + 1)
+      const { limit, oldestFirst = false } = page
+      const direction = oldestFirst ? 'asc' : 'desc'
+      const from = ordinalIn(page)
+      const wanted = (e: ExpressionBuilder<Schema, 'audit_events'>) =>
+        e.and([
+          // There never was another: it was put there, and `audit verify` says so.
+          e('seq', '>', oldestFirst ? Math.max(from ?? 0, 0) : 0),
+          ...(oldestFirst || from === undefined ? [] : [e('seq', '<', from)]),
+        ])
+      // By its position and not by its number, which somebody may have set to whatever they like.
+      const edge = hasIndex(filter)
+        ? undefined
+        : await queries(tx)
+            .selectFrom('audit_events')
+            .select('seq')
+            .where(wanted)
+            .orderBy('seq', direction)
+            .offset(lookedThrough - 1)
+            .limit(1)
+            .executeTakeFirst()
+      const rows = await listed(tx)
+        .where(wanted)
+        .where((e) => e.and(matching(filter)))
+        .$if(edge !== undefined, (query) => query.where('seq', oldestFirst ? '<=' : '>=', edge!.seq))
+        .orderBy('seq', direction)
+        .limit(limit + 1)
         .execute()
-      return pageOf(
+      const first = await origin(tx)
+      const { items, next } = pageOf(
         rows.map((row) => ({ ...row, ordinal: row.seq })),
         page,
-        (row): ListedEvent => {
-          const event = fromRow(row)
-          const previous = { seq: event.seq - 1, mac: event.seq === 1 ? first.mac : (row.previous ?? '') }
-          return follows(seal, previous, event) ? event : { ...event, damaged: 'it is not as it was written' }
-        },
+        (row) => fromListed(tx, row, first),
       )
+      return { items, next: next ?? (edge ? cursorAt(edge.seq) : null) }
+    },
+    async get(tx, seq) {
+      const row = await listed(tx).where('seq', '=', seq).executeTakeFirst()
+      return row && fromListed(tx, row, await origin(tx))
     },
     async page(tx, after, limit) {
       const rows = await queries(tx)

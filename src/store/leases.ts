@@ -181,6 +181,21 @@ export const leases: LeaseStore = {
     return row?.task
   },
 
+  async ofCredential(tx, { hash, fingerprints }) {
+    const rows = await queries(tx)
+      .selectFrom('leases')
+      .selectAll()
+      .where((e) =>
+        e.or([
+          e('fingerprint', 'in', fingerprints),
+          ...(hash === undefined ? [] : [e('secret_hash', '=', hash)]),
+        ]),
+      )
+      .orderBy('ordinal')
+      .execute()
+    return rows.map((row) => fromRow(tx, row))
+  },
+
   async move(tx, id, status, change) {
     const row = rowsIn(tx).one('leases', 'id', id)
     if (!row || !isAmong(predecessors(status), row.status)) return false

@@ -3,8 +3,13 @@ import { BrokerError } from '../base/errors.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 
 /** The ordinal before which the page begins. @throws BrokerError `invalid_request` for a cursor that is not ours. */
-export function before({ cursor }: PageRequest): number {
-  if (cursor === undefined) return Number.MAX_SAFE_INTEGER
+export function before(page: PageRequest): number {
+  return ordinalIn(page) ?? Number.MAX_SAFE_INTEGER
+}
+
+/** The ordinal that the page goes on at; undefined for the first. @throws BrokerError `invalid_request` */
+export function ordinalIn({ cursor }: PageRequest): number | undefined {
+  if (cursor === undefined) return undefined
   const ordinal = /^[A-Za-z0-9_-]{1,24}$/.test(cursor)
     ? Number(Buffer.from(cursor, 'base64url').toString())
     : Number.NaN
@@ -21,8 +26,9 @@ export function pageOf<Row extends { ordinal: number }, Item>(
 ): Page<Item> {
   const items = rows.slice(0, limit)
   const last = rows.length > limit ? items.at(-1) : undefined
-  return {
-    items: items.map(read),
-    next: last ? Buffer.from(String(last.ordinal)).toString('base64url') : null,
-  }
+  return { items: items.map(read), next: last ? cursorAt(last.ordinal) : null }
+}
+
+export function cursorAt(ordinal: number): string {
+  return Buffer.from(String(ordinal)).toString('base64url')
 }

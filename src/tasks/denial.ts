@@ -1,5 +1,6 @@
 /** A no to someone who has said who they are: each goes on record, with what was asked (invariant I6). */
 import { BrokerError, type Denial } from '../base/errors.ts'
+import type { Session } from '../identity/session.ts'
 import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 import type { Requested } from './facts.ts'
@@ -28,7 +29,11 @@ export function recordDenial(
 }
 
 /** A token that has opened a task before: who it speaks for may not be who sent it now. */
-export function recordReplay({ audit, clock }: TaskContext, tx: Tx, { agent, principal }: Requested): void {
+export function recordReplay(
+  { audit, clock }: TaskContext,
+  tx: Tx,
+  { requested: { agent, principal }, session }: { requested: Requested; session: Session | undefined },
+): void {
   const { name, owner } = agent
   audit.record(tx, {
     at: clock.now(),
@@ -36,7 +41,7 @@ export function recordReplay({ audit, clock }: TaskContext, tx: Tx, { agent, pri
     actor: `agent:${name}`,
     agent: name,
     owner,
-    data: { issuer: principal.iss, subject: principal.subject },
+    data: { issuer: principal.iss, subject: principal.subject, ...(session && { session }) },
   })
 }
 

@@ -101,7 +101,7 @@ async function grant(
     await useUp(tx, context.usedTokens, verified)
   } catch (error) {
     if (!isBrokerError(error, 'token_replayed')) throw error
-    recordReplay(context, tx, requested)
+    recordReplay(context, tx, asked)
     return { refused: error }
   }
   const granted = waiting
@@ -134,11 +134,12 @@ export async function dryRun(context: TaskContext, rules: Rules, request: OpenRe
 function recordRefusal(
   context: TaskContext,
   tx: Tx,
-  { requested, scope }: Asked,
+  { requested, scope, session }: Asked,
   refused: BrokerError,
   more: { dry_run?: true } = {},
 ): void {
   recordDenial(context, tx, requested, {
+    ...(session && { session }),
     purpose: requested.purpose,
     scope: scope.map(({ detail }) => detail),
     ...reasonOf(refused),

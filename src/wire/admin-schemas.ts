@@ -8,9 +8,10 @@ import { largestPage } from '../base/page.ts'
 import { approvalStatuses } from '../tasks/approval.ts'
 import { taskStatuses } from '../tasks/task.ts'
 import { cursorIn } from './admin-cursor.ts'
-import { approval, lease, line, task, time } from './schemas.ts'
+import { approval, damaged, lease, line, task, time } from './schemas.ts'
 
 const name = line(300).optional()
+const moment = z.iso.datetime({ offset: true }).optional()
 
 const paging = (list: string) => ({
   limit: z.coerce.number<string>().int().min(1).max(largestPage).default(50),
@@ -72,6 +73,14 @@ export const auditQuery = z.strictObject({
   task: name,
   lease: name,
   request_id: name,
+  fingerprint: name.openapi({ description: 'events of the lease whose credential upstream calls so' }),
+  run: name.openapi({
+    description:
+      'a claim that names a run or session, `NAME=VALUE` (`run_id=123`), or its value alone: what it opened, what came of that, and what it was refused',
+  }),
+  since: moment.openapi({ description: 'not before this; RFC 3339' }),
+  until: moment.openapi({ description: 'before this; RFC 3339' }),
+  order: z.enum(['newest', 'oldest']).default('newest').openapi({ description: 'which come first' }),
 })
 
 export const agent = z
@@ -133,9 +142,37 @@ export const auditEvent = z
     status: z.string().optional(),
     data: z.record(z.string(), z.unknown()).optional(),
     request_id: z.string().optional(),
+    key: z.string().openapi({ description: 'the id of the seal key under which `mac` was made' }),
+    previous: z.string().openapi({ description: '`mac` of the event before; with it this one is verified' }),
     mac: z.string(),
+    damaged,
   })
   .openapi('AuditEvent')
+
+/** In the body and never in the address, which others write down: whoever takes a secret for a fingerprint tells nobody else. */
+export const clue = z
+  .strictObject({
+    hash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
+      .optional()
+      .openapi({ description: 'SHA-256 of the token, hex' }),
+    fingerprint: line(300).optional().openapi({ description: 'what upstream calls the credential' }),
+  })
+  .refine(({ hash, fingerprint }) => (hash ?? fingerprint) !== undefined, 'hash or fingerprint is needed')
+  .openapi('Clue')
+
+export const findings = z
+  .object({
+    items: z.array(
+      z.object({
+        kind: z.enum(['task_token', 'credential']),
+        task,
+        lease: z.union([adminLease, z.null()]).openapi({ description: 'null for a task token' }),
+      }),
+    ),
+  })
+  .openapi('Findings')
 
 export function page<Item extends z.ZodType>(item: Item) {
   return z.object({
