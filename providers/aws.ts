@@ -4,7 +4,7 @@ import { cedar, entityFault, patterns } from './aws/cedar.ts'
 import { awsConfig, type AwsConfig } from './aws/config.ts'
 import { connect } from './aws/connect.ts'
 import { awsDetail, type AwsDetail } from './aws/detail.ts'
-import { parseScope, scopeExamples } from './aws/scope.ts'
+import { parseScope, scopeExamples, scopeText } from './aws/scope.ts'
 import { terms } from './aws/terms.ts'
 
 export const aws: Provider<AwsConfig, AwsDetail> = {
@@ -15,6 +15,7 @@ export const aws: Provider<AwsConfig, AwsDetail> = {
   patterns,
   entityFault,
   parseScope,
+  scopeText,
   scopeExamples,
   terms,
   connect,

@@ -4,7 +4,7 @@ import { cedar, entityFault, parentsOf } from './github/cedar.ts'
 import { githubConfig, type GithubConfig } from './github/config.ts'
 import { connect } from './github/connect.ts'
 import { githubDetail, type GithubDetail } from './github/detail.ts'
-import { parseScope, scopeExamples } from './github/scope.ts'
+import { parseScope, scopeExamples, scopeText } from './github/scope.ts'
 import { terms } from './github/terms.ts'
 import { workloads } from './github/workloads.ts'
 
@@ -17,6 +17,7 @@ export const github: Provider<GithubConfig, GithubDetail> = {
   parentsOf,
   workloads,
   parseScope,
+  scopeText,
   scopeExamples,
   terms,
   connect,

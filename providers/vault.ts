@@ -4,7 +4,7 @@ import { cedar, entityFault, parentsOf } from './vault/cedar.ts'
 import { vaultConfig, type VaultConfig } from './vault/config.ts'
 import { connect } from './vault/connect.ts'
 import { vaultDetail, type VaultDetail } from './vault/detail.ts'
-import { parseScope, scopeExamples } from './vault/scope.ts'
+import { parseScope, scopeExamples, scopeText } from './vault/scope.ts'
 import { terms } from './vault/terms.ts'
 
 export const vault: Provider<VaultConfig, VaultDetail> = {
@@ -15,6 +15,7 @@ export const vault: Provider<VaultConfig, VaultDetail> = {
   entityFault,
   parentsOf,
   parseScope,
+  scopeText,
   scopeExamples,
   terms,
   connect,

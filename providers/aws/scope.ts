@@ -13,3 +13,7 @@ export function parseScope(text: string): AwsDetail {
   if (parsed.success) return parsed.data
   throw new Error(`${parsed.error.issues[0]?.message ?? 'is not a scope'}; an aws scope is the ARN of a role`)
 }
+
+export function scopeText({ role_arn: role, actions, resources }: AwsDetail): string {
+  return actions && resources ? `${role} (${actions.join(', ')} on ${resources.join(', ')})` : role
+}

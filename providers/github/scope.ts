@@ -35,3 +35,8 @@ export function parseScope(text: string): GithubDetail {
   const [issue] = parsed.error.issues
   throw new Error(`${issue?.path.join('.') || 'scope'}: ${issue?.message}; a github scope is ${form}`)
 }
+
+export function scopeText({ repositories, permissions }: GithubDetail): string {
+  const asked = Object.entries(permissions).map(([name, level]) => `${name}=${level}`)
+  return `${repositories.join('+')}:${asked.join(',')}`
+}

@@ -19,3 +19,7 @@ export function parseScope(text: string): VaultDetail {
   const [issue] = parsed.error.issues
   throw new Error(`${issue?.path.join('.') || 'scope'}: ${issue?.message}; a vault scope is ${form}`)
 }
+
+export function scopeText(detail: VaultDetail): string {
+  return 'path' in detail ? detail.path : `policies=${detail.policies.join(',')}`
+}

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { registerAnswers } from './admin/answer.ts'
 import { registerContain } from './admin/contain.ts'
+import { registerFind } from './admin/find.ts'
 import { registerLift } from './admin/lift.ts'
 import { registerLists } from './admin/lists.ts'
 import { registerReload } from './admin/reload.ts'
@@ -13,6 +14,7 @@ export function register(program: Command): void {
     .summary('what an admin does')
     .description("Calls for humans whose token matches one of the configuration's `admins`.")
   registerLists(group)
+  registerFind(group)
   registerAnswers(group)
   registerContain(group)
   registerLift(group)

@@ -26,6 +26,13 @@ export function parseScope(written: string): AuthorizationDetail {
   }
 }
 
+/** What a detail is for, in that shorthand and without its connection; as it is where its provider cannot read it. */
+export function scopeText({ type, connection: _, ...rest }: AuthorizationDetail): string {
+  const provider = providers.find((known) => known.type === type)
+  const read = provider?.detail.safeParse({ type, ...rest })
+  return `${type}:${provider && read?.success ? provider.scopeText(read.data) : JSON.stringify(rest)}`
+}
+
 /** For an option that may be repeated. */
 export function addScope(written: string, earlier: AuthorizationDetail[] = []): AuthorizationDetail[] {
   return [...earlier, parseScope(written)]

@@ -32,6 +32,11 @@ export type Agent = z.infer<typeof adminSchemas.agent>
 export type AdminLease = z.infer<typeof adminSchemas.adminLease>
 /** `digest` is that of `request`, the whole of what is to be approved. */
 export type ApprovalRequest = z.infer<typeof adminSchemas.approvalRequest>
+export type AuditEvent = z.infer<typeof adminSchemas.auditEvent>
+/** What is known of a token that turned up: its hash, or what upstream calls it. */
+export type Clue = z.input<typeof adminSchemas.clue>
+/** Whose it is; no items where it is unknown. */
+export type Findings = z.infer<typeof adminSchemas.findings>
 export type AnswerApproval = z.input<typeof adminSchemas.answerBody>
 
 /** `warnings`: what is doubtful, or stays as it was until a restart. */
@@ -44,6 +49,7 @@ export interface Lists {
   leases: { item: AdminLease; query: z.input<typeof adminSchemas.leasesQuery> }
   approvals: { item: ApprovalRequest; query: z.input<typeof adminSchemas.approvalsQuery> }
   fences: { item: Fence; query: z.input<typeof adminSchemas.fencesQuery> }
+  audit: { item: AuditEvent; query: z.input<typeof adminSchemas.auditQuery> }
 }
 
 /** A task and the right to act in it. */
@@ -77,6 +83,10 @@ export interface Client {
   complete(task: TaskAccess, options?: CallOptions): Promise<Task>
   /** An admin's order. `identity` is the admin's OIDC token. */
   revoke(identity: string, order: OrderRevocation, options?: CallOptions): Promise<Revocation>
+  /** One event of the record. */
+  event(identity: string, seq: number, options?: CallOptions): Promise<AuditEvent>
+  /** Whose a token is. Never takes the token itself. */
+  find(identity: string, clue: Clue, options?: CallOptions): Promise<Findings>
   /** One page, the newest first, agents by name. `next` is the `cursor` of the page after it. */
   list<Kind extends keyof Lists>(
     identity: string,
@@ -153,6 +163,8 @@ export function createClient(given: { url: string; fetch?: typeof globalThis.fet
     revoke: (identity, order, options) => repeat('/v1/admin/revocations', identity, order, options),
     list: (identity, kind, query = {}, options) =>
       get(`/v1/admin/${kind}${queryText(query)}`, identity, options),
+    event: (identity, seq, options) => get(`/v1/admin/audit/${seq}`, identity, options),
+    find: (identity, clue, options) => repeat('/v1/admin/find', identity, clue, options),
     approve: (identity, approval, answer, options) =>
       post(`/v1/admin/approvals/${segment(approval)}/approve`, identity, answer, options),
     deny: (identity, approval, answer, options) =>

@@ -25,7 +25,7 @@ export interface FenceView {
 }
 
 /** A member that is undefined filters nothing. */
-type Asked<Filter> = { [Key in keyof Filter]?: Filter[Key] | undefined }
+export type Asked<Filter> = { [Key in keyof Filter]?: Filter[Key] | undefined }
 
 export async function listTasks(
   context: TaskContext,

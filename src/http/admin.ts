@@ -1,82 +1,26 @@
-/** What an admin does: see, approve, stop. */
+/** What an admin does: approve, stop, reload; what they see is in lists and the record. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { listAgents, readAgent } from '../control/agents.ts'
+import { readAgent } from '../control/agents.ts'
 import { type Admin, requireRight } from '../control/authenticate.ts'
-import type { InForce } from '../control/in-force.ts'
-import { listApprovals, listEvents, listFences, listLeases, listTasks, readEvent } from '../control/lists.ts'
-import { find } from '../control/find.ts'
 import { isContainment, revokeBySelector } from '../control/revocations.ts'
-import { ownedBy } from '../control/selector.ts'
 import { resumeAgent, suspendAgent } from '../control/suspend.ts'
 import { BrokerError } from '../base/errors.ts'
 import { sayFault } from '../base/fault.ts'
 import { approve, type Approver, deny } from '../control/approve.ts'
-import { cursorOf } from '../wire/admin-cursor.ts'
 import * as shapes from '../wire/admin-schemas.ts'
 import { byAdmin } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env, HttpContext } from './context.ts'
 import { endOf, fenceRoutes } from './fences.ts'
+import { listRoutes } from './lists.ts'
 import { adminToken, answers, jsonBody } from './openapi.ts'
+import { recordRoutes } from './record.ts'
 import * as schemas from '../wire/schemas.ts'
-import {
-  agentView,
-  approvalRequestView,
-  adminLeaseView,
-  eventView,
-  fenceView,
-  revocationView,
-  taskView,
-} from './views.ts'
+import { agentView, revocationView, taskView } from './views.ts'
 
 const security = adminToken
-const readers = byAdmin('read')
 const approvalId = z.object({ id: z.string().max(100) })
 const agentName = z.object({ name: z.string().max(100) })
-
-function listRoute<Path extends string, Query extends z.ZodObject, Item extends z.ZodType>(
-  path: Path,
-  query: Query,
-  item: Item,
-) {
-  const what = path.slice(path.lastIndexOf('/') + 1)
-  return createRoute({
-    method: 'get',
-    path,
-    summary: `List ${what}, filtered, in pages; needs the right \`read\``,
-    security,
-    middleware: readers,
-    request: { query },
-    responses: answers({ 200: { schema: shapes.page(item), description: `a page of ${what}` } }),
-  })
-}
-
-const agents = listRoute('/v1/admin/agents', shapes.agentsQuery, shapes.agent)
-const tasks = listRoute('/v1/admin/tasks', shapes.tasksQuery, schemas.task)
-const leases = listRoute('/v1/admin/leases', shapes.leasesQuery, shapes.adminLease)
-const approvals = listRoute('/v1/admin/approvals', shapes.approvalsQuery, shapes.approvalRequest)
-const fences = listRoute('/v1/admin/fences', shapes.fencesQuery, schemas.fence)
-const audit = listRoute('/v1/admin/audit', shapes.auditQuery, shapes.auditEvent)
-
-const event = createRoute({
-  method: 'get',
-  path: '/v1/admin/audit/{seq}',
-  summary: 'Read one event of the record; needs the right `read`',
-  security,
-  middleware: readers,
-  request: { params: z.object({ seq: z.coerce.number<string>().int().min(1) }) },
-  responses: answers({ 200: { schema: shapes.auditEvent, description: 'the event' } }),
-})
-
-const finding = createRoute({
-  method: 'post',
-  path: '/v1/admin/find',
-  summary: 'Whose a token is that turned up somewhere, by its hash or fingerprint; needs the right `read`',
-  security,
-  middleware: [readers, strictJson] as const,
-  request: { body: jsonBody(shapes.clue) },
-  responses: answers({ 200: { schema: shapes.findings, description: 'what it is; empty where it is unknown' } }),
-})
 
 const revocations = createRoute({
   method: 'post',
@@ -125,7 +69,7 @@ const reload = createRoute({
 
 export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   listRoutes(app)
-  findRoute(app)
+  recordRoutes(app)
   fenceRoutes(app)
 
   app.openapi(revocations, async (c) => {
@@ -176,84 +120,6 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
       )
     return c.json({ status: 'reloaded' as const, warnings: faults.map(sayFault) }, 200)
   })
-}
-
-function findRoute(app: OpenAPIHono<Env>): void {
-  app.openapi(finding, async (c) => {
-    const { core } = c.var
-    const items = (await find(core, c.req.valid('json'))).map(({ task, lease }) => ({
-      kind: lease ? ('credential' as const) : ('task_token' as const),
-      task: taskView(task, core.connections()),
-      lease: lease && adminLeaseView(lease),
-    }))
-    return c.json({ items }, 200)
-  })
-}
-
-function listRoutes(app: OpenAPIHono<Env>): void {
-  app.openapi(agents, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
-    const { items, next } = await listAgents(c.var.core, c.var.inForce.rules, filter, { limit, cursor })
-    return c.json({ items: items.map(agentView), next: cursorOf('agents', next) }, 200)
-  })
-
-  app.openapi(tasks, async (c) => {
-    const { limit, cursor, status, ...said } = c.req.valid('query')
-    const filter = { ...owned(named(said, c.var.inForce), c.var.inForce), statuses: status && [status] }
-    const { core } = c.var
-    const { items, next } = await listTasks(core, filter, { limit, cursor })
-    const views = items.map((item) => taskView(item, core.connections()))
-    return c.json({ items: views, next: cursorOf('tasks', next) }, 200)
-  })
-
-  app.openapi(leases, async (c) => {
-    const { limit, cursor, status, ...said } = c.req.valid('query')
-    const filter = { ...owned(named(said, c.var.inForce), c.var.inForce), statuses: status && [status] }
-    const { items, next } = await listLeases(c.var.core, filter, { limit, cursor })
-    return c.json({ items: items.map(adminLeaseView), next: cursorOf('leases', next) }, 200)
-  })
-
-  app.openapi(approvals, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
-    const whose = owned(filter, c.var.inForce)
-    const { core } = c.var
-    const { items, next } = await listApprovals(core, whose, { limit, cursor })
-    const views = items.map((item) => approvalRequestView(item, core.connections()))
-    return c.json({ items: views, next: cursorOf('approvals', next) }, 200)
-  })
-
-  app.openapi(fences, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
-    const { issuers } = c.var.inForce.rules
-    const { items, next } = await listFences(c.var.core, filter, { limit, cursor })
-    const shown = items.map((view) => fenceView(view, issuers))
-    return c.json({ items: shown, next: cursorOf('fences', next) }, 200)
-  })
-
-  app.openapi(audit, async (c) => {
-    const { limit, cursor, order, request_id: request, since, until, ...said } = c.req.valid('query')
-    const filter = { ...said, request, since: momentOf(since), until: momentOf(until) }
-    const page = { limit, cursor, oldestFirst: order === 'oldest' }
-    const { items, next } = await listEvents(c.var.core, filter, page)
-    return c.json({ items: items.map(eventView), next: cursorOf('audit', next) }, 200)
-  })
-
-  app.openapi(event, async (c) =>
-    c.json(eventView(await readEvent(c.var.core, c.req.valid('param').seq)), 200),
-  )
-}
-
-const momentOf = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text))
-
-/** An issuer goes by its configured name. Its URL, all that a token shows of it, is understood too. */
-function named<Said extends { issuer?: string | undefined }>(said: Said, { rules }: InForce): Said {
-  const issuer = said.issuer === undefined ? undefined : rules.issuers.get(said.issuer)
-  return issuer ? { ...said, issuer: issuer.name } : said
-}
-
-/** An owner is meant then or now: what was theirs when it came to be, and what is of their agents. */
-function owned<Said extends { owner?: string | undefined }>(said: Said, { rules }: InForce) {
-  return { ...said, ...(said.owner !== undefined && ownedBy(rules, said.owner)) }
 }
 
 function approverOf({ entries, ...human }: Admin): Approver {

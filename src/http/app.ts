@@ -17,6 +17,7 @@ import { oauthRoutes } from './oauth.ts'
 import { oauthProblem } from './oauth-errors.ts'
 import { operationsPaths, operationsRoutes } from './operations.ts'
 import { problem, UnfitRequest } from './problem.ts'
+import { recordRefusal } from './refused.ts'
 import { logRequest } from './request-log.ts'
 import { taskRoutes } from './tasks.ts'
 
@@ -34,7 +35,9 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     await context.serve(async (inForce) => {
       const requestId = newId('req')
       c.set('inForce', inForce)
-      c.set('core', inRequest(context.core, requestId))
+      const onRecord = { any: false }
+      c.set('onRecord', onRecord)
+      c.set('core', inRequest(context.core, requestId, onRecord))
       c.set('requestId', requestId)
       c.set('about', {})
       c.header('X-Request-Id', requestId)
@@ -99,7 +102,11 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     // Whoever hangs up in the middle of a request must not fill the log with failures of ours.
     if (error === c.env.incoming.errored)
       return refuse(c, new BrokerError('invalid_request', 'the request was cut off'))
-    const failed = isBrokerError(error) && context.failures.count(error.code)
+    if (!isBrokerError(error)) return refuse(c, error)
+    await recordRefusal(c, error).catch((cause: unknown) =>
+      context.log.error({ err: cause }, 'a refusal could not be recorded'),
+    )
+    const failed = context.failures.count(error.code, c.var.requestId)
     return refuse(c, (failed && (await c.var.limits.failed(c.var.sender))) || error)
   })
   return app
@@ -112,9 +119,11 @@ function refuse(c: Context<Env>, thrown: unknown): Response {
 }
 
 /** The core as one request works with it: what that puts on record names the request. */
-function inRequest(core: TaskContext, requestId: string): TaskContext {
-  const record: TaskContext['audit']['record'] = (tx, event) =>
+function inRequest(core: TaskContext, requestId: string, onRecord: { any: boolean }): TaskContext {
+  const record: TaskContext['audit']['record'] = (tx, event) => {
+    onRecord.any = true
     core.audit.record(tx, { ...event, request: requestId })
+  }
   return { ...core, audit: { ...core.audit, record } }
 }
 

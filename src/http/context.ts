@@ -42,6 +42,8 @@ export interface Env {
     inForce: InForce
     core: TaskContext
     requestId: string
+    /** Whether it has put anything on record. */
+    onRecord: { any: boolean }
     limits: Limits
     /** Where the request comes from, as far as limits go. */
     sender: string

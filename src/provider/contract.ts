@@ -56,6 +56,8 @@ export interface Provider<Config = unknown, Detail = unknown> {
   readonly workloads?: Workloads
   /** The command line's shorthand without `TYPE:`. @throws Error that says what is expected. */
   parseScope(text: string): Detail
+  /** The same shorthand for a detail, and what has none behind it. */
+  scopeText(detail: Detail): string
   /** That shorthand in use, for the command line's help. */
   readonly scopeExamples: readonly string[]
   /** What this configuration offers, and on what terms. Pure: reads no secret, calls nobody. */

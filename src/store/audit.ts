@@ -56,10 +56,11 @@ function hasIndex({ task, lease, fingerprint }: EventFilter): boolean {
   return task !== undefined || lease !== undefined || fingerprint !== undefined
 }
 
-function matching({ fingerprint, run, since, until, ...equal }: EventFilter) {
+function matching({ request, fingerprint, run, since, until, ...equal }: EventFilter) {
   const { eb, and } = expressionBuilder<Schema, 'audit_events'>()
   return [
     and(equal),
+    ...(request === undefined ? [] : [isOfRequest(request)]),
     ...(since === undefined ? [] : [eb('at', '>=', since)]),
     ...(until === undefined ? [] : [eb('at', '<', until)]),
     ...(fingerprint === undefined
@@ -73,16 +74,25 @@ function matching({ fingerprint, run, since, until, ...equal }: EventFilter) {
   ]
 }
 
-/** Whether it tells of the run itself, or belongs to a task that the run opened. What is no JSON tells of none. */
+/** What came of it, or the sum of failures that it is one of. */
+function isOfRequest(request: string) {
+  return sql<boolean>`(request = ${request} or (type = 'authentication.failures' and exists (
+    select 1 from ${eachOf('data', '$.requests')} where member.value = ${request})))`
+}
+
+/** Whether it tells of the run itself, or belongs to a task that the run opened. */
 function isOfRun(run: string) {
-  const isIt = sql`claim.value = ${run} or claim.key || '=' || claim.value = ${run}`
-  const claims = (column: string, path: string) =>
-    sql`json_each(case when json_valid(${sql.ref(column)}) then ${sql.ref(column)} end, ${sql.lit(path)}) as claim`
+  const isIt = sql`member.value = ${run} or member.key || '=' || member.value = ${run}`
   return sql<boolean>`(
-    exists (select 1 from ${claims('audit_events.data', '$.session.claims')} where ${isIt})
-    or exists (select 1 from ${claims('audit_events.data', '$.selector.session.claims')} where ${isIt})
-    or exists (select 1 from tasks, ${claims('tasks.session', '$.claims')}
+    exists (select 1 from ${eachOf('audit_events.data', '$.session.claims')} where ${isIt})
+    or exists (select 1 from ${eachOf('audit_events.data', '$.selector.session.claims')} where ${isIt})
+    or exists (select 1 from tasks, ${eachOf('tasks.session', '$.claims')}
       where tasks.id = audit_events.task and (${isIt})))`
+}
+
+/** The members at `path` of the JSON in `column`, each as `member`. What is no JSON has none. */
+function eachOf(column: string, path: string) {
+  return sql`json_each(case when json_valid(${sql.ref(column)}) then ${sql.ref(column)} end, ${sql.lit(path)}) as member`
 }
 
 /** With the MAC of the event before, where there is one. */

@@ -10,7 +10,7 @@ import { fences } from './migrations/0003-fences.ts'
 import { standing } from './migrations/0004-standing.ts'
 import { eventRequests } from './migrations/0006-event-requests.ts'
 import { leaseIdentities } from './migrations/0008-lease-identities.ts'
-import { leaseFingerprints } from './migrations/0009-lease-fingerprints.ts'
+import { leaseFingerprints } from './migrations/0010-lease-fingerprints.ts'
 import type { Schema } from './schema.ts'
 
 const migrations: Record<string, Migration> = {
@@ -20,7 +20,7 @@ const migrations: Record<string, Migration> = {
   '0004-standing': standing,
   '0006-event-requests': eventRequests,
   '0008-lease-identities': leaseIdentities,
-  '0009-lease-fingerprints': leaseFingerprints,
+  '0010-lease-fingerprints': leaseFingerprints,
 }
 
 /** The names of the steps that this database has been through. @throws Error when a newer program wrote it: its rules are unknown here. */

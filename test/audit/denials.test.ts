@@ -6,6 +6,7 @@ import { readWeb, writeWeb } from '../support/broker.ts'
 import { manualClock } from '../support/clock.ts'
 import { rows } from '../support/database.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
+import { until } from '../support/until.ts'
 
 const clock = manualClock(Date.parse('2026-11-02T12:00:00Z'))
 const broker = await sharedBroker({
@@ -98,6 +99,61 @@ test('a token that has opened a task before, with whose it is', async () => {
     issuer: broker.sandbox.issuer.url,
     subject: 'repo:acme/web:ref:refs/heads/main',
   })
+})
+
+test('what cannot be, of an agent or an admin that is known: by the id that its caller was given', async () => {
+  const token = await broker.admin()
+  const key = { headers: { 'Idempotency-Key': 'one' } }
+  const workload = await broker.workload()
+  const asked = { purpose: 'a test', authorization_details: [readWeb], ttl: 600 }
+  await broker.call('POST', '/v1/tasks', { token: workload, body: asked, ...key })
+  const { body: task } = await broker.open()
+  const refusals = [
+    await broker.open({ ttl: 100_000 }),
+    await broker.open({ authorization_details: [{ type: 'gitlab' }] }),
+    await broker.call('POST', '/v1/tasks', { token: workload, body: { ...asked, ttl: 601 }, ...key }),
+    await broker.mint(task, { type: 'gitlab' }),
+    await broker.call('POST', `/v1/tasks/${task.id}/leases/lease_x/revoke`, { token: task.task_token }),
+    await broker.revoke({ task: 'task_x' }),
+    await broker.call('POST', '/v1/admin/approvals/appr_x/deny', { token, body: { digest: 'x' } }),
+  ]
+  const codes = refusals.map(({ body }) => body.code)
+  expect(codes).toEqual([
+    'invalid_request',
+    'invalid_request',
+    'conflict',
+    'invalid_request',
+    'not_found',
+    'not_found',
+    'not_found',
+  ])
+  for (const { body } of refusals) {
+    const { body: found } = await broker.call('GET', `/v1/admin/audit?request_id=${body.request_id}`, {
+      token,
+    })
+    expect(found.items).toMatchObject([
+      { type: 'request.denied', data: { code: body.code, reason: body.detail } },
+    ])
+  }
+  const [ofTask] = rows(broker, 'audit_events', `request = '${refusals[4]!.body.request_id}'`)
+  expect(ofTask).toMatchObject({ agent: 'refactor-bot', owner: 'linus@acme.dev', task: task.id })
+  const [ofAdmin] = rows(broker, 'audit_events', `request = '${refusals[5]!.body.request_id}'`)
+  expect(ofAdmin).toMatchObject({ actor: 'admin:sandbox:ada', agent: null })
+})
+
+test('a stranger is counted, and found by the request in the sum of its minute', async () => {
+  const { body } = await broker.call('GET', '/v1/tasks/x', { token: 'x' })
+  await clock.advance(60_000)
+  const items = async () =>
+    (
+      await broker.call('GET', `/v1/admin/audit?request_id=${body.request_id}`, {
+        token: await broker.admin(),
+      })
+    ).body.items
+  await until(async () => (await items()).length > 0)
+  expect(await items()).toMatchObject([
+    { type: 'authentication.failures', data: { counts: { invalid_token: expect.any(Number) } } },
+  ])
 })
 
 test('and the record is whole', async () => {

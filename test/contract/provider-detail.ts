@@ -23,7 +23,9 @@ export function detailContract<Config, Detail>(trial: Trial<Config, Detail>): vo
     )
 
     test("the command line's shorthand gives the detail that it stands for", () => {
-      expect(trial.subject.provider.parseScope(trial.subject.scope)).toEqual(trial.subject.detail)
+      const { provider, scope, detail } = trial.subject
+      expect(provider.parseScope(scope)).toEqual(detail)
+      expect(provider.parseScope(provider.scopeText(detail))).toEqual(detail)
     })
 
     test('each shorthand that the command line shows is one', () => {

@@ -13,7 +13,8 @@ it('a lease from before identities were kept holds its classes for the identity 
     update leases set task = 'spoilt' where id = '${orphan!.id}';
     drop index leases_identity;
     alter table leases drop column identity;
-    delete from kysely_migration where name = '0008-lease-identities'`)
+    drop index leases_fingerprint;
+    delete from kysely_migration where name >= '0008'`)
   await store.reopen()
   const held = (agent: string) =>
     store.unit.read((tx) => store.leases.lockHeld(tx, { agent, identity: lease!.identity, tasks: [] }))

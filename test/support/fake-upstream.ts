@@ -138,6 +138,7 @@ export function upstream(
       }),
       cedar: '',
       parseScope: (text) => ({ type: 'fake', name: text }),
+      scopeText: ({ name }) => name,
       scopeExamples: ['NAME'],
       terms: () => self,
       connect: () => self,

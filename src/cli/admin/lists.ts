@@ -5,6 +5,7 @@ import { agentStatuses } from '../../control/agents.ts'
 import { leaseStatuses } from '../../leases/lease.ts'
 import { approvalStatuses } from '../../tasks/approval.ts'
 import { taskStatuses } from '../../tasks/task.ts'
+import { scopeText } from '../scope.ts'
 import { type Listing, registerList } from './list.ts'
 import { selectorText } from './stop.ts'
 
@@ -80,6 +81,7 @@ const leases: Listing<'leases'> = {
     STATUS: (lease) => lease.status,
     AGENT: (lease) => lease.agent,
     CONNECTION: (lease) => `${lease.provider}/${lease.connection}`,
+    FOR: ({ authorization_detail: detail }) => scopeText(detail),
     CLASS: (lease) => lease.class,
     REVOCATION: (lease) => lease.revocation,
     DEADLINE: (lease) => lease.deadline,

@@ -1,10 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Head } from '../../audit/event.ts'
-import type { Discrepancy } from '../../audit/verify.ts'
+import type { Discrepancy, Verification } from '../../audit/verify.ts'
+import { verifyExport } from '../../audit/verify-export.ts'
+import { createSeal } from '../../base/seal.ts'
+import type { Configuration } from '../../config/load.ts'
 import { readConfiguration } from '../configuration.ts'
 import { Failure } from '../failure.ts'
 import { withConfiguration, withJson } from '../options.ts'
 import { answer } from '../print.ts'
+import { exportedEvents } from './exported.ts'
 import { verifyStore } from './verify-store.ts'
 
 export function registerVerify(group: Command): void {
@@ -20,17 +24,30 @@ told by the head that the broker keeps outside it, beside the seal key
 (\`audit.last_head\`), or by one that was noted: the log has one for every commit
 ("audit head"). Give it as --head.
 
+With --export it verifies a file that \`mayfly audit export\` wrote, with the seal keys
+of the configuration and without its store: that every event is genuine, and that
+none between the first and the last is missing. An export with filters other than
+--since and --until has gaps, which are named.
+
 The exit status is 1 when anything is not as it was written; the first bad seq
 is named. With --json the answer is { "intact", "events", "head",
 "first_bad_seq", "discrepancies" }.`,
     )
+    .option('--export <file>', 'verify this export in place of the store; - for stdin')
     .option('--head <seq:mac>', 'a head that was noted earlier, which the record must still reach', head)
     .action(verify)
 }
 
-async function verify(options: { config: string; json?: boolean; head?: Head }): Promise<void> {
+interface VerifyOptions {
+  config: string
+  json?: boolean
+  head?: Head
+  export?: string
+}
+
+async function verify(options: VerifyOptions): Promise<void> {
   const { configuration } = await readConfiguration(options.config)
-  const { events, head: end, discrepancies } = await verifyStore(configuration, options.head)
+  const { events, head: end, discrepancies } = await verified(configuration, options)
   const intact = discrepancies.length === 0
   const seqs = discrepancies.flatMap(({ seq }) => seq ?? [])
   const firstBadSeq = seqs.length > 0 ? Math.min(...seqs) : null
@@ -41,10 +58,29 @@ async function verify(options: { config: string; json?: boolean; head?: Head }):
     ])
   if (intact) return
   if (options.json) process.exitCode = 1
-  else throw notIntact(discrepancies, firstBadSeq)
+  else
+    throw notIntact(
+      discrepancies,
+      firstBadSeq,
+      options.export === undefined ? remedies.store : remedies.export,
+    )
 }
 
-function notIntact(discrepancies: Discrepancy[], firstBadSeq: number | null): Failure {
+function verified(
+  configuration: Configuration,
+  { export: file, head: expected }: VerifyOptions,
+): Promise<Verification> {
+  if (file === undefined) return verifyStore(configuration, expected)
+  return verifyExport(exportedEvents(file), { seal: createSeal(configuration.sealKeys), expected })
+}
+
+const remedies = {
+  store:
+    'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it.',
+  export: 'Export it again: where the record itself is intact, the file was altered, or made with filters.',
+}
+
+function notIntact(discrepancies: Discrepancy[], firstBadSeq: number | null, remedy: string): Failure {
   const particulars = discrepancies.map(inWords)
   const keys = new Set(discrepancies.map(({ key }) => key))
   if (!keys.has(undefined))
@@ -59,7 +95,7 @@ function notIntact(discrepancies: Discrepancy[], firstBadSeq: number | null): Fa
     firstBadSeq === null
       ? 'the tables are not what the record says'
       : `the record is not intact: the first bad event is ${firstBadSeq}`,
-    'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it.',
+    remedy,
     { particulars },
   )
 }

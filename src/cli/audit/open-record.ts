@@ -1,0 +1,36 @@
+import type { AuditTrail } from '../../audit/event.ts'
+import { createSeal, type Seal } from '../../base/seal.ts'
+import type { Unit } from '../../base/unit.ts'
+import type { Configuration } from '../../config/load.ts'
+import { auditTrail } from '../../store/audit.ts'
+import { openStoreReadOnly } from '../../store/open.ts'
+import { Failure } from '../failure.ts'
+
+export interface OpenRecord {
+  unit: Unit
+  audit: AuditTrail
+  seal: Seal
+  close(): Promise<void>
+}
+
+/**
+ * The record in the configuration's store, beside a running broker or without one. Nothing is written.
+ *
+ * @throws Failure when the store cannot be read.
+ */
+export async function openRecord({
+  file,
+  store,
+  sealKeys,
+}: Pick<Configuration, 'file' | 'store' | 'sealKeys'>): Promise<OpenRecord> {
+  const seal = createSeal(sealKeys)
+  const where = store.kind === 'sqlite' ? `the store ${store.path}` : 'the store'
+  const opened = await openStoreReadOnly(store, seal).catch((error: unknown) => {
+    throw new Failure(
+      'failed',
+      `${where} cannot be opened: ${error instanceof Error ? error.message : 'unknown error'}`,
+      `Check \`store\` in ${file}, and that a broker of this version has run on it.`,
+    )
+  })
+  return { unit: opened.unit, audit: auditTrail(), seal, close: () => opened.close() }
+}

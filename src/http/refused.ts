@@ -1,0 +1,42 @@
+/** A no that nothing else has put on record: by the id that its caller was given it is found there too. */
+import type { Context } from 'hono'
+import type { AuditEvent } from '../audit/event.ts'
+import type { BrokerError } from '../base/errors.ts'
+import { reasonOf } from '../tasks/denial.ts'
+import type { Env } from './context.ts'
+import { statusOf } from './problem.ts'
+
+/**
+ * Of somebody who has said who they are, and of what was to change or give something. What a limit
+ * turns away is in the log alone, where it can be thrown away; strangers are counted.
+ */
+export async function recordRefusal(c: Context<Env>, error: BrokerError): Promise<void> {
+  const { core, onRecord } = c.var
+  const { unit, audit, clock } = core
+  const who = asking(c.var)
+  if (!who || onRecord.any || c.req.method === 'GET') return
+  if (error.code === 'limit_exceeded' || statusOf(error) >= 500) return
+  await unit.write(async (tx) =>
+    audit.record(tx, { at: clock.now(), type: 'request.denied', ...who, data: reasonOf(error) }),
+  )
+}
+
+function asking({
+  about,
+  task,
+  admin,
+  inForce,
+}: Env['Variables']): Omit<AuditEvent, 'at' | 'type'> | undefined {
+  const { agent } = about
+  // Set by the authentication of some routes only, whatever the type says.
+  if ((admin as typeof admin | undefined) !== undefined) return { actor: `admin:${admin.id}` }
+  if (agent === undefined) return undefined
+  const held = task as typeof task | undefined
+  const owner = held?.owner ?? inForce.rules.agents.get(agent)?.owner
+  return {
+    actor: `agent:${agent}`,
+    agent,
+    ...(owner !== undefined && { owner }),
+    ...(held && { task: held.id }),
+  }
+}
