@@ -16,6 +16,7 @@ const provider: Provider = {
   }),
   cedar: '',
   parseScope: () => undefined,
+  scopeText: () => '',
   scopeExamples: [],
   terms: () => terms(),
   connect: () => {
