@@ -27,7 +27,8 @@ export function parseScope(written: string): AuthorizationDetail {
 }
 
 /** What a detail is for, in that shorthand and without its connection; as it is where its provider cannot read it. */
-export function scopeText({ type, connection: _, ...rest }: AuthorizationDetail): string {
+export function scopeText(detail: AuthorizationDetail): string {
+  const { type, connection: _, ...rest } = detail
   const provider = providers.find((known) => known.type === type)
   const read = provider?.detail.safeParse({ type, ...rest })
   return `${type}:${provider && read?.success ? provider.scopeText(read.data) : JSON.stringify(rest)}`

@@ -1,5 +1,5 @@
 /** The audit chain's rows. */
-import { type ExpressionBuilder, expressionBuilder, type Selectable, sql } from 'kysely'
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
 import { follows, originOf } from '../audit/chain.ts'
 import type { AuditTrail, ChainedEvent, EventFilter, Head, ListedEvent } from '../audit/event.ts'
 import type { Tx } from '../base/unit.ts'
@@ -56,22 +56,20 @@ function hasIndex({ task, lease, fingerprint }: EventFilter): boolean {
   return task !== undefined || lease !== undefined || fingerprint !== undefined
 }
 
-function matching({ request, fingerprint, run, since, until, ...equal }: EventFilter) {
-  const { eb, and } = expressionBuilder<Schema, 'audit_events'>()
-  return [
-    and(equal),
+function matching(
+  e: ExpressionBuilder<Schema, 'audit_events'>,
+  { request, fingerprint, run, since, until, ...equal }: EventFilter,
+) {
+  const ofFingerprint = () =>
+    e.selectFrom('leases').select('leases.id').where('leases.fingerprint', '=', fingerprint!)
+  return e.and([
+    e.and(equal),
     ...(request === undefined ? [] : [isOfRequest(request)]),
-    ...(since === undefined ? [] : [eb('at', '>=', since)]),
-    ...(until === undefined ? [] : [eb('at', '<', until)]),
-    ...(fingerprint === undefined
-      ? []
-      : [
-          eb('lease', 'in', (e) =>
-            e.selectFrom('leases').select('leases.id').where('leases.fingerprint', '=', fingerprint),
-          ),
-        ]),
+    ...(since === undefined ? [] : [e('at', '>=', since)]),
+    ...(until === undefined ? [] : [e('at', '<', until)]),
+    ...(fingerprint === undefined ? [] : [e('lease', 'in', ofFingerprint())]),
     ...(run === undefined ? [] : [isOfRun(run)]),
-  ]
+  ])
 }
 
 /** What came of it, or the sum of failures that it is one of. */
@@ -154,7 +152,7 @@ export function auditTrail(): AuditTrail {
             .executeTakeFirst()
       const rows = await listed(tx)
         .where(wanted)
-        .where((e) => e.and(matching(filter)))
+        .where((e) => matching(e, filter))
         .$if(edge !== undefined, (query) => query.where('seq', oldestFirst ? '<=' : '>=', edge!.seq))
         .orderBy('seq', direction)
         .limit(limit + 1)

@@ -10,7 +10,7 @@ export interface OpenRecord {
   unit: Unit
   audit: AuditTrail
   seal: Seal
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /**

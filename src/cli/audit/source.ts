@@ -30,7 +30,7 @@ export interface RecordSource {
   page(query: Lists['audit']['query']): Promise<RecordPage>
   /** @throws BrokerProblem | BrokerError `not_found` */
   event(seq: number): Promise<AuditEvent>
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 export const sourceHelp = `The record is read in the store of a configuration (-c, mayfly.yaml unless a broker
