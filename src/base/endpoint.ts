@@ -36,7 +36,7 @@ export function endpointFault(raw: string): string | undefined {
     return 'must have a lower-case host name or an IP address'
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
     return 'must have a port of 1 to 65535'
-  const url = URL.parse(raw)
+  const url = URL.canParse(raw) ? new URL(raw) : null
   if (!url) return 'must have a host name or an IP address'
   if (url.href !== raw && url.href !== `${raw}/`) return `must be written in its normal form, ${url.href}`
   if (scheme === 'http' && !isLoopback(url))

@@ -1,6 +1,7 @@
 /** How a command says that it did not do what it was asked to. */
 import { BrokerProblem, BrokerUnreachable } from '../client/client.ts'
 import { NoIdentity } from '../client/identity.ts'
+import { remedyFor } from '../client/remedies.ts'
 import { type ErrorCode, isBrokerError } from '../base/errors.ts'
 import { type Fault, sayFault } from '../base/fault.ts'
 import { redact } from '../broker/logger.ts'
@@ -89,7 +90,7 @@ function asFailure(error: unknown): Told {
   if (error instanceof BrokerProblem) return asRefusal(error)
   if (isBrokerError(error)) {
     const { code, message } = error
-    return { code, message, remedy: remedies[code] ?? 'Try again later.', facts: {}, particulars: [] }
+    return { code, message, remedy: remedyFor(code), facts: {}, particulars: [] }
   }
   if (error instanceof NoIdentity) return new Failure('no_identity', error.message, error.remedy)
   if (error instanceof BrokerUnreachable)
@@ -104,12 +105,11 @@ function asFailure(error: unknown): Told {
   return new Failure('failed', message, 'Correct what it names; `--help` tells what the command takes.')
 }
 
-function asRefusal({ status, code, detail, denials, retryAfter, requestId }: BrokerProblem): Told {
-  const later = retryAfter === undefined ? 'Try again later.' : `Try again in ${retryAfter} seconds.`
+function asRefusal({ status, code, detail, denials, retryAfter, requestId, remedy }: BrokerProblem): Told {
   return {
     code,
     message: detail,
-    remedy: remedies[code] ?? later,
+    remedy,
     facts: {
       status,
       ...(denials.length > 0 && { denials }),
@@ -121,23 +121,4 @@ function asRefusal({ status, code, detail, denials, retryAfter, requestId }: Bro
       return `${action} on ${resource} (${why})`
     }),
   }
-}
-
-/** Codes without an entry pass by themselves. */
-const remedies: Partial<Record<ErrorCode, string>> = {
-  invalid_request: 'Correct the request; `--help` tells what the command takes.',
-  invalid_token: "Get a fresh token whose audience is the broker's url, from an issuer that it trusts.",
-  token_replayed: 'Get a fresh token: each opens one task.',
-  unknown_agent: 'Have an agent whose rules match this identity added to the configuration.',
-  agent_suspended: 'Ask whoever suspended the agent.',
-  agent_expired: 'Have the owner review the agent and set its next review date.',
-  fenced: 'Ask an admin who can see and lift the fence: `mayfly admin fences`.',
-  policy_denied: 'Ask for less, or have the policy changed.',
-  out_of_scope: "Ask for what is within the task's scope, or open another task.",
-  forbidden: 'Use the token of an admin who has this right, with the audience that admins have.',
-  not_found: 'Check the id or name; a task shows itself to its own task token alone.',
-  task_not_active: 'Open another task.',
-  context_changed: 'Open another task with the context as it is now.',
-  conflict: 'Correct what it names, or look at how things stand now; then decide again.',
-  provider_rejected: 'Check that upstream has granted the app what was asked for.',
 }

@@ -51,7 +51,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const [name = ''] = process.argv.slice(2)
 const wanted = Object.hasOwn(commands, name) ? [commands[name]!] : Object.values(commands)
-for (const load of wanted) (await load()).register(program)
+for (const load of wanted) {
+  try {
+    ;(await load()).register(program)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_BUILTIN_MODULE'))
+      throw error
+    // A Node that cannot open the store has the client's commands all the same.
+    if (wanted.length > 1) continue
+    process.stderr.write(`mayfly: \`mayfly ${name}\` needs Node.js 24 or later; this is ${process.version}\n`)
+    process.exit(1)
+  }
+}
 
 try {
   await program.parseAsync()

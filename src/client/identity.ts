@@ -118,7 +118,7 @@ async function actionsToken({
 }: IdentitySources): Promise<string | undefined> {
   const { ACTIONS_ID_TOKEN_REQUEST_URL: address, ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken } = env
   if (!address || !requestToken) return undefined
-  const url = URL.parse(address)
+  const url = URL.canParse(address) ? new URL(address) : null
   if (!url) throw new NoActionsToken('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL')
   url.searchParams.set('audience', audience)
   const value = await persist(() => askRunner(call, url, requestToken), {

@@ -1,5 +1,6 @@
 /** What a call can come to instead of its answer. */
 import type { Denial, ErrorCode } from '../base/errors.ts'
+import { remedyFor } from './remedies.ts'
 
 /** A refusal by the broker (RFC 9457 problem details), with its stable code. */
 export class BrokerProblem extends Error {
@@ -31,6 +32,11 @@ export class BrokerProblem extends Error {
     this.denials = problem.denials ?? []
     this.retryAfter = problem.retryAfter
     this.requestId = problem.requestId
+  }
+
+  /** What to do about it, one line. */
+  get remedy(): string {
+    return remedyFor(this.code, this.retryAfter)
   }
 }
 

@@ -1,12 +1,12 @@
 /** One command inside one task, which ends with it. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../base/clock.ts'
-import { isOver, mayStillWork } from '../wire/lease-states.ts'
+import { isOver } from '../wire/lease-states.ts'
 import { BrokerProblem, type Client, type OpenTask, type Task, type TaskAccess } from './client.ts'
+import { completeTask } from './completion.ts'
 import { gitCredential } from './git-credential.ts'
 import { GitTokens } from './git-tokens.ts'
 import type { Environment } from './run/ambient.ts'
-import { untilDecided } from './run/approval.ts'
+import { untilDecided } from './approval.ts'
 import { type Ending, NotStarted, startChild } from './run/child.ts'
 import { childEnvironment } from './run/environment.ts'
 import { firstFree } from './run/git-config.ts'
@@ -176,9 +176,6 @@ function ownersIn(task: Task): string[] {
 
 /** No signal cuts this short: two Ctrl-C in a row are to stop the command, not what makes its credentials die. */
 const completionMs = 30_000
-/** Between looks at whether the broker has seen them dead. */
-const deathMs = [500, 1_000, 1_500, 2_000]
-
 /** Completes the task and says what is left to know. Never throws: how the command ended must not be lost. */
 async function completed(
   { client, notify }: Run,
@@ -188,7 +185,7 @@ async function completed(
 ): Promise<void> {
   try {
     const signal = AbortSignal.timeout(completionMs)
-    const ended = await untilDead(client, task, await client.complete(task, { signal }), signal)
+    const ended = await completeTask(client, task, signal)
     const alive = !ended.leases.every(isOver)
     if (alive) notify({ kind: 'still_alive', task: ended })
     else if (ran && ended.end_reason !== 'completed') notify({ kind: 'ended_before', task: ended })
@@ -197,15 +194,4 @@ async function completed(
     const over = error instanceof BrokerProblem && error.code === 'not_found'
     if (!over) notify({ kind: 'not_completed', task: opened, error })
   }
-}
-
-/** The completed task, after a while in which what upstream was slow to hear of is seen dead. */
-async function untilDead(client: Client, task: TaskAccess, ended: Task, signal: AbortSignal): Promise<Task> {
-  let latest = ended
-  for (const ms of deathMs) {
-    if (!latest.leases.some(mayStillWork)) break
-    await pause(ms, undefined, { signal }).catch(() => undefined)
-    latest = await client.showTask(task, { signal }).catch(() => latest)
-  }
-  return latest
 }

@@ -14,7 +14,8 @@ export function proxiesOf(env: Record<string, string | undefined>): ProxyFor | u
   const name = env['https_proxy'] ? 'https_proxy' : 'HTTPS_PROXY'
   const written = env[name]?.trim()
   if (!written) return undefined
-  const proxy = URL.parse(written.includes('://') ? written : `http://${written}`)
+  const address = written.includes('://') ? written : `http://${written}`
+  const proxy = URL.canParse(address) ? new URL(address) : null
   if (!proxy || !/^https?:$/.test(proxy.protocol))
     throw new Error(`${name} is set, and is no proxy: http://HOST:PORT, or https`)
   const direct = exceptions(env['no_proxy'] ?? env['NO_PROXY'] ?? '')

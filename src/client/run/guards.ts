@@ -15,19 +15,22 @@ export interface Guards extends AsyncDisposable {
 
 export async function setGuards(git: GitSetup, parent: Environment): Promise<Guards> {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-run-'))
-  await using made = new AsyncDisposableStack()
-  made.defer(() => rm(directory, { recursive: true, force: true }))
+  const remove = () => rm(directory, { recursive: true, force: true })
   // Nobody else can reach it there.
   const socket = join(directory, 'socket')
-  const env = {
-    [socketVariable]: socket,
-    ...aws,
-    ...(await gh(directory)),
-    ...(await vault(directory)),
-    ...(await gitGuards(directory, git, parent)),
+  try {
+    const env = {
+      [socketVariable]: socket,
+      ...aws,
+      ...(await gh(directory)),
+      ...(await vault(directory)),
+      ...(await gitGuards(directory, git, parent)),
+    }
+    return { socket, env, [Symbol.asyncDispose]: remove }
+  } catch (error) {
+    await remove()
+    throw error
   }
-  const kept = made.move()
-  return { socket, env, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
 /** "AWS SDKs and Tools", credential provider chain: files, then the machine's own role. */

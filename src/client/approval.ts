@@ -1,7 +1,7 @@
 /** The wait for a human's yes. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Client, Task, TaskAccess } from '../client.ts'
-import { passes } from '../problem.ts'
+import type { Client, Task, TaskAccess } from './client.ts'
+import { passes } from './problem.ts'
 
 const firstPauseMs = 1_000
 const longestPauseMs = 15_000

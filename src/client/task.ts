@@ -1,0 +1,227 @@
+/** A task as a program has it: an object that mints within it, and that ends it. */
+import { systemClock } from '../base/clock.ts'
+import { outboundFetch } from '../outbound/fetch.ts'
+import { isOver } from '../wire/lease-states.ts'
+import { untilDecided } from './approval.ts'
+import {
+  type AuthorizationDetail,
+  type CallOptions,
+  type Client,
+  createClient,
+  type Lease,
+  type MintedCredential,
+  type RetryOptions,
+  type Task as TaskState,
+  type TaskAccess,
+} from './client.ts'
+import { completeTask } from './completion.ts'
+import { findIdentity } from './identity.ts'
+import { taskFromEnvironment } from './task-environment.ts'
+
+export interface BrokerOptions {
+  /** The broker's public URL. Default: `MAYFLY_URL`. */
+  url?: string
+  /** What requests go out with. Default: the global one, through `HTTPS_PROXY` where that is set. */
+  fetch?: typeof globalThis.fetch
+}
+
+export interface TaskOptions extends BrokerOptions {
+  /** What the task is for, for whoever reads the record or approves it. */
+  purpose: string
+  /** All that the task may ask for: RFC 9396 authorization details. */
+  scope: readonly AuthorizationDetail[]
+  /** Seconds after which the task ends by itself. Default: what the agent is configured with. */
+  ttl?: number
+  /** Bound to the task; a credential asked for under another context ends it. */
+  context?: Record<string, string>
+  /**
+   * This workload's OIDC token, or what gets a fresh one: it is asked each time a task is
+   * opened, for a token opens one task. Default: what the command line finds
+   * (`MAYFLY_TOKEN`, `MAYFLY_TOKEN_FILE`, GitHub Actions, Kubernetes).
+   */
+  identity?: string | ((audience: string) => string | Promise<string>)
+  /** Told that humans have to approve, with the groups asked. The task is waited for meanwhile. */
+  onApproval?: (task: TaskState) => void
+  /** Ends the wait for an answer or an approval. */
+  signal?: AbortSignal
+}
+
+/** The task was opened, and did not become active: `task.status` says what became of it. */
+export class TaskNotApproved extends Error {
+  readonly task: TaskState
+  readonly remedy = 'Ask whoever decides about it, then open another task.'
+
+  constructor(task: TaskState) {
+    super(`${task.id} is ${task.status}`)
+    this.name = 'TaskNotApproved'
+    this.task = task
+  }
+}
+
+/** The task has ended, and not all of its credentials have been seen dead. The broker goes on trying. */
+export class CredentialsAlive extends Error {
+  readonly task: TaskState
+  readonly leases: readonly Lease[]
+  readonly remedy =
+    'The broker goes on trying to revoke them; have an admin look at them with `mayfly admin leases`.'
+
+  constructor(task: TaskState) {
+    const leases = task.leases.filter((lease) => !isOver(lease))
+    super(`${task.id} is ${task.status}, and may leave alive ${leases.map(({ id }) => id).join(', ')}`)
+    this.name = 'CredentialsAlive'
+    this.task = task
+    this.leases = leases
+  }
+}
+
+/** Neither the call nor the environment says what is needed. */
+export class NotConfigured extends Error {
+  readonly remedy: string
+
+  constructor(message: string, remedy: string) {
+    super(message)
+    this.name = 'NotConfigured'
+    this.remedy = remedy
+  }
+}
+
+/** How long its completion, and looking for the death of its credentials, may take. */
+const completionMs = 30_000
+
+/** An open task. `await using` ends it together with its block, however that is left. */
+export class Task implements AsyncDisposable {
+  readonly id: string
+  readonly #client: Client
+  readonly #access: TaskAccess
+  #ended: Promise<TaskState> | undefined
+
+  /** @internal Use `openTask` or `currentTask`. */
+  constructor(client: Client, access: TaskAccess) {
+    this.id = access.id
+    this.#client = client
+    this.#access = access
+  }
+
+  /** What the environment of a process is to hold that is to act in the task. Secret. */
+  get environment(): { MAYFLY_TASK: string; MAYFLY_TASK_TOKEN: string } {
+    return { MAYFLY_TASK: this.id, MAYFLY_TASK_TOKEN: this.#access.token }
+  }
+
+  /** The task as the broker has it now, with its leases. */
+  async show(options?: CallOptions): Promise<TaskState> {
+    return await this.#client.showTask(this.#access, options)
+  }
+
+  /**
+   * Mints one credential: for `detail`, which is equal to or narrower than one detail of the
+   * scope; without it, for the only one that the scope has. A call that gets no answer is made
+   * again under the same key, and then only what it mints last lives.
+   *
+   * @throws BrokerProblem, BrokerUnreachable
+   */
+  async credential(
+    detail?: AuthorizationDetail,
+    options?: RetryOptions & { context?: Record<string, string> },
+  ): Promise<MintedCredential> {
+    return await this.#client.credential(this.#access, detail ?? (await this.#onlyDetail(options)), options)
+  }
+
+  /** Has one credential revoked before the task is over. `lease` is `lease_…`, as `credential` answers it. */
+  async giveBack(lease: string, options?: CallOptions): Promise<Lease> {
+    return await this.#client.giveBack(this.#access, lease, options)
+  }
+
+  /**
+   * Ends the task, has its credentials revoked, and waits some seconds for them to be seen
+   * dead. Returns the task as it is then. Called again, it answers the same.
+   *
+   * @throws CredentialsAlive where one may still work; BrokerProblem, BrokerUnreachable
+   */
+  complete(): Promise<TaskState> {
+    this.#ended ??= this.#complete()
+    return this.#ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.complete()
+  }
+
+  async #complete(): Promise<TaskState> {
+    try {
+      const ended = await completeTask(this.#client, this.#access, AbortSignal.timeout(completionMs))
+      if (!ended.leases.every(isOver)) throw new CredentialsAlive(ended)
+      return ended
+    } catch (error) {
+      if (!(error instanceof CredentialsAlive)) this.#ended = undefined
+      throw error
+    }
+  }
+
+  async #onlyDetail(options?: CallOptions): Promise<AuthorizationDetail> {
+    const { authorization_details: scope } = await this.show(options)
+    const [only, ...others] = scope
+    if (only && others.length === 0) return only
+    throw new TypeError(`${this.id} may have ${scope.length} things: say which of them the credential is for`)
+  }
+}
+
+/**
+ * Opens a task and waits until it is active.
+ *
+ * @throws TaskNotApproved when humans say no, or nobody says yes in time.
+ * @throws NoIdentity, NotConfigured, BrokerProblem, BrokerUnreachable
+ */
+export async function openTask(options: TaskOptions): Promise<Task> {
+  const { purpose, scope, ttl, context, onApproval, signal = new AbortController().signal } = options
+  const { client, url, fetch } = brokerOf(options)
+  const request = {
+    purpose,
+    authorization_details: [...scope],
+    ...(ttl !== undefined && { ttl }),
+    ...(context && { context }),
+  }
+  const opened = await client.openTask(await identityOf(options, url, fetch), request, { signal })
+  const access = { id: opened.id, token: opened.task_token }
+  const task = new Task(client, access)
+  try {
+    if (opened.status === 'pending_approval') onApproval?.(opened)
+    const decided = await untilDecided(client, access, opened, signal)
+    if (decided.status !== 'active') throw new TaskNotApproved(decided)
+    return task
+  } catch (error) {
+    // Nobody else knows of it. Its deadline ends it where this does not.
+    await task.complete().catch(() => undefined)
+    throw error
+  }
+}
+
+/** Whoever opened it ends it. */
+export type CurrentTask = Omit<Task, 'complete' | typeof Symbol.asyncDispose>
+
+/**
+ * The task that this process runs in, as `mayfly run` hands it down; undefined outside any.
+ *
+ * @throws NotConfigured where no URL is known; TypeError where half of a task is in the environment.
+ */
+export function currentTask(options: BrokerOptions = {}): CurrentTask | undefined {
+  const access = taskFromEnvironment(process.env)
+  return access && new Task(brokerOf(options).client, access)
+}
+
+function brokerOf({
+  url = process.env['MAYFLY_URL'],
+  fetch = outboundFetch({ env: process.env }),
+}: BrokerOptions) {
+  if (!url) throw new NotConfigured('no broker is named', 'Give its URL as `url`, or set MAYFLY_URL.')
+  return { url, fetch, client: createClient({ url, fetch, clock: systemClock() }) }
+}
+
+async function identityOf(
+  { identity }: TaskOptions,
+  audience: string,
+  fetch: typeof globalThis.fetch,
+): Promise<string> {
+  if (typeof identity === 'string') return identity
+  if (identity) return await identity(audience)
+  return await findIdentity({ env: process.env, audience, fetch })
+}
