@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { chainsOf, wayOf } from '../config/chains.ts'
+import { raisesOf, wayOf } from '../config/chains.ts'
 import type { Configuration } from '../config/load.ts'
 import type { Fault } from '../base/fault.ts'
 import { readConfiguration } from './configuration.ts'
@@ -12,19 +12,22 @@ export function register(program: Command): void {
     .summary('check a configuration, its agents and its policies')
     .description(
       `Reads the configuration as \`serve\` would, with every agent, policy and secret
-that it names, and says all that is wrong: where, what, and what to do. Nothing
-is started, no upstream called.
+that it names, looks whether the store could be opened, and says all that is
+wrong: where, what, and what to do. Nothing is started, no upstream called.
 
-Warnings do not stop a start, and leave the exit status at 0.
+Warnings are about what is surely not meant: placeholders left in place, rules
+that no branch's token matches, policies about what there is not. They do not
+stop a start, and leave the exit status at 0.
 With --json the answer is { "valid", "faults" }, each fault with "file",
-"path", "message", "remedy", and "warning" if it is only that.`,
+"path", "message", "remedy", "line" and "column" where there is a place, and
+"warning" if it is only that.`,
     )
     .action(validate)
 }
 
 async function validate(options: { config: string; json?: boolean }): Promise<void> {
   try {
-    const { configuration, warnings: found } = await readConfiguration(options.config)
+    const { configuration, warnings: found } = await readConfiguration(options.config, { review: true })
     const { agents, issuers, connections } = configuration
     const warnings = [...found, ...chainWarnings(configuration)]
     if (!options.json && warnings.length > 0) tell(warnings.flatMap(faultLines))
@@ -41,11 +44,10 @@ async function validate(options: { config: string; json?: boolean }): Promise<vo
 
 /** One for each agent that becomes more than it may be, unless a human says yes on the way. */
 function chainWarnings(configuration: Configuration): Fault[] {
-  const raising = chainsOf(configuration).filter(({ raises, approvals }) => raises && approvals.length === 0)
-  return [...Map.groupBy(raising, ({ agents }) => agents[0]!)].map(([agent, [first, ...others]]) => ({
+  return raisesOf(configuration).map(({ chain, more }) => ({
     file: configuration.file,
-    path: `agent ${agent}`,
-    message: `${wayOf(first!)}: by ${first!.by.join(', ')} it comes by ${first!.gains.join(', ')}${others.length > 0 ? `, and there are ${others.length} chains more` : ''}`,
+    path: `agent ${chain.agents[0]}`,
+    message: `${wayOf(chain)}: by ${chain.by.join(', ')} it comes by ${chain.gains.join(', ')}${more > 0 ? `, and there are ${more} chains more` : ''}`,
     remedy: 'Forbid it to write what other agents run in, or look at `mayfly policy chains`.',
     warning: true as const,
   }))

@@ -1,5 +1,5 @@
 import type { Agents } from '../agents/registry.ts'
-import { adminEntry, Admins, type AdminEntry } from '../control/admins.ts'
+import { adminEntry, Admins, type AdminEntry, writtenRule } from '../control/admins.ts'
 import { checkRule, type KnownIssuers } from './agents.ts'
 import { fault, type Reading, warn } from './loading.ts'
 import { parse } from './parse.ts'
@@ -15,8 +15,10 @@ export function compileAdmins(
   entries.forEach((written, index) => {
     const at = ['admins', index]
     const entry = parse(adminEntry, written, { file, at, faults })
+    // Whatever else is wrong with the entry, its rule is looked at.
+    const rule = entry?.match ?? writtenRule.safeParse(written).data
+    if (rule) checkRule(rule, given.issuers, { file, at, faults })
     if (!entry) return
-    checkRule(entry.match, given.issuers, { file, at, faults })
     if (compiled.has(entry.name))
       fault(
         reading,

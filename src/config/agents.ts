@@ -1,7 +1,7 @@
 import { agentFile, type Agent } from '../agents/agent.ts'
 import { ambiguities } from '../agents/ambiguous.ts'
 import { isReviewed } from '../agents/review-date.ts'
-import type { MatchRule } from '../agents/match.ts'
+import { type MatchRule, matchRule } from '../agents/match.ts'
 import { tenancyFault } from '../agents/tenancy.ts'
 import type { Admins } from '../control/admins.ts'
 import type { Issuer } from '../identity/issuer.ts'
@@ -19,20 +19,28 @@ export interface WrittenAgent {
   file: string
 }
 
-/** Reads and compiles every agent file of `directory`. */
+/** What an agent file says of the agent, as far as it can be read. */
+export type Sketch = { file: string } & Partial<Pick<Agent, 'name' | 'owner' | 'environment'>>
+
+/** Reads and compiles every agent file of `directory`. `sketches` has one for each file, also a faulty one. */
 export async function compileAgents(
   directory: string | undefined,
   issuers: KnownIssuers,
   reading: Reading,
-): Promise<WrittenAgent[]> {
+): Promise<{ written: WrittenAgent[]; sketches: Sketch[] }> {
   const { faults, clock } = reading
   const agents = new Map<string, WrittenAgent>()
+  const sketches: Sketch[] = []
   for await (const { file, text } of readDirectory('agents', directory, '.yaml', limits.agent, reading)) {
     const yaml = readYaml(text, file)
     faults.push(...yaml.faults)
     const agent = yaml.value && parse(agentFile, yaml.value, { file, faults })
+    sketches.push({ file, ...sketchOf(yaml.value) })
+    // Whatever else is wrong with its file, its rules are looked at.
+    rulesIn(yaml.value).forEach((rule, index) => {
+      if (rule) checkRule(rule, issuers, { file, at: ['match', index], faults })
+    })
     if (!agent) continue
-    agent.match.forEach((rule, index) => checkRule(rule, issuers, { file, at: ['match', index], faults }))
     const same = agents.get(agent.name)
     if (same)
       faults.push({
@@ -70,7 +78,19 @@ export async function compileAgents(
       remedy: 'Name a subject or claim that tells them apart.',
       warning: true,
     })
-  return written
+  return { written, sketches }
+}
+
+function sketchOf(value: Record<string, unknown> = {}): Omit<Sketch, 'file'> {
+  const texts = ['name', 'owner', 'environment'].flatMap((key) =>
+    typeof value[key] === 'string' ? [[key, value[key]]] : [],
+  )
+  return Object.fromEntries(texts) as Omit<Sketch, 'file'>
+}
+
+function rulesIn(value: Record<string, unknown> = {}): (MatchRule | undefined)[] {
+  const { match } = value
+  return Array.isArray(match) ? match.map((rule) => matchRule.safeParse(rule).data) : []
 }
 
 /** Four eyes hold a human against the owner: of one that nobody's token shows, everybody is another. */

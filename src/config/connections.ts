@@ -32,22 +32,25 @@ export function describeConnections(
     return list.flatMap((written, index) => {
       const at = ['providers', type, index]
       const entry = parse(connectionKeys, written, { file, at, faults })
-      if (!entry) return []
-      if (names.has(entry.name))
+      if (entry && names.has(entry.name))
         fault(reading, [...at, 'name'], 'names another connection of this type too', 'Choose another name.')
-      names.add(entry.name)
-      const { ca, retired, ...own } = entry
-      const config = parse(provider.config, own, {
-        file,
-        at,
-        faults,
-        also: ['ca', 'retired'],
-      })
-      if (config === undefined) return []
-      const terms = provider.terms({ ...(config as object), name: entry.name })
-      return [{ provider, name: entry.name, terms, retired, at, ca, config }]
+      if (entry) names.add(entry.name)
+      // What is wrong with the broker's own keys must not hide what is wrong with the others.
+      const own = ownKeys(written, entry?.name)
+      const config = own && parse(provider.config, own, { file, at, faults, also: ['ca', 'retired'] })
+      if (!entry || config === undefined) return []
+      const { name, ca, retired } = entry
+      const terms = provider.terms({ ...(config as object), name })
+      return [{ provider, name, terms, retired, at, ca, config }]
     })
   })
+}
+
+/** What is the provider's; undefined where it is no map at all, which is said already. */
+function ownKeys(written: unknown, name = 'unnamed'): Record<string, unknown> | undefined {
+  if (typeof written !== 'object' || written === null || Array.isArray(written)) return undefined
+  const { ca: _ca, retired: _retired, ...own } = written as Record<string, unknown>
+  return { ...own, name }
 }
 
 /** Connects those that can be. No upstream is called. */

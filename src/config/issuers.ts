@@ -2,7 +2,12 @@ import { name as issuerName } from '../agents/agent.ts'
 import { isLoopback } from '../base/endpoint.ts'
 import { compileIssuer, issuerConfig, type Issuer } from '../identity/issuer.ts'
 import { fault, fetchTrusting, type Loading, warn } from './loading.ts'
-import { parse } from './parse.ts'
+import { parse, salvage } from './parse.ts'
+
+/** Whether the key is there, be it with a value that is none. */
+function isWritten(entry: unknown, key: string): boolean {
+  return typeof entry === 'object' && entry !== null && Object.hasOwn(entry, key)
+}
 
 /**
  * Compiles the entries of `issuers`, by name. An issuer may stand there once: with two
@@ -19,7 +24,8 @@ export function compileIssuers(
   for (const [name, entry] of Object.entries(entries)) {
     const at = ['issuers', name]
     parse(issuerName, name, { file: loading.file, at, faults: loading.faults })
-    const config = parse(issuerConfig, entry, { file: loading.file, at, faults: loading.faults })
+    const sound = parse(issuerConfig, entry, { file: loading.file, at, faults: loading.faults })
+    const config = sound ?? salvage(issuerConfig, entry)
     if (!config) continue
     if (config.issuer.replace(/\/$/, '') === url)
       fault(
@@ -37,14 +43,15 @@ export function compileIssuers(
         'Keep one entry; `audience` may be a list.',
       )
     // What listens on this machine is the operator's own.
-    if (config.tenancy === undefined && !isLoopback(config.issuer))
+    const told = !sound && ['preset', 'tenancy'].some((key) => isWritten(entry, key))
+    if (config.tenancy === undefined && !isLoopback(config.issuer) && !told)
       fault(
         loading,
         [...at, 'tenancy'],
         'is missing, and this issuer is none that is known: whose workloads it signs for cannot be told',
         'Write `tenancy: single` if all its tokens are of your own organization, or the claims that name the tenant, as `tenancy: [org_id]`. A known platform has a `preset`.',
       )
-    if (config.reusedAnyway)
+    if (sound && config.reusedAnyway)
       warn(
         loading,
         [...at, 'single_use'],

@@ -8,12 +8,13 @@ import { compileAudit, type Outside } from './audit.ts'
 import { connectAll, describeConnections } from './connections.ts'
 import { deepFreeze } from './freeze.ts'
 import { fault, fetchIn, type Loading } from './loading.ts'
-import { readSettings } from './read.ts'
+import { addPlaces } from './places.ts'
+import { readSettings, type Settings } from './read.ts'
 import { compileRules } from './rules.ts'
 import type { Limits } from './schema.ts'
 import { compileSealKeys } from './seal.ts'
 import { secretReader } from './secrets.ts'
-import { compileStore } from './store.ts'
+import { compileStore, reviewStore } from './store.ts'
 import { compileTls, type Tls } from './tls.ts'
 import { isLocal, type Listen } from './values.ts'
 import type { StoreAddress } from '../store/address.ts'
@@ -50,33 +51,46 @@ export interface Configuration {
   readonly retention: { readonly tasks: number; readonly audit: number }
 }
 
+interface Given {
+  /** Every kind of upstream that a configuration may name. */
+  providers: readonly Provider[]
+  clock: Clock
+  env: Record<string, string | undefined>
+  /** What connections are lent; without it they can be described but not used. */
+  services?: Services
+  /** The certificate that a running broker serves: it goes on where the one on disk, just being renewed, is none. */
+  inUse?: { tls: Tls | undefined }
+  /** Whether to say also what is valid and surely not meant, and to look at the store. */
+  review?: boolean
+}
+
 /**
  * Reads and compiles the configuration `file` and all it names. There is a
  * configuration exactly when no fault is more than a warning.
  */
 export async function loadConfiguration(
   file: string,
-  given: {
-    /** Every kind of upstream that a configuration may name. */
-    providers: readonly Provider[]
-    clock: Clock
-    env: Record<string, string | undefined>
-    /** What connections are lent; without it they can be described but not used. */
-    services?: Services
-    /** The certificate that a running broker serves: it goes on where the one on disk, just being renewed, is none. */
-    inUse?: { tls: Tls | undefined }
-  },
+  given: Given,
 ): Promise<{ configuration?: Configuration; faults: Fault[] }> {
-  const { providers, clock, env, services = new Services(), inUse } = given
+  const { clock, env } = given
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
   const fetchWith = fetchIn(env, { file, faults })
   const loading: Loading = { file, faults, secrets, clock, fetchWith }
   const settings = readSettings(loading)
-  if (!settings) return { faults }
-  faults.push(...secrets.check(settings, []))
+  const configuration = settings && (await compile(settings, given, loading))
+  await addPlaces(faults)
+  return configuration ? { configuration, faults } : { faults }
+}
 
-  // From here on a setting that is faulty is missing, so that one fault does not hide the others.
+/** From here on a setting that is faulty is missing, so that one fault does not hide the others. */
+async function compile(
+  settings: Settings,
+  { providers, services = new Services(), inUse, review = false }: Given,
+  loading: Loading,
+): Promise<Configuration | undefined> {
+  const { file, faults, secrets } = loading
+  faults.push(...secrets.check(settings, []))
   const { url, listen, tls: tlsSetting, trusted_proxies: trustedProxies } = settings
   if (listen && !isLocal(listen) && !tlsSetting && !trustedProxies?.length)
     fault(
@@ -87,18 +101,23 @@ export async function loadConfiguration(
     )
   const compiled = tlsSetting && compileTls(tlsSetting, loading)
   const store = settings.store && compileStore(settings.store, loading)
+  if (review && store) await reviewStore(store, loading)
   const sealKeys = settings.seal && compileSealKeys(settings.seal, loading)
   const audit = settings.audit && compileAudit(settings.audit, settings.seal, loading)
   const described = describeConnections(settings.providers ?? {}, providers, loading)
   const connections = Object.freeze(connectAll(described, loading, services))
-  const { policies, ...rules } = await compileRules(settings, { providers, connections: described }, loading)
+  const { policies, ...rules } = await compileRules(
+    settings,
+    { providers, connections: described, review },
+    loading,
+  )
 
   const { limits, retention } = settings
   const tls = tlsSetting && (compiled ?? inUse?.tls)
   if (inUse)
     for (const found of faults)
       if (/^tls(?:\.|$)/.test(found.path) && found.file === file) found.warning = true
-  if (faults.some(({ warning }) => !warning)) return { faults }
+  if (faults.some(({ warning }) => !warning)) return undefined
   if (
     !url ||
     !listen ||
@@ -111,15 +130,12 @@ export async function loadConfiguration(
     !retention
   )
     throw new Error('a setting is missing, and no fault says so')
-  return {
-    faults,
-    configuration: Object.freeze({
-      ...deepFreeze({ file, url, listen, trustedProxies, tls, store, limits, retention }),
-      sealKeys,
-      audit,
-      policies,
-      connections,
-      ...rules,
-    }),
-  }
+  return Object.freeze({
+    ...deepFreeze({ file, url, listen, trustedProxies, tls, store, limits, retention }),
+    sealKeys,
+    audit,
+    policies,
+    connections,
+    ...rules,
+  })
 }

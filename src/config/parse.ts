@@ -31,6 +31,23 @@ export function parse<T>(
   return undefined
 }
 
+/**
+ * What `data` is once all that `schema` refuses is left out, for what can be said of the rest
+ * of it in the same round; undefined where too little remains. What is not faulty is as it is.
+ */
+export function salvage<T>(schema: ZodType<T>, data: unknown): T | undefined {
+  const parsed = schema.safeParse(data)
+  if (parsed.success) return parsed.data
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return undefined
+  const faulty = new Set(
+    parsed.error.issues.flatMap((issue): PropertyKey[] =>
+      issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : issue.path.slice(0, 1),
+    ),
+  )
+  const rest = Object.fromEntries(Object.entries(data).filter(([key]) => !faulty.has(key)))
+  return schema.safeParse(rest).data
+}
+
 interface Explanation {
   /** Below the issue's own path. */
   step: Path

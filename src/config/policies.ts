@@ -1,8 +1,8 @@
 import type { Agents } from '../agents/registry.ts'
-import type { Admins } from '../control/admins.ts'
 import type { DescribedConnection } from '../leases/connections.ts'
 import { compileInTurns, type Policies } from '../policy/compile.ts'
 import type { Upstream } from '../policy/namesakes.ts'
+import type { ParsedPolicy } from '../policy/parse.ts'
 import type { Provider } from '../provider/contract.ts'
 import { limits } from './files.ts'
 import { readDirectory, type Reading } from './loading.ts'
@@ -14,22 +14,22 @@ export async function compilePolicyFiles(
     providers: readonly Provider[]
     connections: readonly DescribedConnection[]
     agents: Agents
-    admins: Admins
+    /** The names of the groups that may approve. */
+    approvers: ReadonlySet<string>
   },
   reading: Reading,
-): Promise<Policies | undefined> {
+): Promise<{ policies: Policies | undefined; written: readonly ParsedPolicy[] }> {
   const files: { file: string; text: string }[] = []
   for await (const read of readDirectory('policies', directory, '.cedar', limits.policy, reading))
     files.push(read)
-  const approvers = [...given.admins].filter(({ may }) => may.includes('approve')).map(({ name }) => name)
-  const { policies, faults } = await compileInTurns(files, {
+  const { policies, faults, written } = await compileInTurns(files, {
     providers: given.providers,
     upstreams: given.connections.filter(({ retired }) => !retired).map(asUpstream),
     agents: [...given.agents],
-    approvers: new Set(approvers),
+    approvers: given.approvers,
   })
   reading.faults.push(...faults)
-  return policies
+  return { policies, written }
 }
 
 /** The connection as policy knows it. */

@@ -65,7 +65,7 @@ async function compileRegistered(read: Settings, loading: Loading): Promise<Regi
   const { issuers: entries = {}, agents: directory, url = '' } = read
   const issuers = compileIssuers(entries, url, loading)
   const known = new Map(Object.keys(entries).map((name) => [name, issuers.get(name)]))
-  const written = await compileAgents(directory, known, loading)
+  const { written } = await compileAgents(directory, known, loading)
   const agents = new Agents(written.map(({ agent }) => agent))
   return { agents, issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])) }
 }

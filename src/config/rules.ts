@@ -3,6 +3,7 @@ import { Agents } from '../agents/registry.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Fault } from '../base/fault.ts'
 import type { Issuers } from '../identity/issuer.ts'
+import type { Admins } from '../control/admins.ts'
 import { Connections, type DescribedConnection } from '../leases/connections.ts'
 import type { Policies } from '../policy/compile.ts'
 import type { Provider } from '../provider/contract.ts'
@@ -11,8 +12,10 @@ import { checkOwners, compileAgents } from './agents.ts'
 import { describeConnections } from './connections.ts'
 import { compileIssuers } from './issuers.ts'
 import type { Loading } from './loading.ts'
+import { addPlaces } from './places.ts'
 import { compilePolicyFiles } from './policies.ts'
 import { readSettings, type Settings } from './read.ts'
+import { reviewRules } from './review.ts'
 import { secretReader } from './secrets.ts'
 
 /** The part of a configuration that decisions are made with. */
@@ -27,26 +30,46 @@ export interface RuleSet {
   readonly connections: Connections<DescribedConnection>
 }
 
-/** Compiles everything that decides; what is faulty is missing, and `policies` are there only as a whole. */
+/**
+ * Compiles everything that decides; what is faulty is missing, and `policies` are there only as a
+ * whole. With `review` it is also said what is valid and surely not meant.
+ */
 export async function compileRules(
   settings: Settings,
-  given: { providers: readonly Provider[]; connections: readonly DescribedConnection[] },
+  given: {
+    providers: readonly Provider[]
+    connections: readonly DescribedConnection[]
+    review?: boolean
+  },
   loading: Loading,
 ) {
   const issuers = compileIssuers(settings.issuers ?? {}, settings.url ?? '', loading)
 
   const known = new Map(Object.keys(settings.issuers ?? {}).map((name) => [name, issuers.get(name)]))
-  const written = await compileAgents(settings.agents, known, loading)
+  const { written, sketches } = await compileAgents(settings.agents, known, loading)
   const agents = new Agents(written.map(({ agent }) => agent))
   const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
   checkOwners(written, admins, loading)
-  const policies = await compilePolicyFiles(settings.policies, { ...given, agents, admins }, loading)
+  const approvers = approversIn(settings.admins, admins)
+  const compiled = await compilePolicyFiles(settings.policies, { ...given, agents, approvers }, loading)
+  const { written: policies } = compiled
+  if (given.review)
+    reviewRules({ ...given, settings, issuers: known, agents: written, sketches, policies }, loading)
   return {
     issuers: new Map([...issuers.values()].map((issuer) => [issuer.issuer, issuer])),
     agents,
     admins,
-    policies,
+    policies: compiled.policies,
   }
+}
+
+/** Those of faulty entries too: that such a group can approve nothing yet is said of the entry. */
+function approversIn(entries: Settings['admins'] = [], admins: Admins): Set<string> {
+  const named = entries.flatMap((entry) =>
+    typeof entry === 'object' && entry !== null && 'name' in entry ? String(entry.name) : [],
+  )
+  const sound = new Map([...admins].map((entry) => [entry.name, entry]))
+  return new Set(named.filter((name) => sound.get(name)?.may.includes('approve') ?? true))
 }
 
 /**
@@ -66,6 +89,7 @@ export async function loadRules(
   if (!settings) return { faults }
   const connections = describeConnections(settings.providers ?? {}, providers, loading)
   const { policies, issuers, agents } = await compileRules(settings, { providers, connections }, loading)
+  await addPlaces(faults)
   if (!policies || faults.some(({ warning }) => !warning)) return { faults }
   return {
     rules: {

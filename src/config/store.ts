@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { StoreAddress } from '../store/address.ts'
+import { obstacleTo } from '../store/obstacle.ts'
 import { located } from './files.ts'
 import { fault, type Loading, warn } from './loading.ts'
 import type { ConfigurationFile } from './schema.ts'
@@ -34,4 +35,16 @@ export function compileStore(
     'Write postgres://… into it.',
   )
   return undefined
+}
+
+/** Says what would keep a broker from opening it. */
+export async function reviewStore(store: StoreAddress, loading: Loading): Promise<void> {
+  const obstacle = await obstacleTo(store)
+  if (obstacle !== undefined)
+    fault(
+      loading,
+      ['store'],
+      obstacle,
+      'Correct `store`, or have the user that runs Mayfly be able to read and write there.',
+    )
 }

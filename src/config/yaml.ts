@@ -12,6 +12,7 @@ import {
 } from 'yaml'
 import type { Fault } from '../base/fault.ts'
 import { dotted } from './parse.ts'
+import { placeAt } from './places.ts'
 
 /** One broken line can bring down all that follow; more than this is noise. */
 const mostSyntaxFaults = 10
@@ -47,15 +48,13 @@ function parseStrictly(text: string, file: string): { document?: Document; fault
     lineCounter: lines,
   })
   const faults = [...document.errors, ...document.warnings].slice(0, mostSyntaxFaults).map((error): Fault => {
-    const { line, col } = lines.linePos(error.pos[0])
-    const { message, remedy } = syntax(error.code)
-    return { file, path: '', message: `line ${line}, column ${col}: ${message}`, remedy }
+    return { file, path: '', ...placeAt(lines, error.pos[0]), ...syntax(error.code) }
   })
   if (faults.length > 0) return { faults }
 
   const refuse = (node: unknown, ancestors: readonly unknown[], message: string, remedy: string) => {
-    const at = isNode(node) && node.range ? `line ${lines.linePos(node.range[0]).line}: ` : ''
-    faults.push({ file, path: pathTo(ancestors, node), message: at + message, remedy })
+    const place = isNode(node) && node.range ? placeAt(lines, node.range[0]) : {}
+    faults.push({ file, path: pathTo(ancestors, node), ...place, message, remedy })
   }
   visit(document, {
     Alias(_key, node, ancestors) {
@@ -94,7 +93,7 @@ function checkNode(node: Node, refuse: (message: string, remedy: string) => void
 
 function otherShape(document: Document, file: string, wanted: string, how: string): Fault {
   const message = document.contents === null ? 'the file is empty' : `the file is not ${wanted}`
-  return { file, path: '', message, remedy: `Write ${how} at the top level.` }
+  return { file, path: '', line: 1, column: 1, message, remedy: `Write ${how} at the top level.` }
 }
 
 /** By the code: some of the library's messages quote the text, which may hold a secret. */
@@ -114,7 +113,7 @@ function syntax(code: string): { message: string; remedy: string } {
 }
 
 /** From a visitor's ancestors: keys of pairs, and places in lists. */
-function pathTo(ancestors: readonly unknown[], node: unknown): string {
+export function pathTo(ancestors: readonly unknown[], node: unknown): string {
   const chain = [...ancestors, node]
   return dotted(
     chain.flatMap((ancestor, index): (string | number)[] => {

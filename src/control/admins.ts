@@ -48,6 +48,9 @@ export const adminEntry = z
     Object.freeze({ name, audiences, match: compileRule(rule), may }),
   )
 
+/** The rule of an entry, whatever else is in it. */
+export const writtenRule = z.object(matchFields).refine(namesSomeone, namesNobody).transform(compileRule)
+
 /** An issuer, as far as admins go. */
 type AdminIssuer = Pick<Issuer, 'name' | 'audiences'>
 

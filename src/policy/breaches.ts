@@ -1,13 +1,14 @@
 /** The rules that Mayfly sets for policies beyond Cedar's own (design §9) (docs/decisions/0021). */
 import { isDeepStrictEqual } from 'node:util'
 import type { Fault } from '../base/fault.ts'
-import type { ParsedPolicy } from './parse.ts'
+import { type ParsedPolicy, placeIn } from './parse.ts'
 import { patternBreaches } from './patterns.ts'
 import { contextReads, entitiesNamed } from './reads.ts'
 import { unqualified, type Vocabulary } from './schema.ts'
 import { wordBreaches } from './words.ts'
 
-type Finding = Pick<Fault, 'message' | 'remedy'>
+/** `at`: the words of the policy that it is about. */
+type Finding = Pick<Fault, 'message' | 'remedy'> & { at?: string }
 
 const annotationNames = new Set(['id', 'approval', 'description'])
 
@@ -23,7 +24,12 @@ export function breaches(
     ...wordBreaches(policy.json),
     ...patternBreaches(policy.json, Object.assign({}, ...given.providers.map(({ patterns }) => patterns))),
     ...entities(policy, given.providers),
-  ].map((finding) => ({ file: policy.file, path: policy.path, ...finding }))
+  ].map(({ at = '', ...finding }: Finding) => ({
+    file: policy.file,
+    path: policy.path,
+    ...placeIn(policy, at),
+    ...finding,
+  }))
 }
 
 function* annotations({ id, json }: ParsedPolicy): Generator<Finding> {
@@ -37,6 +43,7 @@ function* annotations({ id, json }: ParsedPolicy): Generator<Finding> {
     // A misspelt @approval would leave a forbid that no approval is ever asked for.
     if (!annotationNames.has(name)) {
       yield {
+        at: `@${name}`,
         message: `the annotation @${name} is unknown`,
         remedy: `Use ${[...annotationNames].join(', ')}.`,
       }
@@ -104,7 +111,8 @@ function* entities({ json }: ParsedPolicy, providers: readonly Vocabulary[]): Ge
     }
     for (const provider of providers) {
       const message = provider.entityFault?.(entity)
-      if (message !== undefined) yield { message, remedy: `Correct ${type}::${JSON.stringify(id)}.` }
+      const written = JSON.stringify(id)
+      if (message !== undefined) yield { at: written, message, remedy: `Correct ${type}::${written}.` }
     }
   }
 }

@@ -4,17 +4,8 @@
  * configuration alone, and erring towards yes: of a condition that a policy or a
  * rule makes, only what it plainly says of the resource is looked at (docs/decisions/0026).
  */
-import type { Agent } from '../agents/agent.ts'
-import { type MatchRule, requirements } from '../agents/match.ts'
-import { compilePattern, overlap, type Pattern } from '../agents/pattern.ts'
-import type { Workloads } from '../provider/contract.ts'
-import { type Class, classes, type Entity, type Resource } from '../provider/terms.ts'
-import { actsBy, isAbout, same } from './about.ts'
-import type { Policies } from './compile.ts'
-import type { Upstream } from './namesakes.ts'
-import type { ParsedPolicy } from './parse.ts'
-import { entitiesNamed } from './reads.ts'
-import { unqualified, type Vocabulary } from './schema.ts'
+import { type Class, classes } from '../provider/terms.ts'
+import { type ChainInput, type Lever, trust } from './trust.ts'
 
 /** What an agent comes by when its credentials are used to become others. */
 export interface Chain {
@@ -32,210 +23,86 @@ export interface Chain {
   approvals: string[]
 }
 
-interface Given {
-  agents: Iterable<Agent>
-  policies: Policies
-  upstreams: readonly Upstream[]
-  /** By configured name. */
-  issuers: ReadonlyMap<string, { url: string; platform: string | undefined }>
-}
-
 /** One agent becomes another by way of one resource. */
 interface Step {
+  from: string
   to: string
-  through: string
-  by: string[]
-  approvals: string[]
+  lever: Lever
 }
 
 /** For each agent and each that it can become, the shortest way; one without approvals where there is one. */
-export function chains(given: Given): Chain[] {
-  const agents = [...given.agents]
-  const steps = stepsOf(given, agents)
-  const held = new Map(agents.map(({ name }) => [name, classesOf(given, name)]))
-  return agents.flatMap(({ name }) => {
-    const free = reachable(name, (from) =>
-      (steps.get(from) ?? []).filter((step) => step.approvals.length === 0),
-    )
-    const all = reachable(name, (from) => steps.get(from) ?? [])
-    return [...new Map([...all, ...free])].map(([to, way]) =>
-      chainOf(name, way, held.get(name) ?? new Set(), held.get(to) ?? new Set()),
-    )
+export function chains(given: ChainInput): Chain[] {
+  const { agents, levers, held } = trust(given)
+  return agents.flatMap((name) => {
+    const ways = new Map([...reachable(name, levers), ...reachable(name, free(levers))])
+    return [...ways.keys()].flatMap((to) => (to === name ? [] : chainOf(wayTo(to, name, ways), held)))
   })
 }
 
-function chainOf(
-  from: string,
-  way: readonly Step[],
-  has: ReadonlySet<Class>,
-  last: ReadonlySet<Class>,
-): Chain {
-  const most = (held: ReadonlySet<Class>) => classes.findLastIndex((each) => held.has(each))
+/** For each agent that becomes more than it may be without anybody's yes: its first chain of that kind, and how many more there are. */
+export function raises(given: ChainInput): { chain: Chain; more: number }[] {
+  const { agents, levers, held } = trust(given)
+  return agents.flatMap((name) => {
+    const ways = reachable(name, free(levers))
+    const own = most(held(name))
+    const raising = [...ways.keys()].filter((to) => most(held(to)) > own)
+    const [first] = raising
+    if (first === undefined) return []
+    return [{ chain: chainOf(wayTo(first, name, ways), held), more: raising.length - 1 }]
+  })
+}
+
+function chainOf(way: readonly Step[], held: (agent: string) => ReadonlySet<Class>): Chain {
+  const [first] = way
+  const [from, to] = [first!.from, way.at(-1)!.to]
+  const has = held(from)
   return {
-    agents: [from, ...way.map(({ to }) => to)],
-    through: way.map(({ through }) => through),
-    by: way[0]?.by ?? [],
-    gains: classes.filter((each) => last.has(each) && !has.has(each)),
-    raises: most(last) > most(has),
-    approvals: [...new Set(way.flatMap(({ approvals }) => approvals))].toSorted(),
+    agents: [from, ...way.map((step) => step.to)],
+    through: way.map(({ lever }) => lever.through),
+    by: first!.lever.by,
+    gains: classes.filter((each) => held(to).has(each) && !has.has(each)),
+    raises: most(held(to)) > most(has),
+    approvals: [...new Set(way.flatMap(({ lever }) => lever.approvals))].toSorted(),
   }
 }
 
-/** The shortest way to each agent that can be reached. */
-function reachable(from: string, steps: (agent: string) => readonly Step[]): Map<string, Step[]> {
-  const ways = new Map<string, Step[]>([[from, []]])
-  for (const [agent, way] of ways)
-    for (const step of steps(agent)) if (!ways.has(step.to)) ways.set(step.to, [...way, step])
+/** How much authority is the most of these. */
+function most(held: ReadonlySet<Class>): number {
+  return classes.findLastIndex((each) => held.has(each))
+}
+
+function free(levers: (agent: string) => readonly Lever[]): typeof levers {
+  const known = new Map<readonly Lever[], readonly Lever[]>()
+  return (agent) => {
+    const all = levers(agent)
+    const some = known.get(all) ?? all.filter(({ approvals }) => approvals.length === 0)
+    known.set(all, some)
+    return some
+  }
+}
+
+/** Every agent that can be reached, with the last step of the shortest way to it. */
+function reachable(from: string, levers: (agent: string) => readonly Lever[]): Map<string, Step | undefined> {
+  const ways = new Map<string, Step | undefined>([[from, undefined]])
+  // What several have alike is gone through once: behind it lies nothing new for the next.
+  const gone = new Set<unknown>()
+  for (const agent of ways.keys()) {
+    const mine = levers(agent)
+    if (gone.has(mine)) continue
+    gone.add(mine)
+    for (const lever of mine)
+      for (const become of lever.become) {
+        if (gone.has(become)) continue
+        gone.add(become)
+        for (const to of become) if (!ways.has(to)) ways.set(to, { from: agent, to, lever })
+      }
+  }
   ways.delete(from)
   return ways
 }
 
-function stepsOf(given: Given, agents: readonly Agent[]): Map<string, Step[]> {
-  const steps = new Map<string, Step[]>()
-  for (const upstream of given.upstreams) {
-    const { workloads } = upstream.vocabulary
-    if (!workloads) continue
-    for (const place of placesIn(given, agents, upstream, workloads)) {
-      const become = agents.filter(({ match }) =>
-        match.some((rule) => mayRunAs(rule, place, given.issuers, upstream, workloads)),
-      )
-      if (become.length === 0) continue
-      for (const { name } of agents) {
-        const taken = leversOf(given.policies, name, place, upstream, workloads)
-        if (!taken) continue
-        const more = become.filter((other) => other.name !== name)
-        const found = more.map((other) => ({ to: other.name, through: place.resource.id, ...taken }))
-        steps.set(name, [...(steps.get(name) ?? []), ...found])
-      }
-    }
-  }
-  return steps
-}
-
-/** A resource with workloads, or all of a parent's that nobody names. */
-interface Place {
-  resource: Resource
-  parent: Resource
-  named: boolean
-  tokens: ReadonlyMap<string, readonly Pattern[]>
-}
-
-function placesIn(
-  given: Given,
-  agents: readonly Agent[],
-  { resources, vocabulary }: Upstream,
-  workloads: Workloads,
-): Place[] {
-  const named = new Map<string, Entity>()
-  const add = (entity: Entity) => named.set(`${entity.type} ${entity.id}`, entity)
-  for (const { concerning } of given.policies.agents.values())
-    for (const { json } of concerning)
-      for (const { type, id } of entitiesNamed(json)) add({ type: unqualified(type), id })
-  for (const { match } of agents) for (const rule of match) namedBy(rule, workloads).forEach(add)
-  return resources.flatMap((parent) => {
-    const inside = [...named.values()].filter((entity) =>
-      vocabulary.parentsOf?.(entity).some((each) => same(each, parent)),
-    )
-    const unnamed = workloads.unnamed(parent)
-    return [...inside, unnamed].map(({ type, id }) => ({
-      resource: { type, id, parents: [parent, ...parent.parents] },
-      parent,
-      named: id !== unnamed.id,
-      tokens: new Map(
-        Object.entries(workloads.tokensOf({ type, id })).map(([claim, texts]) => [
-          claim,
-          texts.map(compilePattern),
-        ]),
-      ),
-    }))
-  })
-}
-
-function namedBy(rule: MatchRule, workloads: Workloads): Entity[] {
-  return requirements(rule).flatMap(({ name, patterns }) =>
-    patterns.flatMap(({ text }) => workloads.named(name, text) ?? []),
-  )
-}
-
-/** Whether a workload of the place could have a token that satisfies the rule. */
-function mayRunAs(
-  rule: MatchRule,
-  { tokens, named }: Place,
-  issuers: Given['issuers'],
-  { host }: Upstream,
-  workloads: Workloads,
-): boolean {
-  const issuer = issuers.get(rule.issuer)
-  const required = requirements(rule)
-  if (
-    !issuer ||
-    !workloads.issuedBy(
-      issuer,
-      host,
-      required.map(({ name }) => name),
-    )
-  )
-    return false
-  // What a rule names in full is a place of its own.
-  if (!named && namedBy(rule, workloads).length > 0) return false
-  return required.every(({ name, patterns }) => {
-    const possible = tokens.get(name)
-    const wanted = patterns.map(({ text }) => compilePattern(text.toLowerCase()))
-    return !possible || wanted.some((one) => possible.some((other) => overlap(one, other)))
-  })
-}
-
-/** How the agent may decide what runs in the place, if it may. */
-function leversOf(
-  policies: Policies,
-  agent: string,
-  { resource, parent }: Place,
-  { vocabulary }: Upstream,
-  { actions }: Workloads,
-): Pick<Step, 'by' | 'approvals'> | undefined {
-  const concerning = policies.agents.get(agent)?.concerning ?? []
-  const ways = actions.flatMap(({ on, ...action }) => {
-    const target = on === resource.type ? resource : parent
-    const groups = approvalsFor(concerning, vocabulary, target, action, false)
-    return groups ? [{ action: action.action, groups }] : []
-  })
-  const least = ways.toSorted((a, b) => a.groups.length - b.groups.length)[0]
-  if (!least) return undefined
-  const alike = ways.filter(({ groups }) => groups.length === least.groups.length)
-  return { by: alike.map(({ action }) => action), approvals: least.groups }
-}
-
-/** The groups whose yes the action needs there; undefined where no policy permits it, or one forbids it whatever else holds. */
-function approvalsFor(
-  concerning: readonly ParsedPolicy[],
-  vocabulary: Vocabulary,
-  resource: Resource,
-  action: Parameters<typeof actsBy>[1],
-  below: boolean,
-): string[] | undefined {
-  const acting = concerning.filter(({ json }) => actsBy(json, action))
-  const permits = acting.some(
-    ({ json }) => json.effect === 'permit' && isAbout(json, vocabulary, resource, below),
-  )
-  if (!permits) return undefined
-  const forbids = acting.filter(
-    ({ json }) => json.effect === 'forbid' && isAbout(json, vocabulary, resource, false),
-  )
-  if (forbids.some(({ json }) => json.conditions.length === 0)) return undefined
-  const groups = forbids.flatMap(({ json }) =>
-    json.conditions.length === 1 ? (json.annotations?.['approval'] ?? []) : [],
-  )
-  return [...new Set(groups)].toSorted()
-}
-
-/** The classes of what the agent may ask for anywhere. */
-function classesOf({ policies, upstreams }: Given, agent: string): Set<Class> {
-  const concerning = policies.agents.get(agent)?.concerning ?? []
-  const held = new Set<Class>()
-  for (const { vocabulary, resources } of upstreams)
-    for (const { actions, ...resource } of resources)
-      for (const action of actions)
-        if (!held.has(action.class) && approvalsFor(concerning, vocabulary, resource, action, true))
-          held.add(action.class)
-  return held
+function wayTo(to: string, from: string, ways: ReadonlyMap<string, Step | undefined>): Step[] {
+  const way: Step[] = []
+  for (let at = to; at !== from; at = way[0]!.from) way.unshift(ways.get(at)!)
+  return way
 }

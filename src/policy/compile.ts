@@ -62,7 +62,10 @@ interface CompilerInput {
   approvers: ReadonlySet<string>
 }
 
-type Compiled = { policies: Policies; faults: [] } | { policies?: undefined; faults: Fault[] }
+/** `written`: all that could be parsed, in order of the files, whether anybody is concerned or not. */
+type Compiled = { written: readonly ParsedPolicy[] } & (
+  { policies: Policies; faults: [] } | { policies?: undefined; faults: Fault[] }
+)
 
 function* compiling(
   { policies: all, unparsed, invalid }: Examined,
@@ -81,7 +84,7 @@ function* compiling(
     ...undistinguished(all, given.upstreams),
     ...invalid,
   ]
-  if (faults.length > 0) return { faults }
+  if (faults.length > 0) return { written: all, faults }
 
   const policies: Policies = {
     schema,
@@ -94,7 +97,7 @@ function* compiling(
     ),
   }
   releaseWith(policies, [...new Set([...policies.agents.values()].flatMap(({ names }) => names))])
-  return { policies, faults: [] }
+  return { written: all, policies, faults: [] }
 }
 
 function repeatedIds(policies: readonly ParsedPolicy[]): Fault[] {
@@ -108,6 +111,7 @@ function repeatedIds(policies: readonly ParsedPolicy[]): Fault[] {
           {
             file: policy.file,
             path: policy.path,
+            ...policy.place,
             message: `the @id is already that of a policy in ${earlier.file}`,
             remedy: 'Give each policy an @id of its own.',
           },

@@ -106,13 +106,18 @@ function difference(one: Side, other: Side): Entity[] {
   return one.resource.parents.filter((parent) => !other.resource.parents.some((each) => same(each, parent)))
 }
 
-function fault({ file, path }: ParsedPolicy, { sides: [one, other] }: Namesakes, more: number): Fault {
+function fault(
+  { file, path, place: at }: ParsedPolicy,
+  { sides: [one, other] }: Namesakes,
+  more: number,
+): Fault {
   const { type, id } = one.resource
   const [apart] = difference(one, other)
   const place = apart ? `, or resource in ${qualified(apart.type)}::${JSON.stringify(apart.id)}` : ''
   return {
     file,
     path,
+    ...at,
     message: `it permits ${type}::${JSON.stringify(id)} through ${one.upstream.connection} and through ${other.upstream.connection}, which lead to different upstreams${more > 0 ? `, and ${more} more of one name` : ''}`,
     remedy: `Say which is meant, as context.connection == ${JSON.stringify(one.upstream.connection)}${place}; for both name both.`,
   }

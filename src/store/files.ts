@@ -1,5 +1,5 @@
 /** The files of a SQLite store, for their owner alone: they hold every task, scope and fingerprint. */
-import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs'
 import type { Log } from '../base/log.ts'
 
 /** SQLite makes its log and index with the mode of the database. */
@@ -36,4 +36,14 @@ export function isOpenToOthers(path: string): boolean {
   return (
     process.platform !== 'win32' && ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0
   )
+}
+
+/** Whether this user may write the file, or in the directory. */
+export function writable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -3,7 +3,7 @@ import type { Seal } from '../base/seal.ts'
 import type { StoreAddress } from './address.ts'
 import { openSqlite, openSqliteReadOnly, type OpenStore, type OwnStore, type StoreOptions } from './sqlite.ts'
 
-const unsupported = 'PostgreSQL is not supported by this version; use `store: sqlite:PATH`'
+export const unsupported = 'PostgreSQL is not supported by this version; use `store: sqlite:PATH`'
 
 /** @throws StoreInUse; Error when it cannot be opened, or is of a newer version. */
 export async function openStore(address: StoreAddress, seal: Seal, options: StoreOptions): Promise<OwnStore> {

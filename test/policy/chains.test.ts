@@ -2,7 +2,12 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { providers } from '../../providers/catalog.ts'
+import { github } from '../../providers/github.ts'
+import { agentFile } from '../../src/agents/agent.ts'
 import { chainsOf, wayOf } from '../../src/config/chains.ts'
+import { raises } from '../../src/policy/chains.ts'
+import type { Policies } from '../../src/policy/compile.ts'
+import { parsePolicies } from '../../src/policy/parse.ts'
 import { load, settings } from '../support/installation.ts'
 
 const pem = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -175,3 +180,35 @@ test('a chain to what an agent has itself raises nothing', async () => {
     { gains: [], raises: false },
   ])
 })
+
+test('thousands of agents are not compared pair by pair', () => {
+  const many = Array.from({ length: 2000 }, (_, n) =>
+    agentFile.parse(agent(`a${n}`, { subject: `repo:acme/r${n}:ref:refs/heads/main` })),
+  )
+  const permit = (n: number) =>
+    `@id("p${n}") permit (principal == Mayfly::Agent::"a${n}", action, resource == Mayfly::GithubRepository::"acme/r${(n + 1) % 2000}");`
+  const { policies } = parsePolicies('p.cedar', many.map((_, n) => permit(n)).join('\n'))
+  const byAgent = many.map(({ name }, n) => {
+    const [concerning, names] = [[policies.find(({ id }) => id === `p${n}`)!], [name]]
+    return [name, { concerning, names }] as const
+  })
+  const found = raises({
+    agents: many,
+    policies: { agents: new Map(byAgent) } as unknown as Policies,
+    upstreams: [
+      {
+        vocabulary: github,
+        type: 'github',
+        connection: 'acme',
+        upstream: 'https://api.github.com',
+        host: 'github.com',
+        resources: [{ type: 'GithubOwner', id: 'acme', parents: [], actions: github.workloads!.actions }],
+      },
+    ],
+    issuers: new Map([
+      ['github-actions', { url: 'https://token.actions.githubusercontent.com', platform: 'GitHub Actions' }],
+    ]),
+  })
+  // All may do the same, each somewhere else: nobody gains a class.
+  expect(found).toEqual([])
+}, 20_000)

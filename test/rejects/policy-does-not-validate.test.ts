@@ -7,6 +7,8 @@ test('a policy that reads an attribute which does not exist is a fault', () => {
       {
         file: '0.cedar',
         path: 'p',
+        line: 1,
+        column: 54,
         message: 'attribute `isuer` on entity type `Mayfly::Agent` not found',
         remedy: 'Did you mean `issuer`?',
       },

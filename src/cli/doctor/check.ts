@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs'
 import type { Finding } from '../../provider/upstream.ts'
 
 /** What was looked at, and what was found there. */
@@ -9,13 +8,3 @@ export interface Check extends Finding {
 
 /** Milliseconds that one look at something remote may take. */
 export const lookWithinMs = 10_000
-
-/** Whether this user may write the file, or in the directory. */
-export function writable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -3,7 +3,8 @@ import { dirname } from 'node:path'
 import type { Configuration } from '../../config/load.ts'
 import { namedFiles } from '../../config/named.ts'
 import { isOpenToOthers, storeFiles } from '../../store/files.ts'
-import { type Check, writable } from './check.ts'
+import { writable } from '../../store/files.ts'
+import type { Check } from './check.ts'
 
 /** Whether somebody else could put their own secrets, rules or store in the place of ours, or look into the store. */
 export function checkFiles({ file, store, audit }: Configuration): Check[] {
