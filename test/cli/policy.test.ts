@@ -248,7 +248,7 @@ describe('policy check', () => {
     const { status, stdout, stderr } = await check([{ ...web, expected: 'allowed' }])
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
     expect(stderr).toMatch(
-      /expectations\.yaml: \[0\]\.expected: is not a known key\n {2}Did you mean `expect`\?\n$/,
+      /expectations\.yaml:\d+:\d+: \[0\]\.expected: is not a known key\n {2}Did you mean `expect`\?\n$/,
     )
   })
 

@@ -89,7 +89,7 @@ it('does not start with faults: a line of what and where, and a line of what to 
   await writeFile(file, (await readFile(broker.file, 'utf8')).replace('url:', 'urll:'))
   const { status, stdout, stderr } = await mayfly(['serve', '-c', file])
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
-  expect(stderr).toContain(`${file}: urll: is not a known key\n  Did you mean \`url\`?\n`)
+  expect(stderr).toMatch(/^\S+faulty\.yaml:\d+:1: urll: is not a known key\n {2}Did you mean `url`\?\n/m)
   const inJson = await mayfly(['serve', '-c', file, '--json'])
   expect(JSON.parse(inJson.stderr)).toMatchObject({
     code: 'configuration',

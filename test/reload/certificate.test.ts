@@ -47,7 +47,7 @@ async function served(): Promise<string> {
   socket.destroy()
   return new X509Certificate(raw).fingerprint256
 }
-const ofTls = (warning: string) => /mayfly\.yaml: tls/.test(warning)
+const ofTls = (warning: string) => /mayfly\.yaml:\d+:\d+: tls/.test(warning)
 const fingerprint = ({ cert }: { cert: string }) => new X509Certificate(cert).fingerprint256
 
 beforeEach(async () => {

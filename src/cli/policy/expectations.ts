@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
 import { limits, readText, Unreadable } from '../../config/files.ts'
 import { parse } from '../../config/parse.ts'
+import { addPlacesIn } from '../../config/places.ts'
 import { readYamlList } from '../../config/yaml.ts'
 import type { Fault } from '../../base/fault.ts'
 import { type Class, classes } from '../../provider/terms.ts'
@@ -82,6 +83,10 @@ export function readExpectations(file: string): (Expectation | ChainExpectation)
     return parsed ? [{ ...parsed, name: parsed.name ?? `expectation ${index + 1}` }] : []
   })
   if (read?.length === 0 && faults.length === 0) faults.push(nothing(file))
+  addPlacesIn(
+    file,
+    faults.filter(({ line }) => line === undefined),
+  )
   if (!read || faults.length > 0) throw new FaultyConfiguration(faults)
   return read
 }
