@@ -77,7 +77,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     committed: (events) => metrics.committed(events),
   })
   const { context, reaper, federation, store } = core
-  const { unit, audit, revoker, seal, leases, fences, federationKeys } = context
+  const { unit, audit, revoker, changes, seal, leases, fences, federationKeys } = context
 
   // Each is undone last first: what runs, and only then the store beneath it.
   const step = (work: () => Promise<unknown> | void) => () => logged(work, log)
@@ -123,6 +123,8 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const { listen: at, tls } = configuration
   const server = await listen(app.fetch, { listen: at, tls, log })
   running.defer(step(() => atMost(clock, drainMs, server.close())))
+  // Before the server: it closes once every request is answered.
+  running.defer(step(() => changes.close()))
   const housekeeping = startHousekeeping(context, failures)
   running.defer(step(() => housekeeping.cancel()))
   const watch = startWatch(store, clock, log)

@@ -24,6 +24,7 @@ import type { OwnStore } from '../store/sqlite.ts'
 import { tasks } from '../store/tasks.ts'
 import { usedTokens } from '../store/used-tokens.ts'
 import type { TaskContext } from '../tasks/context.ts'
+import { Changes } from '../tasks/changes.ts'
 import { keepTime } from '../tasks/keep-time.ts'
 import { Reaper } from '../tasks/reaper.ts'
 import { Unrecorded } from '../tasks/unrecorded.ts'
@@ -64,12 +65,14 @@ export async function openCore(given: {
   const seal = createSeal(given.sealKeys)
   let alarm: ReturnType<typeof createAlarm> | undefined
   let unrecorded: Unrecorded | undefined
+  const changes = new Changes()
   const heads = createHeadSink(given.audit.heads, { clock, log })
   const store = await openStore(given.store, seal, {
     lastHead: given.audit.lastHead,
     log,
     committed(events, head) {
       heads.put(head)
+      changes.announce(events)
       given.committed?.(events)
     },
     intruded: (intrusion) => alarm?.(intrusion),
@@ -99,6 +102,7 @@ export async function openCore(given: {
       federationKeys,
       unit: unrecorded.unit,
       revoker,
+      changes,
       unrecorded,
     }
     // Before anything is recorded: the newest event is then still the last broker's.

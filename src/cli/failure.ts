@@ -16,6 +16,7 @@ export type LocalCode =
   | 'not_revoked'
   | 'not_contained'
   | 'not_confirmed'
+  | 'awaits_approval'
   | 'failed'
 
 export class Failure extends Error {

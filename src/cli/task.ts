@@ -2,13 +2,15 @@ import type { Command } from 'commander'
 import { registerComplete } from './task/complete.ts'
 import { registerOpen } from './task/open.ts'
 import { registerShow } from './task/show.ts'
+import { registerWait } from './task/wait.ts'
 
 export function register(program: Command): void {
   const group = program
     .command('task')
-    .summary('open, show and complete tasks')
+    .summary('open, show, wait for and complete tasks')
     .description('A task is one unit of work. Every credential belongs to one, and dies with it.')
   registerOpen(group)
   registerShow(group)
+  registerWait(group)
   registerComplete(group)
 }

@@ -69,8 +69,11 @@ export interface TaskAccess {
 export interface Client {
   /** Opens a task: `active`, or `pending_approval`. `identity` is the workload's OIDC token, which this uses up. */
   openTask(identity: string, request: OpenTask, options?: RetryOptions): Promise<OpenedTask>
-  /** The task with its leases; also for an hour after its end. */
-  showTask(task: TaskAccess, options?: CallOptions): Promise<Task>
+  /**
+   * The task with its leases; also for an hour after its end. With `wait`, up to 60 seconds,
+   * once it is no longer `pending_approval`, or as it is then.
+   */
+  showTask(task: TaskAccess, options?: CallOptions & { wait?: number }): Promise<Task>
   /** Mints a credential for `detail`, which is equal to or narrower than exactly one detail of the task. */
   credential(
     task: TaskAccess,
@@ -149,7 +152,8 @@ export function createClient(given: { url: string; fetch?: typeof globalThis.fet
 
   return {
     openTask: (identity, request, options) => keyed('/v1/tasks', identity, request, options),
-    showTask: (task, options) => get(taskPath(task), task.token, options),
+    showTask: (task, { wait = 0, ...options } = {}) =>
+      get(`${taskPath(task)}${wait > 0 ? `?wait=${wait}` : ''}`, task.token, options),
     credential: (task, detail, { context, ...options } = {}) =>
       keyed(
         `${taskPath(task)}/credentials`,

@@ -14,7 +14,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   out_of_scope: "Ask for what is within the task's scope, or open another task.",
   forbidden: 'Use the token of an admin who has this right, with the audience that admins have.',
   not_found: 'Check the id or name; a task shows itself to its own task token alone.',
-  task_not_active: 'Open another task.',
+  task_not_active: 'While it waits for approval: `mayfly task wait`. Once it is over: open another task.',
   context_changed: 'Open another task with the context as it is now.',
   conflict: 'Correct what it names, or look at how things stand now; then decide again.',
   provider_rejected: 'Check that upstream has granted the app what was asked for.',

@@ -4,7 +4,7 @@ import { completeTask } from '../tasks/complete.ts'
 import { issueCredential } from '../tasks/credential.ts'
 import { giveBack } from '../tasks/give-back.ts'
 import { dryRun, openTask } from '../tasks/open.ts'
-import { readTask } from '../tasks/read.ts'
+import { readDecided } from '../tasks/read.ts'
 import { agentOf, byTaskToken, byTaskTokenToEnd, byWorkload } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env } from './context.ts'
@@ -33,10 +33,10 @@ const open = createRoute({
 const read = createRoute({
   method: 'get',
   path: '/v1/tasks/{id}',
-  summary: 'Read a task with its leases, also for an hour after its end',
+  summary: 'Read a task with its leases, also for an hour after its end; with `wait`, once it is decided',
   security: taskToken,
   middleware: byTaskToken,
-  request: { params: taskId },
+  request: { params: taskId, query: schemas.taskQuery },
   responses: answers({ 200: { schema: schemas.task, description: 'the task' } }),
 })
 
@@ -89,7 +89,9 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
 
   app.openapi(read, async (c) => {
     const { core, task } = c.var
-    return c.json(taskView(await readTask(core, task.id), core.connections()), 200)
+    const ms = c.req.valid('query').wait * 1000
+    const view = await readDecided(core, task.id, { ms, gone: c.req.raw.signal })
+    return c.json(taskView(view, core.connections()), 200)
   })
 
   app.openapi(credentials, async (c) => {

@@ -9,6 +9,7 @@ import type { LeaseContext } from '../leases/context.ts'
 import type { Revoker } from '../leases/revoke.ts'
 import type { Policies } from '../policy/compile.ts'
 import type { ApprovalStore } from './approval.ts'
+import type { Changes } from './changes.ts'
 import type { IdempotencyStore } from './idempotency.ts'
 import type { TaskStore } from './task.ts'
 import type { Unrecorded } from './unrecorded.ts'
@@ -38,6 +39,7 @@ export interface TaskContext extends LeaseContext {
   usedTokens: UsedTokens
   federationKeys: FederationKeyStore
   revoker: Revoker
+  changes: Changes
   /** What was ordered to end and could not be recorded yet. */
   unrecorded: Unrecorded
 }

@@ -1,4 +1,5 @@
 /** What a task looks like now, with its leases and approvals. */
+import { withinLimit } from '../base/clock.ts'
 import type { Lease } from '../leases/lease.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Approval } from './approval.ts'
@@ -18,6 +19,27 @@ export interface GrantedTask extends TaskView {
 
 export async function readTask(context: TaskContext, id: string): Promise<TaskView> {
   return await context.unit.read(async (tx) => viewOf(context, tx, (await context.tasks.get(tx, id))!))
+}
+
+/**
+ * The task once it waits for no approval any more, or as it is after `ms` milliseconds, or
+ * when `gone` aborts.
+ */
+export async function readDecided(
+  context: TaskContext,
+  id: string,
+  { ms, gone }: { ms: number; gone: AbortSignal },
+): Promise<TaskView> {
+  if (ms === 0) return await readTask(context, id)
+  return await withinLimit(context.clock, ms, async (limit) => {
+    const signal = AbortSignal.any([limit, gone])
+    for (;;) {
+      // Listened for before it is read: no change falls in between.
+      const changed = context.changes.next(id, signal)
+      const view = await readTask(context, id)
+      if (view.task.status !== 'pending_approval' || !(await changed)) return view
+    }
+  })
 }
 
 /** As `tx` sees it, which has read `task`. */

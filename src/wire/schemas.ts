@@ -116,6 +116,16 @@ const upstream = z
   .object({ provider: z.string(), connection: z.string(), host })
   .openapi('Upstream', { description: 'What a detail of a task is minted by.' })
 
+export const taskQuery = z.object({
+  wait: z.coerce
+    .number<string>()
+    .int()
+    .min(0)
+    .max(60)
+    .default(0)
+    .openapi({ description: 'seconds to wait for while it is `pending_approval`' }),
+})
+
 export const task = z
   .object({
     id: z.string(),

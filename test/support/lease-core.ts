@@ -1,5 +1,6 @@
 /** The core without its edges: a real store and reaper, a clock that stands still, and an upstream in memory. */
 import { expect } from 'vitest'
+import { Changes } from '../../src/tasks/changes.ts'
 import { federationKeys } from '../../src/store/installation.ts'
 import type { EventType } from '../../src/audit/event.ts'
 import { BrokerError } from '../../src/base/errors.ts'
@@ -88,6 +89,7 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
     idempotency,
     usedTokens,
     federationKeys,
+    changes: new Changes(),
     revoker,
     unrecorded,
   }
