@@ -1,5 +1,6 @@
 /** Fences: what keeps out, what a store must do for them, and how those kept out are refused (docs/decisions/0014). */
 import type { Clock } from '../base/clock.ts'
+import { asRead, type Stored } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
 import { claimTexts } from '../identity/claims.ts'
 import type { Principal } from '../identity/principal.ts'
@@ -36,9 +37,11 @@ export interface Fence {
   at: number
   /** Milliseconds since 1970; null for one that stands until it is lifted. */
   until: number | null
-  /** Set when the stored row is not as it was written: what is wrong with it. It keeps out until it is lifted. */
-  damaged?: string
 }
+
+/** By what a fence is found whose row is damaged: it keeps out until it is lifted. */
+export const fenceFoundBy = ['id'] as const satisfies (keyof Fence)[]
+export type StoredFence = Stored<Fence, (typeof fenceFoundBy)[number]>
 
 export interface FenceFilter {
   id?: string
@@ -48,12 +51,12 @@ export interface FenceFilter {
 export interface FenceStore {
   /** `key` is what it is found by, its `fenceKey`. */
   insert(tx: Tx, fence: Fence, key: string): Promise<void>
-  get(tx: Tx, id: string): Promise<Fence | undefined>
+  get(tx: Tx, id: string): Promise<StoredFence | undefined>
   /** Those found by one of `keys`, the oldest first. */
-  byKeys(tx: Tx, keys: readonly string[]): Promise<Fence[]>
+  byKeys(tx: Tx, keys: readonly string[]): Promise<StoredFence[]>
   /** In order of creation. */
-  find(tx: Tx, filter: FenceFilter): Promise<Fence[]>
-  list(tx: Tx, filter: FenceFilter, page: PageRequest): Promise<Page<Fence>>
+  find(tx: Tx, filter: FenceFilter): Promise<StoredFence[]>
+  list(tx: Tx, filter: FenceFilter, page: PageRequest): Promise<Page<StoredFence>>
   /** How many stand at `now`, of each kind. */
   countByKind(tx: Tx, now: number): Promise<{ kind: string; count: number }[]>
   /** False where there is none. */
@@ -129,8 +132,8 @@ export function isOfClaims(
 }
 
 /** Whether it stands at this moment. Of one that was altered nobody knows until when it was to stand: it stands. */
-export function stands({ until, damaged }: Fence, clock: Clock): boolean {
-  return until === null || clock.now() < until || damaged !== undefined
+export function stands(fence: StoredFence, clock: Clock): boolean {
+  return 'damaged' in fence || fence.until === null || clock.now() < fence.until
 }
 
 /** `agent_suspended` where the agent is fenced, `fenced` where a fence of another kind keeps it out. */
@@ -141,7 +144,9 @@ export async function fenceRefusal(
 ): Promise<BrokerError | undefined> {
   const found = await context.fences.byKeys(tx, keysOf(who))
   const standing = found.filter((fence) => stands(fence, context.clock) && isMeant(fence, who))
-  const fence = standing.find(({ selector }) => 'agent' in selector) ?? standing[0]
+  // Of one that was altered, what it says is good enough for words.
+  const said = standing.map(asRead)
+  const fence = said.find(({ selector }) => 'agent' in selector) ?? said[0]
   if (!fence) return undefined
   if ('agent' in fence.selector) return new BrokerError('agent_suspended', `agent ${who.agent} is suspended`)
   const end = fence.until === null ? '' : ` until ${new Date(fence.until).toISOString()}`
@@ -149,8 +154,10 @@ export async function fenceRefusal(
 }
 
 /** A fence that was altered may have been on anyone whom its key still finds. */
-function isMeant({ selector, damaged }: Fence, { principal }: Approaching): boolean {
-  return damaged !== undefined || !('session' in selector) || isOfClaims(selector.session, principal)
+function isMeant(fence: StoredFence, { principal }: Approaching): boolean {
+  if ('damaged' in fence) return true
+  const { selector } = fence
+  return !('session' in selector) || isOfClaims(selector.session, principal)
 }
 
 const kept: Record<FenceKind, string> = {

@@ -1,5 +1,5 @@
 /** What becomes of it when somebody else has written to the store: it is told, it is on record, and leases of doubt go. */
-import { type Lease, unfinishedStatuses } from '../leases/lease.ts'
+import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import type { Intrusion } from '../store/inspection.ts'
 import type { TaskContext } from '../tasks/context.ts'
 
@@ -38,6 +38,6 @@ function end({ unit, leases, revoker, log }: TaskContext, id: string): void {
 }
 
 /** Of what has no handle and is over by what its row says there is nothing that could be revoked. */
-function mayLive({ handle, status }: Lease): boolean {
+function mayLive({ handle, status }: StoredLease): boolean {
   return handle !== null || (unfinishedStatuses as readonly string[]).includes(status)
 }

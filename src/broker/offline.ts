@@ -4,7 +4,7 @@ import type { RevocationSettings } from '../config/revocation.ts'
 import { type RevocationOrder, type RevocationReport, revokeBySelector } from '../control/revocations.ts'
 import { type Core, openCore } from './core.ts'
 import { Connections } from '../leases/connections.ts'
-import { type Lease, unfinishedStatuses } from '../leases/lease.ts'
+import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import type { Log } from '../base/log.ts'
 import type { Provider } from '../provider/contract.ts'
 import type { Services } from '../provider/services.ts'
@@ -130,11 +130,11 @@ async function revoke(
 }
 
 /** Whether another attempt comes in time. One that waits for its own expiry, or that upstream has refused, has none to wait for. */
-function isDue({ status, dueAt }: Lease, until: number): boolean {
+function isDue({ status, dueAt }: StoredLease, until: number): boolean {
   return ['pending', 'active', 'revoking'].includes(status) && dueAt !== null && dueAt <= until
 }
 
-async function state({ unit, leases }: TaskContext, report: RevocationReport): Promise<Lease[]> {
+async function state({ unit, leases }: TaskContext, report: RevocationReport): Promise<StoredLease[]> {
   const now = await unit.read((tx) => Promise.all(report.leases.map(({ id }) => leases.get(tx, id))))
   return now.filter((lease) => lease !== undefined)
 }

@@ -1,8 +1,9 @@
 /** The agents as an admin sees them. */
 import type { Agent } from '../agents/agent.ts'
-import { type Fence, stands } from '../agents/fence.ts'
+import { type StoredFence, stands } from '../agents/fence.ts'
 import { isReviewed } from '../agents/review-date.ts'
 import { unfinishedStatuses } from '../leases/lease.ts'
+import { asRead } from '../base/damage.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { openStatuses } from '../tasks/task.ts'
@@ -14,7 +15,7 @@ export interface AgentView {
   agent: Agent
   status: AgentStatus
   /** The fence on it that has stood the longest. */
-  suspension: Fence | undefined
+  suspension: StoredFence | undefined
   /** What is not over yet. */
   openTasks: number
   liveLeases: number
@@ -59,7 +60,10 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
     )
     return [...rules.agents]
       .map((agent): AgentView => {
-        const suspension = fences.find(({ selector }) => 'agent' in selector && selector.agent === agent.name)
+        const suspension = fences.find((fence) => {
+          const { selector } = asRead(fence)
+          return 'agent' in selector && selector.agent === agent.name
+        })
         return {
           agent,
           suspension,

@@ -1,11 +1,11 @@
 /** A human's yes or no to exactly one request (design §9). */
 import { type Human, ownerRefusal } from '../agents/owner.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
-import type { Lease } from '../leases/lease.ts'
+import type { StoredLease } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from '../tasks/afresh.ts'
-import type { Approval } from '../tasks/approval.ts'
+import type { Approval, StoredApproval } from '../tasks/approval.ts'
 import { grantedGroups, requestDigest, settlementMac } from '../tasks/approval-digest.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { endTask } from '../tasks/end.ts'
@@ -48,7 +48,11 @@ export async function approve(
     const owners = [task.owner, rules.agents.get(task.agent)?.owner ?? task.owner]
     const own = ownerRefusal(approver, owners, 'nobody approves for an agent they own')
     if (own) throw own.refused
-    if (all.some((other) => other.status === 'granted' && other.settled?.by === approver.id))
+    if (
+      all.some(
+        (other) => !('damaged' in other) && other.status === 'granted' && other.settled?.by === approver.id,
+      )
+    )
       throw new BrokerError('forbidden', 'one person counts for one group')
     await settle(context, tx, { approval, task, status: 'granted', approver, answer })
     return { task, leaving: await proceed(context, tx, rules, task) }
@@ -102,18 +106,16 @@ async function admissible(
   tx: Tx,
   approver: Approver,
   { approval: id, digest }: Answer,
-): Promise<{ approval: Approval; task: Task; all: Approval[] }> {
+): Promise<{ approval: Approval; task: Task; all: StoredApproval[] }> {
   const approval = await context.approvals.get(tx, id)
   const task = approval && (await context.tasks.get(tx, approval.task))
   if (!approval || !task) throw new BrokerError('not_found', 'there is no such approval')
   if (!approver.groups.includes(approval.group))
     throw new BrokerError('forbidden', `this needs a member of ${approval.group}`)
-  const waiting =
-    approval.status === 'pending' &&
-    task.status === 'pending_approval' &&
-    context.clock.now() < task.expiresAt
-  if (!waiting) throw new BrokerError('conflict', 'this request is no longer waiting')
-  if (task.damaged !== undefined)
+  const waiting = task.status === 'pending_approval' && context.clock.now() < task.expiresAt
+  if (!waiting || 'damaged' in approval || approval.status !== 'pending')
+    throw new BrokerError('conflict', 'this request is no longer waiting')
+  if ('damaged' in task)
     throw new BrokerError('conflict', 'this request is not as it was made, and can only be ended')
   const all = await context.approvals.ofTask(tx, task.id)
   // Computed from the task as it stands, so that neither its row nor the approval's can be swapped under the yes.
@@ -158,7 +160,7 @@ async function settle(
 }
 
 /** When all have said yes, everything is decided afresh: much may have changed while they thought. */
-async function proceed(context: TaskContext, tx: Tx, rules: Rules, task: Task): Promise<Lease[]> {
+async function proceed(context: TaskContext, tx: Tx, rules: Rules, task: Task): Promise<StoredLease[]> {
   const { approvals, tasks, audit, clock, seal } = context
   const all = await approvals.ofTask(tx, task.id)
   const granted = grantedGroups(seal, task, all)

@@ -1,8 +1,9 @@
 /** Raising fences, and lifting them. */
 import canonicalize from 'canonicalize'
-import { type Fence, fenceKey, stands } from '../agents/fence.ts'
+import { type Fence, fenceKey, stands, type StoredFence } from '../agents/fence.ts'
 import { ownerRefusal } from '../agents/owner.ts'
 import type { Actor } from '../audit/event.ts'
+import { asRead } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
@@ -60,10 +61,10 @@ export async function raiseFence(
   const { selector, agents, reason, actor, until } = order
   const key = fenceKey(selector)
   const before = (await fences.byKeys(tx, [key])).filter((fence) => stands(fence, context.clock))
-  const same = before.find(
+  const sound = before.filter((fence): fence is Fence => !('damaged' in fence))
+  const same = sound.find(
     (fence) =>
       canonicalize(fence.selector) === canonicalize(selector) &&
-      fence.damaged === undefined &&
       agents.every((agent) => fence.agents.includes(agent)) &&
       (fence.until === null || (until !== null && until <= fence.until)),
   )
@@ -89,14 +90,14 @@ export async function raiseFence(
 export async function liftFence(
   context: TaskContext,
   tx: Tx,
-  fence: Fence,
+  fence: StoredFence,
   { reason, actor }: { reason: string | undefined; actor: Actor },
 ): Promise<void> {
   const { fences, audit, clock } = context
-  const { id, selector, damaged } = fence
+  const { id, selector } = asRead(fence)
   const at = clock.now()
   // Of one that was altered nobody knows which agent it was on.
-  const whom = damaged === undefined && 'agent' in selector && { agent: selector.agent }
+  const whom = !('damaged' in fence) && 'agent' in selector && { agent: selector.agent }
   const said = reason !== undefined && { reason }
   if (!(await fences.remove(tx, id))) return
   audit.record(tx, { at, type: 'fence.lifted', actor, ...whom, data: { fence: id, selector, ...said } })
@@ -113,7 +114,7 @@ export async function lift(
   admin: Admin,
   id: string,
   reason: string | undefined,
-): Promise<Fence> {
+): Promise<StoredFence> {
   const { unit, fences } = context
   const rule = 'nobody lifts a fence on an agent they own'
   const { owners } = await unit.read(async (tx) => {
@@ -134,10 +135,10 @@ async function ownersOf(
   { tasks }: TaskContext,
   tx: Tx,
   registered: Rules['agents'],
-  fence: Fence,
+  fence: StoredFence,
 ): Promise<string[]> {
+  if ('damaged' in fence) return [...registered].map(({ owner }) => owner)
   const { selector } = fence
-  if (fence.damaged !== undefined) return [...registered].map(({ owner }) => owner)
   const owners = 'owner' in selector ? [selector.owner] : []
   for (const agent of fence.agents) {
     const now = registered.get(agent)?.owner

@@ -1,5 +1,5 @@
 /** Whose a credential is that turned up somewhere, found without showing it to the broker. */
-import type { Lease } from '../leases/lease.ts'
+import type { StoredLease } from '../leases/lease.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { type TaskView, viewOf } from '../tasks/read.ts'
 
@@ -14,7 +14,7 @@ export interface Clue {
 export interface Finding {
   task: TaskView
   /** The credential's; null for the token of the task itself. */
-  lease: Lease | null
+  lease: StoredLease | null
 }
 
 /**

@@ -1,26 +1,26 @@
 /** What an admin sees of the store: the newest first. */
 import type { EventFilter, EventPageRequest, ListedEvent } from '../audit/event.ts'
-import { type Fence, type FenceFilter, stands } from '../agents/fence.ts'
-import type { Lease, LeaseFilter } from '../leases/lease.ts'
+import { type FenceFilter, stands, type StoredFence } from '../agents/fence.ts'
+import type { LeaseFilter, StoredLease } from '../leases/lease.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import { breathe } from '../base/turns.ts'
-import type { Approval, ApprovalFilter } from '../tasks/approval.ts'
+import type { ApprovalFilter, StoredApproval } from '../tasks/approval.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { type TaskView, viewOf } from '../tasks/read.ts'
-import type { Task, TaskFilter } from '../tasks/task.ts'
+import type { StoredTask, TaskFilter } from '../tasks/task.ts'
 
 /** An approval with all that its approver has to see before a yes. */
 export interface ApprovalRequest {
-  approval: Approval
-  task: Task
+  approval: StoredApproval
+  task: StoredTask
   /** Every approval of the task. */
-  all: Approval[]
+  all: StoredApproval[]
 }
 
 /** A fence, and whether it keeps anyone out at this moment. */
 export interface FenceView {
-  fence: Fence
+  fence: StoredFence
   standing: boolean
 }
 
@@ -42,7 +42,7 @@ export async function listLeases(
   { unit, leases }: TaskContext,
   filter: Asked<LeaseFilter>,
   page: PageRequest,
-): Promise<Page<Lease>> {
+): Promise<Page<StoredLease>> {
   return await unit.read((tx) => leases.list(tx, given(filter), page))
 }
 

@@ -3,7 +3,7 @@ import type { Fence } from '../agents/fence.ts'
 import type { Actor } from '../audit/event.ts'
 import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
-import type { Lease } from '../leases/lease.ts'
+import type { StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { TaskContext } from '../tasks/context.ts'
@@ -28,7 +28,7 @@ export interface RevocationReport {
   /** Ids of the tasks that this ended. */
   tasks: string[]
   /** The leases that the selector means and that were not over, as they are now. */
-  leases: Lease[]
+  leases: StoredLease[]
   /** What keeps the same from coming back. */
   fence: Fence | undefined
 }
@@ -65,7 +65,7 @@ export async function revokeBySelector(
     const selected = await select(context, tx, registered, selector)
     audit.record(tx, { at: clock.now(), type: 'revocation.ordered', actor, data: { id, selector, reason } })
     const fence = await keepOut(context, tx, order, selected.fence)
-    const leaving: Lease[] = []
+    const leaving: StoredLease[] = []
     const ended = new Set<string>()
     for (const task of selected.tasks) {
       leaving.push(...(await endTask(context, tx, task, { ...cause, note: reason })))

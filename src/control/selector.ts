@@ -3,12 +3,13 @@ import { type FenceSelector, isOfClaims } from '../agents/fence.ts'
 import { type MatchRule, requirements } from '../agents/match.ts'
 import { isSame } from '../agents/owner.ts'
 import { matchesPattern } from '../agents/pattern.ts'
+import { asRead } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
 import { type Session, tokenOf } from '../identity/session.ts'
 import { usableUntil } from '../identity/verify.ts'
-import { type Lease, type LeaseFilter, unfinishedStatuses } from '../leases/lease.ts'
+import { type LeaseFilter, type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
-import { openStatuses, type Task, type TaskFilter } from '../tasks/task.ts'
+import { openStatuses, type StoredTask, type TaskFilter } from '../tasks/task.ts'
 import type { Tx } from '../base/unit.ts'
 
 /** What to stop: exactly one member. */
@@ -41,9 +42,9 @@ export interface Meant {
 /** A selector looked up. */
 export interface Selected {
   /** The open tasks that it means. */
-  tasks: Task[]
+  tasks: StoredTask[]
   /** The leases that it means and that are not over. */
-  leases: Lease[]
+  leases: StoredLease[]
   /** What keeps the same out; undefined where nothing could: for a lease, or a task whose row is damaged. */
   fence: Meant | undefined
 }
@@ -112,13 +113,17 @@ export function ownedBy({ agents }: Pick<Registered, 'agents'>, owner: string) {
 async function ofTask(context: TaskContext, tx: Tx, id: string): Promise<Selected> {
   const task = await context.tasks.get(tx, id)
   if (!task) throw unknown('task')
-  const { session, principal, agent } = task
-  const token = session ? undefined : tokenOf(principal)
-  // Whose token opened it, nobody knows any more.
-  const named = task.damaged === undefined ? (session ?? token) : undefined
-  return {
+  const open = {
     tasks: (openStatuses as readonly string[]).includes(task.status) ? [task] : [],
     leases: await unfinished(context, tx, { task: id }),
+  }
+  // Whose token opened it, nobody knows any more.
+  if ('damaged' in task) return { ...open, fence: undefined }
+  const { session, principal, agent } = task
+  const token = session ? undefined : tokenOf(principal)
+  const named = session ?? token
+  return {
+    ...open,
     fence: named && {
       selector: { session: named },
       agents: [agent],
@@ -160,13 +165,14 @@ async function ofClaims(
   selector: FenceSelector,
 ): Promise<Selected & { fence: Meant }> {
   const meant = new Map<string, boolean>()
-  const isMeant = ({ id, principal }: Task) => {
+  const isMeant = (task: StoredTask) => {
+    const { id, principal } = asRead(task)
     const is = isOfClaims(session, principal)
     meant.set(id, is)
     return is
   }
   const tasks = (await context.tasks.find(tx, { statuses: openStatuses })).filter(isMeant)
-  const leases: Lease[] = []
+  const leases: StoredLease[] = []
   for (const lease of await unfinished(context, tx, {})) {
     const task = meant.has(lease.task) ? undefined : await context.tasks.get(tx, lease.task)
     if (task ? isMeant(task) : meant.get(lease.task)) leases.push(lease)
@@ -188,7 +194,7 @@ function namedBy({ agents, issuers }: Registered, { issuer, claims }: Session): 
   return [...agents].filter(({ match }) => match.some(isNamed)).map((agent) => agent.name)
 }
 
-async function unfinished({ leases }: TaskContext, tx: Tx, filter: LeaseFilter): Promise<Lease[]> {
+async function unfinished({ leases }: TaskContext, tx: Tx, filter: LeaseFilter): Promise<StoredLease[]> {
   return await leases.find(tx, { ...filter, statuses: unfinishedStatuses })
 }
 
@@ -203,7 +209,7 @@ async function issuerOf(
   const { items } = await context.tasks.list(tx, { issuer: said }, { limit: 1 })
   const [task] = items
   if (!task) throw unknown('issuer')
-  return { name: said, url: task.principal.iss }
+  return { name: said, url: asRead(task).principal.iss }
 }
 
 function atProvider(said: string): { provider: string; connection?: string } {

@@ -30,7 +30,7 @@ export async function stranded(
   if (federation !== undefined) causes.add(keepKey('the federation key is', federation))
   for await (const leases of given.leases.unsettledPages(tx)) {
     for (const lease of leases) {
-      if (lease.damaged !== undefined) continue
+      if ('damaged' in lease) continue
       const key = missingKey(seal, lease.handle ?? undefined)
       // Once for each cause: there may be thousands of leases.
       const lost = key !== undefined && !causes.has(keepKey('live leases are', key))

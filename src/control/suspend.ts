@@ -1,7 +1,7 @@
 /** Stopping an agent, and letting it go on: a fence on it, raised and lifted. */
 import { fenceKey, stands } from '../agents/fence.ts'
 import { BrokerError } from '../base/errors.ts'
-import { type Lease, unfinishedStatuses } from '../leases/lease.ts'
+import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { endTask } from '../tasks/end.ts'
@@ -28,7 +28,7 @@ export async function suspendAgent(
   const actor = `admin:${admin.id}` as const
   const work = async (tx: Tx) => {
     await raiseFence(context, tx, { selector: { agent: name }, agents: [name], reason, actor, until: null })
-    const retired: Lease[] = []
+    const retired: StoredLease[] = []
     for (const task of await tasks.find(tx, { agent: name, statuses: openStatuses }))
       retired.push(...(await endTask(context, tx, task, { reason: 'agent_suspended', actor, note: reason })))
     return retired

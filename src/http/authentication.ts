@@ -7,7 +7,7 @@ import type { Right } from '../control/admins.ts'
 import { isBrokerError } from '../base/errors.ts'
 import type { Principal } from '../identity/principal.ts'
 import { verify } from '../identity/verify.ts'
-import type { Task } from '../tasks/task.ts'
+import type { StoredTask } from '../tasks/task.ts'
 import { authenticate } from '../tasks/token.ts'
 import { bearer } from './bearer.ts'
 import type { Env } from './context.ts'
@@ -60,7 +60,7 @@ export const byTaskTokenToEnd: MiddlewareHandler<Env> = async (c, next) => {
   await next()
 }
 
-async function holder(c: Context<Env>): Promise<Task> {
+async function holder(c: Context<Env>): Promise<StoredTask> {
   const { core, limits, sender, about } = c.var
   const task = await limits.check(sender, () => authenticate(core, bearer(c), c.req.param('id') ?? ''))
   about.agent = task.agent

@@ -10,7 +10,7 @@ import type { Fault } from '../base/fault.ts'
 import type { Federation } from '../federation/federation.ts'
 import type { Log } from '../base/log.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import type { Task } from '../tasks/task.ts'
+import type { StoredTask } from '../tasks/task.ts'
 import type { Limits } from './limits.ts'
 import type { FailureCounter } from './failures.ts'
 
@@ -60,7 +60,7 @@ export interface Env {
     thrown: unknown
     /** Each is set where the route's authentication sets it. */
     verified: VerifiedToken
-    task: Task
+    task: StoredTask
     admin: Admin
   }
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { BrokerError } from '../base/errors.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
-import type { Task } from '../tasks/task.ts'
+import type { StoredTask } from '../tasks/task.ts'
 import { type IdempotencyKey, idempotencyKey } from '../tasks/idempotency.ts'
 import type { Env } from './context.ts'
 
@@ -12,7 +12,7 @@ import type { Env } from './context.ts'
  */
 export function idempotencyOf(
   c: Context<Env>,
-  caller: VerifiedToken | Task,
+  caller: VerifiedToken | StoredTask,
   request: unknown,
 ): IdempotencyKey | undefined {
   const written = c.req.header('Idempotency-Key')
@@ -23,6 +23,6 @@ export function idempotencyOf(
 }
 
 /** The replay key says issuer and `jti`, and an issuer may give one `jti` to two subjects: neither may resume the other's. */
-function ownerOf(caller: VerifiedToken | Task): string[] {
+function ownerOf(caller: VerifiedToken | StoredTask): string[] {
   return 'replayKey' in caller ? [caller.replayKey, caller.principal.subject] : [caller.id]
 }

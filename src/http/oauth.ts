@@ -10,7 +10,7 @@ import { completeTask } from '../tasks/complete.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { exchange } from '../tasks/exchange.ts'
 import type { TaskView } from '../tasks/read.ts'
-import type { Task } from '../tasks/task.ts'
+import type { StoredTask } from '../tasks/task.ts'
 import { allShown } from '../base/text.ts'
 import { agentOf } from './authentication.ts'
 import type { Env, HttpContext } from './context.ts'
@@ -137,7 +137,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
 }
 
 /** The task that a task token or a credential's secret belongs to. */
-async function taskOf({ unit, tasks, leases }: TaskContext, secret: string): Promise<Task | undefined> {
+async function taskOf({ unit, tasks, leases }: TaskContext, secret: string): Promise<StoredTask | undefined> {
   const hash = sha256(secret)
   return await unit.read(async (tx) => {
     const own = await tasks.byTokenHash(tx, hash)
@@ -202,7 +202,7 @@ function oneDetail(written: string): unknown[] {
 /** RFC 7009 §2.2.1: on a 503 a client must take it that the token still exists. @throws BrokerError `provider_unavailable` */
 function requireDead({ leases }: TaskView): void {
   // Of what was lost in its mint, nobody holds anything.
-  if (leases.some((lease) => mayStillWork(lease) && lease.fingerprint !== null))
+  if (leases.some((lease) => mayStillWork(lease) && ('damaged' in lease || lease.fingerprint !== null)))
     throw new BrokerError(
       'provider_unavailable',
       'the credential is not known to be dead yet; the broker goes on revoking it',

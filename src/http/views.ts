@@ -2,14 +2,15 @@
 import type { z } from '@hono/zod-openapi'
 import type { FenceSelector } from '../agents/fence.ts'
 import type { ListedEvent } from '../audit/event.ts'
+import { asRead } from '../base/damage.ts'
 import type { AgentView } from '../control/agents.ts'
 import type { ApprovalRequest, FenceView } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
 import type { Issuers } from '../identity/issuer.ts'
 import type { Connections } from '../leases/connections.ts'
-import { isOver, type Lease } from '../leases/lease.ts'
+import { isOver, type Lease, type StoredLease } from '../leases/lease.ts'
 import { type Class, classes, classesOf } from '../provider/terms.ts'
-import type { Approval } from '../tasks/approval.ts'
+import type { StoredApproval } from '../tasks/approval.ts'
 import { requestToApprove } from '../tasks/approval-digest.ts'
 import type { DryRun } from '../tasks/open.ts'
 import type { TaskView } from '../tasks/read.ts'
@@ -30,13 +31,14 @@ function highest(held: readonly Class[]): Class {
 
 type Detail = z.infer<typeof schemas.lease>['authorization_detail']
 
-export function leaseView(lease: Lease): z.infer<typeof schemas.lease> {
+export function leaseView(stored: StoredLease): z.infer<typeof schemas.lease> {
+  const lease = asRead(stored)
   return {
     id: lease.id,
     task: lease.task,
     provider: lease.provider,
     connection: lease.connection,
-    status: lease.status,
+    status: stored.status,
     authorization_detail: lease.detail as Detail,
     class: highest(lease.classes),
     revocation: lease.revocation,
@@ -48,14 +50,15 @@ export function leaseView(lease: Lease): z.infer<typeof schemas.lease> {
     ended_at: time(lease.endedAt),
     fingerprint: lease.fingerprint,
     evidence: lease.evidence && { ...lease.evidence, at: time(lease.evidence.at) },
-    ...damage(lease),
+    ...damage(stored),
   }
 }
 
 export function taskView(
-  { task, leases, approvals }: TaskView,
+  { task: stored, leases, approvals }: TaskView,
   connections: Connections,
 ): z.infer<typeof schemas.task> {
+  const task = asRead(stored)
   return {
     id: task.id,
     status: task.status,
@@ -78,20 +81,20 @@ export function taskView(
     end_reason: task.endReason,
     approvals: approvals.map(approvalView),
     leases: leases.map(leaseView),
-    ...damage(task),
+    ...damage(stored),
   }
 }
 
 /** With who answered it, and when. */
-function approvalView(approval: Approval): z.infer<typeof schemas.approval> {
-  const { id, group, digest, status, settled } = approval
+function approvalView(approval: StoredApproval): z.infer<typeof schemas.approval> {
+  const { id, group, digest, status, settled } = asRead(approval)
   const { by = null, at = null } = settled ?? {}
   return { id, group, digest, status, by, at: time(at), ...damage(approval) }
 }
 
 /** Nobody is shown as genuine what the broker has not written. */
-function damage({ damaged }: { damaged?: string }): { damaged?: string } {
-  return damaged === undefined ? {} : { damaged }
+function damage(stored: object | { damaged: string }): { damaged?: string } {
+  return 'damaged' in stored ? { damaged: stored.damaged } : {}
 }
 
 export function dryRunView({
@@ -120,7 +123,7 @@ export function dryRunView({
 
 /** `issuers`: those configured, by whose names admins know them. */
 export function fenceView({ fence, standing }: FenceView, issuers: Issuers): z.infer<typeof schemas.fence> {
-  const { id, selector, agents, reason, by, at, until } = fence
+  const { id, selector, agents, reason, by, at, until } = asRead(fence)
   const status = standing ? 'standing' : 'over'
   const said = { agents, reason, by, at: time(at), until: time(until) }
   return { id, selector: selectorView(selector, issuers), status, ...said, ...damage(fence) }
@@ -155,7 +158,8 @@ export function revocationView(
 }
 
 export function agentView(view: AgentView): z.infer<typeof shapes.agent> {
-  const { agent, status, suspension, openTasks, liveLeases } = view
+  const { agent, status, openTasks, liveLeases } = view
+  const suspension = view.suspension && asRead(view.suspension)
   return {
     name: agent.name,
     owner: agent.owner,
@@ -174,20 +178,20 @@ export function approvalRequestView(
   asked: ApprovalRequest,
   connections: Connections,
 ): z.infer<typeof shapes.approvalRequest> {
-  const { createdAt, settled } = asked.approval
+  const { createdAt, settled } = asRead(asked.approval)
   const {
     approvals: _approvals,
     leases: _leases,
     ...task
   } = taskView({ task: asked.task, leases: [], approvals: [] }, connections)
   const groups = asked.all.map((approval) => approval.group)
-  const request = requestToApprove(asked.task, groups)
+  const request = requestToApprove(asRead(asked.task), groups)
   const reason = settled?.reason ?? null
   return { ...approvalView(asked.approval), reason, request, created_at: time(createdAt), task }
 }
 
-export function adminLeaseView(lease: Lease): z.infer<typeof shapes.adminLease> {
-  const { agent, owner, attempts, failingSince } = lease
+export function adminLeaseView(lease: StoredLease): z.infer<typeof shapes.adminLease> {
+  const { agent, owner, attempts, failingSince } = asRead(lease)
   return { ...leaseView(lease), agent, owner, attempts, failing_since: time(failingSince) }
 }
 

@@ -1,4 +1,5 @@
 /** One minted credential under a task, and what a store must do for leases. */
+import type { Damaged, Stored } from '../base/damage.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import type { Class, Revocation } from '../provider/terms.ts'
 import type { Evidence, Intent, Minted } from '../provider/upstream.ts'
@@ -36,8 +37,8 @@ export function isOver({ status }: { status: LeaseStatus }): boolean {
  * Whether its credential may work although its end was asked for, other than was said
  * beforehand: of what only expires, nobody was promised more.
  */
-export function mayStillWork(lease: { status: LeaseStatus; revocation: Revocation }): boolean {
-  return !isOver(lease) && lease.revocation !== 'expiry'
+export function mayStillWork(lease: { status: LeaseStatus; revocation: Revocation } | DamagedLease): boolean {
+  return !isOver(lease) && ('damaged' in lease || lease.revocation !== 'expiry')
 }
 
 /** Which state may follow which (design §6). */
@@ -98,9 +99,22 @@ export interface Lease {
   /** Failed revocations so far, and since when. */
   attempts: number
   failingSince: number | null
-  /** Set when the stored row cannot be read as a lease: what is wrong with it. Of the rest only the sealed handle is to be relied on. */
-  damaged?: string
 }
+
+/** By what a lease is found and ended whose row is damaged; of it only the sealed handle is to be relied on. */
+export const leaseFoundBy = [
+  'id',
+  'task',
+  'agent',
+  'owner',
+  'provider',
+  'connection',
+  'status',
+  'handle',
+  'dueAt',
+] as const satisfies (keyof Lease)[]
+export type StoredLease = Stored<Lease, (typeof leaseFoundBy)[number]>
+export type DamagedLease = Damaged<Lease, (typeof leaseFoundBy)[number]>
 
 /** Until when a credential just minted stands, at least as long as it lives. */
 export function standingOf({ expiresAt, standsUntil = expiresAt }: Minted): number {
@@ -158,17 +172,17 @@ export interface LeaseFilter {
 
 export interface LeaseStore {
   insert(tx: Tx, lease: Lease): Promise<void>
-  get(tx: Tx, id: string): Promise<Lease | undefined>
+  get(tx: Tx, id: string): Promise<StoredLease | undefined>
   /** In order of creation. */
-  find(tx: Tx, filter: LeaseFilter): Promise<Lease[]>
-  list(tx: Tx, filter: LeaseFilter, page: PageRequest): Promise<Page<Lease>>
+  find(tx: Tx, filter: LeaseFilter): Promise<StoredLease[]>
+  list(tx: Tx, filter: LeaseFilter, page: PageRequest): Promise<Page<StoredLease>>
   /** The task of the unfinished lease whose access token has this hash. */
   taskOfSecret(tx: Tx, hash: string): Promise<string | undefined>
   /** Leases, over or not, of which one of `fingerprints` is known, and the unfinished one whose access token has this hash. */
   ofCredential(
     tx: Tx,
     credential: { hash: string | undefined; fingerprints: readonly string[] },
-  ): Promise<Lease[]>
+  ): Promise<StoredLease[]>
   /**
    * Moves the lease to `status` if the state it is in allows it, and sets
    * `change`. False, and nothing changed, where it does not.
@@ -186,11 +200,11 @@ export interface LeaseStore {
   /** Sets only when the lease is looked at next. */
   postpone(tx: Tx, id: string, dueAt: number): Promise<void>
   /** Leases with which something is still to be done: unfinished ones, and those of which upstream must be reminded. */
-  unsettled(tx: Tx): Promise<Lease[]>
+  unsettled(tx: Tx): Promise<StoredLease[]>
   /** The same, a few at a time: there may be more than can be read in one go. */
-  unsettledPages(tx: Tx): AsyncIterable<Lease[]>
+  unsettledPages(tx: Tx): AsyncIterable<StoredLease[]>
   /** Leases that are due at `now` and that `skip` does not hold for, the longest due first. */
-  due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<Lease[]>
+  due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<StoredLease[]>
   /** When the next lease comes due after `now`. */
   nextDue(tx: Tx, now: number): Promise<number | undefined>
   /** Makes leases of a connection that wait for their next attempt due at `now`, at most `limit`. Returns how many. */

@@ -34,6 +34,8 @@ async function record(
 ): Promise<number> {
   const { leases, clock } = context
   const lease = await leases.get(tx, id)
+  // Somebody has written to its row meanwhile: it is looked at as what it is now.
+  if (lease && 'damaged' in lease) return clock.now()
   // Its mint was recorded meanwhile, late as it was: with a handle it can be revoked like any other.
   if (!lease || lease.handle !== null) return clock.now()
   if (recovery instanceof ProviderError) {

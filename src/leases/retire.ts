@@ -2,7 +2,7 @@
 import type { Actor } from '../audit/event.ts'
 import type { Tx } from '../base/unit.ts'
 import type { LeaseContext } from './context.ts'
-import { type Lease, type LeaseFilter, unfinishedStatuses } from './lease.ts'
+import { type LeaseFilter, type StoredLease, unfinishedStatuses } from './lease.ts'
 import { transition } from './transition.ts'
 
 /**
@@ -19,10 +19,10 @@ export async function retire(
   tx: Tx,
   filter: Omit<LeaseFilter, 'statuses'>,
   { reason, actor }: { reason: string; actor: Actor },
-): Promise<Lease[]> {
+): Promise<StoredLease[]> {
   const at = context.clock.now()
   const found = await context.leases.find(tx, { ...filter, statuses: unfinishedStatuses })
-  const leaving: Lease[] = []
+  const leaving: StoredLease[] = []
   for (const lease of found) {
     if (lease.status === 'revoking' || lease.status === 'irrevocable') {
       leaving.push(lease)

@@ -7,7 +7,7 @@ import type { LeaseContext } from './context.ts'
 import { settles } from './evidence.ts'
 import { openHandle } from './handle.ts'
 import { Lanes } from './lanes.ts'
-import { endOf, type Lease } from './lease.ts'
+import { type DamagedLease, endOf, type Lease, type StoredLease } from './lease.ts'
 import { dueOnceRevoked, recordAttempt, recordExpired, recordLook, recordRevoked } from './record.ts'
 import { recover } from './recover.ts'
 import { suspect } from './suspect.ts'
@@ -46,7 +46,7 @@ export class Revoker {
    * Makes one attempt to end the lease: tells upstream, tries the credential, and
    * records what was seen. Resolves after that whatever the outcome: the record tells it.
    */
-  revoke(lease: Lease): Promise<void> {
+  revoke(lease: StoredLease): Promise<void> {
     return (
       this.#underWay.get(lease.id) ??
       this.claim(lease.id, () => this.#end(lease).catch((error: unknown) => this.#notRecorded(lease, error)))
@@ -63,10 +63,11 @@ export class Revoker {
     return claimed
   }
 
-  async #end(found: Lease): Promise<void> {
+  async #end(found: StoredLease): Promise<void> {
     const { clock, connections } = this.#context
-    const lease = found.damaged === undefined ? found : await this.#suspect(found)
-    if (lease.damaged !== undefined && lease.handle === null) return
+    const lease = 'damaged' in found ? await this.#suspect(found) : found
+    // Of a damaged one without a handle nobody knows whether there is anything to look for.
+    if ('damaged' in found && lease.handle === null) return
     const entry = connections().of(lease)
     if (lease.status === 'revoked') return await this.#keepRevoked(lease, entry)
     const lifeOver = endOf(lease)
@@ -158,7 +159,7 @@ export class Revoker {
   }
 
   /** The store failed. Nothing is lost: the lease is still due, and revoking again does no harm (I5, I6). */
-  #notRecorded(lease: Lease, error: unknown): void {
+  #notRecorded(lease: StoredLease, error: unknown): void {
     const { clock, log, wake } = this.#context
     log.error({ err: error, lease: lease.id }, 'a revocation could not be recorded yet')
     wake(clock.now() + storeRetryMs)
@@ -185,14 +186,14 @@ export class Revoker {
   }
 
   /** What opens was sealed for this row, whatever else is wrong with it: what can be revoked still is (I4). */
-  async #suspect(lease: Lease): Promise<Lease> {
+  async #suspect(lease: DamagedLease): Promise<Lease> {
     const { unit, clock, log } = this.#context
     log.error(
       { lease: lease.id, damage: lease.damaged },
       'a lease row is damaged; `mayfly audit verify` tells more',
     )
     const suspected = await unit.write((tx) => suspect(this.#context, tx, lease))
-    await this.#postpone(lease, clock.now() + damagedRetryMs)
+    await this.#postpone(suspected, clock.now() + damagedRetryMs)
     return suspected
   }
 }

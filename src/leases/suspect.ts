@@ -3,7 +3,7 @@ import type { Tx } from '../base/unit.ts'
 import type { Connections } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { ofProvider } from './detail.ts'
-import { aboutLease, type Lease } from './lease.ts'
+import { aboutLease, type DamagedLease, type Lease } from './lease.ts'
 
 /**
  * Puts the lease on its way out, whatever state its row says that it is in, and returns
@@ -12,8 +12,9 @@ import { aboutLease, type Lease } from './lease.ts'
 export async function suspect(
   { leases, audit, clock, connections }: LeaseContext,
   tx: Tx,
-  lease: Lease,
+  damaged: DamagedLease,
 ): Promise<Lease> {
+  const lease = damaged.says
   const at = clock.now()
   if (await leases.suspect(tx, lease.id, at))
     audit.record(tx, {

@@ -22,7 +22,7 @@ const eventOf = {
 export async function transition(
   { leases, audit }: Pick<LeaseContext, 'leases' | 'audit'>,
   tx: Tx,
-  lease: Lease,
+  lease: Pick<Lease, 'id' | 'task' | 'agent' | 'owner'>,
   to: {
     status: keyof typeof eventOf
     /** Milliseconds since 1970. */

@@ -1,14 +1,19 @@
 /** Approvals as rows. */
 import type { Selectable } from 'kysely'
-import { type Approval, approvalStatuses, type ApprovalStore } from '../tasks/approval.ts'
+import { storedAs } from '../base/damage.ts'
+import {
+  approvalFoundBy,
+  approvalStatuses,
+  type ApprovalStore,
+  type StoredApproval,
+} from '../tasks/approval.ts'
 import type { Tx } from '../base/unit.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries, rowsIn } from './transaction.ts'
 
-/** A row that someone damaged reads as one that was never granted. */
-function fromRow(tx: Tx, row: Selectable<Schema['approvals']>): Approval {
+function fromRow(tx: Tx, row: Selectable<Schema['approvals']>): StoredApproval {
   const read = rowsIn(tx).read('approvals', row)
   const approval = {
     id: read.text('id'),
@@ -27,7 +32,7 @@ function fromRow(tx: Tx, row: Selectable<Schema['approvals']>): Approval {
   const reason = read.optionalText('reason')
   const unanswered = by === null || at === null || mac === null || key === null
   if (read.damage !== undefined)
-    return { ...approval, status: 'expired', settled: null, damaged: read.damage }
+    return storedAs({ ...approval, status: 'expired', settled: null }, read.damage, approvalFoundBy)
   return { ...approval, settled: unanswered ? null : { by, at, reason, mac, key } }
 }
 

@@ -2,7 +2,16 @@
 import canonicalize from 'canonicalize'
 import type { Selectable } from 'kysely'
 import { z } from 'zod'
-import { type Fence, type FenceFilter, type FenceSelector, type FenceStore, kindOf } from '../agents/fence.ts'
+import {
+  type Fence,
+  type FenceFilter,
+  fenceFoundBy,
+  type StoredFence,
+  type FenceSelector,
+  type FenceStore,
+  kindOf,
+} from '../agents/fence.ts'
+import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
@@ -21,7 +30,7 @@ const selector: z.ZodType<FenceSelector> = z.union([
 const names = z.array(z.string())
 
 /** A row that someone damaged keeps out whomever its key finds. */
-function fromRow(tx: Tx, row: Selectable<Schema['fences']>): Fence {
+function fromRow(tx: Tx, row: Selectable<Schema['fences']>): StoredFence {
   const read = rowsIn(tx).read('fences', row)
   const fence: Fence = {
     id: read.text('id'),
@@ -32,7 +41,7 @@ function fromRow(tx: Tx, row: Selectable<Schema['fences']>): Fence {
     at: read.time('at'),
     until: read.optionalTime('until'),
   }
-  return read.damage === undefined ? fence : { ...fence, damaged: read.damage }
+  return storedAs(fence, read.damage, fenceFoundBy)
 }
 
 function filtered(tx: Tx, filter: FenceFilter) {

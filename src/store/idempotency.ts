@@ -1,4 +1,5 @@
 /** What idempotency keys stand for, as rows. */
+import { storedAs } from '../base/damage.ts'
 import type { IdempotencyStore } from '../tasks/idempotency.ts'
 import { queries, rowsIn } from './transaction.ts'
 
@@ -14,7 +15,7 @@ export const idempotency: IdempotencyStore = {
       lease: read.optionalText('lease'),
       until: read.time('until'),
     }
-    return read.damage === undefined ? remembered : { ...remembered, damaged: read.damage }
+    return storedAs(remembered, read.damage, [])
   },
   async put(tx, { key, digest, task, lease, until }) {
     const row = rowsIn(tx).one('idempotency', 'key', key)

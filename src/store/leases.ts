@@ -5,13 +5,16 @@ import {
   type Lease,
   type LeaseChange,
   type LeaseFilter,
+  leaseFoundBy,
   leaseStatuses,
   type LeaseStore,
   predecessors,
+  type StoredLease,
   unfinishedStatuses,
 } from '../leases/lease.ts'
 import { type Class, classes, revocations } from '../provider/terms.ts'
 import { evidenceResults } from '../provider/upstream.ts'
+import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
 import { Columns, isAmong, isTime } from './columns.ts'
 import { isOwned } from './owned.ts'
@@ -34,7 +37,7 @@ const evidence = z.object({
 const detail = z.object({})
 
 /** A row that someone damaged is handed on as such, with what can still be read. */
-function fromRow(tx: Tx, row: Row): Lease {
+function fromRow(tx: Tx, row: Row): StoredLease {
   const read = rowsIn(tx).read('leases', row)
   const lease: Lease = {
     id: read.text('id'),
@@ -66,7 +69,7 @@ function fromRow(tx: Tx, row: Row): Lease {
     attempts: read.count('attempts'),
     failingSince: read.optionalTime('failing_since'),
   }
-  return read.damage === undefined ? lease : { ...lease, damaged: read.damage }
+  return storedAs(lease, read.damage, leaseFoundBy)
 }
 
 /** What cannot be read may be anything: such a lease counts as every class, so that no `forbid` on what is held is missed. */

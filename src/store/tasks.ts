@@ -7,11 +7,14 @@ import {
   endReasons,
   openStatuses,
   predecessors,
+  type StoredTask,
   type Task,
   type TaskFilter,
+  taskFoundBy,
   taskStatuses,
   type TaskStore,
 } from '../tasks/task.ts'
+import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
 import { isAmong } from './columns.ts'
 import { isOwned } from './owned.ts'
@@ -36,7 +39,7 @@ const session = z
  * A row that someone damaged reads as a task that can get nothing but can be
  * ended: it must not stop the reaper, or an admin, from ending the others.
  */
-function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): Task {
+function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): StoredTask {
   const read = rowsIn(tx).read('tasks', row)
   const nobody = { issuer: String(row.issuer), iss: '', subject: '', claims: {} }
   const opener = row.session === null ? undefined : read.json('session', session, undefined)
@@ -59,8 +62,7 @@ function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): Task {
     endedAt: read.optionalTime('ended_at'),
     endReason: row.end_reason === null ? null : read.oneOf('end_reason', endReasons, 'revoked'),
   }
-  if (read.damage === undefined) return task
-  return { ...task, scope: [], damaged: read.damage }
+  return read.damage === undefined ? task : storedAs({ ...task, scope: [] }, read.damage, taskFoundBy)
 }
 
 function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilter) {
@@ -197,7 +199,7 @@ export const tasks: TaskStore = {
       .flatMap((id) => rowsIn(tx).one('tasks', 'id', id) ?? [])
     return [...rows, ...altered]
       .map((row) => fromRow(tx, row))
-      .filter(({ status, damaged }) => damaged !== undefined || !isAmong(openStatuses, status))
+      .filter((task) => 'damaged' in task || !isAmong(openStatuses, task.status))
   },
 
   async tree(tx, root) {

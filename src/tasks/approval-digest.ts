@@ -2,7 +2,7 @@
 import canonicalize from 'canonicalize'
 import type { Seal } from '../base/seal.ts'
 import { sha256 } from '../base/sha256.ts'
-import type { Approval, Settlement } from './approval.ts'
+import type { Approval, Settlement, StoredApproval } from './approval.ts'
 import type { ScopeItem, Task } from './task.ts'
 
 /** The whole of what an approver says yes to (design §9). */
@@ -61,13 +61,13 @@ export function settlementMac(
 }
 
 /** The groups whose yes to exactly this task stands. A forged or moved row counts for nothing. */
-export function grantedGroups(seal: Seal, task: Task, approvals: readonly Approval[]): string[] {
+export function grantedGroups(seal: Seal, task: Task, approvals: readonly StoredApproval[]): string[] {
   const digest = requestDigest(
     task,
     approvals.map((approval) => approval.group),
   )
   return approvals
-    .filter((approval) => approval.digest === digest && isGenuine(seal, approval))
+    .filter((approval) => !('damaged' in approval) && approval.digest === digest && isGenuine(seal, approval))
     .map((approval) => approval.group)
 }
 

@@ -1,4 +1,5 @@
 /** A group's yes that a task waits for, and what a store must do for approvals. */
+import type { Stored } from '../base/damage.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import type { Tx } from '../base/unit.ts'
 
@@ -17,9 +18,11 @@ export interface Approval {
   createdAt: number
   /** How it was settled; null while it is pending or when time settled it. */
   settled: Settlement | null
-  /** Set when the stored row is not as it was written: it counts for nothing. */
-  damaged?: string
 }
+
+/** By what an approval is found whose row is damaged: it counts for nothing. */
+export const approvalFoundBy = ['id', 'task', 'group'] as const satisfies (keyof Approval)[]
+export type StoredApproval = Stored<Approval, (typeof approvalFoundBy)[number]>
 
 /** A human's answer. */
 export interface Settlement {
@@ -49,9 +52,9 @@ export interface ApprovalFilter {
 
 export interface ApprovalStore {
   insert(tx: Tx, approval: Approval): Promise<void>
-  get(tx: Tx, id: string): Promise<Approval | undefined>
-  ofTask(tx: Tx, task: string): Promise<Approval[]>
-  list(tx: Tx, filter: ApprovalFilter, page: PageRequest): Promise<Page<Approval>>
+  get(tx: Tx, id: string): Promise<StoredApproval | undefined>
+  ofTask(tx: Tx, task: string): Promise<StoredApproval[]>
+  list(tx: Tx, filter: ApprovalFilter, page: PageRequest): Promise<Page<StoredApproval>>
   /** Settles one that is pending; false, and nothing changed, where it is not. */
   settle(tx: Tx, id: string, status: 'granted' | 'denied', settlement: Settlement): Promise<boolean>
   /** Marks the still pending ones of the task as expired. */

@@ -5,10 +5,10 @@ import { revokeNow } from '../leases/revoke-now.ts'
 import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
 import { readTask, type TaskView } from './read.ts'
-import type { Task } from './task.ts'
+import type { StoredTask } from './task.ts'
 
 /** Ends the task and returns it with its leases dead, or on their way out where upstream takes long. Idempotent. */
-export async function completeTask(context: TaskContext, task: Task): Promise<TaskView> {
+export async function completeTask(context: TaskContext, task: StoredTask): Promise<TaskView> {
   const cause = { reason: 'completed', actor: `agent:${task.agent}` } as const
   const leases = await context.unrecorded.carryOut({
     name: `complete ${task.id}`,

@@ -4,7 +4,7 @@ import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import { ofProvider } from '../leases/detail.ts'
 import { intend, type LeaseHolder } from '../leases/intend.ts'
-import { type Lease, mayStillWork } from '../leases/lease.ts'
+import { type Lease, mayStillWork, type StoredLease } from '../leases/lease.ts'
 import { mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
@@ -17,10 +17,10 @@ import { fencedTask } from './fenced.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { identityNow } from './identity.ts'
 import { leaseRefusal } from './limits.ts'
-import type { EndReason, Task } from './task.ts'
+import type { EndReason, StoredTask, Task } from './task.ts'
 
 export interface CredentialRequest {
-  task: Task
+  task: StoredTask
   /** One RFC 9396 detail, as written: equal to or narrower than exactly one of the task's. */
   authorizationDetail: unknown
   /** The caller's own words: those given when the task was opened must still hold. */
@@ -58,11 +58,10 @@ export async function issueCredential(
 }
 
 /** A lease under way may have been given back, revoked or asked for again (`remember`) while its task goes on. */
-async function takenBackAlone(context: TaskContext, { id }: Task, error: unknown): Promise<unknown> {
+async function takenBackAlone(context: TaskContext, { id }: StoredTask, error: unknown): Promise<unknown> {
   if (!isBrokerError(error, 'task_not_active')) return error
   const task = await context.unit.read((tx) => context.tasks.get(tx, id))
-  const goesOn =
-    task?.status === 'active' && task.damaged === undefined && context.clock.now() < task.expiresAt
+  const goesOn = task?.status === 'active' && !('damaged' in task) && context.clock.now() < task.expiresAt
   if (!goesOn) return error
   return new BrokerError('conflict', 'the credential was taken back while it was being minted', {
     cause: error,
@@ -74,7 +73,7 @@ async function takenBackAlone(context: TaskContext, { id }: Task, error: unknown
  *
  * @throws BrokerError `provider_unavailable` where upstream does not end it now, as it could.
  */
-async function replace(context: TaskContext, task: Task, key: IdempotencyKey): Promise<void> {
+async function replace(context: TaskContext, task: StoredTask, key: IdempotencyKey): Promise<void> {
   const before = await context.unit.write((tx) => retireRemembered(context, tx, task, key))
   await revokeNow(context, before)
   const [lease] = before
@@ -90,9 +89,9 @@ async function replace(context: TaskContext, task: Task, key: IdempotencyKey): P
 async function retireRemembered(
   context: TaskContext,
   tx: Tx,
-  task: Task,
+  task: StoredTask,
   key: IdempotencyKey,
-): Promise<Lease[]> {
+): Promise<StoredLease[]> {
   const cause = { reason: 'asked for again', actor: `agent:${task.agent}` } as const
   const remembered = await recall(context.idempotency, tx, key)
   return remembered?.lease ? await retire(context, tx, { id: remembered.lease, task: task.id }, cause) : []
@@ -102,7 +101,7 @@ async function retireRemembered(
 async function remember(
   context: TaskContext,
   tx: Tx,
-  task: Task,
+  task: StoredTask,
   key: IdempotencyKey,
   lease: string,
 ): Promise<void> {
@@ -130,7 +129,7 @@ async function hold(
 function recordDenied(
   context: TaskContext,
   tx: Tx,
-  { id, agent, owner }: Task,
+  { id, agent, owner }: StoredTask,
   { asked }: ResolvedDetail,
   refused: BrokerError,
 ): void {
@@ -163,7 +162,7 @@ async function admit(
   // Whoever goes on with a task that is over may be somebody who was left its token.
   if (task.status !== 'active' || task.expiresAt <= now)
     return denied(new BrokerError('task_not_active', 'the task is over'))
-  if (task.damaged !== undefined) {
+  if ('damaged' in task) {
     context.log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged, and gets nothing')
     return refuse('task_not_active', 'the task is not as it was opened')
   }

@@ -1,10 +1,10 @@
 /** The one way in which a task ends: its state, its leases and the record of it, in one transaction (invariant I3). */
 import type { Actor } from '../audit/event.ts'
-import type { Lease } from '../leases/lease.ts'
+import type { StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
-import { aboutTask, endStatus, type EndReason, type Task } from './task.ts'
+import { aboutTask, endStatus, type EndReason, type StoredTask } from './task.ts'
 
 export interface EndCause {
   reason: EndReason
@@ -17,7 +17,12 @@ export interface EndCause {
  * Ends the task, unless it is over already, and retires its leases. Returns the
  * leases that upstream has to be told of after the commit: hand them to `revokeNow`.
  */
-export async function endTask(context: TaskContext, tx: Tx, task: Task, cause: EndCause): Promise<Lease[]> {
+export async function endTask(
+  context: TaskContext,
+  tx: Tx,
+  task: StoredTask,
+  cause: EndCause,
+): Promise<StoredLease[]> {
   const { tasks, approvals, audit, clock } = context
   const now = clock.now()
   const { reason, actor, note } = cause

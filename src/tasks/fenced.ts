@@ -6,7 +6,7 @@ import type { Session } from '../identity/session.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Rules, TaskContext } from './context.ts'
-import type { EndReason, Task } from './task.ts'
+import type { EndReason, StoredTask, Task } from './task.ts'
 
 /** `agent_suspended` or `fenced` for a task that would mint `details` now; none: for the task as such. */
 export async function fencedTask(
@@ -48,8 +48,7 @@ export async function reopenRefusal(
       `agent ${agent.name} may not open a second task in one session, and this token names no session`,
     )
   const over = await context.tasks.overOf(tx, session)
-  const counts = ({ agent: name, damaged }: Task) =>
-    damaged !== undefined || rules.agents.get(name)?.reopen === false
+  const counts = (task: StoredTask) => 'damaged' in task || rules.agents.get(task.agent)?.reopen === false
   if (!over.some(counts)) return undefined
   return new BrokerError('fenced', 'the task of this session is over, and it may not open another')
 }

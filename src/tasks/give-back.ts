@@ -1,13 +1,17 @@
 /** The workload returns one credential before its task is done. */
 import { BrokerError } from '../base/errors.ts'
-import { type Lease, unfinishedStatuses } from '../leases/lease.ts'
+import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { TaskContext } from './context.ts'
-import type { Task } from './task.ts'
+import type { StoredTask } from './task.ts'
 
 /** Idempotent. @throws BrokerError `not_found` for a lease that is not the task's own. */
-export async function giveBack(context: TaskContext, task: Task, leaseId: string): Promise<Lease> {
+export async function giveBack(
+  context: TaskContext,
+  task: StoredTask,
+  leaseId: string,
+): Promise<StoredLease> {
   const cause = { reason: 'given back', actor: `agent:${task.agent}` } as const
   const own = { id: leaseId, task: task.id }
   const leaving = await context.unrecorded.carryOut({

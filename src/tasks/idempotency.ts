@@ -1,5 +1,6 @@
 /** What an `Idempotency-Key` does: a request that is sent again resumes what the first one began. */
 import canonicalize from 'canonicalize'
+import type { Stored } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { Tx } from '../base/unit.ts'
@@ -26,12 +27,13 @@ export interface Remembered {
   lease: string | null
   /** Milliseconds since 1970. */
   until: number
-  /** Set when the stored row is not as it was written: it may stand for somebody else's task. */
-  damaged?: string
 }
 
+/** Of a row that is damaged nothing holds: it may stand for somebody else's task. */
+export type StoredRemembered = Stored<Remembered, never>
+
 export interface IdempotencyStore {
-  get(tx: Tx, key: string): Promise<Remembered | undefined>
+  get(tx: Tx, key: string): Promise<StoredRemembered | undefined>
   put(tx: Tx, remembered: Remembered): Promise<void>
   forget(tx: Tx, before: number): Promise<number>
 }
@@ -55,7 +57,7 @@ export async function recall(
   { key, digest }: IdempotencyKey,
 ): Promise<Remembered | undefined> {
   const remembered = await store.get(tx, key)
-  if (remembered?.damaged !== undefined)
+  if (remembered && 'damaged' in remembered)
     throw new BrokerError('unavailable', 'what was done under this Idempotency-Key is no longer known')
   if (remembered && remembered.digest !== digest)
     throw new BrokerError('conflict', 'this Idempotency-Key was used for another request')

@@ -26,7 +26,7 @@ export async function waitingFor(
   const { agent, principal, purpose, ttl, context: words, depth } = requested
   const wanted = same({ principal, purpose, scope, ttl, context: words, depth })
   for (const task of await tasks.find(tx, { agent: agent.name, statuses: ['pending_approval'] })) {
-    if (task.damaged !== undefined || task.expiresAt <= clock.now() || same(task) !== wanted) continue
+    if ('damaged' in task || task.expiresAt <= clock.now() || same(task) !== wanted) continue
     const asked = (await approvals.ofTask(tx, task.id)).map(({ group }) => group)
     if (canonicalize(asked.toSorted()) === canonicalize(groups.toSorted())) return task
   }

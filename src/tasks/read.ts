@@ -1,15 +1,15 @@
 /** What a task looks like now, with its leases and approvals. */
 import { withinLimit } from '../base/clock.ts'
-import type { Lease } from '../leases/lease.ts'
+import type { StoredLease } from '../leases/lease.ts'
 import type { Tx } from '../base/unit.ts'
-import type { Approval } from './approval.ts'
+import type { StoredApproval } from './approval.ts'
 import type { TaskContext } from './context.ts'
-import type { Task } from './task.ts'
+import type { StoredTask } from './task.ts'
 
 export interface TaskView {
-  task: Task
-  leases: Lease[]
-  approvals: Approval[]
+  task: StoredTask
+  leases: StoredLease[]
+  approvals: StoredApproval[]
 }
 
 /** A task that a request has got, new or not, and its token: the only time that it is seen. */
@@ -43,7 +43,11 @@ export async function readDecided(
 }
 
 /** As `tx` sees it, which has read `task`. */
-export async function viewOf({ leases, approvals }: TaskContext, tx: Tx, task: Task): Promise<TaskView> {
+export async function viewOf(
+  { leases, approvals }: TaskContext,
+  tx: Tx,
+  task: StoredTask,
+): Promise<TaskView> {
   return {
     task,
     leases: await leases.find(tx, { task: task.id }),

@@ -1,10 +1,10 @@
 /** What ends tasks whose deadline has passed, and revokes the leases of every task that has ended. */
 import type { Timer } from '../base/clock.ts'
-import type { Lease } from '../leases/lease.ts'
+import type { Lease, StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
-import type { Task } from './task.ts'
+import type { StoredTask } from './task.ts'
 
 /** Tasks ended in one go: their ends share commits. */
 const tasksAtOnce = 200
@@ -35,8 +35,8 @@ export class Reaper {
   async start(): Promise<void> {
     const { unit, leases, clock, log } = this.#context
     await unit.write((tx) => leases.adopt(tx, clock.now()))
-    for (const { id, damaged } of await unit.read((tx) => leases.unsettled(tx)))
-      if (damaged !== undefined) log.error({ lease: id, damage: damaged }, 'a lease row is damaged')
+    for (const lease of await unit.read((tx) => leases.unsettled(tx)))
+      if ('damaged' in lease) log.error({ lease: lease.id, damage: lease.damaged }, 'a lease row is damaged')
     this.#stopped = false
     this.wake(clock.now())
   }
@@ -124,11 +124,10 @@ export class Reaper {
     void revoker.revoke(lease)
   }
 
-  async #end(task: Task): Promise<boolean> {
+  async #end(task: StoredTask): Promise<boolean> {
     const { unit, leases, log, revoker, clock } = this.#context
     const reason = task.status === 'pending_approval' ? 'approval_expired' : 'deadline'
-    if (task.damaged !== undefined)
-      log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged')
+    if ('damaged' in task) log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged')
     try {
       const leaving = await unit.write((tx) => endTask(this.#context, tx, task, { reason, actor: 'broker' }))
       // Not after the last of thousands has ended: upstream can be told of these meanwhile.
@@ -148,7 +147,8 @@ export class Reaper {
 }
 
 /** Whether it is still in use although its time is up, and something of it can act upstream. */
-function isOverdue({ status, standsUntil, damaged }: Lease, now: number): boolean {
-  const stands = standsUntil === null || standsUntil > now
-  return status === 'active' && stands && damaged === undefined
+function isOverdue(lease: StoredLease, now: number): lease is Lease {
+  if ('damaged' in lease) return false
+  const { status, standsUntil } = lease
+  return status === 'active' && (standsUntil === null || standsUntil > now)
 }

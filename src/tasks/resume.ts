@@ -19,7 +19,7 @@ export async function resume(
   const remembered = await recall(idempotency, tx, key)
   const task = remembered && (await tasks.get(tx, remembered.task))
   if (!task) return undefined
-  if (task.damaged !== undefined) {
+  if ('damaged' in task) {
     log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged, and is not resumed')
     throw new BrokerError('unavailable', 'the task of this Idempotency-Key is not as it was opened')
   }

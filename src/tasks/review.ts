@@ -1,8 +1,9 @@
 /** Holding every open task against new rules (invariant I12). */
-import type { Lease } from '../leases/lease.ts'
+import type { StoredLease } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import { classes, classesOf } from '../provider/terms.ts'
+import { asRead } from '../base/damage.ts'
 import { breathe } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from './afresh.ts'
@@ -33,7 +34,7 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
     const lapsed: string[] = []
     await unit.read(async (tx) => {
       const page = await tasks.openAfter(tx, cursor, tasksAtOnce)
-      for (const task of page.tasks) {
+      for (const task of page.tasks.map(asRead)) {
         const standing = await outsidePolicy(context, tx, under, task)
         if ('lapsed' in standing) lapsed.push(task.id)
         else left.push({ id: task.id, authority: authorityOf(standing.details) })
@@ -63,10 +64,10 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
 }
 
 /** Ends those that still have lapsed, and gives what is to be revoked of them. */
-async function end(context: TaskContext, rules: Rules, ids: readonly string[]): Promise<Lease[]> {
+async function end(context: TaskContext, rules: Rules, ids: readonly string[]): Promise<StoredLease[]> {
   if (ids.length === 0) return []
   return await context.unit.write(async (tx) => {
-    const leaving: Lease[] = []
+    const leaving: StoredLease[] = []
     for (const id of ids) {
       const lapsed = await lapse(context, tx, rules, id)
       if (lapsed)
@@ -84,7 +85,9 @@ async function lapse(
   rules: Rules,
   id: string,
 ): Promise<{ task: Task; reason: EndReason } | undefined> {
-  const task = await context.tasks.get(tx, id)
+  const stored = await context.tasks.get(tx, id)
+  // What a damaged one says is held against the rules like the rest: all that can come of it is its end.
+  const task = stored && asRead(stored)
   if (!task || !(openStatuses as readonly string[]).includes(task.status)) return undefined
   const standing = await outsidePolicy(context, tx, rules, task)
   if ('lapsed' in standing) return { task, reason: standing.lapsed }

@@ -1,6 +1,7 @@
 /** One unit of work by one agent, and what a store must do for tasks. */
 import type { Principal } from '../identity/principal.ts'
 import type { Session } from '../identity/session.ts'
+import type { Stored } from '../base/damage.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import { predecessorsIn } from '../base/states.ts'
 import type { Tx } from '../base/unit.ts'
@@ -95,12 +96,21 @@ export interface Task {
   expiresAt: number
   endedAt: number | null
   endReason: EndReason | null
-  /** Set when the stored row cannot be read: what is wrong with it. It can be ended, and nothing else. */
-  damaged?: string
 }
 
+/** By what a task is found and ended whose row is damaged: it gets nothing more. */
+export const taskFoundBy = [
+  'id',
+  'status',
+  'agent',
+  'owner',
+  'expiresAt',
+  'endedAt',
+] as const satisfies (keyof Task)[]
+export type StoredTask = Stored<Task, (typeof taskFoundBy)[number]>
+
 /** The part of every audit event about the task that does not change. */
-export function aboutTask({ id, agent, owner }: Task) {
+export function aboutTask({ id, agent, owner }: Pick<Task, 'id' | 'agent' | 'owner'>) {
   return { agent, owner, task: id }
 }
 
@@ -129,19 +139,19 @@ export interface OpenCursor {
 
 export interface TaskStore {
   insert(tx: Tx, task: Task, tokenHash: string): Promise<void>
-  get(tx: Tx, id: string): Promise<Task | undefined>
-  byTokenHash(tx: Tx, hash: string): Promise<Task | undefined>
+  get(tx: Tx, id: string): Promise<StoredTask | undefined>
+  byTokenHash(tx: Tx, hash: string): Promise<StoredTask | undefined>
   /** Gives the task another token; the one before is good for nothing from then on. */
   replaceToken(tx: Tx, id: string, tokenHash: string): Promise<void>
   /** In order of creation. */
-  find(tx: Tx, filter: TaskFilter): Promise<Task[]>
-  list(tx: Tx, filter: TaskFilter, page: PageRequest): Promise<Page<Task>>
+  find(tx: Tx, filter: TaskFilter): Promise<StoredTask[]>
+  list(tx: Tx, filter: TaskFilter, page: PageRequest): Promise<Page<StoredTask>>
   /** The next open tasks after `cursor`, in no order that means anything; `next` is undefined at their end. */
   openAfter(
     tx: Tx,
     cursor: OpenCursor | undefined,
     limit: number,
-  ): Promise<{ tasks: Task[]; next: OpenCursor | undefined }>
+  ): Promise<{ tasks: StoredTask[]; next: OpenCursor | undefined }>
   /** The agent's open tasks, and those of them that wait for approval. */
   countOpen(tx: Tx, agent: string): Promise<{ all: OpenCount; pending: OpenCount }>
   /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */
@@ -149,11 +159,11 @@ export interface TaskStore {
   /** Moves the task to `status` if the state it is in allows it; false, and nothing changed, where it does not. */
   end(tx: Tx, id: string, status: TaskStatus, reason: EndReason, at: number): Promise<boolean>
   /** The tasks that this session has opened and that are over, and those that are damaged: they may be any session's. */
-  overOf(tx: Tx, session: Session): Promise<Task[]>
+  overOf(tx: Tx, session: Session): Promise<StoredTask[]>
   /** Ids of every task with this root, ended ones too. */
   tree(tx: Tx, root: string): Promise<string[]>
   /** Open tasks whose `expiresAt` is at or before `now`, the longest due first. */
-  due(tx: Tx, now: number, limit: number): Promise<Task[]>
+  due(tx: Tx, now: number, limit: number): Promise<StoredTask[]>
   /** When the next open task expires after `now`. */
   nextDue(tx: Tx, now: number): Promise<number | undefined>
 }

@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { BrokerError } from '../base/errors.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { TaskContext } from './context.ts'
-import { openStatuses, type Task } from './task.ts'
+import { openStatuses, type StoredTask } from './task.ts'
 
 /** Milliseconds for which an ended task can still be read with its token. */
 const readableAfterEndMs = 3_600_000
@@ -42,7 +42,7 @@ function taskToken(bits: Buffer): TaskToken {
  *
  * @throws BrokerError `invalid_token`, `not_found`
  */
-export async function authenticate(context: TaskContext, token: string, id: string): Promise<Task> {
+export async function authenticate(context: TaskContext, token: string, id: string): Promise<StoredTask> {
   const task = shape.test(token)
     ? await context.unit.read((tx) => context.tasks.byTokenHash(tx, sha256(token)))
     : undefined
@@ -53,6 +53,6 @@ export async function authenticate(context: TaskContext, token: string, id: stri
   return task
 }
 
-function isOpen(task: Task): boolean {
+function isOpen(task: StoredTask): boolean {
   return (openStatuses as readonly string[]).includes(task.status)
 }

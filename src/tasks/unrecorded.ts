@@ -7,7 +7,7 @@
 import { BrokerError, isBrokerError } from '../base/errors.ts'
 import type { Tx, Unit } from '../base/unit.ts'
 import type { LeaseContext } from '../leases/context.ts'
-import type { Lease } from '../leases/lease.ts'
+import type { StoredLease } from '../leases/lease.ts'
 import type { Revoker } from '../leases/revoke.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 
@@ -17,7 +17,7 @@ export interface Order<T> {
   /** Carries it out. */
   work: (tx: Tx) => Promise<T>
   /** What it takes away; throws what `work` would. */
-  leases: (tx: Tx) => Promise<Lease[]>
+  leases: (tx: Tx) => Promise<StoredLease[]>
 }
 
 interface Waiting {
@@ -98,7 +98,7 @@ export class Unrecorded {
 
   async #revokeMeanwhile({ name, work, leases }: Order<unknown>): Promise<void> {
     const { unit, clock, log, wake } = this.#context
-    let leaving: Lease[] = []
+    let leaving: StoredLease[] = []
     try {
       leaving = await unit.read(leases)
     } catch (error) {

@@ -17,7 +17,7 @@ import { federationKeys } from '../../src/store/installation.ts'
 import { sealedTables } from '../../src/store/sealed-tables.ts'
 import { openSqlite, openSqliteReadOnly } from '../../src/store/sqlite.ts'
 import { tables } from '../../src/store/tables.ts'
-import { aTask, noon, note, put, testSeal } from '../support/store.ts'
+import { aTask, noon, note, put, sound, testSeal } from '../support/store.ts'
 import type { SqliteSubject } from '../support/sqlite.ts'
 import { history } from './history.ts'
 
@@ -101,7 +101,7 @@ async function liveOn(made: SqliteSubject): Promise<void> {
       key: 'k1',
     })
     await idempotency.put(tx, {
-      ...(await idempotency.get(tx, sha256('deployer')))!,
+      ...sound((await idempotency.get(tx, sha256('deployer')))!),
       lease: 'lease_1',
       until: noon + 5,
     })

@@ -1,6 +1,6 @@
 /** What every store must do for leases. */
 import { describe, expect, it } from 'vitest'
-import { type Lease, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
+import { type Lease, leaseStatuses, type LeaseStatus, type StoredLease } from '../../src/leases/lease.ts'
 import { classes } from '../../src/provider/terms.ts'
 import type { Tx } from '../../src/base/unit.ts'
 import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from '../support/store.ts'
@@ -237,7 +237,7 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       const many = Array.from({ length: 250 }, (_, n) => ({ dueAt: noon + (n % 7), connection: 'paged' }))
       const put = await putLeases(store(), ...many, { dueAt: null, connection: 'paged', status: 'revoked' })
       const pages = await read(async (tx) => {
-        const found: Lease[][] = []
+        const found: StoredLease[][] = []
         for await (const page of store().leases.unsettledPages(tx)) found.push(page)
         return found
       })
@@ -325,7 +325,11 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       await store().beside(`update leases set ${column} = ${value} where id = '${damaged!.id}'`)
       const due = await read((tx) => store().leases.due(tx, at, () => false))
       expect(due.find(({ id }) => id === whole!.id)).toEqual(whole)
-      expect(due.find(({ id }) => id === damaged!.id)?.damaged).toContain(what)
+      const id = damaged!.id
+      expect(due.find((lease) => lease.id === id)).toMatchObject({
+        id,
+        damaged: expect.stringContaining(what),
+      })
       await write((tx) => store().leases.postpone(tx, damaged!.id, noon + hour))
       await write((tx) => store().leases.postpone(tx, whole!.id, noon + hour))
     })

@@ -7,6 +7,7 @@ import {
   taskStatuses,
   type TaskStatus,
 } from '../../src/tasks/task.ts'
+import { asRead } from '../../src/base/damage.ts'
 import type { Tx } from '../../src/base/unit.ts'
 import { aTask, hour, noon, put, type StoreSubject } from '../support/store.ts'
 
@@ -139,8 +140,9 @@ export function taskStoreContract(store: () => StoreSubject): void {
       await write((tx) => put(store(), tx, task))
       await store().beside(`update tasks set ${column} = ${value} where id = '${task.id}'`)
       const { items } = await read((tx) => store().tasks.list(tx, { id: task.id }, { limit: 10 }))
-      expect(items).toMatchObject([{ scope: [], damaged: expect.stringContaining(column) }])
-      for (const at of [items[0]!.createdAt, items[0]!.expiresAt, items[0]!.endedAt ?? 0])
+      expect(items).toMatchObject([{ says: { scope: [] }, damaged: expect.stringContaining(column) }])
+      const { createdAt, expiresAt, endedAt } = asRead(items[0]!)
+      for (const at of [createdAt, expiresAt, endedAt ?? 0])
         expect(() => new Date(at).toISOString()).not.toThrow()
       expect(await write((tx) => store().tasks.end(tx, task.id, 'expired', 'deadline', noon))).toBe(true)
     })
@@ -152,7 +154,11 @@ export function taskStoreContract(store: () => StoreSubject): void {
       const found = (await read((tx) => store().tasks.due(tx, noon - 5000, 10))).find(
         ({ id }) => id === task.id,
       )
-      expect(found).toMatchObject({ scope: [], agent: task.agent, damaged: expect.stringContaining('JSON') })
+      expect(found).toMatchObject({
+        says: { scope: [] },
+        agent: task.agent,
+        damaged: expect.stringContaining('JSON'),
+      })
       expect(await write((tx) => store().tasks.end(tx, task.id, 'expired', 'deadline', noon))).toBe(true)
     })
   })

@@ -4,7 +4,7 @@ import { unfinishedStatuses } from '../../src/leases/lease.ts'
 import { retire } from '../../src/leases/retire.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import { endReasons } from '../../src/tasks/task.ts'
-import { hour } from '../support/store.ts'
+import { hour, sound } from '../support/store.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { expectAllowedMoves } from './moves.ts'
 
@@ -42,7 +42,7 @@ type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 /** Takes one step; what cannot be done now is left. */
 async function take(core: Core, taken: Step, minting: Promise<unknown>[]): Promise<void> {
   const { store, context, upstream, clock } = core
-  const tasks = await store.unit.read((tx) => store.tasks.find(tx, {}))
+  const tasks = (await store.unit.read((tx) => store.tasks.find(tx, {}))).map(sound)
   switch (taken.do) {
     case 'open':
       await core.open({ expiresAt: clock.now() + taken.ttl * 1000 })
@@ -90,8 +90,8 @@ async function take(core: Core, taken: Step, minting: Promise<unknown>[]): Promi
 
 /** Invariants that hold between any two steps, once all that is due was looked at. */
 async function expectSound({ store }: Core): Promise<void> {
-  const tasks = await store.unit.read((tx) => store.tasks.find(tx, {}))
-  const leases = await store.unit.read((tx) => store.leases.find(tx, {}))
+  const tasks = (await store.unit.read((tx) => store.tasks.find(tx, {}))).map(sound)
+  const leases = (await store.unit.read((tx) => store.leases.find(tx, {}))).map(sound)
   const over = new Set(tasks.filter(({ endedAt }) => endedAt !== null).map(({ id }) => id))
   for (const lease of leases) {
     const { id, status } = lease
@@ -132,9 +132,9 @@ it(
         core.upstream.release()
         await Promise.all(minting)
         for (const task of await core.store.unit.read((tx) => core.store.tasks.find(tx, {})))
-          await core.end(task)
+          await core.end(sound(task))
         await core.pass(minute)
-        const leases = await core.store.unit.read((tx) => core.store.leases.find(tx, {}))
+        const leases = (await core.store.unit.read((tx) => core.store.leases.find(tx, {}))).map(sound)
         // The exceptions of I3, each to be seen on its lease.
         const mayLive = leases
           .filter(({ revocation, liveUntil }) => revocation === 'expiry' || liveUntil !== null)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { unfinishedStatuses } from '../../src/leases/lease.ts'
+import { sound } from '../support/store.ts'
 import { endReasons, endStatus, type Task } from '../../src/tasks/task.ts'
 import { newId } from '../../src/base/id.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
@@ -68,7 +69,7 @@ async function approve({ store, clock, reaper }: Core, { id }: Task, ttl: number
 }
 
 async function take(core: Core, taken: Step): Promise<void> {
-  const tasks = await core.store.unit.read((tx) => core.store.tasks.find(tx, {}))
+  const tasks = (await core.store.unit.read((tx) => core.store.tasks.find(tx, {}))).map(sound)
   if (taken.do === 'open') return await open(core, taken.pending, taken.ttl)
   if (taken.do === 'pass') return await core.pass(taken.ms)
   if (taken.do === 'restart') {
@@ -84,7 +85,7 @@ async function take(core: Core, taken: Step): Promise<void> {
 
 /** What must hold of every task once all that is due was looked at. */
 async function expectSound({ store, clock }: Core): Promise<void> {
-  for (const task of await store.unit.read((tx) => store.tasks.find(tx, {}))) {
+  for (const task of (await store.unit.read((tx) => store.tasks.find(tx, {}))).map(sound)) {
     const { id, status, endReason, endedAt } = task
     const over = status !== 'active' && status !== 'pending_approval'
     expect({ id, over }).toEqual({ id, over: endedAt !== null })
@@ -99,7 +100,7 @@ async function expectSound({ store, clock }: Core): Promise<void> {
     )
     expect(left).toEqual([])
     const approvals = await store.unit.read((tx) => store.approvals.ofTask(tx, id))
-    expect(approvals.filter((approval) => approval.status === 'pending')).toEqual([])
+    expect(approvals.map(sound).filter((approval) => approval.status === 'pending')).toEqual([])
   }
   await expectAllowedMoves(store)
 }

@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { Changes } from '../../src/tasks/changes.ts'
 import { federationKeys } from '../../src/store/installation.ts'
 import type { EventType } from '../../src/audit/event.ts'
+import { asRead } from '../../src/base/damage.ts'
 import { BrokerError } from '../../src/base/errors.ts'
 import { identityOf } from '../../src/identity/principal.ts'
 import { Connections, type ConnectionEntry } from '../../src/leases/connections.ts'
@@ -117,8 +118,8 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
       const entry = entryOf(first, through)
       const detail = { type: 'fake', name: 'a' }
       const outcome = await unit.write(async (tx) => {
-        const now = await tasks.get(tx, task.id)
-        if (now?.status !== 'active' || now.expiresAt <= clock.now())
+        const now = asRead((await tasks.get(tx, task.id))!)
+        if (now.status !== 'active' || now.expiresAt <= clock.now())
           return { refused: new BrokerError('task_not_active', 'the task is over') }
         const { id, agent, owner, principal, expiresAt } = now
         const identity = identityOf(principal)
@@ -137,16 +138,16 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
       await unit.write((tx) => endTask(context, tx, task, { reason, actor: 'broker' }))
       reaper.wake(clock.now())
     },
-    lease: async (id) => (await unit.read((tx) => leases.get(tx, id)))!,
+    lease: async (id) => asSeen((await unit.read((tx) => leases.get(tx, id)))!),
     async intended({ id }) {
       await until(async () => (await unit.read((tx) => leases.find(tx, { task: id }))).length > 0)
     },
     async leaseOf({ id }) {
       const found = await unit.read((tx) => leases.find(tx, { task: id }))
       expect(found).toHaveLength(1)
-      return found[0]!
+      return asSeen(found[0]!)
     },
-    task: async (id) => (await unit.read((tx) => tasks.get(tx, id)))!,
+    task: async (id) => asSeen((await unit.read((tx) => tasks.get(tx, id)))!),
     async history(id) {
       const about = (await events(store)).filter((event) => (event.lease ?? event.task) === id)
       return about.map((event) => event.type)
@@ -185,6 +186,11 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
 
   await reaper.start()
   return core
+}
+
+/** All that a row says, and what is wrong with it, if anything is. */
+function asSeen<Row extends object>(row: Row | { damaged: string; says: Row }): Row {
+  return 'damaged' in row ? { ...row.says, damaged: row.damaged } : row
 }
 
 const entries = new WeakMap<FakeUpstream, ConnectionEntry>()

@@ -25,6 +25,12 @@ export interface StoreSubject extends AsyncDisposable {
   beside(sql: string): Promise<void>
 }
 
+/** A row that nobody but the broker has written to. */
+export function sound<Row extends object>(row: Row | { damaged: string; says: Row }): Row {
+  if ('damaged' in row) throw new Error(`a row is damaged: ${row.damaged}`)
+  return row
+}
+
 /** The time of every record that says nothing else, milliseconds since 1970. */
 export const noon = Date.parse('2026-11-02T12:00:00Z')
 export const hour = 3_600_000
