@@ -11,12 +11,12 @@ import {
   type AssumeRoleCommandInput,
   type AssumeRoleCommandOutput,
 } from '@aws-sdk/client-sts'
+import { garbage } from '../../src/provider/answers.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { parseRole } from './arn.ts'
 import { attempts } from './attempt.ts'
 import { createClients, type Clients } from './client.ts'
 import type { AwsConfig } from './config.ts'
-import { garbage } from './failure.ts'
 import { webIdentity } from './identity.ts'
 import { selfKnowledge, type Self } from './self.ts'
 
@@ -56,7 +56,7 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
     const answer = await attempt((options) => sts.send(new GetCallerIdentityCommand(), options), signal, {
       except,
     })
-    if (answer && !/^arn:[\x21-\x7e]{1,2000}$/.test(answer.Arn ?? '')) throw garbage('nothing')
+    if (answer && !/^arn:[\x21-\x7e]{1,2000}$/.test(answer.Arn ?? '')) throw garbage('AWS', false)
     return answer?.Arn
   }
 
@@ -96,7 +96,7 @@ export function awsApi(config: AwsConfig, context: ConnectionContext): Api {
       const { RoleName } = command.input
       const { RoleName: of = RoleName, PolicyName: shown = PolicyName, PolicyDocument: text } = answer
       // The answer to another question would show the denials of another role.
-      if (of !== RoleName || shown !== PolicyName || text === undefined) throw garbage('nothing')
+      if (of !== RoleName || shown !== PolicyName || text === undefined) throw garbage('AWS', false)
       return unescaped(text)
     },
 
@@ -147,6 +147,6 @@ function unescaped(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw garbage('nothing')
+    throw garbage('AWS', false)
   }
 }

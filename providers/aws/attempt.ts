@@ -1,5 +1,5 @@
 import { pause, type Clock } from '../../src/base/clock.ts'
-import { abandoned, requireAwaited } from '../../src/provider/lost-answer.ts'
+import { abandoned, requireAwaited } from '../../src/provider/answers.ts'
 import { AwsFailure, refusal, unheard, type Leaves, type Meanings } from './failure.ts'
 
 /** Milliseconds that a question waits whose asker AWS did not know. */

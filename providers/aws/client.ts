@@ -3,8 +3,8 @@ import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../../src/base/clock.ts'
 import { isLoopback } from '../../src/base/endpoint.ts'
-import { secondsIn } from '../../src/provider/lost-answer.ts'
 import { networkFault } from '../../src/outbound/network-fault.ts'
+import { passing, refused, secondsIn } from '../../src/provider/answers.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import type { AwsConfig } from './config.ts'
@@ -132,17 +132,14 @@ function watch(client: STSClient | IAMClient, time: Timekeeper): void {
 function requireSafe(request: unknown): void {
   const { protocol, hostname } = request as { protocol: string; hostname: string }
   if (protocol !== 'https:' && !isLoopback(`http://${hostname}`))
-    throw new ProviderError('rejected', "the SDK's own settings name an endpoint of AWS that is not https")
+    throw refused("the SDK's own settings name an endpoint of AWS that is not https")
 }
 
 function translated(error: unknown, { sent, status, retryAfter }: Exchange): Error {
   if (error instanceof ProviderError || error instanceof AwsFailure) return error
   const { name } = error as Error
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
-    return new ProviderError(
-      'unavailable',
-      'the broker has no AWS credentials of its own, or cannot get them',
-    )
+    return passing('the broker has no AWS credentials of its own, or cannot get them')
   const worded = typeof (error as { Code?: unknown }).Code === 'string'
   const network = status === undefined ? networkFault(error) : undefined
   const reached = sent && network?.sent !== false

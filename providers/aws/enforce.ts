@@ -1,5 +1,6 @@
 /** Keeps the roles' deny policies as they should be, whoever else writes them. */
 import { pause } from '../../src/base/clock.ts'
+import { refused } from '../../src/provider/answers.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import type { ConnectionContext, Upkeep } from '../../src/provider/upstream.ts'
 import type { Api } from './api.ts'
@@ -105,11 +106,7 @@ export function denyPolicies(
     }
     if (await put()) return
     await measure(state, role, signal)
-    if (!(await put()))
-      throw new ProviderError(
-        'rejected',
-        "the role's other inline policies leave no room to deny its sessions",
-      )
+    if (!(await put())) throw refused("the role's other inline policies leave no room to deny its sessions")
   }
 
   /** Remembers why `work` was refused, if it was: what cannot be taken back must not be minted. */

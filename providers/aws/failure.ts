@@ -1,6 +1,14 @@
-import { unreachable } from '../../src/provider/lost-answer.ts'
 import type { NetworkFault } from '../../src/outbound/network-fault.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import {
+  answered,
+  garbage,
+  limited,
+  passing,
+  refused,
+  stranger,
+  unreachable,
+} from '../../src/provider/answers.ts'
+import type { ProviderError } from '../../src/provider/failure.ts'
 
 /** A call to AWS that did not succeed, as far as anybody else has to know of it: what AWS said is left behind. */
 export class AwsFailure extends Error {
@@ -44,7 +52,7 @@ const throttled = new Set([
 
 const outOfDate = "AWS found the broker's own credentials or its clock out of date"
 /** Refused now, and perhaps not the next time: the next call has fresh credentials and a corrected clock. */
-const passing: Meanings = {
+const soonOver: Meanings = {
   ExpiredToken: outOfDate,
   RequestExpired: outOfDate,
   RequestTimeTooSkewed: outOfDate,
@@ -76,36 +84,18 @@ export function refusal(failure: AwsFailure, meanings: Meanings, leaves: Leaves)
   const maybeDone = leaves !== 'nothing' && sent
   if (status === undefined && network && !network.sent) return unreachable('AWS', network)
   if (status === undefined)
-    return new ProviderError('unavailable', sent ? 'AWS did not answer' : 'AWS cannot be reached', {
-      maybeDone,
-    })
+    return passing(sent ? 'AWS did not answer' : 'AWS cannot be reached', { maybeDone })
   if (throttled.has(code) || status === 429)
-    return new ProviderError('unavailable', 'AWS limits how often it may be asked', {
-      retryAfter,
-      maybeDone: maybeDone && !worded,
-    })
-  if (status >= 500)
-    return new ProviderError('unavailable', `AWS answered ${status}`, {
-      retryAfter,
-      maybeDone: maybeDone && !(worded && leaves === 'its answer'),
-    })
-  if (status >= 300 && !worded)
-    return new ProviderError('unavailable', `something in front of AWS answered ${status}`, { maybeDone })
-  if (status >= 300) {
-    const soon = new Map(Object.entries(passing)).get(code)
-    if (soon !== undefined) return new ProviderError('unavailable', soon)
-    const meaning = new Map(Object.entries({ ...common, ...meanings })).get(code)
-    return new ProviderError(
-      'rejected',
-      `AWS answered ${status}${meaning === undefined ? '' : `: ${meaning}`}`,
-    )
+    return limited('AWS', { retryAfter, maybeDone: maybeDone && !worded })
+  if (status >= 500) {
+    const nothing = worded && leaves === 'its answer'
+    return passing(answered('AWS', status), { retryAfter, maybeDone: maybeDone && !nothing })
   }
-  return garbage(leaves)
-}
-
-/** An answer that is a success but not one that AWS gives. */
-export function garbage(leaves: Leaves): ProviderError {
-  return new ProviderError('unavailable', 'AWS gave an answer that makes no sense', {
-    maybeDone: leaves !== 'nothing',
-  })
+  if (status >= 300 && !worded) return stranger('AWS', status, maybeDone)
+  if (status >= 300) {
+    const soon = new Map(Object.entries(soonOver)).get(code)
+    if (soon !== undefined) return passing(soon)
+    return refused(answered('AWS', status, new Map(Object.entries({ ...common, ...meanings })).get(code)))
+  }
+  return garbage('AWS', leaves !== 'nothing')
 }

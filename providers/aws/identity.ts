@@ -2,9 +2,10 @@
 import { AssumeRoleWithWebIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
 import { z } from 'zod'
 import { withinLimit } from '../../src/base/clock.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { garbage, passing } from '../../src/provider/answers.ts'
+import type { ProviderError } from '../../src/provider/failure.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
-import { AwsFailure, garbage, refusal } from './failure.ts'
+import { AwsFailure, refusal } from './failure.ts'
 import { credentialsAnswer } from './session.ts'
 
 interface Credentials {
@@ -40,7 +41,7 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
   const renew = async () => {
     const askedAt = clock.now()
     const token = await context.sign(audience).catch(() => {
-      throw new ProviderError('unavailable', 'the broker could not sign a token for AWS')
+      throw passing('the broker could not sign a token for AWS')
     })
     const command = new AssumeRoleWithWebIdentityCommand({
       RoleArn: roleArn,
@@ -50,7 +51,7 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
     })
     const answer = await withinLimit(clock, limitMs, (abortSignal) => sts().send(command, { abortSignal }))
     const parsed = z.object({ Credentials: credentialsAnswer }).safeParse(answer)
-    if (!parsed.success) throw garbage('nothing')
+    if (!parsed.success) throw garbage('AWS', false)
     const { AccessKeyId, SecretAccessKey, SessionToken } = parsed.data.Credentials
     const credentials = {
       accessKeyId: AccessKeyId,

@@ -1,11 +1,10 @@
 import type { Tag } from '@aws-sdk/client-sts'
 import { z } from 'zod'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { garbage, refused } from '../../src/provider/answers.ts'
 import type { Intent, Minted } from '../../src/provider/upstream.ts'
 import type { Api } from './api.ts'
 import { parseRole } from './arn.ts'
 import { awsDetail, type AwsDetail } from './detail.ts'
-import { garbage } from './failure.ts'
 import { credentialsAnswer, toHandle, userIdForm } from './session.ts'
 import { sessionPolicy } from './session-policy.ts'
 import { lifeOf } from './session-life.ts'
@@ -46,15 +45,12 @@ export async function mint(
   const { leaseId, taskId } = intent
   // SAFEGUARD, whatever earlier code did: to AWS, no session policy means all that the role may.
   if (!awsDetail.safeParse(detail).success)
-    throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to AWS')
+    throw refused('the authorization detail is not one that may be sent to AWS')
 
   const role = roleOf(detail)
   const barred = policies?.able(role.arn)
   if (typeof barred === 'string')
-    throw new ProviderError(
-      'rejected',
-      `nothing is minted of this role, since it could not be taken back: ${barred}`,
-    )
+    throw refused(`nothing is minted of this role, since it could not be taken back: ${barred}`)
   const { temporary, chains } = await api.self(signal)
   const longest = temporary
     ? Math.min(longestTemporary, role.max_session_duration)
@@ -74,15 +70,15 @@ export async function mint(
     signal,
   )
   const parsed = answered.safeParse(answer)
-  if (!parsed.success) throw garbage('its answer')
+  if (!parsed.success) throw garbage('AWS', true)
   const { Credentials: credentials, AssumedRoleUser: user, SourceIdentity: source = taskId } = parsed.data
   const { Arn: arn = sessionArn(role.arn, leaseId), AssumedRoleId: userId } = user
   // Whatever this is, it is nothing that the role's policy could deny.
   if (arn !== sessionArn(role.arn, leaseId) || userIdForm.exec(userId)?.groups?.['session'] !== leaseId)
-    throw garbage('its answer')
+    throw garbage('AWS', true)
 
   const expiresAt = credentials.Expiration.getTime() - aheadOf(api)
-  if (expiresAt <= clock.now()) throw garbage('its answer')
+  if (expiresAt <= clock.now()) throw garbage('AWS', true)
   const issuedAt = credentials.Expiration.getTime() - duration * 1000
   // Without `policies` nothing refuses it: then its end in the session policy is the end of all that was made with it.
   const standsUntil = chains || !policies ? expiresAt : issuedAt - aheadOf(api) + longestOfAll * 1000

@@ -1,4 +1,4 @@
-import { ProviderError } from '../../src/provider/failure.ts'
+import { evidenceOf } from '../../src/provider/answers.ts'
 import type { Evidence, Handle } from '../../src/provider/upstream.ts'
 import { denialOf } from './deny-document.ts'
 import { toSession } from './session.ts'
@@ -14,8 +14,8 @@ export async function probe(
   { policies, clock }: Aws,
   signal: AbortSignal,
 ): Promise<Evidence> {
-  const found = (result: Evidence['result'], method: string) => ({ result, method, at: clock.now() })
-  try {
+  const found = (result: Evidence['result'], method: string) => ({ result, method })
+  const look = async () => {
     const session = toSession(handle)
     if (session.standsUntil <= clock.now()) return found('expired', 'its upstream expiry has passed')
     if (!policies) return found('unknown', 'this connection has no way to look')
@@ -31,8 +31,6 @@ export async function probe(
       case undefined:
         return found('live', 'GetRolePolicy shows nothing that denies this session')
     }
-  } catch (error) {
-    if (error instanceof ProviderError) return found('unknown', 'GetRolePolicy gave no usable answer')
-    throw error
   }
+  return await evidenceOf(clock, look, 'GetRolePolicy gave no usable answer')
 }

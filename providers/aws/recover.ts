@@ -1,4 +1,4 @@
-import { ProviderError } from '../../src/provider/failure.ts'
+import { passing } from '../../src/provider/answers.ts'
 import { mintingTimeMs, type Intent, type Recovery } from '../../src/provider/upstream.ts'
 import type { AwsDetail } from './detail.ts'
 import { lifeOf } from './session-life.ts'
@@ -25,7 +25,7 @@ export async function recover(
     const id = `*:${leaseId}`
     const denials = await policies.enforce(role, [{ id, issuedBy, until: liveUntil }], { signal })
     if (!denials.sessions.has(id) && (denials.issuedBefore ?? 0) <= issuedBy)
-      throw new ProviderError('unavailable', 'AWS does not show yet that the session is denied', {
+      throw passing('AWS does not show yet that the session is denied', {
         maybeDone: true,
       })
   }

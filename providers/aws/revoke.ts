@@ -1,7 +1,7 @@
-import { ProviderError } from '../../src/provider/failure.ts'
+import { outcomeOf, passing, refused } from '../../src/provider/answers.ts'
 import type { Handle, RevocationOutcome, Upkeep } from '../../src/provider/upstream.ts'
 import { denialOf, type Denials } from './deny-document.ts'
-import { denied } from './deny-state.ts'
+import { denied, sessionIn } from './deny-state.ts'
 import { toSession, type Session } from './session.ts'
 import type { Aws } from './upstream.ts'
 
@@ -15,40 +15,24 @@ export async function revoke(
   { policies, clock }: Aws,
   upkeep: Upkeep,
 ): Promise<RevocationOutcome[]> {
-  const sessions = handles.map((handle) => attempt(() => toSession(handle)))
-  const live = sessions.filter(
-    (session): session is Session => !(session instanceof ProviderError) && session.standsUntil > clock.now(),
-  )
-  const shown = new Map<string, Promise<Denials | ProviderError>>()
+  const sessions = handles.map(sessionIn)
+  const isLive = ({ standsUntil }: Session) => standsUntil > clock.now()
+  const live = sessions.filter((session) => session !== undefined).filter(isLive)
+  const shown = new Map<string, Promise<Denials>>()
   if (policies)
     for (const [role, together] of Map.groupBy(live, (session) => session.role))
-      shown.set(role, policies.enforce(role, together.map(denied), upkeep).catch(asFailure))
+      shown.set(role, policies.enforce(role, together.map(denied), upkeep))
 
   return await Promise.all(
-    sessions.map(async (session): Promise<RevocationOutcome> => {
-      if (session instanceof ProviderError) return { done: false, error: session }
-      if (!live.includes(session)) return { done: true }
-      const denials = (await shown.get(session.role)) ?? onlyExpires
-      if (denials instanceof ProviderError) return { done: false, error: denials }
-      return denialOf(denials, session) ? { done: true } : { done: false, error: notShown }
-    }),
+    handles.map((handle, index) =>
+      outcomeOf(async () => {
+        const session = toSession(handle)
+        if (!live.some((each) => each === sessions[index])) return
+        const denials = await shown.get(session.role)
+        if (!denials) throw refused('a session of this connection ends only with its own life')
+        if (!denialOf(denials, session))
+          throw passing('AWS does not show yet that the session is denied', { maybeDone: true })
+      }),
+    ),
   )
-}
-
-const onlyExpires = new ProviderError('rejected', 'a session of this connection ends only with its own life')
-const notShown = new ProviderError('unavailable', 'AWS does not show yet that the session is denied', {
-  maybeDone: true,
-})
-
-function attempt<T>(work: () => T): T | ProviderError {
-  try {
-    return work()
-  } catch (error) {
-    return asFailure(error)
-  }
-}
-
-function asFailure(error: unknown): ProviderError {
-  if (error instanceof ProviderError) return error
-  throw error
 }

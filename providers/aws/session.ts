@@ -1,6 +1,6 @@
 /** A session of a role: what STS answers, and what is kept of it. */
 import { z } from 'zod'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { refused } from '../../src/provider/answers.ts'
 import type { Handle } from '../../src/provider/upstream.ts'
 import { roleArn } from './arn.ts'
 
@@ -40,7 +40,7 @@ export function toHandle({ role, userId, issuedAt, standsUntil }: Session): Hand
 /** @throws ProviderError `rejected` for a handle that no mint gave out. */
 export function toSession(stored: Handle): Session {
   const parsed = handle.safeParse(stored)
-  if (!parsed.success) throw new ProviderError('rejected', 'the stored handle names no session')
+  if (!parsed.success) throw refused('the stored handle names no session')
   const { role, assumed_role_id, issued_at, expires_at } = parsed.data
   return { role, userId: assumed_role_id, issuedAt: issued_at, standsUntil: expires_at }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { refused } from '../../src/provider/answers.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { awsApi, type Api } from './api.ts'
 import type { AwsConfig, AwsRole } from './config.ts'
@@ -39,7 +39,7 @@ export function awsAt(config: AwsConfig, context: ConnectionContext): Aws {
     roles,
     roleOf({ role_arn }) {
       const role = roles.get(role_arn)
-      if (!role || role.retired) throw new ProviderError('rejected', 'this role is not configured')
+      if (!role || role.retired) throw refused('this role is not configured')
       return role
     },
     longestLife,

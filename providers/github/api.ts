@@ -2,7 +2,7 @@
 import { createAppAuth } from '@octokit/auth-app'
 import { request } from '@octokit/request'
 import type { Clock } from '../../src/base/clock.ts'
-import { lostAnswer, requireAwaited } from '../../src/provider/lost-answer.ts'
+import { lost, requireAwaited } from '../../src/provider/answers.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { appKey, jwtSigner } from './app-jwt.ts'
 import type { GithubConfig } from './config.ts'
@@ -68,7 +68,7 @@ function send(octokit: typeof request, clock: Clock): Send {
       // Octokit gives every lost answer, even one cut off by the signal, the status 500: only the cause tells.
       const answer = (error as { response?: Raw }).response
       if (answer) return read(answer, clock)
-      throw lostAnswer('GitHub', error, { signal, acts: !route.startsWith('GET ') })
+      throw lost('GitHub', error, { signal, maybeDone: !route.startsWith('GET ') })
     }
   }
 }

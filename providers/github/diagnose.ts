@@ -1,9 +1,10 @@
 /** Whether the app is what the configuration and the policies take it for. */
 import { z } from 'zod'
+import { garbage, refused } from '../../src/provider/answers.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import type { Finding, MightPermit } from '../../src/provider/upstream.ts'
 import { actionOf, askable, includes, permissions, type Level, type Permission } from './permissions.ts'
-import { garbage, refusal, type Meanings } from './refusal.ts'
+import { refusal, type Meanings } from './refusal.ts'
 import type { Github } from './upstream.ts'
 import { isOwn } from './words.ts'
 
@@ -126,7 +127,7 @@ async function ask<Answered>(
     if (answer.status !== 200) return refusal(answer, meanings, false)
     if (!isOwn(answer)) return nameless()
     const parsed = schema.safeParse(answer.data)
-    return parsed.success ? parsed.data : garbage(false)
+    return parsed.success ? parsed.data : garbage('GitHub', false)
   } catch (error) {
     if (error instanceof ProviderError) return error
     throw error
@@ -135,13 +136,9 @@ async function ask<Answered>(
 
 /** By that header alone its refusals are told from a proxy's (docs/decisions/0011). */
 function nameless(): ProviderError {
-  return new ProviderError(
-    'rejected',
-    "GitHub's answers come without x-github-request-id: nothing would be seen dead",
-    {
-      remedy: 'Have what is between the broker and GitHub let that header through.',
-    },
-  )
+  return refused("GitHub's answers come without x-github-request-id: nothing would be seen dead", {
+    remedy: 'Have what is between the broker and GitHub let that header through.',
+  })
 }
 
 function fault({ message, remedy }: ProviderError, otherwise: string): Finding {

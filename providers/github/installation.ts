@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { garbage, refused } from '../../src/provider/answers.ts'
 import type { Api } from './api.ts'
 import { ownerOf } from './names.ts'
-import { garbage, refusal } from './refusal.ts'
+import { refusal } from './refusal.ts'
 
 /** The app as it is installed on one owner. */
 export interface Installation {
@@ -64,11 +64,11 @@ export function installations(api: Api, clock: Clock): Installations {
         )
       }
       const parsed = answered.safeParse(answer.data)
-      if (!parsed.success) throw garbage(false)
+      if (!parsed.success) throw garbage('GitHub', false)
       const { id, account, permissions, suspended_at } = parsed.data
-      if ((account?.login ?? owner).toLowerCase() !== owner) throw garbage(false)
+      if ((account?.login ?? owner).toLowerCase() !== owner) throw garbage('GitHub', false)
       if (typeof suspended_at === 'string') {
-        throw new ProviderError('rejected', `the app's installation on ${owner} is suspended`)
+        throw refused(`the app's installation on ${owner} is suspended`)
       }
       const installation = { id, permissions }
       known.set(repository, { installation, until: clock.now() + rememberedForMs })

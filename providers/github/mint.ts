@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { garbage, refused } from '../../src/provider/answers.ts'
 import type { Minted } from '../../src/provider/upstream.ts'
 import type { Answer } from './api.ts'
 import { githubDetail, type GithubDetail } from './detail.ts'
 import { ownerOf } from './names.ts'
 import { includes, type Permissions } from './permissions.ts'
-import { garbage, refusal } from './refusal.ts'
+import { refusal } from './refusal.ts'
 import { life, tokenText } from './token.ts'
 import type { Github } from './upstream.ts'
 import { wider } from './wider.ts'
@@ -30,7 +30,7 @@ export async function mint(
 ): Promise<Minted> {
   // SAFEGUARD, whatever earlier code did: to GitHub, an empty list means everything the installation has.
   if (!githubDetail.safeParse(detail).success) {
-    throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to GitHub')
+    throw refused('the authorization detail is not one that may be sent to GitHub')
   }
   const { repositories, permissions } = detail
   const first = repositories[0]!
@@ -41,8 +41,7 @@ export async function mint(
     installation = await known.find(first, signal)
   }
   const excess = ungranted(permissions, installation.permissions)
-  if (excess)
-    throw new ProviderError('rejected', `the app's installation on ${owner} was not granted ${excess}`)
+  if (excess) throw refused(`the app's installation on ${owner} was not granted ${excess}`)
 
   const answer = await api.asApp(
     'POST /app/installations/{installation_id}/access_tokens',
@@ -59,7 +58,7 @@ export async function mint(
     throw error
   }
   const parsed = answered.safeParse(answer.data)
-  if (!parsed.success) throw garbage(true)
+  if (!parsed.success) throw garbage('GitHub', true)
   const { token, expires_at } = parsed.data
   const beyond = wider(detail, answer.data)
   return {

@@ -1,5 +1,13 @@
-import { secondsIn } from '../../src/provider/lost-answer.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import {
+  answered,
+  garbage,
+  limited,
+  passing,
+  refused,
+  secondsIn,
+  stranger,
+} from '../../src/provider/answers.ts'
+import type { ProviderError } from '../../src/provider/failure.ts'
 import type { Answer } from './api.ts'
 import { isOwnRefusal } from './words.ts'
 
@@ -15,36 +23,19 @@ export type Meanings = Partial<Record<401 | 403 | 404 | 422, string | undefined>
 export function refusal(answer: Answer, meanings: Meanings, acts: boolean): ProviderError {
   const { status } = answer
   const own = isOwnRefusal(answer)
-  const limited = limitedFor(answer)
-  if (limited)
-    return new ProviderError('unavailable', 'GitHub limits how often it may be asked', {
-      ...limited,
-      maybeDone: acts && !own,
-    })
+  const limit = limitedFor(answer)
+  if (limit) return limited('GitHub', { ...limit, maybeDone: acts && !own })
   if (status >= 500) {
-    const options = { maybeDone: acts, retryAfter: secondsIn(answer.headers['retry-after']) }
-    return new ProviderError('unavailable', `GitHub answered ${status}`, options)
+    const retryAfter = secondsIn(answer.headers['retry-after'])
+    return passing(answered('GitHub', status), { maybeDone: acts, retryAfter })
   }
-  if (status >= 300 && !own)
-    return new ProviderError('unavailable', `something in front of GitHub answered ${status}`, {
-      maybeDone: acts,
-    })
-  if (status >= 400) {
-    const meaning = meanings[status as keyof Meanings]
-    return new ProviderError('rejected', `GitHub answered ${status}${meaning ? `: ${meaning}` : ''}`)
-  }
-  if (status >= 300) {
-    return new ProviderError(
-      'rejected',
+  if (status >= 300 && !own) return stranger('GitHub', status, acts)
+  if (status >= 400) return refused(answered('GitHub', status, meanings[status as keyof Meanings]))
+  if (status >= 300)
+    return refused(
       `GitHub answered ${status}, a redirect, and those are not followed: was the repository or the owner renamed?`,
     )
-  }
-  return garbage(acts)
-}
-
-/** An answer that is a success but not one that GitHub gives. */
-export function garbage(acts: boolean): ProviderError {
-  return new ProviderError('unavailable', 'GitHub gave an answer that makes no sense', { maybeDone: acts })
+  return garbage('GitHub', acts)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { outcomeOf, passing } from '../../src/provider/answers.ts'
 import { heard } from '../../src/provider/lag.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import type { Handle, RevocationOutcome } from '../../src/provider/upstream.ts'
@@ -24,7 +25,7 @@ export async function revoke(
 ): Promise<RevocationOutcome> {
   const { api, clock, doubt } = github
   const token = newcomer(handle)
-  try {
+  return await outcomeOf(async () => {
     const send = api.asToken(tokenOf(handle))
     const isNew = doubt.about(token)
     const behind = (answer: Answer) => isNew && mayBeUnknown(answer)
@@ -33,16 +34,9 @@ export async function revoke(
       if (doubt.about(token)) await look(handle, github, signal).catch(unlessUnanswered)
       return await send('DELETE /installation/token', {}, signal)
     })
-    if (answer.status === 204) return { done: true }
-    if (isUnknown(answer)) {
-      doubt.none(token)
-      return { done: true }
-    }
-    return { done: false, error: refusalOf(answer, isNew) }
-  } catch (error) {
-    if (error instanceof ProviderError) return { done: false, error }
-    throw error
-  }
+    if (isUnknown(answer)) doubt.none(token)
+    else if (answer.status !== 204) throw refusalOf(answer, isNew)
+  })
 }
 
 /** Whether GitHub itself says that it knows no such token. */
@@ -56,8 +50,7 @@ function mayBeUnknown(answer: Answer): boolean {
 
 /** Neither refused for good nor suspended is what GitHub does not know everywhere yet. */
 function refusalOf(answer: Answer, isNew: boolean): ProviderError {
-  if (isNew && saysInaccessible(answer))
-    return new ProviderError('unavailable', 'GitHub does not know the new token everywhere yet')
+  if (isNew && saysInaccessible(answer)) return passing('GitHub does not know the new token everywhere yet')
   return refusal(answer, { 403: saysSuspended(answer) ? suspended : undefined }, true)
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
+import { refused } from '../../src/provider/answers.ts'
 import { createDoubt, type Doubt } from '../../src/provider/lag.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
 import type { Handle } from '../../src/provider/upstream.ts'
 
 /**
@@ -17,7 +17,7 @@ export const life = 3600
 /** @throws ProviderError `rejected` for a handle that no mint gave out. */
 export function tokenOf({ token }: Handle): string {
   const parsed = tokenText.safeParse(token)
-  if (!parsed.success) throw new ProviderError('rejected', 'the stored handle holds no installation token')
+  if (!parsed.success) throw refused('the stored handle holds no installation token')
   return parsed.data
 }
 

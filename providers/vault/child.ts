@@ -1,10 +1,10 @@
 /** The token that every lease has: an orphan, with the policies named and no others, that dies with the task. */
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { garbage, refused } from '../../src/provider/answers.ts'
 import type { Intent } from '../../src/provider/upstream.ts'
 import { tokenText, type VaultHandle } from './handle.ts'
-import { garbage, refusal } from './refusal.ts'
+import { refusal } from './refusal.ts'
 import type { Vault } from './upstream.ts'
 import { wider } from './wider.ts'
 
@@ -35,10 +35,10 @@ export async function createChild(
   signal: AbortSignal,
 ): Promise<Child> {
   // SAFEGUARD, whatever earlier code did: without policies, the child has all of its maker's.
-  if (policies.length === 0) throw new ProviderError('rejected', 'no policy is named')
+  if (policies.length === 0) throw refused('no policy is named')
   // Rounded down: a token that Vault counts by whole seconds must not outlive the task by one (invariant I3).
   const seconds = Math.floor((deadline - clock.now()) / 1000)
-  if (seconds < 1) throw new ProviderError('rejected', 'less than a second is left of the task')
+  if (seconds < 1) throw refused('less than a second is left of the task')
 
   // Not `auth/token/create`: its child would inherit the broker's entity, and die with its login.
   const { token_role: role } = config
@@ -60,10 +60,10 @@ export async function createChild(
   })
   if (answer.status !== 200) throw refusal(answer, role === undefined ? orphanMeanings : roleMeanings, true)
   const parsed = answered.safeParse(answer.body)
-  if (!parsed.success) throw garbage(true)
+  if (!parsed.success) throw garbage('Vault', true)
   const { client_token: token, accessor, lease_duration: life, metadata } = parsed.data.auth
   // The answer to another request: that token is another lease's, and ours is lost.
-  if ((metadata?.lease ?? leaseId) !== leaseId) throw garbage(true)
+  if ((metadata?.lease ?? leaseId) !== leaseId) throw garbage('Vault', true)
   return {
     token,
     accessor,

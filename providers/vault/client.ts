@@ -6,7 +6,7 @@
  * that prints `X-Vault-Token`.
  */
 import nodeVault from 'node-vault'
-import { lostAnswer, requireAwaited, secondsIn } from '../../src/provider/lost-answer.ts'
+import { lost, requireAwaited, secondsIn } from '../../src/provider/answers.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { untilHeard } from './behind.ts'
 import type { VaultConfig } from './config.ts'
@@ -117,7 +117,7 @@ async function send(
       body: parsed(await response.text()),
     }
   } catch (error) {
-    throw lostAnswer('Vault', error, { signal, acts })
+    throw lost('Vault', error, { signal, maybeDone: acts })
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { refused } from '../../src/provider/answers.ts'
 import type { Handle } from '../../src/provider/upstream.ts'
 
 /** A token or an accessor, opaque. A token goes into a header, so nothing in it may end that header. */
@@ -28,6 +28,6 @@ export function livesOn({ lastsUntil = -Infinity }: VaultHandle, clock: Clock): 
 /** @throws ProviderError `rejected` for a handle that no mint gave out. */
 export function handleOf(handle: Handle): VaultHandle {
   const parsed = known.safeParse(handle)
-  if (!parsed.success) throw new ProviderError('rejected', 'the stored handle holds no accessor')
+  if (!parsed.success) throw refused('the stored handle holds no accessor')
   return parsed.data
 }

@@ -1,14 +1,13 @@
 /** Who the broker is to Vault. */
 import { z } from 'zod'
 import { withinLimit } from '../../src/base/clock.ts'
-import { abandoned } from '../../src/provider/lost-answer.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { abandoned, garbage, passing } from '../../src/provider/answers.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { untilHeard } from './behind.ts'
 import type { Send } from './client.ts'
 import type { VaultConfig } from './config.ts'
 import { tokenText } from './handle.ts'
-import { garbage, refusal, saysInvalid, saysUnknownToken } from './refusal.ts'
+import { refusal, saysInvalid, saysUnknownToken } from './refusal.ts'
 
 interface Identity {
   /** A token to call with. @throws ProviderError */
@@ -56,7 +55,7 @@ function givenToken(read: () => string): Identity {
       try {
         return token()
       } catch {
-        throw new ProviderError('unavailable', 'the token for Vault cannot be read')
+        throw passing('the token for Vault cannot be read')
       }
     },
   }
@@ -99,7 +98,7 @@ function loggingIn(
   const logIn = (signal: AbortSignal): Promise<Login> => {
     underWay ??= withinLimit(clock, loginLimitMs, async (limit) => {
       const jwt = await sign(address).catch(() => {
-        throw new ProviderError('unavailable', 'the JWT for Vault could not be signed')
+        throw passing('the JWT for Vault could not be signed')
       })
       const at = clock.now()
       const answer = await send('write', `auth/${mount}/login`, {
@@ -110,7 +109,7 @@ function loggingIn(
       })
       if (answer.status !== 200) throw refusal(answer, loginMeanings, false)
       const parsed = answered.safeParse(answer.body)
-      if (!parsed.success) throw garbage(false)
+      if (!parsed.success) throw garbage('Vault', false)
       const { client_token: token, lease_duration: life } = parsed.data.auth
       login = { token, freshUntil: life ? at + life * 1000 * usedFor : Infinity }
       return login

@@ -1,4 +1,4 @@
-import { ProviderError } from '../../src/provider/failure.ts'
+import { refused } from '../../src/provider/answers.ts'
 import type { Intent, Minted } from '../../src/provider/upstream.ts'
 import { createChild, known } from './child.ts'
 import type { VaultDetail } from './detail.ts'
@@ -21,7 +21,7 @@ export async function mint(
   // SAFEGUARD, whatever earlier code did: only what is declared has certainly been checked, and a path
   // that has not would reach whatever it spells.
   if (!declares(config, detail))
-    throw new ProviderError('rejected', 'the authorization detail is not one that may be sent to Vault')
+    throw refused('the authorization detail is not one that may be sent to Vault')
 
   const source = 'path' in detail ? declaredPath(config, detail)! : detail
   takeBack.require('path' in source ? source : undefined)

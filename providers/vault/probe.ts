@@ -1,4 +1,4 @@
-import { ProviderError } from '../../src/provider/failure.ts'
+import { evidenceOf } from '../../src/provider/answers.ts'
 import type { Evidence, Handle } from '../../src/provider/upstream.ts'
 import { handleOf, livesOn } from './handle.ts'
 import { lookUpLease, lookUpToken } from './look.ts'
@@ -11,8 +11,8 @@ import type { Vault } from './upstream.ts'
  */
 export async function probe(handle: Handle, vault: Vault, signal: AbortSignal): Promise<Evidence> {
   const { clock } = vault
-  const found = (result: Evidence['result'], method: string) => ({ result, method, at: clock.now() })
-  try {
+  const found = (result: Evidence['result'], method: string) => ({ result, method })
+  const look = async () => {
     const known = handleOf(handle)
     const { lease, lastsUntil } = known
     if (livesOn(known, clock)) return found('unknown', 'nothing shows that what was read is dead')
@@ -24,8 +24,6 @@ export async function probe(handle: Handle, vault: Vault, signal: AbortSignal): 
     // Where leases cannot be looked up, what is seen is the token's end, which took the lease along.
     const { result, method } = secret.unserved ? token : secret
     return found(result === 'dead' ? 'gone' : result, method)
-  } catch (error) {
-    if (error instanceof ProviderError) return found('unknown', 'Vault was not asked')
-    throw error
   }
+  return await evidenceOf(clock, look, 'Vault was not asked')
 }

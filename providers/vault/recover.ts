@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { garbage, passing, refused } from '../../src/provider/answers.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import { mintingTimeMs, type Intent, type Recovery } from '../../src/provider/upstream.ts'
 import type { VaultDetail } from './detail.ts'
 import { lifeAsked } from './lasting.ts'
-import { garbage, refusal, saysInvalid } from './refusal.ts'
+import { refusal, saysInvalid } from './refusal.ts'
 import { declaredPath } from './requests.ts'
 import { makeSure } from './revoke.ts'
 import type { Vault } from './upstream.ts'
@@ -34,7 +35,7 @@ export async function recover(
     const accessor = await find(leaseId, vault, signal)
     if (accessor !== undefined) await makeSure({ accessor, mintedAt: createdAt }, vault, signal)
     else if (now < createdAt + mintingTimeMs)
-      throw new ProviderError('unavailable', 'it is too early to tell whether Vault made a token')
+      throw passing('it is too early to tell whether Vault made a token')
   } catch (error) {
     if (error instanceof ProviderError && error.kind === 'rejected') return lasting
     throw error
@@ -53,10 +54,9 @@ async function find(leaseId: string, { asBroker }: Vault, signal: AbortSignal): 
   const answer = await asBroker('list', 'auth/token/accessors', { signal, acts: false })
   if (answer.status !== 200) throw refusal(answer, {}, false)
   const parsed = listed.safeParse(answer.body)
-  if (!parsed.success) throw garbage(false)
+  if (!parsed.success) throw garbage('Vault', false)
   const { keys } = parsed.data.data
-  if (keys.length > mostTokens)
-    throw new ProviderError('rejected', 'Vault has too many tokens to look through')
+  if (keys.length > mostTokens) throw refused('Vault has too many tokens to look through')
 
   const leaseOf = async (accessor: string): Promise<unknown> => {
     const path = 'auth/token/lookup-accessor'
@@ -66,7 +66,7 @@ async function find(leaseId: string, { asBroker }: Vault, signal: AbortSignal): 
     if (token.status !== 200) throw refusal(token, {}, false)
     const shown = looked.safeParse(token.body).data?.data
     // Somebody's page, or the answer about another token, would hide this one.
-    if (!shown || (shown.accessor ?? accessor) !== accessor) throw garbage(false)
+    if (!shown || (shown.accessor ?? accessor) !== accessor) throw garbage('Vault', false)
     return shown.meta?.['lease']
   }
   let found: string | undefined

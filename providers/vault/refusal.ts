@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { answered, garbage, limited, passing, refused, stranger } from '../../src/provider/answers.ts'
+import type { ProviderError } from '../../src/provider/failure.ts'
 import type { Answer } from './client.ts'
 
 /** What each refusal means for the request at hand. */
@@ -14,44 +15,24 @@ export type Meanings = Partial<Record<400 | 403 | 404, string>>
 export function refusal(answer: Answer, meanings: Meanings, acts: boolean): ProviderError {
   const { status, retryAfter } = answer
   const own = wordsOf(answer) !== undefined
-  if (status === 429)
-    return new ProviderError('unavailable', 'Vault limits how often it may be asked', {
-      retryAfter,
-      maybeDone: acts && !own,
-    })
+  if (status === 429) return limited('Vault', { retryAfter, maybeDone: acts && !own })
   if (status === 503)
-    return new ProviderError('unavailable', 'Vault answered 503: it is sealed or not ready', {
-      retryAfter,
-      maybeDone: acts,
-    })
+    return passing(answered('Vault', 503, 'it is sealed or not ready'), { retryAfter, maybeDone: acts })
   // A node that is behind: Vault itself says so before it does anything.
   if (status === 412)
-    return new ProviderError('unavailable', 'Vault answered 412: the node that was asked is behind', {
+    return passing(answered('Vault', 412, 'the node that was asked is behind'), {
       retryAfter,
       maybeDone: acts && !saysWhy(answer),
     })
-  if (status >= 500)
-    return new ProviderError('unavailable', `Vault answered ${status}`, { retryAfter, maybeDone: acts })
-  if (status >= 400 && !own)
-    return new ProviderError('unavailable', `something in front of Vault answered ${status}`, {
-      maybeDone: acts,
-    })
-  if (status >= 400) {
-    const meaning = meanings[status as keyof Meanings]
-    return new ProviderError('rejected', `Vault answered ${status}${meaning ? `: ${meaning}` : ''}`)
-  }
+  if (status >= 500) return passing(answered('Vault', status), { retryAfter, maybeDone: acts })
+  if (status >= 400 && !own) return stranger('Vault', status, acts)
+  if (status >= 400) return refused(answered('Vault', status, meanings[status as keyof Meanings]))
   // What a standby node answers that may not forward, until it is active itself.
   if (status >= 300)
-    return new ProviderError(
-      'unavailable',
+    return passing(
       `Vault answered ${status}, a redirect, and those are not followed: is the address that of the active node?`,
     )
-  return garbage(acts)
-}
-
-/** An answer that is a success but not one that Vault gives. */
-export function garbage(acts: boolean): ProviderError {
-  return new ProviderError('unavailable', 'Vault gave an answer that makes no sense', { maybeDone: acts })
+  return garbage('Vault', acts)
 }
 
 const spoken = z.object({ errors: z.array(z.string()) })

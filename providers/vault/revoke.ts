@@ -1,5 +1,5 @@
 /** Taking a token, and what was read with it, away (docs/decisions/0009). */
-import { ProviderError } from '../../src/provider/failure.ts'
+import { outcomeOf, passing, refused } from '../../src/provider/answers.ts'
 import type { Handle, RevocationOutcome } from '../../src/provider/upstream.ts'
 import { newcomer, untilHeard } from './behind.ts'
 import type { Answer } from './client.ts'
@@ -16,7 +16,7 @@ import type { Vault } from './upstream.ts'
  */
 export async function revoke(handle: Handle, vault: Vault, signal: AbortSignal): Promise<RevocationOutcome> {
   const { clock, doubt } = vault
-  try {
+  return await outcomeOf(async () => {
     const known = handleOf(handle)
     const isNew = doubt.about(newcomer(known))
     const first = await endToken(known, vault, signal)
@@ -24,16 +24,12 @@ export async function revoke(handle: Handle, vault: Vault, signal: AbortSignal):
     const behind = (answer: Answer) => isNew && isUnknown(answer)
     const last = await untilHeard({ clock, behind, first }, () => endToken(known, vault, signal))
     if (isUnknown(last)) doubt.none(newcomer(known))
-    return livesOn(known, clock) ? { done: false, error: onlyExpires() } : { done: true }
-  } catch (error) {
-    if (error instanceof ProviderError) return { done: false, error }
-    throw error
-  }
+    if (livesOn(known, clock)) throw onlyExpires()
+  })
 }
 
 /** Trying again soon could change nothing. */
-const onlyExpires = () =>
-  new ProviderError('rejected', 'what was read ends only with its own life', { retryAfter: 60 })
+const onlyExpires = () => refused('what was read ends only with its own life', { retryAfter: 60 })
 
 /** What it was answered. @throws ProviderError unless the node that was asked has ended it, or knows of no such token */
 async function endToken(handle: VaultHandle, vault: Vault, signal: AbortSignal): Promise<Answer> {
@@ -72,8 +68,7 @@ async function endLease(lease: string, { asBroker, takeBack }: Vault, signal: Ab
   // Where leases cannot be ended by themselves, the token's end has to do.
   if (unserved(answer)) return
   // That the engine failed, a database being down, is told as 400 (`handleError`).
-  if (answer.status === 400)
-    throw new ProviderError('unavailable', 'Vault could not take the secret back yet', { maybeDone: true })
+  if (answer.status === 400) throw passing('Vault could not take the secret back yet', { maybeDone: true })
   throw refusal(answer, { 403: 'the broker may not revoke leases' }, true)
 }
 
@@ -87,7 +82,7 @@ export async function makeSure(handle: VaultHandle, vault: Vault, signal: AbortS
   if (!outcome.done) throw outcome.error
   const { result } = await lookUpToken(handle, vault, signal)
   if (result !== 'dead')
-    throw new ProviderError('unavailable', 'Vault does not show yet that the token is dead', {
+    throw passing('Vault does not show yet that the token is dead', {
       maybeDone: true,
     })
 }

@@ -1,8 +1,9 @@
 /** What Vault says that the broker may do. */
 import { z } from 'zod'
+import { garbage } from '../../src/provider/answers.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import type { VaultConfig } from './config.ts'
-import { garbage, refusal, unserved } from './refusal.ts'
+import { refusal, unserved } from './refusal.ts'
 import type { Right } from './take-back.ts'
 import type { Vault } from './upstream.ts'
 
@@ -26,7 +27,7 @@ export async function lacking(
   if (unserved(answer)) return undefined
   if (answer.status !== 200) throw refusal(answer, meanings, false)
   const parsed = answered.safeParse(answer.body)
-  if (!parsed.success) throw garbage(false)
+  if (!parsed.success) throw garbage('Vault', false)
   const capabilities = parsed.data.data
   return paths.filter((path) => !capabilities[path]?.some((each) => suffices.has(each)))
 }

@@ -1,6 +1,7 @@
 /** Secrets that Vault makes when they are read, each with the token of a lease of ours. */
 import { z } from 'zod'
 import { withinLimit, type Clock } from '../../src/base/clock.ts'
+import { garbage } from '../../src/provider/answers.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import type { Intent, Minted } from '../../src/provider/upstream.ts'
 import { untilHeard } from './behind.ts'
@@ -10,7 +11,7 @@ import type { DeclaredPath } from './config.ts'
 import type { VaultDetail } from './detail.ts'
 import type { VaultHandle } from './handle.ts'
 import { lastsAnyway, lifeAsked } from './lasting.ts'
-import { garbage, refusal, saysUnknownToken, saysWhy } from './refusal.ts'
+import { refusal, saysUnknownToken, saysWhy } from './refusal.ts'
 import { makeSure } from './revoke.ts'
 import { outlives } from './take-back.ts'
 import type { Vault } from './upstream.ts'
@@ -75,7 +76,7 @@ async function read(declared: DeclaredPath, { child, intent, vault }: Reading, s
     )
     if (answer.status !== 200) throw readRefusal(answer)
     const parsed = answered.safeParse(answer.body)
-    if (!parsed.success) throw garbage(true)
+    if (!parsed.success) throw garbage('Vault', true)
     return parsed.data
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error

@@ -1,6 +1,6 @@
 /** What of a Vault could not be taken back, as far as that has shown: nothing of it is minted. */
 import type { Clock } from '../../src/base/clock.ts'
-import { ProviderError } from '../../src/provider/failure.ts'
+import { refused } from '../../src/provider/answers.ts'
 import type { Answer } from './client.ts'
 import type { DeclaredPath } from './config.ts'
 import { saysInvalid, saysUnknownToken, saysWhy } from './refusal.ts'
@@ -43,16 +43,16 @@ export function takeBack(clock: Clock): TakeBack {
   const lacks = (right: Right) => lacking.set(right, clock.now() + rememberedForMs)
   return {
     require(declared) {
-      if (holds(lacking, 'tokens')) throw new ProviderError('rejected', refusals.tokens)
+      if (holds(lacking, 'tokens')) throw refused(refusals.tokens)
       if (declared?.revocation !== 'immediate') return
-      if (holds(lacking, 'leases')) throw new ProviderError('rejected', refusals.leases)
-      if (holds(lasting, declared.path)) throw new ProviderError('rejected', outlives(declared.path))
+      if (holds(lacking, 'leases')) throw refused(refusals.leases)
+      if (holds(lasting, declared.path)) throw refused(outlives(declared.path))
     },
     tried(right, answer) {
       if (answer.status < 300) lacking.delete(right)
       // Of a token that has died it says nothing what its successor may do.
-      const refused = answer.status === 403 && saysWhy(answer) && !saysUnknownToken(answer)
-      if (refused && !saysInvalid(objects[right], answer)) lacks(right)
+      const refusal = answer.status === 403 && saysWhy(answer) && !saysUnknownToken(answer)
+      if (refusal && !saysInvalid(objects[right], answer)) lacks(right)
     },
     told(right, has) {
       told = true

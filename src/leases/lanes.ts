@@ -2,6 +2,7 @@
  * The two ways to one upstream: being told of ends, and being asked what became of them.
  * Each has slots of its own, so that a slow answer to the one holds up none of the other.
  */
+import { ProviderError } from '../provider/failure.ts'
 import type { Evidence, Handle, RevocationOutcome } from '../provider/upstream.ts'
 import { longestPauseMs } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
@@ -10,7 +11,6 @@ import { Lane } from './lane.ts'
 import type { Lease } from './lease.ts'
 import { probe } from './probe.ts'
 import { withUpkeep } from './standing.ts'
-import { asProviderError } from './upstream.ts'
 
 /** As many of each: an end is on record only once it was seen. */
 const slots = 32
@@ -80,12 +80,10 @@ export class Lanes {
 
   async #callUpstream(handles: Handle[]): Promise<RevocationOutcome[]> {
     const { upstream } = this.entry
-    try {
-      return await withUpkeep(this.#context, this.entry, (upkeep) => upstream.revoke(handles, upkeep))
-    } catch (error) {
-      const failure = asProviderError(error)
-      return handles.map(() => ({ done: false, error: failure }))
-    }
+    const outcomes = await withUpkeep(this.#context, this.entry, (upkeep) => upstream.revoke(handles, upkeep))
+    return outcomes instanceof ProviderError
+      ? handles.map(() => ({ done: false, error: outcomes }))
+      : outcomes
   }
 
   /** Whether upstream answers after a silence. A failure here and there is none: hastening then would undo the back-off. */

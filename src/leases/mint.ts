@@ -12,7 +12,7 @@ import { retire } from './retire.ts'
 import type { Revoker } from './revoke.ts'
 import { salvage } from './salvage.ts'
 import { transition } from './transition.ts'
-import { asProviderError, withinUpstream } from './upstream.ts'
+import { ask } from './upstream.ts'
 
 export interface MintRequest {
   /** As `intend` has put it on record. */
@@ -71,13 +71,10 @@ export async function mint(
 
 async function callUpstream(context: LeaseContext, { lease, entry }: MintRequest): Promise<Minted> {
   const intent = intentOf(lease)
-  try {
-    return await withinUpstream(context, 'mint', (signal) =>
-      entry.upstream.mint(intent.detail, intent, { signal }),
-    )
-  } catch (error) {
-    return await fail(context, lease, asProviderError(error))
-  }
+  const minted = await ask(context, 'mint', (signal) =>
+    entry.upstream.mint(intent.detail, intent, { signal }),
+  )
+  return minted instanceof ProviderError ? await fail(context, lease, minted) : minted
 }
 
 async function fail(context: LeaseContext, lease: Lease, cause: ProviderError): Promise<never> {

@@ -1,8 +1,9 @@
 /** Finding out, after a revocation, whether the credential is really dead. */
+import { ProviderError } from '../provider/failure.ts'
 import type { Evidence, Handle } from '../provider/upstream.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
-import { asProviderError, withinUpstream } from './upstream.ts'
+import { ask } from './upstream.ts'
 
 /** Tries the credential once. Does not reject: what cannot be found out is `unknown`. */
 export async function probe(
@@ -10,9 +11,7 @@ export async function probe(
   { upstream }: ConnectionEntry,
   handle: Handle,
 ): Promise<Evidence> {
-  try {
-    return await withinUpstream(context, 'probe', (signal) => upstream.probe(handle, { signal }))
-  } catch (error) {
-    return { result: 'unknown', method: asProviderError(error).message, at: context.clock.now() }
-  }
+  const seen = await ask(context, 'probe', (signal) => upstream.probe(handle, { signal }))
+  if (!(seen instanceof ProviderError)) return seen
+  return { result: 'unknown', method: seen.message, at: context.clock.now() }
 }

@@ -6,7 +6,7 @@ import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { aboutLease, intentOf, type Lease, type LeaseChange } from './lease.ts'
 import { recordAttempt, recordFailed, recordRevoked } from './record.ts'
-import { asProviderError, withinUpstream } from './upstream.ts'
+import { ask } from './upstream.ts'
 
 /**
  * Asks the provider to find and end what may have been minted. Where upstream
@@ -14,9 +14,9 @@ import { asProviderError, withinUpstream } from './upstream.ts'
  * lost credential could still work.
  */
 export async function recover(context: LeaseContext, lease: Lease, entry: ConnectionEntry): Promise<void> {
-  const recovery = await withinUpstream(context, 'recover', (signal) =>
+  const recovery = await ask(context, 'recover', (signal) =>
     entry.upstream.recover(intentOf(lease), { signal }),
-  ).catch(asProviderError)
+  )
   if (recovery instanceof ProviderError)
     context.log.warn(
       { lease: lease.id, connection: entry.name, reason: recovery.message },

@@ -1,5 +1,6 @@
 /** A credential that exists upstream while the store cannot take its record. */
 import { pause } from '../base/clock.ts'
+import { ProviderError } from '../provider/failure.ts'
 import type { Evidence, Minted } from '../provider/upstream.ts'
 import { backoff } from './backoff.ts'
 import type { ConnectionEntry } from './connections.ts'
@@ -9,7 +10,7 @@ import { type Lease, standingOf } from './lease.ts'
 import { probe } from './probe.ts'
 import { recordExpired, recordFailed, recordRevoked } from './record.ts'
 import type { Revoker } from './revoke.ts'
-import { asProviderError, withinUpstream } from './upstream.ts'
+import { ask } from './upstream.ts'
 
 /**
  * Revokes what was minted but never recorded or delivered, out of memory, and
@@ -42,20 +43,16 @@ async function ended(
   entry: ConnectionEntry,
   { handle }: Minted,
 ): Promise<Evidence | undefined> {
-  try {
-    const [outcome] = await withinUpstream(context, 'revoke', (signal) =>
-      entry.upstream.revoke([handle], { standing: () => Promise.resolve([handle]), signal }),
-    )
-    if (outcome?.done !== true) return undefined
-    const evidence = await probe(context, entry, handle)
-    return settles(lease, evidence) ? evidence : undefined
-  } catch (error) {
-    context.log.warn(
-      { connection: entry.name, reason: asProviderError(error).message },
-      'a revocation failed',
-    )
+  const outcomes = await ask(context, 'revoke', (signal) =>
+    entry.upstream.revoke([handle], { standing: () => Promise.resolve([handle]), signal }),
+  )
+  if (outcomes instanceof ProviderError) {
+    context.log.warn({ connection: entry.name, reason: outcomes.message }, 'a revocation failed')
     return undefined
   }
+  if (outcomes[0]?.done !== true) return undefined
+  const evidence = await probe(context, entry, handle)
+  return settles(lease, evidence) ? evidence : undefined
 }
 
 async function recorded(context: LeaseContext, lease: Lease, seen: Evidence | undefined): Promise<boolean> {

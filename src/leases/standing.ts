@@ -1,11 +1,12 @@
 /** What upstream must go on refusing, and keeping it so (docs/decisions/0007). */
+import type { ProviderError } from '../provider/failure.ts'
 import type { Handle, Upkeep } from '../provider/upstream.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { openHandle } from './handle.ts'
 import type { Lease } from './lease.ts'
 import { retire } from './retire.ts'
-import { asProviderError, withinUpstream } from './upstream.ts'
+import { ask } from './upstream.ts'
 
 /** Leases ended in one transaction: everybody else's work waits for it. */
 const endedAtOnce = 100
@@ -24,17 +25,15 @@ export async function withUpkeep<T>(
   context: LeaseContext,
   { provider: { type } }: ConnectionEntry,
   call: (upkeep: Upkeep) => Promise<T>,
-): Promise<T> {
+): Promise<T | ProviderError> {
   const refused: AlsoRefused[] = []
   const upkeep = {
     standing: () => standing(context, type),
     alsoRefused: (hit: AlsoRefused['hit'], reason: string) => void refused.push({ hit, reason }),
   }
-  try {
-    return await withinUpstream(context, 'revoke', (signal) => call({ ...upkeep, signal }))
-  } finally {
-    for (const each of refused) await endRefused(context, type, each)
-  }
+  const answer = await ask(context, 'revoke', (signal) => call({ ...upkeep, signal }))
+  for (const each of refused) await endRefused(context, type, each)
+  return answer
 }
 
 /** Handles of the provider's leases that are on their way out or revoked, and that upstream has to refuse. */
@@ -84,12 +83,10 @@ export async function maintain(context: LeaseContext): Promise<void> {
   await Promise.all(
     [...context.connections()].map(async (entry) => {
       if (!entry.upstream.maintain) return
-      try {
-        await withUpkeep(context, entry, async (upkeep) => entry.upstream.maintain?.(upkeep))
-      } catch (error) {
-        const reason = asProviderError(error).message
-        context.log.warn({ connection: entry.name, reason }, 'upstream could not be kept in order')
-      }
+      const failure = await withUpkeep(context, entry, async (upkeep) => entry.upstream.maintain?.(upkeep))
+      if (!failure) return
+      const reason = failure.message
+      context.log.warn({ connection: entry.name, reason }, 'upstream could not be kept in order')
     }),
   )
 }
