@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AuthorizationDetail, Client, MintedCredential, TaskAccess } from '../client/client.ts'
+import { type Format, formatNames, inFormat } from '../client/formats.ts'
 import { taskFromEnvironment } from '../client/task-environment.ts'
 import { Failure, tell } from './failure.ts'
 import {
@@ -19,6 +20,7 @@ interface TokenOptions extends BrokerOptions {
   purpose: string
   ttl?: number
   agent?: string
+  format: Format
 }
 
 export function register(program: Command): void {
@@ -33,7 +35,15 @@ Outside, this opens a task of its own for it. Nobody completes that task: it
 lives until its ttl is over, and the credential as long. So give a --ttl, or
 open a task first and complete it.
 
-With --json the answer is { "lease", "credential" }, with the deadline.`,
+With --json the answer is { "lease", "credential" }, with the deadline. Formats
+for tools that run a command to get their credential:
+  raw      the secret alone
+  json     { "version": 1, "token", "expires_at" }
+  exec     an ExecCredential for kubectl and the like
+  aws      what \`credential_process\` of an AWS profile is to print
+  git      what a credential helper of git's is to print
+  headers  { "Authorization": "Bearer …" }
+No expiry in them is later than the task's.`,
     )
     .requiredOption('--scope <scope>', 'what the credential is for', oneScope)
     .option('--purpose <text>', 'what a task of its own is for; goes on record', 'mayfly token')
@@ -42,14 +52,21 @@ With --json the answer is { "lease", "credential" }, with the deadline.`,
       "how long a task of its own lives (default: 900, or the agent's max_ttl if less)",
       seconds,
     )
+    .addOption(
+      new Option('--format <format>', 'how to print it')
+        .choices(formatNames)
+        .default('raw')
+        .conflicts('json'),
+    )
     .option('--agent <name>', 'which agent to be, where the identity matches several')
     .addHelpText(
       'after',
       `${scopeHelp}
 ${identityHelp}
 
-Example:
-  GH_TOKEN=$(mayfly token --scope github:acme/web:contents=read --ttl 60) gh api repos/acme/web`,
+Examples:
+  GH_TOKEN=$(mayfly token --scope github:acme/web:contents=read --ttl 60) gh api repos/acme/web
+  credential_process = mayfly token --scope aws:arn:aws:iam::123456789012:role/deployer --format aws`,
     )
     .action(token)
 }
@@ -68,11 +85,11 @@ async function token(options: TokenOptions): Promise<void> {
   answer(options, minted, lines)
 }
 
-/** The credential, and without `--json` its secret. One that cannot be printed is given back. */
-async function mint(client: Client, task: TaskAccess, { scope, json }: TokenOptions) {
+/** The credential, and without `--json` what to print. One that cannot be printed is given back. */
+async function mint(client: Client, task: TaskAccess, { scope, json, format }: TokenOptions) {
   const minted = await client.credential(task, scope)
   try {
-    return { minted, lines: json ? [] : [secretOf(minted)] }
+    return { minted, lines: json ? [] : linesOf(minted, format) }
   } catch (error) {
     await client.giveBack(task, minted.lease.id).catch(() => undefined)
     throw error
@@ -95,15 +112,22 @@ async function openTask(client: Client, options: TokenOptions): Promise<TaskAcce
   )
 }
 
-/** The one secret of the credential. Of several parts, which one is wanted is not ours to guess. */
-function secretOf({ credential }: MintedCredential): string {
-  const { token: secret } = credential
-  if (typeof secret === 'string') return secret
-  throw new Failure(
-    'failed',
-    `this credential has several parts: ${Object.keys(credential).join(', ')}`,
-    'Ask for it with --json.',
-  )
+/** @throws Failure for a credential that is none of the format's. */
+function linesOf(minted: MintedCredential, format: Format): string[] {
+  const written = inFormat(format, minted)
+  if (written !== undefined) return written.split('\n')
+  const parts = Object.keys(minted.credential).join(', ')
+  throw format === 'raw'
+    ? new Failure(
+        'failed',
+        `this credential has several parts: ${parts}`,
+        `Ask for it with --json${'access_key_id' in minted.credential ? ', or --format aws' : ''}.`,
+      )
+    : new Failure(
+        'failed',
+        `a ${minted.lease.provider} credential (${parts}) has no ${format} format`,
+        'Ask for it with --json.',
+      )
 }
 
 function oneScope(written: string, earlier?: AuthorizationDetail): AuthorizationDetail {
