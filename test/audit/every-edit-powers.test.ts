@@ -51,7 +51,12 @@ beforeAll(async () => {
     'a fenced session opens': () => broker.open({}, run),
     'a suspended agent opens': () => broker.open({}, { ...stopped, ...aRun() }),
   }
-  allowed = () => broker.mint(narrow, readWeb)
+  allowed = async () => {
+    const minted = await broker.mint(narrow, readWeb)
+    const path = `/v1/tasks/${narrow.id}/leases/${minted.body.lease?.id}/revoke`
+    await broker.call('POST', path, { token: narrow.task_token })
+    return minted
+  }
 })
 afterAll(() => broker[Symbol.asyncDispose]())
 
