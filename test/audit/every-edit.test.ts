@@ -106,9 +106,8 @@ it('every edit is named by verification, but for those that SECURITY.md lists', 
   const page = readFileSync(fileURLToPath(new URL('../../SECURITY.md', import.meta.url)), 'utf8')
   const listed = [...page.matchAll(/^\| `(\w+)`.*\| does not look +\|/gm)].map(([, table]) => table)
   expect(listed.length).toBeGreaterThan(0)
-  expect([...new Set(unnamed.map(({ table }) => table))].toSorted(), JSON.stringify(unnamed)).toEqual(
-    listed.toSorted(),
-  )
+  const tablesLeft = new Set(unnamed.map(({ table }) => table))
+  expect(tablesLeft, JSON.stringify(unnamed)).toEqual(new Set(listed))
 })
 
 /** What a store holds for true may still grant: a row that keeps somebody out has to stop everything. */
