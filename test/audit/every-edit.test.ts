@@ -16,10 +16,11 @@ import { testSeal } from '../support/store.ts'
 import { type Edit, everyEdit, tablesOf } from './edits.ts'
 import { liveOn, lived } from './lived.ts'
 
-/** `MAYFLY_EDITS=all` edits every row of each table, and not the first and the last alone. */
+/** `MAYFLY_EDITS=all` makes every edit of every row of each table, and not half of those of the first and the last alone. */
 const all = process.env['MAYFLY_EDITS'] === 'all'
+const namedEach = all ? 1 : 2
 /** Of the edits of what grants, those that brokers are started on. */
-const startedEach = all ? 1 : 5
+const startedEach = all ? 1 : 7
 const timeout = all ? 3_600_000 : 120_000
 
 const seal = testSeal()
@@ -98,7 +99,7 @@ it('every table is edited', () => {
 it('every edit is named by verification, but for those that SECURITY.md lists', { timeout }, async () => {
   const before = await found(whole)
   const unnamed: Edit[] = []
-  for (const edit of edits) {
+  for (const edit of edits.filter((_, at) => at % namedEach === 0)) {
     const path = copy()
     if (applied(edit, path) && (await found(path)).every((fault) => before.includes(fault)))
       unnamed.push(edit)
