@@ -4,7 +4,6 @@ import type { Lease, Task } from '../client/client.ts'
 export function taskLines(task: Task): string[] {
   const { id, status, agent, owner, session, purpose, expires_at, ended_at, end_reason, approvals, leases } =
     task
-  const waiting = approvals.filter((approval) => approval.status === 'pending').map(({ group }) => group)
   return [
     `${id} ${status}${end_reason ? ` (${end_reason})` : ''}`,
     `  agent    ${agent}, owned by ${owner}`,
@@ -15,9 +14,22 @@ export function taskLines(task: Task): string[] {
     ...approvals
       .filter(({ by }) => by !== null)
       .map(({ group, status, by, at }) => `  ${status.padEnd(8)} by ${by} for ${group}, at ${at}`),
-    ...(waiting.length > 0 ? [`  awaits   the approval of ${waiting.join(', ')}`] : []),
+    ...approvals.filter(({ status: answer }) => answer === 'pending').flatMap(waitingLines),
     ...leases.map((lease) => `  ${leaseLine(lease)}`),
   ]
+}
+
+/** Whose yes is awaited, and which policies want it. */
+export function waitingLines({ group, id, policies = [] }: Task['approvals'][number]): string[] {
+  return [`  awaits   the approval of ${group} (${id})`, ...policies.map(policyLine)]
+}
+
+/** A policy that asks, and in the words of who wrote it why. */
+export function policyLine({
+  id,
+  description,
+}: NonNullable<Task['approvals'][number]['policies']>[number]): string {
+  return `  policy   ${id}${description === null ? '' : `: ${description}`}`
 }
 
 export function leaseLine({

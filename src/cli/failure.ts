@@ -68,6 +68,16 @@ export function report(error: unknown, json: boolean): 1 {
   return 1
 }
 
+/** The same for a command that was not understood: to readers that has been said already. */
+export function reportMisuse(message: string, json: boolean): 2 {
+  const detail = message.replace(/^error: /, '').replaceAll(/\s+/g, ' ')
+  if (json) tell([jsonLine({ code: 'usage', detail, remedy: misuseRemedy })])
+  return 2
+}
+
+/** What to do about a command that was not understood. */
+export const misuseRemedy = 'Run the command with --help to see what it takes.'
+
 /** For a reader, on stderr. */
 export function tell(lines: readonly string[]): void {
   process.stderr.write(`${redact(lines.map(oneLine).join('\n'))}\n`)

@@ -4,6 +4,7 @@ import type { Task } from '../client/client.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
 import { quoted } from '../client/run/shell.ts'
 import { isOver, mayStillWork } from '../leases/lease.ts'
+import { waitingLines } from './describe.ts'
 import { Failure, report, tell } from './failure.ts'
 import { type GitHostOptions, withGitHosts } from './git-credential.ts'
 import { newTask, type NewTaskOptions, withNewTask } from './new-task.ts'
@@ -118,7 +119,7 @@ function say(notice: Notice, json: boolean): void {
   const detail = `${id} waits for the approval of ${groupsOf(notice.task)}, until ${expires_at}`
   if (json) return tell([jsonLine({ code: 'awaits_approval', detail, task: id, approvals })])
   const waiting = approvals.filter(({ status }) => status === 'pending')
-  tell([`mayfly: ${detail}`, ...waiting.map((each) => `  ${each.group} decides on ${each.id}`)])
+  tell([`mayfly: ${detail}`, ...waiting.flatMap(waitingLines)])
 }
 
 function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' }>): Failure {

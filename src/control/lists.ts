@@ -2,6 +2,7 @@
 import type { EventFilter, EventPageRequest, ListedEvent } from '../audit/event.ts'
 import { type FenceFilter, stands, type StoredFence } from '../agents/fence.ts'
 import type { LeaseFilter, StoredLease } from '../leases/lease.ts'
+import { asRead } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import { breathe } from '../base/turns.ts'
@@ -16,6 +17,8 @@ export interface ApprovalRequest {
   task: StoredTask
   /** Every approval of the task. */
   all: StoredApproval[]
+  /** Milliseconds for which it has waited, or had when it was settled; null where that is not known. */
+  waited: number | null
 }
 
 /** A fence, and whether it keeps anyone out at this moment. */
@@ -47,17 +50,19 @@ export async function listLeases(
 }
 
 export async function listApprovals(
-  { unit, approvals, tasks }: TaskContext,
+  { unit, approvals, tasks, clock }: TaskContext,
   filter: Asked<ApprovalFilter>,
   page: PageRequest,
 ): Promise<Page<ApprovalRequest>> {
   return await unit.read(async (tx) => {
     const { items, next } = await approvals.list(tx, given(filter), page)
-    const requests = items.map(async (approval) => ({
-      approval,
-      task: (await tasks.get(tx, approval.task))!,
-      all: await approvals.ofTask(tx, approval.task),
-    }))
+    const requests = items.map(async (approval) => {
+      const task = (await tasks.get(tx, approval.task))!
+      const { status, settled, createdAt } = asRead(approval)
+      const over = status === 'pending' ? clock.now() : (settled?.at ?? asRead(task).endedAt)
+      const all = await approvals.ofTask(tx, approval.task)
+      return { approval, task, all, waited: over === null ? null : over - createdAt }
+    })
     return { items: await Promise.all(requests), next }
   })
 }

@@ -87,9 +87,9 @@ export function taskView(
 
 /** With who answered it, and when. */
 function approvalView(approval: StoredApproval): z.infer<typeof schemas.approval> {
-  const { id, group, digest, status, settled } = asRead(approval)
+  const { id, group, digest, policies, status, settled } = asRead(approval)
   const { by = null, at = null } = settled ?? {}
-  return { id, group, digest, status, by, at: time(at), ...damage(approval) }
+  return { id, group, digest, ...(policies && { policies }), status, by, at: time(at), ...damage(approval) }
 }
 
 /** Nobody is shown as genuine what the broker has not written. */
@@ -187,7 +187,8 @@ export function approvalRequestView(
   const groups = asked.all.map((approval) => approval.group)
   const request = requestToApprove(asRead(asked.task), groups)
   const reason = settled?.reason ?? null
-  return { ...approvalView(asked.approval), reason, request, created_at: time(createdAt), task }
+  const waited = asked.waited === null ? null : Math.floor(asked.waited / 1000)
+  return { ...approvalView(asked.approval), reason, request, created_at: time(createdAt), waited, task }
 }
 
 export function adminLeaseView(lease: StoredLease): z.infer<typeof shapes.adminLease> {

@@ -36,6 +36,8 @@ export interface Policies {
   readonly agents: ReadonlyMap<string, AgentPolicies>
   /** The group that each `@approval` forbid asks, by the policy's id. */
   readonly approvals: ReadonlyMap<string, string>
+  /** What each policy that says so is for, its `@description`, by its id. */
+  readonly descriptions: ReadonlyMap<string, string>
 }
 
 /**
@@ -89,15 +91,20 @@ function* compiling(
   const policies: Policies = {
     schema,
     agents: yield* agentPolicies(all, given.agents),
-    approvals: new Map(
-      all.flatMap(({ path, json }) => {
-        const group = json.annotations?.['approval']
-        return group === undefined ? [] : [[path, group]]
-      }),
-    ),
+    approvals: annotated(all, 'approval'),
+    descriptions: annotated(all, 'description'),
   }
   releaseWith(policies, [...new Set([...policies.agents.values()].flatMap(({ names }) => names))])
   return { written: all, policies, faults: [] }
+}
+
+function annotated(policies: readonly ParsedPolicy[], name: string): Map<string, string> {
+  return new Map(
+    policies.flatMap(({ path, json }) => {
+      const text = json.annotations?.[name]
+      return text == null || text === '' ? [] : [[path, text]]
+    }),
+  )
 }
 
 function repeatedIds(policies: readonly ParsedPolicy[]): Fault[] {

@@ -105,7 +105,7 @@ export function heldWith({ held }: Facts, asks: readonly Ask[]): ReadonlySet<Cla
   return new Set([...held, ...asks.flatMap(({ requests }) => requests.map((request) => request.class))])
 }
 
-function questionsOf({ requests, ...through }: Ask): Question[] {
+export function questionsOf({ requests, ...through }: Ask): Question[] {
   return requests.flatMap((request) => {
     const { resource, context = {} } = request
     return [

@@ -51,6 +51,7 @@ forbid (principal,
 
 @id("infra-needs-security")
 @approval("security")
+@description("Security looks at every change of the infrastructure first")
 forbid (principal, action in Mayfly::Action::"write", resource == Mayfly::GithubRepository::"acme/infra")
 unless { context.approvals.contains("security") };
 `

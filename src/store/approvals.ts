@@ -1,5 +1,6 @@
 /** Approvals as rows. */
 import type { Selectable } from 'kysely'
+import { z } from 'zod'
 import { storedAs } from '../base/damage.ts'
 import {
   approvalFoundBy,
@@ -13,6 +14,8 @@ import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries, rowsIn } from './transaction.ts'
 
+const askingPolicies = z.array(z.object({ id: z.string(), description: z.string().nullable() }))
+
 function fromRow(tx: Tx, row: Selectable<Schema['approvals']>): StoredApproval {
   const read = rowsIn(tx).read('approvals', row)
   const approval = {
@@ -23,6 +26,7 @@ function fromRow(tx: Tx, row: Selectable<Schema['approvals']>): StoredApproval {
     status: read.oneOf('status', approvalStatuses, 'expired'),
     createdAt: read.time('created_at'),
   }
+  const policies = row.policies === null ? undefined : read.json('policies', askingPolicies, [])
   const [by, at, mac, key] = [
     read.optionalText('by'),
     read.optionalTime('at'),
@@ -31,14 +35,23 @@ function fromRow(tx: Tx, row: Selectable<Schema['approvals']>): StoredApproval {
   ]
   const reason = read.optionalText('reason')
   const unanswered = by === null || at === null || mac === null || key === null
+  const asked = { ...approval, ...(policies && { policies }) }
   if (read.damage !== undefined)
-    return storedAs({ ...approval, status: 'expired', settled: null }, read.damage, approvalFoundBy)
-  return { ...approval, settled: unanswered ? null : { by, at, reason, mac, key } }
+    return storedAs({ ...asked, status: 'expired', settled: null }, read.damage, approvalFoundBy)
+  return { ...asked, settled: unanswered ? null : { by, at, reason, mac, key } }
 }
 
 export const approvals: ApprovalStore = {
-  async insert(tx, { id, task, group, digest, status, createdAt }) {
-    rowsIn(tx).insert('approvals', { id, task, group, digest, status, created_at: createdAt })
+  async insert(tx, { id, task, group, digest, policies, status, createdAt }) {
+    rowsIn(tx).insert('approvals', {
+      id,
+      task,
+      group,
+      digest,
+      policies: policies === undefined ? null : JSON.stringify(policies),
+      status,
+      created_at: createdAt,
+    })
   },
 
   async get(tx, id) {

@@ -34,6 +34,8 @@ export interface Schema {
     task: string
     group: string
     digest: string
+    /** Which policies ask for it, JSON; null in rows from before that was kept. */
+    policies: string | null
     status: string
     created_at: number
     /** Who settled it, `ISSUER:SUBJECT`, when, and in which words. */

@@ -1,6 +1,7 @@
 /** A group's yes that a task waits for, and what a store must do for approvals. */
 import type { Stored } from '../base/damage.ts'
 import type { Page, PageRequest } from '../base/page.ts'
+import type { AskingPolicy } from '../policy/askers.ts'
 import type { Tx } from '../base/unit.ts'
 
 export const approvalStatuses = ['pending', 'granted', 'denied', 'expired'] as const
@@ -13,6 +14,8 @@ export interface Approval {
   group: string
   /** What a yes is bound to: SHA-256 of the request's canonical JSON, hex. */
   digest: string
+  /** Which policies ask for it, as it was when they did; absent where that was not kept. */
+  policies?: AskingPolicy[]
   status: ApprovalStatus
   /** Milliseconds since 1970. */
   createdAt: number

@@ -8,6 +8,7 @@ import { type Session, sessionOf } from '../identity/session.ts'
 import { useUp } from '../identity/single-use.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
+import { askers, type AskingPolicy } from '../policy/askers.ts'
 import { decideInTurns, type Decision } from '../policy/decide.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Approval } from './approval.ts'
@@ -197,12 +198,17 @@ function requireOutlasting(ttl: number, { entry, detail }: ResolvedDetail): void
     )
 }
 
+/** `asking`: the policies that want approvals, by the group whose yes they want. */
+type Decided =
+  | Exclude<Decision, { outcome: 'pending_approval' }>
+  | (Extract<Decision, { outcome: 'pending_approval' }> & { asking: ReadonlyMap<string, AskingPolicy[]> })
+
 async function decideIn(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
   { requested, resolved, session }: Asked,
-): Promise<Decision | Refusal> {
+): Promise<Decided | Refusal> {
   const over = await reopenRefusal(context, tx, rules, requested.agent, session)
   if (over) return { refused: over }
   const held = await context.leases.lockHeld(tx, {
@@ -210,7 +216,10 @@ async function decideIn(
     identity: identityOf(requested.principal),
     tasks: [],
   })
-  return await decideInTurns(rules.policies, factsOf(requested, held), resolved.map(askOf))
+  const [facts, asks] = [factsOf(requested, held), resolved.map(askOf)]
+  const decision = await decideInTurns(rules.policies, facts, asks)
+  if (decision.outcome !== 'pending_approval') return decision
+  return { ...decision, asking: await askers(rules.policies, facts, asks) }
 }
 
 async function insert(
@@ -218,7 +227,7 @@ async function insert(
   tx: Tx,
   rules: Rules,
   { requested, scope, session }: Asked,
-  decision: Exclude<Decision, { outcome: 'denied' }>,
+  decision: Exclude<Decided, { outcome: 'denied' }>,
 ): Promise<GrantedTask> {
   const { tasks, audit, clock } = context
   const { agent, principal, purpose, ttl, depth } = requested
@@ -263,32 +272,43 @@ async function insert(
       expires_at: new Date(task.expiresAt).toISOString(),
     },
   })
-  const approvals = pending ? await askApproval(context, tx, task, decision.approvals) : []
+  const approvals = pending ? await askApproval(context, tx, task, decision) : []
   return { task, approvals, leases: [], token }
 }
 
-async function askApproval(context: TaskContext, tx: Tx, task: Task, groups: string[]): Promise<Approval[]> {
+async function askApproval(
+  context: TaskContext,
+  tx: Tx,
+  task: Task,
+  { approvals: groups, asking }: Extract<Decided, { outcome: 'pending_approval' }>,
+): Promise<Approval[]> {
   const digest = requestDigest(task, groups)
-  const asked: Approval[] = groups.map((group) => ({
+  const approvals: Approval[] = groups.map((group) => ({
     id: newId('appr'),
     task: task.id,
     group,
     digest,
+    policies: asking.get(group) ?? [],
     status: 'pending',
     createdAt: task.createdAt,
     settled: null,
   }))
-  for (const approval of asked) {
+  for (const approval of approvals) {
     await context.approvals.insert(tx, approval)
     context.audit.record(tx, {
       at: task.createdAt,
       type: 'approval.requested',
       actor: 'broker',
       ...aboutTask(task),
-      data: { approval: approval.id, group: approval.group, digest },
+      data: {
+        approval: approval.id,
+        group: approval.group,
+        digest,
+        policies: approval.policies?.map(({ id }) => id),
+      },
     })
   }
-  return asked
+  return approvals
 }
 
 function toScopeItem({ entry, asked }: ResolvedDetail): ScopeItem {

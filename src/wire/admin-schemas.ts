@@ -122,6 +122,10 @@ export const approvalRequest = approval
     reason: z.string().nullable().openapi({ description: 'in the words of who answered it' }),
     task: task.omit({ approvals: true, leases: true }),
     created_at: time,
+    waited: z
+      .int()
+      .nullable()
+      .openapi({ description: 'whole seconds for which it has waited, or had when it was answered' }),
   })
   .openapi('ApprovalRequest')
 

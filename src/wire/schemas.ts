@@ -95,11 +95,19 @@ export const lease = z
   })
   .openapi('Lease')
 
+const askingPolicy = z
+  .object({ id: z.string(), description: z.string().nullable() })
+  .openapi('AskingPolicy', { description: 'Its `@id`, and its `@description` where it has one.' })
+
 export const approval = z
   .object({
     id: z.string(),
     group: z.string(),
     digest: z.string(),
+    policies: z
+      .array(askingPolicy)
+      .optional()
+      .openapi({ description: 'the policies that ask for it, as they were when it was asked' }),
     status: z.enum(approvalStatuses),
     by: z.string().nullable().openapi({ description: 'who answered it, `ISSUER:SUBJECT`' }),
     at: time.nullable().openapi({ description: 'when it was answered' }),

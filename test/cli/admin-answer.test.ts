@@ -36,6 +36,9 @@ describe('a script', () => {
     expect(stdout).toMatch(new RegExp(`^${task.id} active\n`))
     for (const shown of [
       `${id} asks for the yes of security`,
+      'policy   infra-needs-security: Security looks at every change of the infrastructure first',
+      'waiting  for ',
+      `, until ${task.expires_at}`,
       `task     ${task.id}`,
       'agent    refactor-bot, owned by linus@acme.dev',
       `identity repo:acme/web:ref:refs/heads/main of ${broker.sandbox.issuer.url}`,

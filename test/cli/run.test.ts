@@ -143,6 +143,7 @@ describe('a task that awaits approval', () => {
     const { status, stdout, stderr } = await running.ended
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'ran\n' })
     expect(stderr).toContain('waits for the approval of security')
+    expect(stderr).toContain('policy   infra-needs-security: Security looks at every change')
     expect(stderr).toContain(id)
   })
 
@@ -151,7 +152,7 @@ describe('a task that awaits approval', () => {
     const id = await decide('approve')
     expect(JSON.parse((await running.ended).stderr)).toMatchObject({
       code: 'awaits_approval',
-      approvals: [{ id, group: 'security' }],
+      approvals: [{ id, group: 'security', policies: [{ id: 'infra-needs-security' }] }],
     })
   })
 

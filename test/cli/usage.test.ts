@@ -1,4 +1,6 @@
+import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { createProgram } from '../../src/cli/program.ts'
 import { mayfly } from '../support/mayfly.ts'
 
 const url = 'http://127.0.0.1:9'
@@ -40,6 +42,11 @@ describe('wrong usage exits with 2 and says on stderr what is wrong and where he
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toContain(words)
     expect(stderr).toContain('--help')
+    const inJson = await mayfly([...args.filter((word) => word !== '--json'), '--json'])
+    expect(inJson).toMatchObject({ status: 2, stdout: '' })
+    const { code, detail, remedy } = JSON.parse(inJson.stderr)
+    expect({ code, remedy }).toEqual({ code: 'usage', remedy: expect.stringContaining('--help') })
+    expect(detail).toContain(words)
   })
 
   it('in two lines, also where it can tell what was meant', async () => {
@@ -53,6 +60,21 @@ describe('wrong usage exits with 2 and says on stderr what is wrong and where he
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toContain('Usage: mayfly')
   })
+})
+
+it('every command takes --json', async () => {
+  const leaves = (command: Command): Command[] =>
+    command.commands.length === 0 ? [command] : command.commands.flatMap(leaves)
+  const lacking = leaves(await createProgram())
+    .filter(({ options }) => !options.some(({ long }) => long === '--json'))
+    .map((command) => command.name())
+  expect(lacking).toEqual([])
+})
+
+it('what stands behind -- is not ours: a command has a --json of its own', async () => {
+  const { status, stderr } = await mayfly(['run', '--', 'ls', '--json'])
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^error: required option/)
 })
 
 it('the help names every command and exits with 0', async () => {

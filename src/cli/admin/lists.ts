@@ -5,6 +5,8 @@ import { agentStatuses } from '../../control/agents.ts'
 import { leaseStatuses } from '../../leases/lease.ts'
 import { approvalStatuses } from '../../tasks/approval.ts'
 import { taskStatuses } from '../../tasks/task.ts'
+import { sessionText } from '../describe.ts'
+import { duration } from '../print.ts'
 import { scopeText } from '../scope.ts'
 import { type Listing, registerList } from './list.ts'
 import { selectorText } from './stop.ts'
@@ -107,7 +109,10 @@ const approvals: Listing<'approvals'> = {
     STATUS: (approval) => approval.status,
     GROUP: (approval) => approval.group,
     AGENT: (approval) => approval.task.agent,
-    ASKED: (approval) => approval.created_at,
+    RUN: ({ task: { session } }) => (session ? sessionText(session) : ''),
+    POLICY: ({ policies = [] }) =>
+      policies.map(({ id, description }) => (description === null ? id : `${id}: ${description}`)).join('; '),
+    WAITED: ({ waited }) => (waited === null ? '' : duration(waited)),
     'ANSWERED BY': (approval) => approval.by ?? '',
     TASK: (approval) => approval.task.id,
     PURPOSE: (approval) => approval.task.purpose,
