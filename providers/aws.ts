@@ -5,6 +5,7 @@ import { awsConfig, type AwsConfig } from './aws/config.ts'
 import { connect } from './aws/connect.ts'
 import { awsDetail, type AwsDetail } from './aws/detail.ts'
 import { parseScope, scopeExamples, scopeText } from './aws/scope.ts'
+import { starter } from './aws/starter.ts'
 import { terms } from './aws/terms.ts'
 
 export const aws: Provider<AwsConfig, AwsDetail> = {
@@ -17,6 +18,7 @@ export const aws: Provider<AwsConfig, AwsDetail> = {
   parseScope,
   scopeText,
   scopeExamples,
+  starter,
   terms,
   connect,
 }

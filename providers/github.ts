@@ -5,6 +5,7 @@ import { githubConfig, type GithubConfig } from './github/config.ts'
 import { connect } from './github/connect.ts'
 import { githubDetail, type GithubDetail } from './github/detail.ts'
 import { parseScope, scopeExamples, scopeText } from './github/scope.ts'
+import { starter } from './github/starter.ts'
 import { terms } from './github/terms.ts'
 import { workloads } from './github/workloads.ts'
 
@@ -19,6 +20,7 @@ export const github: Provider<GithubConfig, GithubDetail> = {
   parseScope,
   scopeText,
   scopeExamples,
+  starter,
   terms,
   connect,
 }

@@ -5,6 +5,7 @@ import { vaultConfig, type VaultConfig } from './vault/config.ts'
 import { connect } from './vault/connect.ts'
 import { vaultDetail, type VaultDetail } from './vault/detail.ts'
 import { parseScope, scopeExamples, scopeText } from './vault/scope.ts'
+import { starter } from './vault/starter.ts'
 import { terms } from './vault/terms.ts'
 
 export const vault: Provider<VaultConfig, VaultDetail> = {
@@ -17,6 +18,7 @@ export const vault: Provider<VaultConfig, VaultDetail> = {
   parseScope,
   scopeText,
   scopeExamples,
+  starter,
   terms,
   connect,
 }

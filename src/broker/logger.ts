@@ -3,12 +3,20 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 import { visibleJson } from '../base/text.ts'
 
 /**
- * What secrets of every provider look like. A last net: nothing of the kind should
- * get as far as a log call. Not in the providers' modules, which most of the
+ * What the secrets of each provider look like, and Mayfly's own. A last net: nothing of the
+ * kind should get as far as a log call. Not in the providers' modules, which most of the
  * command line, whose words go through it too, never loads.
  */
-const secrets =
-  /\b(?:gh[a-z]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}|mft_[A-Za-z0-9_-]{20,}|hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9._-]+|(?:A3T|ASIA|AKIA)[A-Z0-9]{13,}|-----BEGIN[A-Z ]*PRIVATE KEY-----[^-]*)/g
+export const secretShapes = {
+  mayfly: /mft_[A-Za-z0-9_-]{20,}/,
+  github: /gh[a-z]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}/,
+  aws: /(?:A3T|ASIA|AKIA)[A-Z0-9]{13,}|(?:IQoJb3JpZ2lu|F[Qw]oGZXIvYXdz)[A-Za-z0-9+/=]{20,}/,
+  vault: /hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24,}/,
+  jwt: /eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9._-]+/,
+}
+
+const tokens = Object.values(secretShapes).map(({ source }) => source)
+const secrets = new RegExp(String.raw`\b(?:${tokens.join('|')})|-----BEGIN[A-Z ]*PRIVATE KEY-----[^-]*`, 'g')
 
 export function redact(text: string): string {
   return text.replaceAll(secrets, '[redacted]')

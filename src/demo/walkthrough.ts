@@ -7,12 +7,12 @@ import {
   type TaskAccess,
 } from '../client/client.ts'
 import { verifyStore } from '../cli/audit/verify-store.ts'
-import type { Attempt, Credential, Lifecycle } from './lifecycle.ts'
-import { awsLifecycle } from './aws.ts'
-import { githubLifecycle } from './github.ts'
+import type { Counterpart } from '../sandbox/counterpart.ts'
+import { counterparts, counterpartTypes } from '../sandbox/counterparts.ts'
+import type { Attempt, Credential, Lifecycle } from '../sandbox/lifecycle.ts'
+import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { Setup } from './setup.ts'
 import type { Timeline } from './timeline.ts'
-import { vaultDatabaseLifecycle, vaultTokenLifecycle } from './vault.ts'
 
 export interface Tally {
   /** Credentials that the demo was given. */
@@ -24,7 +24,7 @@ export interface Tally {
 }
 
 interface Held {
-  lifecycle: Lifecycle
+  lifecycle: Part
   task: OpenedTask
   access: TaskAccess
   lease: string
@@ -35,13 +35,16 @@ interface Held {
 const patienceMs = 4_000
 const intervalMs = 25
 
+/** A counterpart's part, and whose it is. */
+type Part = Lifecycle & { provider: string }
+
 /** Every provider's part, in the order shown. */
-const lifecyclesOf = ({ sandbox: { github, aws, vault } }: Setup): Lifecycle[] => [
-  githubLifecycle(github.url),
-  awsLifecycle(aws),
-  vaultTokenLifecycle(vault),
-  vaultDatabaseLifecycle(vault),
-]
+export function partsOf(sandbox: Sandbox): Part[] {
+  return counterpartTypes.flatMap((provider) => {
+    const counterpart: Counterpart = counterparts[provider]
+    return counterpart.lifecycles(sandbox[provider]).map((lifecycle) => ({ ...lifecycle, provider }))
+  })
+}
 
 export async function walkThrough(setup: Setup, timeline: Timeline): Promise<Tally> {
   const tally: Tally = { minted: 0, proven_dead: 0, ok: true }
@@ -55,7 +58,7 @@ export async function walkThrough(setup: Setup, timeline: Timeline): Promise<Tal
     }
   }
   const walkthrough = new Walkthrough(setup, timeline, tally)
-  for (const lifecycle of lifecyclesOf(setup)) {
+  for (const lifecycle of partsOf(setup.sandbox)) {
     for (const ending of lifecycle.endings)
       await step(lifecycle.provider, () => walkthrough[ending](lifecycle))
   }
@@ -76,7 +79,7 @@ class Walkthrough {
   }
 
   /** The workload says that it is done. On the way, it asks for too much. */
-  async completed(lifecycle: Lifecycle): Promise<void> {
+  async completed(lifecycle: Part): Promise<void> {
     const held = await this.#begin(lifecycle, 'refactor the parser', 600)
     if (lifecycle.forbidden) await this.#refused(lifecycle, lifecycle.forbidden)
     const { status, leases } = await this.#setup.client.complete(held.access)
@@ -96,7 +99,7 @@ class Walkthrough {
   }
 
   /** Nobody says anything: the deadline passes. */
-  async expired(lifecycle: Lifecycle): Promise<void> {
+  async expired(lifecycle: Part): Promise<void> {
     const held = await this.#begin(lifecycle, 'forget to complete a task', 2)
     const deadline = Date.parse(held.task.expires_at)
     this.#show(lifecycle, 'abandoned', `nobody completes the task; its deadline is ${held.task.expires_at}`, {
@@ -108,7 +111,7 @@ class Walkthrough {
   }
 
   /** A human stops it. */
-  async revoked(lifecycle: Lifecycle): Promise<void> {
+  async revoked(lifecycle: Part): Promise<void> {
     const held = await this.#begin(lifecycle, 'get out of hand', 600)
     const selector = { task: held.task.id }
     const report = await this.#setup.client.revoke(await this.#setup.admin(), { selector, reason: 'demo' })
@@ -142,7 +145,7 @@ class Walkthrough {
   }
 
   /** Opens a task, mints in it, and works with what was minted. */
-  async #begin(lifecycle: Lifecycle, purpose: string, ttl: number): Promise<Held> {
+  async #begin(lifecycle: Part, purpose: string, ttl: number): Promise<Held> {
     const { client, workload } = this.#setup
     const task = await client.openTask(await workload(), {
       purpose,
@@ -175,7 +178,7 @@ class Walkthrough {
   }
 
   /** Policy says no, and which policy it was. */
-  async #refused(lifecycle: Lifecycle, forbidden: AuthorizationDetail): Promise<void> {
+  async #refused(lifecycle: Part, forbidden: AuthorizationDetail): Promise<void> {
     const { client, workload } = this.#setup
     const request = { purpose: 'reach further', authorization_details: [forbidden], ttl: 600 }
     const problem = await client.openTask(await workload(), request).then(
@@ -209,7 +212,7 @@ class Walkthrough {
   }
 
   #tried(
-    lifecycle: Lifecycle,
+    lifecycle: Part,
     step: string,
     lease: string,
     { request, status, outcome }: Attempt,
@@ -225,7 +228,7 @@ class Walkthrough {
     })
   }
 
-  #show(lifecycle: Lifecycle, step: string, text: string, facts: object): void {
+  #show(lifecycle: Part, step: string, text: string, facts: object): void {
     this.#timeline.show(step, lifecycle.provider, text, facts)
   }
 }

@@ -6,12 +6,12 @@ import { sha256 } from '../base/sha256.ts'
 import type { LeaseContext } from './context.ts'
 import { sealHandle } from './handle.ts'
 import type { ConnectionEntry } from './connections.ts'
-import { aboutLease, intentOf, type Lease, standingOf } from './lease.ts'
+import { intentOf, type Lease, standingOf } from './lease.ts'
 import { recordFailed, recordRevoked } from './record.ts'
 import { retire } from './retire.ts'
 import type { Revoker } from './revoke.ts'
 import { salvage } from './salvage.ts'
-import { transition } from './transition.ts'
+import { leave, transition } from './transition.ts'
 import { ask } from './upstream.ts'
 
 export interface MintRequest {
@@ -111,7 +111,7 @@ async function recordFailure(context: LeaseContext, lease: Lease, failure: Provi
  * @throws ProviderError when upstream has answered with the credential of another lease
  */
 async function record(context: LeaseContext, lease: Lease, minted: Minted): Promise<Lease> {
-  const { unit, leases, audit, seal, clock } = context
+  const { unit, leases, seal, clock } = context
   return await unit.write(async (tx) => {
     const secretHash = minted.accessToken === undefined ? null : sha256(minted.accessToken)
     // The answer to another's request: revoking one lease would end the other, and what was minted for this one is lost.
@@ -143,27 +143,16 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
         return { ...lease, ...change, status: 'active' }
     }
     const leaving = { ...known, dueAt: at }
-    const left =
-      (await leases.move(tx, lease.id, 'revoking', leaving)) ||
-      (await leases.amend(tx, lease.id, ['revoking', 'irrevocable'], leaving))
+    const data = {
+      fingerprint: minted.fingerprint,
+      reason: minted.wider ?? 'the task ended while its credential was being minted',
+    }
+    const status = await leave(context, tx, lease, { at, change: leaving, data })
     // Recovery found nothing upstream because nothing was there yet: the lease is over, the credential is not.
-    if (!left)
+    if (!status)
       throw new BrokerError('provider_unavailable', 'upstream answered too late; what it minted is revoked', {
         retryAfter: 5,
       })
-    // `irrevocable` where the search for it has failed meanwhile.
-    const { status } = (await leases.get(tx, lease.id))!
-    audit.record(tx, {
-      at,
-      type: 'lease.retired',
-      actor: 'broker',
-      ...aboutLease(lease),
-      status,
-      data: {
-        fingerprint: minted.fingerprint,
-        reason: minted.wider ?? 'the task ended while its credential was being minted',
-      },
-    })
     return { ...lease, ...leaving, status }
   })
 }

@@ -4,8 +4,9 @@ import type { Recovery } from '../provider/upstream.ts'
 import type { Tx } from '../base/unit.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
-import { aboutLease, intentOf, type Lease, type LeaseChange } from './lease.ts'
+import { intentOf, type Lease, type LeaseChange } from './lease.ts'
 import { recordAttempt, recordFailed, recordRevoked } from './record.ts'
+import { leave } from './transition.ts'
 import { ask } from './upstream.ts'
 
 /**
@@ -59,21 +60,13 @@ async function record(
 }
 
 async function retireUnknown(
-  { leases, audit, clock }: LeaseContext,
+  context: LeaseContext,
   tx: Tx,
   lease: Lease,
   change: LeaseChange,
   reason: string,
 ): Promise<void> {
-  const retired = await leases.move(tx, lease.id, 'revoking', change)
-  if (!retired && !(await leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change))) return
   const { liveUntil } = change
-  audit.record(tx, {
-    at: clock.now(),
-    type: 'lease.retired',
-    actor: 'broker',
-    ...aboutLease(lease),
-    status: retired ? 'revoking' : lease.status,
-    data: { reason, ...(liveUntil != null && { live_until: new Date(liveUntil).toISOString() }) },
-  })
+  const data = { reason, ...(liveUntil != null && { live_until: new Date(liveUntil).toISOString() }) }
+  await leave(context, tx, lease, { at: context.clock.now(), change, data })
 }

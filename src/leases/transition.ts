@@ -1,7 +1,6 @@
 /**
- * A lease changes state: the change and its event, together (invariant I6). Only what
- * may find the lease on its way out already, the record of a mint and of a recovery,
- * writes its event itself.
+ * A lease changes state: the change and its event, together (invariant I6). Of one whose row
+ * somebody has spoilt, no state can be asked for: that one goes by `suspect`.
  */
 import type { Actor, EventType } from '../audit/event.ts'
 import type { Tx } from '../base/unit.ts'
@@ -37,4 +36,24 @@ export async function transition(
   if (!(await leases.move(tx, lease.id, status, change))) return false
   audit.record(tx, { at, type: eventOf[status], actor, ...aboutLease(lease), status, data })
   return true
+}
+
+/**
+ * Puts the lease on its way out, or puts on record what has become known of one that is: the
+ * answer to its mint, or to the search for it, may come after its task has ended. Returns the
+ * state that it is in then; undefined, and nothing changed nor recorded, where it is over.
+ */
+export async function leave(
+  { leases, audit }: Pick<LeaseContext, 'leases' | 'audit'>,
+  tx: Tx,
+  lease: Lease,
+  { at, change, data }: { at: number; change: LeaseChange; data: Record<string, unknown> },
+): Promise<LeaseStatus | undefined> {
+  const leaving =
+    (await leases.move(tx, lease.id, 'revoking', change)) ||
+    (await leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change))
+  if (!leaving) return undefined
+  const { status } = (await leases.get(tx, lease.id))!
+  audit.record(tx, { at, type: 'lease.retired', actor: 'broker', ...aboutLease(lease), status, data })
+  return status
 }

@@ -60,6 +60,8 @@ export interface Provider<Config = unknown, Detail = unknown> {
   scopeText(detail: Detail): string
   /** That shorthand in use, for the command line's help. */
   readonly scopeExamples: readonly string[]
+  /** Its entry in what `mayfly init` writes: YAML that begins with `TYPE:`, each thing that only an operator can know left empty. */
+  readonly starter: string
   /** What this configuration offers, and on what terms. Pure: reads no secret, calls nobody. */
   terms(config: Config & { name: string }): Terms<Detail>
   /** Nothing is called yet. @throws Error when a secret cannot be read, or is not one. */

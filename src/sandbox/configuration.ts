@@ -5,7 +5,12 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import type { Counterpart } from './counterpart.ts'
+import { counterparts, counterpartTypes } from './counterparts.ts'
+import { githubConnection } from './github/counterpart.ts'
 import type { Sandbox } from './sandbox.ts'
+
+export { githubConnection }
 
 /** The workload that the sandbox's issuer vouches for, as GitHub Actions would describe it. */
 export const sandboxWorkload = {
@@ -106,33 +111,7 @@ export async function writeConfiguration(
   return join(directory, 'mayfly.yaml')
 }
 
-/** The connection `acme` to this GitHub, as `mayfly.yaml` writes it. */
-export function githubConnection(github: Pick<Sandbox['github'], 'url' | 'appId'>) {
-  return {
-    name: 'acme',
-    api: github.url,
-    app_id: github.appId,
-    private_key: { file: './app.pem' },
-    owners: ['acme'],
-  }
-}
-
-const upstreamPolicies = `@id("refactor-bot-deploys")
-permit (principal == Mayfly::Agent::"refactor-bot",
-        action == Mayfly::Action::"aws.assume_role.deploy", resource);
-
-@id("nobody-deletes-buckets")
-forbid (principal, action == Mayfly::Action::"aws.assume_role.deploy", resource)
-unless { ["s3:getobject", "s3:putobject"].containsAll(context.aws_actions) };
-
-@id("refactor-bot-uses-vault")
-permit (principal == Mayfly::Agent::"refactor-bot",
-        action in [Mayfly::Action::"read", Mayfly::Action::"write"], resource);
-
-@id("ci-secrets-are-read-only")
-forbid (principal, action in Mayfly::Action::"write", resource == Mayfly::VaultPolicy::"ci-write");
-
-@id("no-secrets-with-deploy")
+const separationOfDuties = `@id("no-secrets-with-deploy")
 forbid (principal, action, resource)
 when { context.held.containsAll(["deploy", "secrets"]) };
 `
@@ -146,52 +125,20 @@ export function everyUpstream(
   sandbox: Sandbox,
   port: number,
 ): { settings: Record<string, unknown>; files: Files } {
-  const { aws, vault } = sandbox
-  const issuer = `http://127.0.0.1:${port}`
-  const broker = 'mayfly'
-  aws.settings.roles.push({
-    name: broker,
-    path: '/',
-    maxSessionDuration: 3600,
-    permissions: [{ Effect: 'Allow', Action: ['sts:*', 'iam:*'], Resource: '*' }],
-    trust: {
-      account: false,
-      setSourceIdentity: false,
-      tagSession: false,
-      webIdentity: { issuer, audience: 'sts.amazonaws.com', subject: broker },
-    },
+  const url = `http://127.0.0.1:${port}`
+  const arranged = counterpartTypes.map((type) => {
+    const counterpart: Counterpart = counterparts[type]
+    return { type, ...counterpart.arrange(sandbox[type], url) }
   })
-  vault.settings.jwt.jwksUrl = `${issuer}/.well-known/jwks.json`
-  vault.settings.jwt.boundIssuer = issuer
-  vault.settings.jwt.roles[broker]!.boundAudiences = [vault.url]
+  const policies = [...arranged.map((each) => each.policies ?? ''), separationOfDuties]
   return {
     settings: {
-      providers: {
-        github: [githubConnection(sandbox.github)],
-        aws: [
-          {
-            name: 'prod',
-            region: aws.region,
-            endpoints: aws.endpoints,
-            web_identity: { role_arn: aws.roleArn(broker) },
-            roles: [{ arn: aws.roleArn('deployer'), class: 'deploy' }],
-          },
-        ],
-        vault: [
-          {
-            name: 'main',
-            address: vault.url,
-            auth: { jwt: { mount: 'jwt', role: broker } },
-            paths: [{ path: 'database/creds/readonly', class: 'read', policies: ['db-readonly'] }],
-            policies: [
-              { name: 'ci-read', class: 'read' },
-              { name: 'ci-write', class: 'write' },
-            ],
-          },
-        ],
-      },
+      providers: Object.fromEntries(arranged.map(({ type, connection }) => [type, [connection]])),
     },
-    files: { 'policies/upstreams.cedar': upstreamPolicies },
+    files: Object.assign(
+      { 'policies/upstreams.cedar': policies.join('\n') },
+      ...arranged.map(({ files }) => files),
+    ),
   }
 }
 

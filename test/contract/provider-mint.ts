@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { redact } from '../../src/broker/logger.ts'
 import type { Trial } from './provider-trial.ts'
 
 export function mintContract<Config, Detail>(trial: Trial<Config, Detail>): void {
@@ -27,6 +28,11 @@ export function mintContract<Config, Detail>(trial: Trial<Config, Detail>): void
     test('calls one string of the credential the access token, if any', async () => {
       const { accessToken, credential } = await mint()
       if (accessToken !== undefined) expect(Object.values(credential)).toContain(accessToken)
+    })
+
+    test('gives out an access token that the logger would know', async () => {
+      const { accessToken } = await mint()
+      if (accessToken !== undefined) expect(redact(`with ${accessToken}`)).toBe('with [redacted]')
     })
 
     test('says nothing of more than was asked when upstream gave what was asked', async () => {

@@ -49,9 +49,8 @@ test.each([
 
 test('the configuration, agent, policies and expectations of its pages go together as they say', async () => {
   const [issuers = '', admins = '', agent = ''] = blocks('docs/configuration.md', 'yaml')
-  const connections = ['github', 'aws', 'vault'].map(
-    (type) => parse(blocks(`docs/providers/${type}.md`, 'yaml')[0] ?? '').providers,
-  )
+  const page = ({ type }: { type: string }) => `docs/providers/${type}.md`
+  const connections = providers.map((provider) => parse(blocks(page(provider), 'yaml')[0] ?? '').providers)
   const okta = { issuer: 'https://acme.okta.example', tenancy: 'single' }
   const { faults, directory } = await load(
     {
@@ -68,7 +67,7 @@ test('the configuration, agent, policies and expectations of its pages go togeth
       'agents/refactor-bot.yaml': agent,
       'agents/release-bot.yaml': agent.replace('refactor-bot', 'release-bot').replace('heads/main', 'tags/*'),
       'policies/policy.cedar': blocks('docs/policy.md', 'cedar').join('\n'),
-      'policies/aws.cedar': blocks('docs/providers/aws.md', 'cedar').join('\n'),
+      'policies/providers.cedar': providers.flatMap((provider) => blocks(page(provider), 'cedar')).join('\n'),
     },
     { providers: [...providers] },
   )

@@ -18,6 +18,7 @@ const provider: Provider = {
   parseScope: () => undefined,
   scopeText: () => '',
   scopeExamples: [],
+  starter: '',
   terms: () => terms(),
   connect: () => {
     throw new Error('nothing is called here')

@@ -140,6 +140,7 @@ export function upstream(
       parseScope: (text) => ({ type: 'fake', name: text }),
       scopeText: ({ name }) => name,
       scopeExamples: ['NAME'],
+      starter: '',
       terms: () => self,
       connect: () => self,
     },

@@ -1,3 +1,5 @@
+import { providers } from '../../../providers/catalog.ts'
+
 /**
  * What `init` writes, as text by path. It must compile once what nobody else can
  * know is filled in, and until then let nobody in.
@@ -6,14 +8,15 @@
  */
 export function scaffold(reviewBy: string): Record<string, string> {
   return {
-    'mayfly.yaml': configuration,
+    'mayfly.yaml': configuration(),
     'agents/refactor-bot.yaml': agent(reviewBy),
     'policies/refactor-bot.cedar': policy,
     '.gitignore': ignored,
   }
 }
 
-const configuration = `# Mayfly's configuration. Paths are relative to this file; a secret is { file: PATH } or { env: NAME }.
+const configuration =
+  () => `# Mayfly's configuration. Paths are relative to this file; a secret is { file: PATH } or { env: NAME }.
 # Check it with: mayfly validate -c mayfly.yaml
 
 # The public base URL. It is also the audience that workloads' tokens must have.
@@ -44,29 +47,7 @@ issuers:
 
 # Where credentials come from.
 providers:
-  github:
-    - name: main
-      # Of a GitHub App of yours: Settings, Developer settings, GitHub Apps.
-      app_id:
-      private_key: { file: ./app.pem }
-      # The accounts that it is installed on.
-      owners: [acme]
-  # Roles and paths have the class that policies see: read, write, deploy, secrets or admin. What is not
-  # declared here cannot be asked for.
-  # aws:
-  #   - name: prod
-  #     region: eu-west-1
-  #     revocation: deny-policy # or expiry, where Mayfly may not write policies of the roles
-  #     web_identity: { role_arn: 'arn:aws:iam::123456789012:role/mayfly' } # default: the SDK's own credentials
-  #     roles: [{ arn: 'arn:aws:iam::123456789012:role/deployer', class: deploy }]
-  # vault:
-  #   - name: main
-  #     address: https://vault.YOUR.DOMAIN
-  #     auth: { jwt: { mount: jwt, role: mayfly } } # or { token: { env: VAULT_TOKEN } }
-  #     # A path whose engine takes nothing back, as sessions of AWS, needs revocation: expiry.
-  #     paths: [{ path: database/creds/readonly, class: read, policies: [db-readonly] }]
-  #     policies: [{ name: ci-read, class: read }]
-
+${connections()}
 # The humans who can look, approve and stop. They need an issuer of their own above, for example:
 # admins:
 #   - name: security
@@ -84,6 +65,19 @@ providers:
 #   pending_approvals: 50 # of one agent
 #   approval_window: 3600 # seconds
 `
+
+/** The first provider is there to be filled in, the others to be taken out of their comments. */
+function connections(): string {
+  const [first, ...others] = providers.map(({ starter }) => starter)
+  const offered = `Roles and paths have the class that policies see: read, write, deploy, secrets or admin. What is not
+declared here cannot be asked for.
+${others.join('')}`
+  return indented(first ?? '', '  ') + indented(offered, '  # ')
+}
+
+function indented(text: string, by: string): string {
+  return text.replaceAll(/^(?=.)/gm, by)
+}
 
 const agent = (reviewBy: string) => `# An agent: a governed identity of something that is not a human.
 name: refactor-bot

@@ -68,7 +68,8 @@ export function createKeys(account: string, clock: Clock, ledger: Ledger): Keys 
       // Times of AWS are whole seconds.
       const now = Math.floor(clock.now() / 1000) * 1000
       const { issuedAt = now } = given
-      const sessionToken = randomBytes(240).toString('base64')
+      // As AWS's begin, in what is base64 of `origin_ec`.
+      const sessionToken = `IQoJb3JpZ2luX2Vj${randomBytes(240).toString('base64')}`
       const session = {
         accessKeyId: `ASIA${random(16)}`,
         secretAccessKey: randomBytes(30).toString('base64'),

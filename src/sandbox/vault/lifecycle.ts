@@ -1,5 +1,5 @@
-import type { SandboxVault } from '../sandbox/vault.ts'
-import type { Attempt, Credential, Lifecycle } from './lifecycle.ts'
+import type { SandboxVault } from '../vault.ts'
+import type { Attempt, Credential, Lifecycle } from '../lifecycle.ts'
 
 /** Vault, by policies: an agent reads what a CI job needs with a token of its task's own. */
 export function vaultTokenLifecycle({ url }: SandboxVault): Lifecycle {
@@ -12,7 +12,6 @@ export function vaultTokenLifecycle({ url }: SandboxVault): Lifecycle {
     return attempt(`GET ${path}`, response.status, response.ok, 403)
   }
   return {
-    provider: 'vault',
     endings: ['completed'],
     scope: { type: 'vault', policies: ['ci-read'] },
     forbidden: { type: 'vault', policies: ['ci-write'] },
@@ -30,7 +29,6 @@ export function vaultDatabaseLifecycle({ url }: SandboxVault): Lifecycle {
     return attempt('log in to the database', response.status, response.ok, 401)
   }
   return {
-    provider: 'vault',
     endings: ['expired'],
     scope: { type: 'vault', path: 'database/creds/readonly' },
     attempt: logIn,

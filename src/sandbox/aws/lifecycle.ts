@@ -1,6 +1,6 @@
-import type { SandboxAws } from '../sandbox/aws.ts'
-import type { AwsCredential } from '../sandbox/aws/sign.ts'
-import type { Attempt, Credential, Lifecycle } from './lifecycle.ts'
+import type { SandboxAws } from '../aws.ts'
+import type { AwsCredential } from './sign.ts'
+import type { Attempt, Credential, Lifecycle } from '../lifecycle.ts'
 
 /** AWS: an agent takes on a role for a task and deploys an object with it. */
 export function awsLifecycle(aws: SandboxAws): Lifecycle {
@@ -17,7 +17,6 @@ export function awsLifecycle(aws: SandboxAws): Lifecycle {
   const role = aws.roleArn('deployer')
   const resources = ['arn:aws:s3:::builds/*']
   return {
-    provider: 'aws',
     endings: ['completed', 'revoked'],
     scope: { type: 'aws', role_arn: role, actions: ['s3:GetObject', 's3:PutObject'], resources },
     forbidden: { type: 'aws', role_arn: role, actions: ['s3:DeleteBucket'], resources },

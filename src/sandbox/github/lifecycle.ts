@@ -1,4 +1,4 @@
-import type { Attempt, Credential, Lifecycle } from './lifecycle.ts'
+import type { Attempt, Credential, Lifecycle } from '../lifecycle.ts'
 
 /** GitHub, at the API's base `url`: an agent reads a file of a repository and adds one. */
 export function githubLifecycle(url: string): Lifecycle {
@@ -30,7 +30,6 @@ export function githubLifecycle(url: string): Lifecycle {
 
   let written = 0
   return {
-    provider: 'github',
     endings: ['completed', 'expired', 'revoked'],
     scope: { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } },
     forbidden: { type: 'github', repositories: ['acme/docs'], permissions: { contents: 'write' } },

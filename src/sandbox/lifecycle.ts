@@ -1,7 +1,10 @@
-/** One kind of upstream, as the demo tries it. */
-import type { AuthorizationDetail, MintedCredential } from '../client/client.ts'
+/** The life of a counterpart's credentials, as the demo shows it. */
 
-export type Credential = MintedCredential['credential']
+/** RFC 9396, as it goes over the wire. */
+type AuthorizationDetail = Record<string, unknown> & { type: string }
+
+/** As the broker delivers it. */
+export type Credential = Record<string, unknown>
 
 /** A request made with a credential, straight to upstream. */
 export interface Attempt {
@@ -16,9 +19,7 @@ export interface Attempt {
 /** By the workload itself, at its deadline, or by an admin. */
 export type Ending = 'completed' | 'expired' | 'revoked'
 
-/** To show another provider, write its lifecycle and add it to `lifecyclesOf` in `walkthrough.ts`. */
 export interface Lifecycle {
-  provider: string
   /** How its tasks end, in the order shown. */
   endings: readonly Ending[]
   /** What each of its tasks asks for; the sandbox's policies permit it. */
