@@ -13,7 +13,7 @@ import { openSqlite, openSqliteReadOnly } from '../../src/store/sqlite.ts'
 import { tables } from '../../src/store/tables.ts'
 import type { SqliteSubject } from '../support/sqlite.ts'
 import { testSeal } from '../support/store.ts'
-import { type Edit, everyEdit, tablesOf } from './edits.ts'
+import { type Edit, everyEdit, rowsOf, tablesOf } from './edits.ts'
 import { liveOn, lived } from './lived.ts'
 
 /** `MAYFLY_EDITS=all` makes every edit of every row of each table, and not half of those of the first and the last alone. */
@@ -59,12 +59,14 @@ function copy(): string {
   return path
 }
 
-/** Applies the edit. False where SQLite itself refuses it. */
-function applied({ apply }: Pick<Edit, 'apply'>, path: string): boolean {
+/** Applies the edit. False where SQLite itself refuses it, or a broker that has started wrote the same. */
+function applied({ apply, table }: Pick<Edit, 'apply'> & Partial<Edit>, path: string): boolean {
   using db = new DatabaseSync(path, { enableForeignKeyConstraints: false, defensive: false })
+  const now = () => table && JSON.stringify(rowsOf(db, table))
+  const before = now()
   try {
     apply(db)
-    return true
+    return table === undefined || now() !== before
   } catch {
     return false
   }
