@@ -61,6 +61,10 @@ export async function isCurrent(db: Kysely<Schema>): Promise<boolean> {
 
 /** Checks without changing anything. @throws Error unless the tables are exactly this program's. */
 export async function requireCurrent(db: Kysely<Schema>): Promise<void> {
+  if ((await applied(db)).length === 0)
+    throw new Error(
+      'the database is empty: no broker has run on it, or it is a copy of a running one’s file alone, and lacks all that is in its log (`-wal`)',
+    )
   if (!(await isCurrent(db)))
     throw new Error('the database has not been used by this version yet; start the broker first')
 }

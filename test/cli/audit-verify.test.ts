@@ -105,6 +105,16 @@ it('a copy of a running database that lacks the newest events says so, by the he
   await writeFile(head, kept)
 })
 
+it('a copy of a file that SQLite has never written back to says what it lacks', async () => {
+  new DatabaseSync(join(broker.directory, 'empty.db')).exec('pragma journal_mode = wal')
+  const file = join(broker.directory, 'empty.yaml')
+  await writeFile(file, (await readFile(broker.file, 'utf8')).replace('mayfly.db', 'empty.db'))
+  expect(await mayfly(['audit', 'verify', '-c', file])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('lacks all that is in its log'),
+  })
+})
+
 it('a store that is not there is told as that, and not made', async () => {
   const file = join(broker.directory, 'other.yaml')
   await writeFile(file, (await readFile(broker.file, 'utf8')).replace('mayfly.db', 'absent.db'))
