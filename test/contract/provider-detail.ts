@@ -13,7 +13,8 @@ export function detailContract<Config, Detail>(trial: Trial<Config, Detail>): vo
       }
     })
 
-    test.each(['{"extra":1}', '{"__proto__":{}}'])(
+    // The `connection` of a detail is the broker's.
+    test.each(['{"extra":1}', '{"connection":"other"}', '{"__proto__":{}}'])(
       'a detail with a key that is not known is refused: %s',
       (text) => {
         const more = Object.entries(JSON.parse(text) as object)
