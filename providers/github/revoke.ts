@@ -10,7 +10,7 @@ import type { Github } from './upstream.ts'
 import { isOwnRefusal, saysInaccessible, saysSuspended } from './words.ts'
 
 /** Between attempts while a refusal may mean that the token is too new. */
-const pausesMs = [1_000, 2_000]
+const pausesMs = [1_000, 2_000, 2_500]
 
 /**
  * Ends one token. Only the token itself can do that (GitHub REST, "Revoke an

@@ -20,6 +20,7 @@ const levers: readonly PermissionName[] = [
   'merge_queues',
   'organization_administration',
   'organization_custom_properties',
+  'organization_self_hosted_runners', // a runner gets the tokens of the jobs that it runs
   'repository_custom_properties',
   'single_file',
   'workflows',

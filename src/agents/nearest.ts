@@ -23,10 +23,10 @@ export interface NearMiss {
 
 /**
  * Of all rules of the principal's issuer that it does not match, the one of which the most
- * holds. Undefined where there is none. With `partly`, what claims are not there may be anything.
+ * holds; of equals, the one whose claim is the most alike. Undefined where there is none. With `partly`, what claims are not there may be anything.
  */
 export function nearest(agents: Iterable<Agent>, principal: Principal, partly = false): NearMiss | undefined {
-  let best: { miss: NearMiss; unmet: number; met: number } | undefined
+  let best: { miss: NearMiss; rank: readonly number[] } | undefined
   for (const agent of agents)
     for (const [index, rule] of agent.match.entries()) {
       if (rule.issuer !== principal.issuer) continue
@@ -34,11 +34,27 @@ export function nearest(agents: Iterable<Agent>, principal: Principal, partly = 
       const unmet = required.filter((requirement) => !holds(requirement, principal, partly))
       const [first] = unmet
       if (!first) continue
-      const met = required.length - unmet.length
-      if (best && (unmet.length > best.unmet || (unmet.length === best.unmet && met <= best.met))) continue
-      best = { miss: missOf(agent, index, first, principal), unmet: unmet.length, met }
+      const miss = missOf(agent, index, first, principal)
+      const rank = [-unmet.length, miss.otherForm ? 1 : 0, required.length - unmet.length, likeness(miss)]
+      if (!best || isMore(rank, best.rank)) best = { miss, rank }
     }
   return best?.miss
+}
+
+/** Whether the first figure in which they differ is the greater one. */
+function isMore(rank: readonly number[], than: readonly number[]): boolean {
+  const at = rank.findIndex((figure, index) => figure !== than[index])
+  return at >= 0 && rank[at]! > than[at]!
+}
+
+/** How many characters what was found and what is taken have in common from the start. */
+function likeness({ expected, found }: NearMiss): number {
+  const alike = (a: string, b: string) => {
+    let length = 0
+    while (length < a.length && a[length] === b[length]) length += 1
+    return length
+  }
+  return Math.max(0, ...expected.flatMap((text) => found.map((each) => alike(text, each))))
 }
 
 function missOf(agent: Agent, index: number, requirement: ClaimRule, principal: Principal): NearMiss {

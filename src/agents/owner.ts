@@ -58,5 +58,5 @@ export function isSame(name: string | undefined, owner: string): boolean {
 }
 
 function showsAddress({ subject, email, emailVerified }: Human): boolean {
-  return isAddress(subject) || (emailVerified && email !== undefined)
+  return isAddress(subject) || (emailVerified && email !== undefined && isAddress(email))
 }

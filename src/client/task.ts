@@ -1,4 +1,5 @@
 /** A task as a program has it: an object that mints within it, and that ends it. */
+import { readFileSync } from 'node:fs'
 import { systemClock } from '../base/clock.ts'
 import { outboundFetch } from '../outbound/fetch.ts'
 import { isOver } from '../wire/lease-states.ts'
@@ -173,14 +174,14 @@ export class Task implements AsyncDisposable {
  */
 export async function openTask(options: TaskOptions): Promise<Task> {
   const { purpose, scope, ttl, context, onApproval, signal = new AbortController().signal } = options
-  const { client, url, fetch } = brokerOf(options)
+  const { client, url } = brokerOf(options)
   const request = {
     purpose,
     authorization_details: [...scope],
     ...(ttl !== undefined && { ttl }),
     ...(context && { context }),
   }
-  const opened = await client.openTask(await identityOf(options, url, fetch), request, { signal })
+  const opened = await client.openTask(await identityOf(options, url), request, { signal })
   const access = { id: opened.id, token: opened.task_token }
   const task = new Task(client, access)
   try {
@@ -208,18 +209,29 @@ export function currentTask(options: BrokerOptions = {}): CurrentTask | undefine
   return access && new Task(brokerOf(options).client, access)
 }
 
-function brokerOf({
-  url = process.env['MAYFLY_URL'],
-  fetch = outboundFetch({ env: process.env }),
-}: BrokerOptions) {
+/** The way to a broker, whose certificate may come from a CA of one's own. */
+function broker(): typeof globalThis.fetch {
+  return outboundFetch({ env: process.env, ca: trusted(process.env['MAYFLY_CA']) })
+}
+
+/** As the command line has it from `--ca`: `mayfly run` hands it down. */
+function trusted(file: string | undefined): [string] | undefined {
+  if (!file) return undefined
+  try {
+    return [readFileSync(file, 'utf8')]
+  } catch {
+    throw new NotConfigured(`${file} cannot be read`, 'Name a PEM file in MAYFLY_CA, or leave it unset.')
+  }
+}
+
+function brokerOf({ url = process.env['MAYFLY_URL'], fetch = broker() }: BrokerOptions) {
   if (!url) throw new NotConfigured('no broker is named', 'Give its URL as `url`, or set MAYFLY_URL.')
-  return { url, fetch, client: createClient({ url, fetch, clock: systemClock() }) }
+  return { url, client: createClient({ url, fetch, clock: systemClock() }) }
 }
 
 async function identityOf(
-  { identity }: TaskOptions,
+  { identity, fetch = outboundFetch({ env: process.env }) }: TaskOptions,
   audience: string,
-  fetch: typeof globalThis.fetch,
 ): Promise<string> {
   if (typeof identity === 'string') return identity
   if (identity) return await identity(audience)

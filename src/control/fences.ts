@@ -132,7 +132,7 @@ export async function lift(
 
 /** Whoever answers for what the fence is on. One that was altered may have been on any agent. */
 async function ownersOf(
-  { tasks }: TaskContext,
+  context: TaskContext,
   tx: Tx,
   registered: Rules['agents'],
   fence: StoredFence,
@@ -140,12 +140,19 @@ async function ownersOf(
   if ('damaged' in fence) return [...registered].map(({ owner }) => owner)
   const { selector } = fence
   const owners = 'owner' in selector ? [selector.owner] : []
-  for (const agent of fence.agents) {
-    const now = registered.get(agent)?.owner
-    const { items } = await tasks.list(tx, { agent }, { limit: 1 })
-    owners.push(...[now, items[0]?.owner].filter((owner) => owner !== undefined))
-  }
+  for (const agent of fence.agents) owners.push(...(await agentOwners(context, tx, registered, agent)))
   return owners
+}
+
+/** Whoever answers for the agent: its owner now, and the one under whom it last had a task. */
+export async function agentOwners(
+  { tasks }: Pick<TaskContext, 'tasks'>,
+  tx: Tx,
+  registered: Rules['agents'],
+  agent: string,
+): Promise<string[]> {
+  const { items } = await tasks.list(tx, { agent }, { limit: 1 })
+  return [registered.get(agent)?.owner, items[0]?.owner].filter((owner) => owner !== undefined)
 }
 
 /** Four eyes. @throws BrokerError `forbidden`, which is on record. */

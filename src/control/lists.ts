@@ -57,13 +57,15 @@ export async function listApprovals(
   return await unit.read(async (tx) => {
     const { items, next } = await approvals.list(tx, given(filter), page)
     const requests = items.map(async (approval) => {
-      const task = (await tasks.get(tx, approval.task))!
+      const task = await tasks.get(tx, approval.task)
+      // One whose task somebody has taken away cannot be answered; the others can.
+      if (!task) return []
       const { status, settled, createdAt } = asRead(approval)
       const over = status === 'pending' ? clock.now() : (settled?.at ?? asRead(task).endedAt)
       const all = await approvals.ofTask(tx, approval.task)
-      return { approval, task, all, waited: over === null ? null : over - createdAt }
+      return [{ approval, task, all, waited: over === null ? null : over - createdAt }]
     })
-    return { items: await Promise.all(requests), next }
+    return { items: (await Promise.all(requests)).flat(), next }
   })
 }
 

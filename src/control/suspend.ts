@@ -8,7 +8,7 @@ import { endTask } from '../tasks/end.ts'
 import type { Tx } from '../base/unit.ts'
 import { openStatuses } from '../tasks/task.ts'
 import type { Admin } from './authenticate.ts'
-import { liftFence, raiseFence, requireAnother } from './fences.ts'
+import { agentOwners, liftFence, raiseFence, requireAnother } from './fences.ts'
 
 /**
  * Suspends the agent until it is resumed, across restarts and reloads, ends its
@@ -53,8 +53,9 @@ export async function resumeAgent(
   name: string,
   reason: string,
 ): Promise<void> {
-  const { owner } = requireAgent(rules, name)
-  await requireAnother(context, admin, 'nobody resumes an agent they own', { agent: name, owners: [owner] })
+  requireAgent(rules, name)
+  const owners = await context.unit.read((tx) => agentOwners(context, tx, rules.agents, name))
+  await requireAnother(context, admin, 'nobody resumes an agent they own', { agent: name, owners })
   await context.unit.write(async (tx) => {
     const fences = await context.fences.byKeys(tx, [fenceKey({ agent: name })])
     if (!fences.some((fence) => stands(fence, context.clock)))

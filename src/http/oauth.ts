@@ -39,7 +39,10 @@ const revocation = createRoute({
   path: '/oauth/revoke',
   summary: 'Revoke a credential or a task token, and complete its task (RFC 7009)',
   request: { body: form(schemas.revokeForm) },
-  responses: { 200: { description: 'it is dead, or was not known' }, default: refusal },
+  responses: {
+    200: { description: 'it is dead, or was not known, or only its own expiry ends it' },
+    default: refusal,
+  },
 })
 
 export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext): void {

@@ -1,4 +1,10 @@
-import { calculateJwkThumbprint, createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  type CryptoKey,
+  type JWK,
+  type JWSHeaderParameters,
+} from 'jose'
 import { z } from 'zod'
 import { withinLimit, type Clock } from '../base/clock.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
@@ -28,6 +34,9 @@ export interface KeyOrigin {
   clock: Clock
 }
 
+/** The one of an issuer's keys that a token's header names. */
+export type FindKey = (header: JWSHeaderParameters) => Promise<CryptoKey>
+
 const discoveryDocument = z.object({ issuer: z.string(), jwks_uri: z.string() })
 const keySet = z.object({ keys: z.array(z.unknown()) })
 
@@ -39,7 +48,7 @@ const keySet = z.object({ keys: z.array(z.unknown()) })
  * @throws BrokerError `invalid_token` when the answer cannot be trusted,
  * `unavailable` when there was none (also on 429 and 5xx).
  */
-export async function fetchKeys(origin: KeyOrigin): Promise<LocalJWKSet> {
+export async function fetchKeys(origin: KeyOrigin): Promise<FindKey> {
   const fetched = await withinLimit(origin.clock, answerWithinMs, async (signal) => {
     const uri = origin.jwksUri ?? (await discover(origin, signal))
     return keySet.safeParse(await getJson(origin, uri, 'key set', signal))
@@ -49,7 +58,10 @@ export async function fetchKeys(origin: KeyOrigin): Promise<LocalJWKSet> {
     throw untrusted(origin, `its key set has more than ${mostKeys} keys`)
   const keys = fetched.data.keys.map(forSignatures).filter(isUsable)
   if (keys.length === 0) throw untrusted(origin, 'its key set has no usable key')
-  return createLocalJWKSet({ keys: await once(keys) })
+  const named = createLocalJWKSet({ keys: await once(keys) })
+  // A token without `kid` may be of any of them: names make no difference then.
+  const nameless = createLocalJWKSet({ keys: await once(keys.map(({ kid: _kid, ...jwk }) => jwk)) })
+  return (header) => (header.kid === undefined ? nameless(header) : named(header))
 }
 
 /** A SPIFFE bundle marks what signs JWT-SVIDs in its own way (SPIFFE Trust Domain and Bundle §4.1). */
@@ -64,7 +76,8 @@ function forSignatures(jwk: unknown): unknown {
  */
 async function once(keys: JWK[]): Promise<JWK[]> {
   const distinct = new Map<string, JWK>()
-  for (const jwk of keys) {
+  for (const listed of keys) {
+    const jwk = { ...listed }
     const key = JSON.stringify([jwk.kid, await calculateJwkThumbprint(jwk)])
     const first = distinct.get(key)
     // For one algorithm here and another, or any, there: the narrower word would lose the wider.

@@ -84,6 +84,16 @@ export const issuerConfig = z
         params: { remedy: "Name the trust domain's bundle endpoint." },
       })
     const platform = known ?? platformAt(issuer)
+    const shared = platform?.url === issuer && platform.tenancy !== 'single' ? platform.tenancy : undefined
+    if (shared && written.tenancy !== undefined && !separates(written.tenancy, shared))
+      context.addIssue({
+        code: 'custom',
+        path: ['tenancy'],
+        message: `does not tell the tenants of ${platform!.name} apart`,
+        params: {
+          remedy: `Leave it out: its tenants are told apart by ${Object.keys(shared.claims).join(', ')}.`,
+        },
+      })
     const { audience: meantFor, tenancy, session, max_age, single_use, algorithms: listed } = written
     return {
       issuer,
@@ -104,6 +114,11 @@ export const issuerConfig = z
     }
   })
 export type IssuerConfig = z.output<typeof issuerConfig>
+
+/** Whether one of these claims names a tenant of the platform; others may be anybody's to bring about. */
+function separates(tenancy: 'single' | readonly string[], platform: Tenancy): boolean {
+  return tenancy !== 'single' && tenancy.some((claim) => Object.hasOwn(platform.claims, claim))
+}
 
 /** A trusted issuer, compiled. */
 export interface Issuer {

@@ -1,7 +1,7 @@
 /** The keys of one issuer, kept as long as they may be believed (docs/decisions/0001). */
-import { errors, type CryptoKey, type JWSHeaderParameters, type LocalJWKSet } from 'jose'
+import { errors, type CryptoKey, type JWSHeaderParameters } from 'jose'
 import { isBrokerError } from '../base/errors.ts'
-import { fetchKeys, retryAfter, type KeyOrigin } from './fetch-keys.ts'
+import { fetchKeys, type FindKey, retryAfter, type KeyOrigin } from './fetch-keys.ts'
 
 /** So long after its removal a key may still be accepted from memory. */
 const freshForMs = 60_000
@@ -23,12 +23,12 @@ export type KeySource = (header: JWSHeaderParameters) => Promise<CryptoKey>
  */
 export function keySource(origin: KeyOrigin): KeySource {
   const now = () => origin.clock.now()
-  let held: { find: LocalJWKSet; at: number } | undefined
+  let held: { find: FindKey; at: number } | undefined
   let failure: { error: unknown; at: number } | undefined
-  let flight: Promise<LocalJWKSet> | undefined
+  let flight: Promise<FindKey> | undefined
   let lookedAgainAt = -Infinity
 
-  async function load(): Promise<LocalJWKSet> {
+  async function load(): Promise<FindKey> {
     // Counted from before the request: an answer can be as old as that.
     const at = now()
     try {
@@ -46,12 +46,12 @@ export function keySource(origin: KeyOrigin): KeySource {
     }
   }
 
-  async function refetch(): Promise<LocalJWKSet> {
+  async function refetch(): Promise<FindKey> {
     if (failure && now() - failure.at < retryAfter * 1000) throw failure.error
     return (flight ??= load())
   }
 
-  async function current(): Promise<LocalJWKSet> {
+  async function current(): Promise<FindKey> {
     if (held && now() - held.at < freshForMs) return held.find
     try {
       return await refetch()

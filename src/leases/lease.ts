@@ -194,7 +194,7 @@ export interface LeaseStore {
    * Makes a lease whose row is damaged due at `dueAt`, and puts it on its way out whatever
    * state it is in. False where it was on its way out already, or is not damaged.
    */
-  suspect(tx: Tx, id: string, dueAt: number): Promise<boolean>
+  suspect(tx: Tx, id: string, change: { dueAt: number; standsUntil: number }): Promise<boolean>
   /** Erases what was kept of a lease that is over, and lets it rest. */
   forget(tx: Tx, id: string): Promise<void>
   /** Sets only when the lease is looked at next. */

@@ -6,6 +6,12 @@ import { ofProvider } from './detail.ts'
 import { aboutLease, type DamagedLease, type Lease } from './lease.ts'
 
 /**
+ * As long as anything that a provider mints can act, or be made to: what upstream is to refuse
+ * of such a lease it is to refuse so long, whatever the row says.
+ */
+const longestStandingMs = 12 * 3600 * 1000
+
+/**
  * Puts the lease on its way out, whatever state its row says that it is in, and returns
  * it as it is to be ended: as if its own end were not known, where it says that it has passed.
  */
@@ -16,7 +22,8 @@ export async function suspect(
 ): Promise<Lease> {
   const lease = damaged.says
   const at = clock.now()
-  if (await leases.suspect(tx, lease.id, at))
+  const standsUntil = Math.max(lease.standsUntil ?? 0, at + longestStandingMs)
+  if (await leases.suspect(tx, lease.id, { dueAt: at, standsUntil }))
     audit.record(tx, {
       at,
       type: 'lease.retired',
@@ -30,6 +37,7 @@ export async function suspect(
     ...lease,
     status: lease.status === 'irrevocable' ? 'irrevocable' : 'revoking',
     upstreamExpiresAt: upstreamExpiresAt !== null && upstreamExpiresAt > at ? upstreamExpiresAt : null,
+    standsUntil,
     liveUntil: null,
     revocation: revocationOf(connections(), lease),
   }

@@ -18,7 +18,7 @@ export function proxiesOf(env: Record<string, string | undefined>): ProxyFor | u
   const proxy = URL.canParse(address) ? new URL(address) : null
   if (!proxy || !/^https?:$/.test(proxy.protocol))
     throw new Error(`${name} is set, and is no proxy: http://HOST:PORT, or https`)
-  const direct = exceptions(env['no_proxy'] ?? env['NO_PROXY'] ?? '')
+  const direct = exceptions(env['no_proxy'] || env['NO_PROXY'] || '')
   return (url) => (url.protocol === 'https:' && !direct(url) ? proxy : undefined)
 }
 

@@ -187,6 +187,11 @@ function namedBy(rule: MatchRule, workloads: Workloads): Entity[] {
   )
 }
 
+/** Whether some claim of the rule names places in full, and nothing else. */
+function confined(required: readonly ClaimRule[], workloads: Workloads): boolean {
+  return required.some(({ name, patterns }) => patterns.every(({ text }) => workloads.named(name, text)))
+}
+
 /** A rule of an agent as tokens are held against it, in lower case. */
 interface Run {
   agent: string
@@ -211,7 +216,8 @@ function runsAs(
       if (!issuer || !workloads.issuedBy(issuer, host, claims)) continue
       const run = { agent, required: required.map(inLowerCase) }
       const places = namedBy(rule, workloads)
-      if (places.length === 0) anywhere.push(run)
+      // One alternative that names no place is enough for tokens of others.
+      if (!confined(required, workloads)) anywhere.push(run)
       // What a rule names in full is a place of its own, and no token of another's satisfies it.
       for (const key of new Set(places.map(keyOf))) byName.set(key, [...(byName.get(key) ?? []), run])
     }

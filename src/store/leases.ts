@@ -213,11 +213,12 @@ export const leases: LeaseStore = {
     return true
   },
 
-  async suspect(tx, id, dueAt) {
+  async suspect(tx, id, { dueAt, standsUntil }) {
     const row = rowsIn(tx).one('leases', 'id', id)
     if (!row || rowsIn(tx).isGenuine('leases', row)) return false
     const leaving = isAmong(['revoking', 'irrevocable'], row.status)
-    rowsIn(tx).change('leases', row, { due_at: dueAt, ...(!leaving && { status: 'revoking' }) })
+    const change = { due_at: dueAt, stands_until: standsUntil }
+    rowsIn(tx).change('leases', row, { ...change, ...(!leaving && { status: 'revoking' }) })
     return !leaving
   },
 

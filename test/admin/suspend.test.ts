@@ -9,7 +9,11 @@ import { rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
 
 const broker = await describedBroker({
-  files: { ...agentFiles('other-bot'), ...agentFiles('ops-bot', { owner: 'ada' }) },
+  files: {
+    ...agentFiles('other-bot'),
+    ...agentFiles('ops-bot', { owner: 'ada' }),
+    ...agentFiles('passed-on-bot', { owner: 'eve@acme.dev' }),
+  },
 })
 const { ledger } = broker.sandbox
 const infra = { ...writeWeb, repositories: ['acme/infra'] }
@@ -111,6 +115,20 @@ test.each([
     data: '{"reason":"nobody resumes an agent they own"}',
   })
   expect((await order('ops-bot', 'resume', { sub: 'eve', email: 'eve@acme.dev' })).status).toBe(200)
+})
+
+test('who owned the agent when it last had a task does not resume it after another has taken it over', async () => {
+  const { body: task } = await broker.open({}, { sub: subjectOf('passed-on-bot') })
+  expect(task.status).toBe('active')
+  await order('passed-on-bot', 'suspend')
+  const [[path, text]] = Object.entries(agentFiles('passed-on-bot', { owner: 'bob@acme.dev' })) as [
+    [string, string],
+  ]
+  await writeFile(join(broker.directory, path), text)
+  expect((await broker.call('POST', '/v1/admin/reload', { token: await broker.admin() })).status).toBe(200)
+  for (const email of ['eve@acme.dev', 'bob@acme.dev'])
+    expectRefusal(await order('passed-on-bot', 'resume', { sub: 'someone', email }), 403, 'forbidden')
+  expect((await order('passed-on-bot', 'resume', { sub: 'zoe', email: 'zoe@acme.dev' })).status).toBe(200)
 })
 
 test('who shows no address does not resume an agent whose owner is known by one', async () => {

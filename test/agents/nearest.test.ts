@@ -43,6 +43,19 @@ it.each([
   })
 })
 
+it('of rules that miss as little, takes the one in the other form, and then the one that is most alike', () => {
+  const rules = [
+    bot('first', { subject: 'repo:acme/api:ref:refs/heads/main' }),
+    bot('like', { subject: 'repo:acme/web:environment:prod' }),
+    bot('right', { subject: 'repo:acme/web:ref:refs/heads/main' }),
+  ]
+  expect(nearest(rules, principal('repo:acme@65/web@123:ref:refs/heads/main'))).toMatchObject({
+    agent: 'right',
+    otherForm: true,
+  })
+  expect(nearest(rules, principal('repo:acme/web:environment:publish'))).toMatchObject({ agent: 'like' })
+})
+
 it('knows none of another issuer', () => {
   expect(nearest(bots, principal('repo:acme/web:ref:refs/heads/main', {}, 'other'))).toBeUndefined()
 })

@@ -74,6 +74,17 @@ describe('an issuer', () => {
     expect((await withIssuer({ issuer: 'https://ci.acme.example', tenancy: 'single' })).faults).toEqual([])
   })
 
+  it.each([
+    ['https://token.actions.githubusercontent.com', 'single'],
+    ['https://token.actions.githubusercontent.com', ['actor']],
+    ['https://gitlab.com', 'single'],
+    ['https://api.cursor.com', 'single'],
+  ])('%s is everybody’s, and tenancy %j does not make it one tenant’s', async (issuer, tenancy) => {
+    const rule = { claims: { ref: 'refs/heads/main' } }
+    const { faults } = await withIssuer({ issuer, tenancy }, rule)
+    expect(faults).toContainEqual(expect.objectContaining({ path: 'issuers.ci.tenancy' }))
+  })
+
   it('whose tenants claims tell apart takes rules that name one', async () => {
     const many = { issuer: 'https://ci.acme.example', tenancy: ['org_id', '/org/id'] }
     expect(onlyFault(await withIssuer(many)).path).toBe('match[0]')

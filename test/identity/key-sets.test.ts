@@ -87,6 +87,21 @@ describe('a key', () => {
     await broker.verify(broker.issuer.token())
   })
 
+  it.each([
+    ['once with a name and once without', [{}, { kid: undefined }]],
+    ['under two names', [{}, { kid: 'another' }]],
+  ])('that is listed %s is one for a token that names none', async (_how, changes) => {
+    await using broker = await trusting()
+    const { jwk } = broker.issuer.key
+    broker.issuer.published.splice(0, 1, ...changes.map((change) => ({ ...jwk, ...change }) as JWK))
+    await broker.verify(broker.issuer.token({}, { kid: undefined }))
+    broker.issuer.published.push({ ...signingKey().jwk, kid: 'third' })
+    await broker.clock.advance(61_000)
+    await expect(broker.verify(broker.issuer.token({}, { kid: undefined }))).rejects.toMatchObject(
+      refused('does not tell which'),
+    )
+  })
+
   it('never passes for another one under its kid', async () => {
     await using broker = await trusting()
     const { issuer } = broker

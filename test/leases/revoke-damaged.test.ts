@@ -38,6 +38,8 @@ describe('a lease on its way out', () => {
     ['says what there is not', "status = 'lost'"],
     ['says that it ends by itself', "revocation = 'expiry'"],
     ['says that its own end has passed', 'upstream_expires_at = 1'],
+    ['says that nothing of it stands', 'stands_until = 1'],
+    ['says that nothing of it ever stood', 'stands_until = null'],
     [
       'says that it ends by itself, and has',
       "revocation = 'expiry', upstream_expires_at = 1, live_until = 1",

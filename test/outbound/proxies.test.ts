@@ -61,7 +61,8 @@ describe('NO_PROXY', () => {
     expect(proxied(url, { NO_PROXY: list })).toBeDefined()
   })
 
-  it('in lower case comes before the other', () => {
+  it('in lower case comes before the other, unless it is empty', () => {
+    expect(proxied('https://a.example', { no_proxy: '', NO_PROXY: 'a.example' })).toBeUndefined()
     expect(proxied('https://a.example', { no_proxy: 'b.example', NO_PROXY: 'a.example' })).toBeDefined()
   })
 })

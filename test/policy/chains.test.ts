@@ -58,6 +58,15 @@ async function found(agents: object[], policies: string, changes: object = {}) {
 const told = async (...asked: Parameters<typeof found>) =>
   (await found(...asked)).map((chain) => `${wayOf(chain)} → ${chain.gains.join(', ')}`)
 
+test.each([
+  ['a claim', { claims: { repository: ['acme/api', 'acme/we*'] } }],
+  ['the subject', { claims: { sub: ['repo:acme/api:*', 'repo:acme/we*:*'] } }],
+])('one alternative of %s that names no repository in full is a way too', async (_what, match) => {
+  expect(await told([bot, agent('deployer', match)], writesWeb + deploys)).toEqual([
+    expect.stringContaining('deploy, secrets'),
+  ])
+})
+
 test('a repository that an agent may write is a way to what its jobs are', async () => {
   expect(await found([bot, agent('deployer', deploysFromWeb)], writesWeb + deploys)).toEqual([
     {

@@ -36,13 +36,20 @@ describe.each([401, 403] as const)(
   },
 )
 
-test('a new token that is still answered 403 after three seconds is asked about again, not given up', async () => {
-  const upstream = connectGithub({ settings: { replicationDelay: 4_500, replicationRefusal: 403 } })
+test('a new token that is still answered 403 after five seconds is asked about again, not given up', async () => {
+  const upstream = connectGithub({ settings: { replicationDelay: 6_000, replicationRefusal: 403 } })
   const { handle } = await upstream.mint()
   await expect(asTimePasses(upstream.clock, upstream.revoke(handle))).resolves.toMatchObject({
     done: false,
     error: { kind: 'unavailable', message: 'GitHub does not know the new token everywhere yet' },
   })
+})
+
+test('a token that GitHub does not know for all of five seconds, and then knows, is not called dead', async () => {
+  const upstream = connectGithub({ settings: { replicationDelay: 4_900 } })
+  const { handle } = await upstream.mint()
+  await expect(asTimePasses(upstream.clock, upstream.revoke(handle))).resolves.toEqual({ done: true })
+  expect(upstream.ledger.alive(upstream.clock.now())).toEqual([])
 })
 
 test('the same answer to an older token is a refusal', async () => {

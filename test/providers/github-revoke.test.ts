@@ -31,7 +31,7 @@ test('a new token that its holder gave back is revoked after GitHub has said so 
   })
   upstream.requests.length = 0
   await expect(asTimePasses(upstream.clock, upstream.revoke(handle))).resolves.toEqual({ done: true })
-  expect(upstream.requests.filter(revokes)).toHaveLength(3)
+  expect(upstream.requests.filter(revokes)).toHaveLength(4)
   await expect(upstream.probe(handle)).resolves.toMatchObject({ result: 'dead' })
 })
 

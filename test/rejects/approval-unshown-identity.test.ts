@@ -18,6 +18,8 @@ const unshown: [string, Record<string, unknown>][] = [
   ['an email that nobody has verified', { email: 'other@acme.dev', email_verified: false }],
   ['an email of which nothing is said', { email: 'other@acme.dev', email_verified: undefined }],
   ['an email that is no text', { email: ['other@acme.dev'], email_verified: true }],
+  ['an email that is empty', { email: '', email_verified: true }],
+  ['an email that is no address', { email: 'n/a', email_verified: true }],
   ['a verification that is no yes', { email: 'other@acme.dev', email_verified: 'no' }],
 ]
 

@@ -130,7 +130,7 @@ describe('rows that were changed where they stand', () => {
       store.unit.write((tx) => store.leases.lockHeld(tx, { agent: 'refactor-bot', identity, tasks: [] }))
     expect(await held()).toEqual([...classes])
     await store.unit.write(async (tx) => {
-      await store.leases.suspect(tx, lease!.id, noon)
+      await store.leases.suspect(tx, lease!.id, { dueAt: noon, standsUntil: noon + hour })
       await store.leases.move(tx, lease!.id, 'revoked', { handle: null, dueAt: null })
     })
     expect(await held()).toEqual([])
@@ -141,7 +141,8 @@ it('a lease that is damaged is due, whatever state its row says that it is in; a
   await using store = await sqliteStore()
   const [damaged, sound] = await putLeases(store, { dueAt: noon + hour }, { dueAt: noon + hour })
   await store.beside(`update leases set status = 'revoked', due_at = null where id = '${damaged!.id}'`)
-  const suspect = (id: string) => store.unit.write((tx) => store.leases.suspect(tx, id, noon))
+  const suspect = (id: string) =>
+    store.unit.write((tx) => store.leases.suspect(tx, id, { dueAt: noon, standsUntil: noon + hour }))
   expect([await suspect(damaged!.id), await suspect(damaged!.id), await suspect(sound!.id)]).toEqual([
     true,
     false,
