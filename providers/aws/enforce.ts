@@ -35,6 +35,8 @@ export interface DenyPolicies {
   roles(): string[]
   /** How many sessions of the role can each be denied by itself. */
   slots(role: string): number
+  /** Whether this one can be denied by itself, beside those that are, as far as is known. `id` as in `Denials.sessions`. */
+  hasRoom(role: string, id: string): boolean
   /** Whether sessions of the role can be denied: undefined until that is known, or why not, in our words. */
   able(role: string): true | string | undefined
   /** Finds that out, and changes nothing. @throws ProviderError */
@@ -157,6 +159,10 @@ export function denyPolicies(
     read,
     roles: () =>
       [...states].filter(([, state]) => state.denied.size > 0 || state.floor).map(([role]) => role),
+    hasRoom(role, id) {
+      const denied = states.get(role)?.denied
+      return !denied || denied.has(id) || denied.size < slots(quota - (states.get(role)?.taken ?? 0))
+    },
     slots: (role) => slots(quota - (states.get(role)?.taken ?? 0)),
     able: (role) => states.get(role)?.writable.get(connection),
     async tryOut(role, signal) {

@@ -23,6 +23,11 @@ export async function recover(
   if (liveUntil <= clock.now()) return { gone: true }
   if (policies) {
     const id = `*:${leaseId}`
+    // What does not fit would be denied together with sessions that are at work, and nobody has ever had this one.
+    if (!policies.hasRoom(role, id))
+      throw passing("the role's inline policies have no room yet to deny what may have been minted", {
+        maybeDone: true,
+      })
     const denials = await policies.enforce(role, [{ id, issuedBy, until: liveUntil }], { signal })
     if (!denials.sessions.has(id) && (denials.issuedBefore ?? 0) <= issuedBy)
       throw passing('AWS does not show yet that the session is denied', {

@@ -29,3 +29,23 @@ test('a recovery whose deny could not be written is not over', async () => {
     kind: 'unavailable',
   })
 })
+
+test('a storm of lost mints ends no session that is at work: what has no room is tried again', async () => {
+  const upstream = await connectAws()
+  const { connection, intentOf } = upstream
+  const outcomes = await Promise.all(
+    Array.from({ length: 300 }, () =>
+      connection.recover(intentOf(deploys), patient()).then(
+        () => 'denied',
+        ({ kind, message }: { kind: string; message: string }) => `${kind}: ${message}`,
+      ),
+    ),
+  )
+  const left = outcomes.filter((outcome) => outcome !== 'denied')
+  expect(left.length).toBeGreaterThan(50)
+  expect(new Set(left)).toEqual(
+    new Set(["unavailable: the role's inline policies have no room yet to deny what may have been minted"]),
+  )
+  // By name alone, and none by the time at which it was issued.
+  expect(conditions(upstream.policy()).map((condition) => Object.keys(condition))).toEqual([['StringLike']])
+})
