@@ -26,7 +26,10 @@ it('all that is open is under the new key, and what is over stays under the old 
   const get = (id: string) => store.unit.write((tx) => store.tasks.get(tx, id))
   expect(await get(open!.id)).toEqual(open)
   expect(await get(over!.id)).toHaveProperty('damaged')
-  expect(store.intrusion().doubts).toEqual([])
+  // It is no sign of anybody's hand: no alarm, nothing to accept, and no agent kept out by `reopen: false`.
+  expect(store.intrusion()).toEqual({ doubts: [], damaged: [] })
+  const session = { issuer: 'https://ci.test', claims: { run_id: '1' } }
+  expect(await store.unit.write((tx) => store.tasks.overOf(tx, session))).toEqual([])
   const { discrepancies } = await verified(store)
   expect(discrepancies.filter(({ key }) => key !== 'k1' && key !== undefined)).toEqual([])
   expect(discrepancies).toContainEqual({
