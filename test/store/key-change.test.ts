@@ -22,7 +22,7 @@ it('all that is open is under the new key, and what is over stays under the old 
   expect(await written()).toEqual(['k2'])
   expect(await inUse()).toEqual([])
   store.seal.rekey([k2])
-  await store.beside('update tasks set ttl = ttl')
+  await store.reopen()
   const get = (id: string) => store.unit.write((tx) => store.tasks.get(tx, id))
   expect(await get(open!.id)).toEqual(open)
   expect(await get(over!.id)).toHaveProperty('damaged')
