@@ -3,6 +3,7 @@ import { z, type ZodType } from 'zod'
 import { roleArn } from './arn.ts'
 import { actionPattern, resourcePattern, foldedAction } from './patterns.ts'
 import { longestFor, longestSessionPolicy } from './session-policy.ts'
+import { strict } from '../../src/base/issues.ts'
 
 export interface AwsDetail {
   type: 'aws'
@@ -22,13 +23,12 @@ const distinct =
   }
 
 /** The schema of a detail. Its output is normal: equal requests are equal JSON. */
-export const awsDetail: ZodType<AwsDetail> = z
-  .strictObject({
-    type: z.literal('aws'),
-    role_arn: roleArn,
-    actions: z.array(actionPattern).min(1).transform(distinct(foldedAction)).exactOptional(),
-    resources: z.array(resourcePattern).min(1).transform(distinct()).exactOptional(),
-  })
+export const awsDetail: ZodType<AwsDetail> = strict({
+  type: z.literal('aws'),
+  role_arn: roleArn,
+  actions: z.array(actionPattern).min(1).transform(distinct(foldedAction)).exactOptional(),
+  resources: z.array(resourcePattern).min(1).transform(distinct()).exactOptional(),
+})
   .refine(({ actions, resources }) => (actions === undefined) === (resources === undefined), {
     error: 'actions and resources narrow together: name both or neither',
   })

@@ -1,3 +1,4 @@
+import { faultTexts, inOneText } from '../../src/base/issues.ts'
 import { awsDetail, type AwsDetail } from './detail.ts'
 
 export const scopeExamples = ['arn:aws:iam::123456789012:role/deployer']
@@ -11,7 +12,7 @@ export const scopeExamples = ['arn:aws:iam::123456789012:role/deployer']
 export function parseScope(text: string): AwsDetail {
   const parsed = awsDetail.safeParse({ type: 'aws', role_arn: text })
   if (parsed.success) return parsed.data
-  throw new Error(`${parsed.error.issues[0]?.message ?? 'is not a scope'}; an aws scope is the ARN of a role`)
+  throw new Error(`${inOneText(faultTexts(parsed.error))}; an aws scope is the ARN of a role`)
 }
 
 export function scopeText({ role_arn: role, actions, resources }: AwsDetail): string {

@@ -1,6 +1,7 @@
 /** What a task asks of GitHub: one RFC 9396 authorization detail. */
 import { z, type ZodType } from 'zod'
 import { closest } from '../../src/base/closest.ts'
+import { strict } from '../../src/base/issues.ts'
 import { fullName, ownerOf } from './names.ts'
 import { askable, permissions, type Level, type Permissions } from './permissions.ts'
 
@@ -38,7 +39,7 @@ const asked = z
   })
 
 /** The schema of a detail. Its output is normal: equal requests are equal JSON. */
-export const githubDetail: ZodType<GithubDetail> = z.strictObject({
+export const githubDetail: ZodType<GithubDetail> = strict({
   type: z.literal('github'),
   repositories,
   permissions: asked,

@@ -1,3 +1,4 @@
+import { faultTexts, inOneText } from '../../src/base/issues.ts'
 import { githubDetail, type GithubDetail } from './detail.ts'
 
 const form = 'OWNER/REPO[+OWNER/REPO…]:PERMISSION=LEVEL[,PERMISSION=LEVEL…]'
@@ -32,8 +33,7 @@ export function parseScope(text: string): GithubDetail {
     permissions: Object.fromEntries(permissions),
   })
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new Error(`${issue?.path.join('.') || 'scope'}: ${issue?.message}; a github scope is ${form}`)
+  throw new Error(`${inOneText(faultTexts(parsed.error))}; a github scope is ${form}`)
 }
 
 export function scopeText({ repositories, permissions }: GithubDetail): string {

@@ -1,6 +1,7 @@
 /** What a task asks of Vault: one RFC 9396 authorization detail. */
 import { z, type ZodType } from 'zod'
 import { credentialPath, policyName } from './names.ts'
+import { strict } from '../../src/base/issues.ts'
 
 /** A secret that Vault makes when it is read, and takes back with its lease. */
 export interface PathDetail {
@@ -32,15 +33,13 @@ const policies = z
  * One object and not a union of two, whose refusals would say of neither form
  * what is wrong with it.
  */
-export const vaultDetail: ZodType<VaultDetail> = z
-  .strictObject({
-    type: z.literal('vault'),
-    path: credentialPath.exactOptional(),
-    policies: policies.exactOptional(),
-  })
-  .transform(({ path, policies: names, ...common }, issues): VaultDetail => {
-    if (path !== undefined && names === undefined) return { ...common, path }
-    if (path === undefined && names !== undefined) return { ...common, policies: names }
-    issues.addIssue('a vault detail has either `path` or `policies`')
-    return z.NEVER
-  })
+export const vaultDetail: ZodType<VaultDetail> = strict({
+  type: z.literal('vault'),
+  path: credentialPath.exactOptional(),
+  policies: policies.exactOptional(),
+}).transform(({ path, policies: names, ...common }, issues): VaultDetail => {
+  if (path !== undefined && names === undefined) return { ...common, path }
+  if (path === undefined && names !== undefined) return { ...common, policies: names }
+  issues.addIssue('a vault detail has either `path` or `policies`')
+  return z.NEVER
+})

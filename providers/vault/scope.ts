@@ -1,3 +1,4 @@
+import { faultTexts, inOneText } from '../../src/base/issues.ts'
 import { vaultDetail, type VaultDetail } from './detail.ts'
 
 const form = 'PATH or policies=POLICY[,POLICY…]'
@@ -16,8 +17,7 @@ export function parseScope(text: string): VaultDetail {
     : { path: text }
   const parsed = vaultDetail.safeParse({ type: 'vault', ...asked })
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new Error(`${issue?.path.join('.') || 'scope'}: ${issue?.message}; a vault scope is ${form}`)
+  throw new Error(`${inOneText(faultTexts(parsed.error))}; a vault scope is ${form}`)
 }
 
 export function scopeText(detail: VaultDetail): string {

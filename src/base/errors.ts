@@ -33,6 +33,8 @@ export interface Denial {
   resource: string
   /** `@id`s of the policies that forbade it; empty when no policy permits it. */
   policies: string[]
+  /** What those of them that say so are for, their `@description`, by `@id`. */
+  descriptions?: Record<string, string> | undefined
 }
 
 /** Facts that accompany a refusal and may be shown to the caller. */
@@ -41,7 +43,7 @@ export interface ErrorFacts {
   retryAfter?: number
   denials?: Denial[]
   /** Which parameter is at fault, where a protocol has an error of its own for that. */
-  parameter?: 'authorization_details' | 'grant_type'
+  parameter?: 'authorization_details' | 'grant_type' | 'resource' | 'scope'
 }
 
 /**

@@ -127,8 +127,11 @@ function asRefusal({ status, code, detail, denials, retryAfter, requestId, remed
       ...(retryAfter !== undefined && { retry_after: retryAfter }),
       ...(requestId !== undefined && { request_id: requestId }),
     },
-    particulars: denials.map(({ action, resource, policies }) => {
-      const why = policies.length > 0 ? `forbidden by ${policies.join(', ')}` : 'no policy permits it'
+    particulars: denials.map(({ action, resource, policies, descriptions = {} }) => {
+      const named = policies.map((id) =>
+        Object.hasOwn(descriptions, id) ? `${id}: ${descriptions[id]}` : id,
+      )
+      const why = named.length > 0 ? `forbidden by ${named.join('; ')}` : 'no policy permits it'
       return `${action} on ${resource} (${why})`
     }),
   }

@@ -1,7 +1,8 @@
 /** What a schema refuses, as faults that say where, what, and what to do. No value is repeated: it may be a secret. */
-import { z, type ZodType } from 'zod'
+import type { ZodType } from 'zod'
 import type { Fault } from '../base/fault.ts'
 import { closest } from '../base/closest.ts'
+import { keysAt, leaves, type Issue } from '../base/issues.ts'
 
 export type Path = readonly PropertyKey[]
 
@@ -53,33 +54,6 @@ interface Explanation {
   step: Path
   message: string
   remedy: string
-}
-
-type Issue = z.core.$ZodIssue
-
-/** A union's complaint is that of the member that was most likely meant: the fewest faults, and not of another type altogether. */
-function* leaves(issues: readonly Issue[], base: Path): Generator<{ issue: Issue; path: Path }> {
-  for (const issue of issues) {
-    const path = [...base, ...issue.path]
-    const nested =
-      issue.code === 'invalid_union'
-        ? issue.errors
-            .filter((member) => !member.some(isOtherType))
-            .toSorted((a, b) => a.length - b.length)
-            .at(0)
-        : issue.code === 'invalid_key' || issue.code === 'invalid_element'
-          ? issue.issues
-          : undefined
-    if (nested) yield* leaves(nested, path)
-    else yield { issue, path }
-  }
-}
-
-function isOtherType(issue: Issue): boolean {
-  if (issue.path.length > 0) return false
-  return issue.code === 'invalid_union'
-    ? issue.errors.every((member) => member.some(isOtherType))
-    : issue.code === 'invalid_type'
 }
 
 function explain(
@@ -169,23 +143,6 @@ function valueAt(data: unknown, path: Path): unknown {
         : undefined,
     data,
   )
-}
-
-/** The keys that `schema` knows at `path`, through whatever wraps the objects. */
-function keysAt(schema: unknown, path: Path): string[] {
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => keysAt(option, path))
-  if (schema instanceof z.ZodPipe) return keysAt(schema.in, path)
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
-    return keysAt(schema.unwrap(), path)
-  const [step, ...rest] = path
-  if (schema instanceof z.ZodObject) {
-    const shape: Record<string, unknown> = schema.shape
-    return step === undefined ? Object.keys(shape) : keysAt(shape[String(step)], rest)
-  }
-  if (step === undefined) return []
-  if (schema instanceof z.ZodArray) return keysAt(schema.element, rest)
-  if (schema instanceof z.ZodRecord) return keysAt(schema.valueType, rest)
-  return []
 }
 
 /** A remedy for a name that is not among `known`. */

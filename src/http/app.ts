@@ -7,6 +7,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { InForce } from '../control/in-force.ts'
 import { isHostOf } from '../base/endpoint.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
+import { faultTexts, inOneText } from '../base/issues.ts'
 import { newId } from '../base/id.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { adminRoutes } from './admin.ts'
@@ -23,11 +24,13 @@ import { taskRoutes } from './tasks.ts'
 
 export function createApp(context: HttpContext): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
-    defaultHook(result) {
+    defaultHook(result, c) {
       if (result.success) return
-      const [issue] = result.error.issues
-      const path = issue?.path.map(String).join('.')
-      throw new BrokerError('invalid_request', [path, issue?.message].filter(Boolean).join(': '))
+      const faults = faultTexts(result.error)
+      const more = detailFaults(result, c.var.inForce).filter(
+        (each) => !faults.some((told) => told.split(':')[0] === each.split(':')[0]),
+      )
+      throw new BrokerError('invalid_request', inOneText([...faults, ...more]))
     },
   })
 
@@ -110,6 +113,15 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     return refuse(c, (failed && (await c.var.limits.failed(c.var.sender))) || error)
   })
   return app
+}
+
+/** What is wrong with the details of a body that is refused for something else: not to be learnt in a second round. */
+function detailFaults(result: object, { rules }: InForce): string[] {
+  const body: unknown = 'data' in result ? result.data : undefined
+  if (typeof body !== 'object' || body === null || !('authorization_details' in body)) return []
+  const { authorization_details: details } = body
+  if (!Array.isArray(details)) return []
+  return rules.connections.faultsOf(details, 'authorization_details')
 }
 
 /** OAuth clients know only the errors of their own standard. */

@@ -39,6 +39,9 @@ export function oauthProblem(c: Context<Env>, thrown: unknown): Response {
 function oauthCode(error: BrokerError): OAuthCode {
   if (error.facts.parameter === 'grant_type') return 'unsupported_grant_type'
   if (error.facts.parameter === 'authorization_details') return 'invalid_authorization_details'
+  // RFC 8693 §2.2.2: where the credential would be for; RFC 6749 §5.2.
+  if (error.facts.parameter === 'resource') return 'invalid_target'
+  if (error.facts.parameter === 'scope') return 'invalid_scope'
   return codes[error.code] ?? 'invalid_request'
 }
 

@@ -1,9 +1,7 @@
 /** OAuth for CI: token exchange (RFC 8693), revocation (RFC 7009) and metadata (RFC 8414). */
 import { createRoute, type OpenAPIHono, type z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
 import { BrokerError } from '../base/errors.ts'
 import { verify } from '../identity/verify.ts'
-import { JsonFault, parseJson } from '../base/json.ts'
 import { mayStillWork } from '../leases/lease.ts'
 import { sha256 } from '../base/sha256.ts'
 import { completeTask } from '../tasks/complete.ts'
@@ -11,34 +9,41 @@ import type { TaskContext } from '../tasks/context.ts'
 import { exchange } from '../tasks/exchange.ts'
 import type { TaskView } from '../tasks/read.ts'
 import type { StoredTask } from '../tasks/task.ts'
-import { allShown } from '../base/text.ts'
 import { agentOf } from './authentication.ts'
 import type { Env, HttpContext } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
+import { detailOf, exchangeRequest, inWords } from './exchange-request.ts'
+import { parameters } from './oauth-parameters.ts'
 import { jsonAnswer } from './openapi.ts'
-import { UnfitRequest } from './problem.ts'
 import * as schemas from '../wire/schemas.ts'
 import { leaseView, taskView } from './views.ts'
 
-function form<Schema extends z.ZodType>(schema: Schema) {
-  return { required: true, content: { 'application/x-www-form-urlencoded': { schema } } } as const
+/** As OAuth's clients send it, or as JSON. */
+function formOrJson<Form extends z.ZodType, Json extends z.ZodType>(form: Form, json: Json) {
+  return {
+    required: true,
+    content: {
+      'application/x-www-form-urlencoded': { schema: form },
+      'application/json': { schema: json },
+    },
+  } as const
 }
 
 const refusal = jsonAnswer(schemas.oauthError, 'a refusal (RFC 6749 section 5.2)')
 
-// Described for OpenAPI; the form is read by `parameters`, which sees repetitions that a schema does not.
+// Described for OpenAPI; the body is read by `parameters`, which sees repetitions that a schema does not.
 const token = createRoute({
   method: 'post',
   path: '/oauth/token',
   summary: "Exchange a CI job's OIDC token for one credential (RFC 8693)",
-  request: { body: form(schemas.exchangeForm) },
+  request: { body: formOrJson(schemas.exchangeForm, schemas.exchangeBody) },
   responses: { 200: jsonAnswer(schemas.exchanged, 'the credential'), default: refusal },
 })
 const revocation = createRoute({
   method: 'post',
   path: '/oauth/revoke',
   summary: 'Revoke a credential or a task token, and complete its task (RFC 7009)',
-  request: { body: form(schemas.revokeForm) },
+  request: { body: formOrJson(schemas.revokeForm, schemas.revokeForm) },
   responses: {
     200: { description: 'it is dead, or was not known, or only its own expiry ends it' },
     default: refusal,
@@ -52,20 +57,30 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
   app.post(token.path, async (c) => {
     const { core, inForce, limits, sender, about } = c.var
     const { issuers } = inForce.rules
-    const asked = await exchangeRequest(c)
+    const asked = exchangeRequest(await parameters(c))
     const verified = await limits.check(sender, () =>
-      verify(asked.subjectToken, issuers, { clock: core.clock }),
+      verify(asked.subject_token, issuers, { clock: core.clock }),
     )
     const agent = await agentOf(c.var, verified.principal, asked.agent)
     await limits.admitAgent(agent.name)
-    const { subjectToken: _, ...request } = asked
+    const own = issuers.get(verified.principal.iss)?.audiences ?? []
+    const { connections } = inForce.rules
+    const { detail, words } = detailOf(asked, { connections, audiences: [inForce.url, ...own] })
+    const request = {
+      authorizationDetails: [detail],
+      purpose: asked.purpose ?? 'token exchange',
+      ttl: asked.ttl === undefined ? undefined : Number(asked.ttl),
+      agent: asked.agent,
+    }
     const idempotency = idempotencyOf(c, verified, request)
     const { opened, minted } = await exchange(
       core,
       inForce.rules,
       { ...request, verified, idempotency },
       c.req.raw.signal,
-    )
+    ).catch((error: unknown) => {
+      throw inWords(error, words)
+    })
     const { token: taskToken, ...task } = opened
     about.task = opened.task.id
     if (!minted) {
@@ -100,7 +115,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
   app.post(revocation.path, async (c) => {
     const { core, limits, sender, excess, about } = c.var
     const { token: secret } = await parameters(c)
-    if (!secret) throw new BrokerError('invalid_request', 'token is missing')
+    if (typeof secret !== 'string') throw new BrokerError('invalid_request', 'token is missing')
     const task = await limits.check(sender, () => taskOf(core, secret))
     // RFC 7009 §2.2: an unknown token is answered alike, so that nothing can be tried out here.
     if (task) {
@@ -147,59 +162,6 @@ async function taskOf({ unit, tasks, leases }: TaskContext, secret: string): Pro
     const id = own?.id ?? (await leases.taskOfSecret(tx, hash))
     return id === undefined ? undefined : await tasks.get(tx, id)
   })
-}
-
-/**
- * The form's parameters; one without a value counts as omitted (RFC 6749 §3.2).
- *
- * @throws BrokerError `invalid_request` for one given twice.
- */
-async function parameters(c: Context<Env>): Promise<Record<string, string | undefined>> {
-  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(c.req.header('Content-Type') ?? ''))
-    throw new UnfitRequest(415, 'the body must be application/x-www-form-urlencoded')
-  const written = [...new URLSearchParams(await c.req.text())]
-  const names = new Set(written.map(([name]) => name))
-  if (names.size < written.length) throw new BrokerError('invalid_request', 'a parameter is given twice')
-  return Object.fromEntries(written.filter(([, value]) => value !== ''))
-}
-
-async function exchangeRequest(c: Context<Env>) {
-  const written = await parameters(c)
-  if (written['grant_type'] !== schemas.tokenExchange) {
-    if (written['grant_type'] === undefined) throw new BrokerError('invalid_request', 'grant_type is missing')
-    throw new BrokerError('invalid_request', `grant_type must be ${schemas.tokenExchange}`, {
-      parameter: 'grant_type',
-    })
-  }
-  const parsed = schemas.exchangeForm.safeParse(written)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new BrokerError('invalid_request', `${issue?.path.join('.')}: ${issue?.message}`)
-  }
-  const { subject_token: subjectToken, authorization_details: details, purpose, ttl, agent } = parsed.data
-  return {
-    subjectToken,
-    authorizationDetails: oneDetail(details),
-    purpose: purpose ?? 'token exchange',
-    ttl: ttl === undefined ? undefined : Number(ttl),
-    agent,
-  }
-}
-
-function oneDetail(written: string): unknown[] {
-  const refused = (message: string) =>
-    new BrokerError('invalid_request', `authorization_details ${message}`, {
-      parameter: 'authorization_details',
-    })
-  let details: unknown
-  try {
-    details = parseJson(written)
-  } catch (error) {
-    throw error instanceof JsonFault ? refused(error.message) : error
-  }
-  if (!Array.isArray(details) || details.length !== 1) throw refused('must be a list of one detail')
-  if (!allShown(details)) throw refused(schemas.hides)
-  return details
 }
 
 /** RFC 7009 §2.2.1: on a 503 a client must take it that the token still exists. @throws BrokerError `provider_unavailable` */

@@ -1,6 +1,8 @@
 /** The upstreams in force, found by what is asked of them. */
-import { z, type ZodError } from 'zod'
+import { z } from 'zod'
+import { closest } from '../base/closest.ts'
 import { BrokerError } from '../base/errors.ts'
+import { didYouMean, faultTexts, inOneText } from '../base/issues.ts'
 import type { Provider } from '../provider/contract.ts'
 import type { Terms } from '../provider/terms.ts'
 import type { Upstream } from '../provider/upstream.ts'
@@ -61,57 +63,124 @@ export class Connections<Entry extends DescribedConnection = ConnectionEntry> im
   }
 
   /**
+   * Does the same for several, which stand at `path`, and says all that is wrong with any.
+   *
+   * @throws BrokerError `invalid_request`
+   */
+  resolveAll(written: readonly unknown[], path: string): ResolvedDetail<Entry>[] {
+    const faults: string[] = []
+    const resolved = written.flatMap((each, index) => this.#resolved(each, `${path}.${index}`, faults) ?? [])
+    if (faults.length > 0) throw refusal(faults)
+    return resolved
+  }
+
+  /** What is wrong with the form of details that stand at `path`, whoever may ask for them. */
+  faultsOf(written: readonly unknown[], path: string): string[] {
+    const faults: string[] = []
+    written.forEach((each, index) => this.#parsed(each, `${path}.${index}`, faults))
+    return faults
+  }
+
+  /** What the command line's shorthand `text`, without its type, stands for. @throws BrokerError `invalid_request` */
+  fromShorthand(type: string, text: string): unknown {
+    const provider = this.#providers.get(type)
+    if (!provider)
+      throw new BrokerError(
+        'invalid_request',
+        `${JSON.stringify(type)} is not one of ${this.types().join(', ')}`,
+      )
+    try {
+      return provider.parseScope(text)
+    } catch (error) {
+      throw new BrokerError('invalid_request', error instanceof Error ? error.message : 'is not a scope')
+    }
+  }
+
+  /**
    * Validates what a caller wrote as one authorization detail (RFC 9396) and
    * finds the connection for it.
    *
    * @throws BrokerError `invalid_request`
    */
   resolve(written: unknown, path: string): ResolvedDetail<Entry> {
+    const faults: string[] = []
+    const resolved = this.#resolved(written, path, faults)
+    if (!resolved) throw refusal(faults)
+    return resolved
+  }
+
+  #resolved(written: unknown, path: string, faults: string[]): ResolvedDetail<Entry> | undefined {
+    const parsed = this.#parsed(written, path, faults)
+    if (!parsed) return undefined
+    const { provider, connection, detail } = parsed
+    const entry = this.#choose(provider, detail, connection)
+    if (typeof entry === 'string') {
+      faults.push(`${path}: ${entry}`)
+      return undefined
+    }
+    const choice = connection === undefined ? {} : { connection }
+    return { entry, detail, asked: { type: provider.type, ...choice, ...(detail as object) } }
+  }
+
+  #parsed(
+    written: unknown,
+    path: string,
+    faults: string[],
+  ): { provider: Provider; connection: string | undefined; detail: unknown } | undefined {
     const type =
       typeof written === 'object' && written !== null && 'type' in written ? written.type : undefined
     const provider = typeof type === 'string' ? this.#providers.get(type) : undefined
     if (!provider) {
-      const known = [...this.#providers.keys()].join(', ')
-      throw refusal(`${path}.type: one of ${known} is needed`)
+      const known = [...this.#providers.keys()]
+      const meant = typeof type === 'string' ? didYouMean(type, known) : ''
+      faults.push(`${path}.type: one of ${known.join(', ')} is needed${meant}`)
+      return undefined
     }
     const choice = choiceOf.safeParse(written)
-    if (!choice.success) throw refusal(firstFault(choice.error, path))
     const parsed = provider.detail.safeParse(ofProvider(written))
-    if (!parsed.success) throw refusal(firstFault(parsed.error, path))
-    const detail = parsed.data
-    const asked = { type, ...choice.data, ...(detail as object) }
-    return { entry: this.#choose(provider, detail, choice.data.connection, path), detail, asked }
+    for (const { error } of [choice, parsed]) if (error) faults.push(...faultTexts(error, [path]))
+    if (!choice.success || !parsed.success) return undefined
+    return { provider, connection: choice.data.connection, detail: parsed.data }
   }
 
-  #choose(provider: Provider, detail: unknown, named: string | undefined, path: string): Entry {
-    const fitting = this.#entries.filter(
-      (entry) =>
-        entry.provider === provider &&
-        !entry.retired &&
-        (named === undefined || entry.name === named) &&
-        entry.terms.serves(detail),
+  /** The one that serves the detail, or what is in the way. */
+  #choose(provider: Provider, detail: unknown, named: string | undefined): Entry | string {
+    const entries = this.#entries.filter((entry) => entry.provider === provider && !entry.retired)
+    const fitting = entries.filter(
+      (entry) => (named === undefined || entry.name === named) && entry.terms.serves(detail),
     )
     const [first, second] = fitting
-    if (!first)
-      throw refusal(
-        `${path}: no ${provider.type} connection${named === undefined ? '' : ` named ${JSON.stringify(named)}`} serves this`,
-      )
     if (second)
-      throw refusal(
-        `${path}: several connections serve this (${fitting.map((entry) => entry.name).join(', ')}); name one in \`connection\``,
-      )
-    return first
+      return `several connections serve this (${fitting.map((entry) => entry.name).join(', ')}); name one in \`connection\``
+    if (first) return first
+    if (named !== undefined && !entries.some(({ name }) => name === named))
+      return `no ${provider.type} connection named ${JSON.stringify(named)} serves this${didYouMean(
+        named,
+        entries.map(({ name }) => name),
+      )}`
+    const which = named === undefined ? '' : ` named ${JSON.stringify(named)}`
+    return `no ${provider.type} connection${which} serves this${nearestServed(detail, entries)}`
   }
+}
+
+/** What is served and may have been meant: the detail names it itself, or what is in it by its name. */
+function nearestServed(detail: unknown, entries: readonly DescribedConnection[]): string {
+  const served = new Set(entries.flatMap(({ terms }) => terms.resources.map(({ id }) => id)))
+  const named = Object.values(detail as object)
+    .flat()
+    .filter((value) => typeof value === 'string')
+  for (const name of named) {
+    const [whole, container = ''] = [name, name.split('/')[0]]
+    if (served.has(whole) || served.has(container)) continue
+    const near = closest(whole, served, 2) ?? closest(container, served, 2)
+    if (near !== undefined) return `; did you mean ${near}?`
+  }
+  return ''
 }
 
 /** Which of the connections is meant, where several would fit: the broker's part of a detail. */
 const choiceOf = z.object({ connection: z.string().min(1).exactOptional() })
 
-function refusal(message: string): BrokerError {
-  return new BrokerError('invalid_request', message, { parameter: 'authorization_details' })
-}
-
-function firstFault(error: ZodError, path: string): string {
-  const [issue] = error.issues
-  return issue ? `${[path, ...issue.path.map(String)].join('.')}: ${issue.message}` : `${path} is not valid`
+function refusal(faults: readonly string[]): BrokerError {
+  return new BrokerError('invalid_request', inOneText(faults), { parameter: 'authorization_details' })
 }

@@ -1,6 +1,7 @@
 /** The rules that Mayfly sets for policies beyond Cedar's own (design §9) (docs/decisions/0021). */
 import { isDeepStrictEqual } from 'node:util'
 import type { Fault } from '../base/fault.ts'
+import { shown } from '../base/text.ts'
 import { type ParsedPolicy, placeIn } from './parse.ts'
 import { patternBreaches } from './patterns.ts'
 import { contextReads, entitiesNamed } from './reads.ts'
@@ -9,6 +10,8 @@ import { wordBreaches } from './words.ts'
 
 /** `at`: the words of the policy that it is about. */
 type Finding = Pick<Fault, 'message' | 'remedy'> & { at?: string }
+
+const longestDescription = 500
 
 const annotationNames = new Set(['id', 'approval', 'description'])
 
@@ -19,6 +22,7 @@ export function breaches(
 ): Fault[] {
   return [
     ...annotations(policy),
+    ...description(policy),
     ...approval(policy, given.approvers),
     ...context(policy),
     ...wordBreaches(policy.json),
@@ -48,6 +52,17 @@ function* annotations({ id, json }: ParsedPolicy): Generator<Finding> {
         remedy: `Use ${[...annotationNames].join(', ')}.`,
       }
     }
+  }
+}
+
+/** Whoever is refused or asked reads it: what it shows is what it says. */
+function* description({ json }: ParsedPolicy): Generator<Finding> {
+  const text = json.annotations?.['description']
+  if (text == null || (shown.test(text) && text.trim() !== '' && text.length <= longestDescription)) return
+  yield {
+    at: '@description',
+    message: '@description is not one line of printable text',
+    remedy: `Write one line, at most ${longestDescription} characters long.`,
   }
 }
 

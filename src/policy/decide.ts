@@ -49,7 +49,7 @@ function* deciding(policies: Policies, facts: Facts, asks: readonly Ask[]): Step
   }
   const judged = yield* judging(policies, facts, asks)
   const refused = judged.filter((each) => 'policies' in each)
-  if (refused.length > 0) return { outcome: 'denied', denials: denials(refused) }
+  if (refused.length > 0) return { outcome: 'denied', denials: denials(policies, refused) }
 
   const needed = judged.flatMap((each) => ('approvals' in each ? [...each.approvals] : []))
   const missing = [...new Set(needed)].filter((group) => !facts.approvals.includes(group))
@@ -71,7 +71,7 @@ function* refusing(policies: Policies, facts: Facts, asks: readonly Ask[]): Step
     const verdict = yield* evaluate(question, given)
     if (!verdict.allowed) refused.push({ question, policies: verdict.policies })
   }
-  return denials(refused)
+  return denials(policies, refused)
 }
 
 /** What comes of each question that `asks` raise, given that all of them are asked together. */
@@ -139,7 +139,7 @@ function* withApprovals(
 type Refused = Extract<Judged, { policies: string[] }>
 
 /** One denial for each action and resource, however many details asked for it. */
-function denials(refused: readonly Refused[]): Denial[] {
+function denials({ descriptions }: Policies, refused: readonly Refused[]): Denial[] {
   const pairs = Map.groupBy(refused, ({ question: { action, resource } }) =>
     JSON.stringify([action.action, resource.type, resource.id]),
   )
@@ -147,11 +147,17 @@ function denials(refused: readonly Refused[]): Denial[] {
     const [first] = same
     if (!first) return []
     const { action, resource } = first.question
+    const policies = [...new Set(same.flatMap((each) => each.policies))].toSorted()
+    const described = policies.flatMap((id) => {
+      const text = descriptions.get(id)
+      return text === undefined ? [] : [[id, text]]
+    })
     return [
       {
         action: action.action,
         resource: entityText(resource),
-        policies: [...new Set(same.flatMap(({ policies }) => policies))].toSorted(),
+        policies,
+        ...(described.length > 0 && { descriptions: Object.fromEntries(described) }),
       },
     ]
   })

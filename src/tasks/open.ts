@@ -172,9 +172,7 @@ function prepare(rules: Rules, request: OpenRequest): Asked {
   const { principal } = request.verified
   const agent = rules.agents.choose(principal, request.agent)
   const ttl = ttlFor(agent, request.ttl)
-  const resolved = request.authorizationDetails.map((detail, index) =>
-    rules.connections.resolve(detail, `authorization_details.${index}`),
-  )
+  const resolved = rules.connections.resolveAll(request.authorizationDetails, 'authorization_details')
   for (const each of resolved) requireOutlasting(ttl, each)
   const requested = {
     agent,

@@ -9,6 +9,7 @@ import { approvalStatuses } from '../tasks/approval.ts'
 import { taskStatuses } from '../tasks/task.ts'
 import { cursorIn } from './admin-cursor.ts'
 import { approval, damaged, lease, line, task, time } from './schemas.ts'
+import { strict } from '../base/issues.ts'
 
 const name = line(300).optional()
 const moment = z.iso.datetime({ offset: true }).optional()
@@ -19,7 +20,7 @@ const paging = (list: string) => ({
 })
 
 /** A query says which it wants and how much; an unknown parameter is a mistake, never a filter that does nothing. */
-export const agentsQuery = z.strictObject({
+export const agentsQuery = strict({
   ...paging('agents'),
   name,
   owner: name,
@@ -27,7 +28,7 @@ export const agentsQuery = z.strictObject({
   status: z.enum(agentStatuses).optional(),
 })
 
-export const tasksQuery = z.strictObject({
+export const tasksQuery = strict({
   ...paging('tasks'),
   id: name,
   agent: name,
@@ -36,7 +37,7 @@ export const tasksQuery = z.strictObject({
   status: z.enum(taskStatuses).optional(),
 })
 
-export const leasesQuery = z.strictObject({
+export const leasesQuery = strict({
   ...paging('leases'),
   id: name,
   task: name,
@@ -48,7 +49,7 @@ export const leasesQuery = z.strictObject({
   status: z.enum(leaseStatuses).optional(),
 })
 
-export const approvalsQuery = z.strictObject({
+export const approvalsQuery = strict({
   ...paging('approvals'),
   id: name,
   task: name,
@@ -58,13 +59,13 @@ export const approvalsQuery = z.strictObject({
   status: z.enum(approvalStatuses).optional(),
 })
 
-export const fencesQuery = z.strictObject({
+export const fencesQuery = strict({
   ...paging('fences'),
   id: name,
   kind: z.enum(fenceKinds).optional(),
 })
 
-export const auditQuery = z.strictObject({
+export const auditQuery = strict({
   ...paging('audit'),
   type: z.enum(eventTypes).optional(),
   actor: name,
@@ -154,15 +155,14 @@ export const auditEvent = z
   .openapi('AuditEvent')
 
 /** In the body and never in the address, which others write down: whoever takes a secret for a fingerprint tells nobody else. */
-export const clue = z
-  .strictObject({
-    hash: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
-      .optional()
-      .openapi({ description: 'SHA-256 of the token, hex' }),
-    fingerprint: line(300).optional().openapi({ description: 'what upstream calls the credential' }),
-  })
+export const clue = strict({
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
+    .optional()
+    .openapi({ description: 'SHA-256 of the token, hex' }),
+  fingerprint: line(300).optional().openapi({ description: 'what upstream calls the credential' }),
+})
   .refine(({ hash, fingerprint }) => (hash ?? fingerprint) !== undefined, 'hash or fingerprint is needed')
   .openapi('Clue')
 
@@ -185,14 +185,14 @@ export function page<Item extends z.ZodType>(item: Item) {
   })
 }
 
-export const answerBody = z
-  .strictObject({ digest: line(200), reason: line(1000).optional() })
-  .openapi('AnswerApproval')
+export const answerBody = strict({ digest: line(200), reason: line(1000).optional() }).openapi(
+  'AnswerApproval',
+)
 
-export const reasonBody = z.strictObject({ reason: line(1000) }).openapi('Reason')
+export const reasonBody = strict({ reason: line(1000) }).openapi('Reason')
 
 /** In the query: many clients send no body with DELETE. */
-export const liftQuery = z.strictObject({ reason: line(1000).optional() })
+export const liftQuery = strict({ reason: line(1000).optional() })
 
 export const reloaded = z
   .object({

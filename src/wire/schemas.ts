@@ -7,6 +7,7 @@ import { evidenceResults } from '../provider/upstream.ts'
 import { approvalStatuses } from '../tasks/approval.ts'
 import { endReasons, taskStatuses } from '../tasks/task.ts'
 import { allShown, shown } from '../base/text.ts'
+import { strict } from '../base/issues.ts'
 
 export const hides = 'must not contain control, bidirectional or invisible characters'
 
@@ -33,22 +34,20 @@ const contextFields = z
     description: "The caller's own words about the task; policy may use them only to forbid.",
   })
 
-export const openBody = z
-  .strictObject({
-    purpose: line(1000),
-    authorization_details: z.array(detail).min(1).max(20),
-    ttl: seconds.optional(),
-    agent: line(100).optional(),
-    context: contextFields.optional(),
-    dry_run: z.boolean().optional(),
-  })
-  .openapi('OpenTask')
+export const openBody = strict({
+  purpose: line(1000),
+  authorization_details: z.array(detail).min(1).max(20),
+  ttl: seconds.optional(),
+  agent: line(100).optional(),
+  context: contextFields.optional(),
+  dry_run: z.boolean().optional(),
+}).openapi('OpenTask')
 
 /** Either the detail under its name, or the detail itself with `context` beside its members. */
 export const credentialBody = z
   .union([
-    z.strictObject({ authorization_detail: detail, context: contextFields.optional() }),
-    z.strictObject({ authorization_details: z.array(detail).length(1), context: contextFields.optional() }),
+    strict({ authorization_detail: detail, context: contextFields.optional() }),
+    strict({ authorization_details: z.array(detail).length(1), context: contextFields.optional() }),
     z
       .looseObject({ type: z.string(), context: contextFields.optional() })
       .refine(allShown, hides)
@@ -163,7 +162,15 @@ export const task = z
 export const openedTask = task.extend({ task_token: z.string() }).openapi('OpenedTask')
 
 const denial = z
-  .object({ action: z.string(), resource: z.string(), policies: z.array(z.string()) })
+  .object({
+    action: z.string(),
+    resource: z.string(),
+    policies: z.array(z.string()).openapi({ description: 'that forbid it; none where none permits it' }),
+    descriptions: z
+      .record(z.string(), z.string())
+      .optional()
+      .openapi({ description: 'by policy, its `@description`' }),
+  })
   .openapi('Denial')
 
 export const dryRun = z
@@ -200,32 +207,28 @@ const claimFields = z
 
 /** Whoever can be kept out. */
 const kept = [
-  z.strictObject({ session: z.union([name, z.strictObject({ issuer: name, claims: claimFields })]) }),
-  z.strictObject({ agent: name }),
-  z.strictObject({ owner: name }),
-  z.strictObject({ provider: name }),
-  z.strictObject({ issuer: name }),
-  z.strictObject({ claim: z.strictObject({ issuer: name, name, value: text(16_384) }) }),
-  z.strictObject({ all: z.literal(true) }),
+  strict({ session: z.union([name, strict({ issuer: name, claims: claimFields })]) }),
+  strict({ agent: name }),
+  strict({ owner: name }),
+  strict({ provider: name }),
+  strict({ issuer: name }),
+  strict({ claim: strict({ issuer: name, name, value: text(16_384) }) }),
+  strict({ all: z.literal(true) }),
 ] as const
 
 const until = time.optional().openapi({ description: 'when the fence ends by itself; absent: it is lifted' })
 
-export const revocationBody = z
-  .strictObject({
-    selector: z.union([z.strictObject({ task: name }), z.strictObject({ lease: name }), ...kept]),
-    reason: line(1000),
-    fence: z.boolean().optional().openapi({
-      description:
-        'keep out what is ended: by default for one task, or the session of one, whose session is meant. For anything else it needs the right `suspend` too',
-    }),
-    until,
-  })
-  .openapi('OrderRevocation')
+export const revocationBody = strict({
+  selector: z.union([strict({ task: name }), strict({ lease: name }), ...kept]),
+  reason: line(1000),
+  fence: z.boolean().optional().openapi({
+    description:
+      'keep out what is ended: by default for one task, or the session of one, whose session is meant. For anything else it needs the right `suspend` too',
+  }),
+  until,
+}).openapi('OrderRevocation')
 
-export const fenceBody = z
-  .strictObject({ selector: z.union(kept), reason: line(1000), until })
-  .openapi('RaiseFence')
+export const fenceBody = strict({ selector: z.union(kept), reason: line(1000), until }).openapi('RaiseFence')
 
 export const fence = z
   .object({
@@ -276,23 +279,55 @@ const ttlText = z
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 
-export const exchangeForm = z
+const exchangeFields = {
+  grant_type: z.literal(tokenExchange),
+  subject_token: z.string().min(1),
+  subject_token_type: z.enum([
+    'urn:ietf:params:oauth:token-type:jwt',
+    'urn:ietf:params:oauth:token-type:id_token',
+  ]),
+  authorization_details: z
+    .string()
+    .min(1)
+    .optional()
+    .openapi({ description: 'a JSON array with one detail (RFC 9396); or `resource` instead' }),
+  resource: line(2048).optional().openapi({
+    description: 'what the credential is for, with its type before it; or `authorization_details` instead',
+    example: 'github:acme/web',
+  }),
+  scope: line(1000).optional().openapi({
+    description: 'with a `resource` that has permissions: which, and at what level',
+    example: 'contents:write issues:read',
+  }),
+  audience: line(2048).optional().openapi({
+    description: 'this broker, or the connection that is to mint, as `NAME` or `TYPE/NAME`',
+  }),
+  purpose: line(1000).optional(),
+  ttl: ttlText.optional(),
+  agent: line(100).optional(),
+}
+
+export const exchangeForm = z.object(exchangeFields).openapi('ExchangeRequest')
+
+const one = (text: z.ZodString) =>
+  z.union([
+    text,
+    z
+      .array(text)
+      .length(1)
+      .transform(([only]) => only!),
+  ])
+
+/** The same in JSON, where lists and numbers can be what they are. */
+export const exchangeBody = z
   .object({
-    grant_type: z.literal(tokenExchange),
-    subject_token: z.string().min(1),
-    subject_token_type: z.enum([
-      'urn:ietf:params:oauth:token-type:jwt',
-      'urn:ietf:params:oauth:token-type:id_token',
-    ]),
-    authorization_details: z
-      .string()
-      .min(1)
-      .openapi({ description: 'a JSON array with one detail (RFC 9396)' }),
-    purpose: line(1000).optional(),
-    ttl: ttlText.optional(),
-    agent: line(100).optional(),
+    ...exchangeFields,
+    authorization_details: z.union([z.string().min(1), z.array(z.unknown())]).optional(),
+    resource: one(line(2048)).optional(),
+    audience: one(line(2048)).optional(),
+    ttl: z.union([ttlText, seconds]).optional(),
   })
-  .openapi('ExchangeRequest')
+  .openapi('ExchangeBody')
 
 export const revokeForm = z.object({ token: z.string().min(1) }).openapi('RevokeRequest')
 
@@ -316,6 +351,8 @@ export const oauthError = z
     error: z.enum([
       'invalid_request',
       'invalid_authorization_details',
+      'invalid_target',
+      'invalid_scope',
       'unsupported_grant_type',
       'authorization_pending',
       'temporarily_unavailable',

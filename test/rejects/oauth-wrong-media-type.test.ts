@@ -6,7 +6,7 @@ import { sharedBroker } from '../support/shared-broker.ts'
 const broker = await sharedBroker()
 
 test.each([
-  'application/json',
+  'application/json-seq',
   'text/plain',
   'multipart/form-data; boundary=x',
   'application/x-www-form-urlencoded-not',

@@ -8,6 +8,7 @@ export function explanationView({ decision, requests }: Explanation, policies: P
     decision: decision.outcome,
     approvals: decision.outcome === 'pending_approval' ? decision.approvals : [],
     denials: decision.outcome === 'denied' ? decision.denials : [],
+    descriptions: describedIn(requests, policies),
     requests: requests.map((request) => {
       const { action, resource, class: group, implied, outcome, approvals } = request
       const asking = (part: Part) =>
@@ -30,16 +31,28 @@ export function explanationView({ decision, requests }: Explanation, policies: P
   }
 }
 
+/** What the policies that refuse or ask are for, by `@id`, as far as they say so. */
+function describedIn(
+  requests: readonly ExplainedRequest[],
+  { descriptions }: Policies,
+): Record<string, string> {
+  const parts: Part[] = ['forbids', 'asks_approval', 'fails']
+  const ids = new Set(requests.flatMap((request) => parts.flatMap((part) => having(request, part))))
+  return Object.fromEntries([...descriptions].filter(([id]) => ids.has(id)))
+}
+
 export function requestLines(request: ExplainedRequest, policies: Policies): string[] {
   const { action, resource, class: group, implied, outcome } = request
-  const withGroup = (policy: string) => `${policy} (${policies.approvals.get(policy)})`
+  const described = (policy: string) =>
+    policies.descriptions.has(policy) ? `${policy}: ${policies.descriptions.get(policy)}` : policy
+  const withGroup = (policy: string) => `${described(policy)} (${policies.approvals.get(policy)})`
   const unpermitted = !implied && having(request, 'permits').length === 0
   const parts: [string, string[]][] = [
     ['permitted by', unpermitted ? ['no policy'] : having(request, 'permits')],
-    ['forbidden by', having(request, 'forbids')],
+    ['forbidden by', having(request, 'forbids').map(described)],
     ['approval asked by', having(request, 'asks_approval').map(withGroup)],
     ['approval given to', having(request, 'approved').map(withGroup)],
-    ['failing', having(request, 'fails')],
+    ['failing', having(request, 'fails').map(described)],
     ['not matching', having(request, 'does_not_match')],
   ]
   return [

@@ -32,7 +32,7 @@ the agent. No broker has to run, and nothing is asked of anyone.
 
 The exit status is 0 whatever the decision is; "policy check" tells right from
 wrong. With --json the answer is { "decision", "approvals", "denials", "agent",
-"owner", "ttl", "requests", "notes" }.`,
+"owner", "ttl", "requests", "descriptions", "notes" }.`,
     )
     .option('--agent <name>', 'which agent asks (default: the one that the claims or the token match)')
     .requiredOption('--scope <scope>', 'what it asks for; may be repeated', addScope)

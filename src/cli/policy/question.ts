@@ -68,9 +68,7 @@ export function agentNamed({ agents }: RuleSet, name: string): Agent {
 export function explainQuestion(rules: RuleSet, question: Question): Explained {
   const agent = agentNamed(rules, question.agent)
   const ttl = ttlFor(agent, question.ttl)
-  const asks = question.scope.map((detail, index) =>
-    askOf(rules.connections.resolve(detail, `scope.${index}`)),
-  )
+  const asks = rules.connections.resolveAll(question.scope, 'scope').map(askOf)
   const facts: Facts = {
     agent: { name: agent.name, owner: agent.owner, environment: agent.environment },
     principal: principalOf(rules, agent, question.claims),
