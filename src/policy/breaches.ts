@@ -124,6 +124,9 @@ function* entities({ json }: ParsedPolicy, providers: readonly Vocabulary[]): Ge
       // By its uid, a permit would reach the caller's words without naming context (I11).
       yield { message: 'a Request has no name in policies', remedy: 'Use context.request in a forbid.' }
     }
+    if (entity.type === 'Claims') {
+      yield { message: 'Claims have no name in policies', remedy: 'Use principal.claims.' }
+    }
     for (const provider of providers) {
       const message = provider.entityFault?.(entity)
       const written = JSON.stringify(id)

@@ -75,14 +75,23 @@ export function evaluation(
   const read = <T>(attribute: string, value: T, instead: T): T =>
     attributes === 'all' || attributes.has(attribute) ? value : instead
   const { self, parents } = lineage(facts.agent)
+  const sets = claimTags(facts.principal.claims, slice.claims)
+  const single = { type: qualified('Claims'), id: 'claims' }
+  const claims: EntityJson = {
+    uid: single,
+    attrs: {},
+    parents: [],
+    tags: read('claims', singles(sets, facts.principal.claims), {}),
+  }
   const agent: EntityJson = {
     uid: self,
     attrs: {
       issuer: read('issuer', facts.principal.issuer, ''),
       subject: read('subject', facts.principal.subject, ''),
+      claims: { __entity: single },
     },
     parents,
-    tags: claimTags(facts.principal.claims, slice.claims),
+    tags: sets,
   }
   const uid = { type: qualified('Request'), id: 'request' }
   const request: EntityJson = {
@@ -102,7 +111,7 @@ export function evaluation(
   // Names other than the slice's own are given back, and then mean other policies.
   const remember = name === undefined ? remembered(policies) : undefined
   const names = name === undefined ? slice.names : [name]
-  const asked = JSON.stringify([names[0], agent, request.tags, context])
+  const asked = JSON.stringify([names[0], agent, claims.tags, request.tags, context])
 
   return function* (question, approvals) {
     const { action, resource } = question
@@ -126,6 +135,7 @@ export function evaluation(
       validateRequest: true,
       entities: [
         agent,
+        claims,
         request,
         {
           uid: target,
@@ -183,6 +193,21 @@ function verdictOf(answers: readonly (Answer | undefined)[], needsPermit: boolea
   if (failing.length > 0) return { allowed: false, policies: [...failing, ...forbidding], failed: true }
   const allowed = forbidding.length === 0 && (!needsPermit || said.some(({ permits }) => permits))
   return allowed ? { allowed } : { allowed, policies: forbidding, failed: false }
+}
+
+/**
+ * Of the claims that are no lists, the one string that each is, so that `like` works on it. A list
+ * has none, also one of a single element: another token may have two.
+ */
+function singles(
+  sets: Readonly<Record<string, readonly string[]>>,
+  claims: Record<string, unknown>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(sets).flatMap(([name, [text]]) =>
+      text === undefined || Array.isArray(claimAt(claims, name)) ? [] : [[name, text]],
+    ),
+  )
 }
 
 /**

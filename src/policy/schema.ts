@@ -17,7 +17,8 @@ export function unqualified(type: string): string {
 
 const core = `entity Owner;
 entity Environment;
-entity Agent in [Owner, Environment] = { issuer: String, subject: String } tags Set<String>;
+entity Claims tags String;
+entity Agent in [Owner, Environment] = { issuer: String, subject: String, claims: Claims } tags Set<String>;
 entity Request tags String;
 type Context = { ${contextFields} };
 action ${classes.join(', ')};`

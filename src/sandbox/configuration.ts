@@ -12,11 +12,20 @@ import type { Sandbox } from './sandbox.ts'
 
 export { githubConnection }
 
-/** The workload that the sandbox's issuer vouches for, as GitHub Actions would describe it. */
+/**
+ * The workload that the sandbox's issuer vouches for, as GitHub Actions would describe it: a job of a
+ * repository made before July 2026. The subject of later ones has ids.
+ */
 export const sandboxWorkload = {
   sub: 'repo:acme/web:ref:refs/heads/main',
   repository: 'acme/web',
   repository_id: '123',
+} as const
+
+/** The same workload as GitHub describes it where the repository is of July 2026 or later. */
+export const sandboxWorkloadWithIds = {
+  ...sandboxWorkload,
+  sub: 'repo:acme@65/web@123:ref:refs/heads/main',
 } as const
 
 /** The human who may do everything. */

@@ -3,6 +3,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { agentFile } from '../../src/agents/agent.ts'
+import { matches } from '../../src/agents/match.ts'
+import { scaffold } from '../../src/cli/init/scaffold.ts'
+import { claimedPrincipal } from '../../src/identity/principal.ts'
+import { sandboxWorkload, sandboxWorkloadWithIds } from '../../src/sandbox/configuration.ts'
 import { mayfly } from '../support/mayfly.ts'
 
 let parent: string
@@ -46,7 +52,6 @@ it('leaves open only what nobody else can know, and validates once that is fille
     'providers.github[0].app_id',
     'providers.github[0].owners[0]',
     'owner',
-    'match[0].subject',
     'match[0].claims.repository_id',
     'refactor-bot-works-on-web',
   ])
@@ -95,4 +100,16 @@ it('overwrites nothing, and then writes nothing', async () => {
   expect(stderr).toContain(join(directory, 'seal.key'))
   expect(await readFile(join(directory, 'seal.key'), 'utf8')).toBe('mine')
   expect(await readdir(directory)).toEqual(['seal.key'])
+})
+
+it("the rule that it writes matches both forms of GitHub's subject", () => {
+  const text = scaffold('2099-12-31')['agents/refactor-bot.yaml']!.replace("'0'", "'123'")
+  const { match } = agentFile.parse(parse(text))
+  const fits = (claims: object) =>
+    matches(match[0]!, claimedPrincipal('workloads', { ref: 'refs/heads/main', ...claims }))
+  for (const workload of [sandboxWorkload, sandboxWorkloadWithIds]) {
+    expect(fits(workload)).toBe(true)
+    expect(fits({ ...workload, repository_id: '124' })).toBe(false)
+    expect(fits({ ...workload, ref: 'refs/heads/other' })).toBe(false)
+  }
 })

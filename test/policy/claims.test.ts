@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { allowed, compiled, decided, wants } from '../support/policy.ts'
+import { allowed, compiled, decided, faultsIn, wants } from '../support/policy.ts'
 
 /** Whether a permit that wants `value` among the claim's is satisfied. */
 function permits(claims: Record<string, unknown>, value: string, claim = 'c'): boolean {
@@ -64,4 +64,56 @@ test('a claim whose name a policy computes is found', () => {
   )
   const principal = { issuer: 'ci', subject: 'anyone', claims: { anyone: 'yes' } }
   expect(decided(policies, wants('github.contents.read'), { principal })).toEqual(allowed)
+})
+
+/** Whether a permit is satisfied that wants a claim to be like a pattern. */
+function like(claims: Record<string, unknown>, pattern: string, claim = 'ref'): boolean {
+  const policies = compiled(
+    `@id("p") permit (principal, action, resource)
+     when { principal.claims.hasTag("${claim}") && principal.claims.getTag("${claim}") like "${pattern}" };`,
+  )
+  const principal = { issuer: 'ci', subject: 's', claims }
+  return decided(policies, wants('github.contents.read'), { principal }).outcome === 'allowed'
+}
+
+test.each<[string, Record<string, unknown>, string, string?]>([
+  ['a branch of any depth', { ref: 'refs/heads/hotfix/3.1/a/b/c' }, 'refs/heads/hotfix/*'],
+  ['a number, as its JSON text', { run: 123 }, '12*', 'run'],
+  [
+    'what stands inside a claim',
+    { 'kubernetes.io': { namespace: 'ci-7' } },
+    'ci-*',
+    '/kubernetes.io/namespace',
+  ],
+])('a claim of one value is a string too, which may be like a pattern: %s', (_, claims, pattern, claim) => {
+  expect(like(claims, pattern, claim)).toBe(true)
+  expect(like(claims, `x${pattern}`, claim)).toBe(false)
+})
+
+test.each<[string, Record<string, unknown>]>([
+  ['is a list', { ref: ['refs/heads/hotfix/1', 'refs/heads/main'] }],
+  ['is a list of one', { ref: ['refs/heads/hotfix/1'] }],
+  ['is not there', {}],
+  ['is an object', { ref: { a: 'refs/heads/hotfix/1' } }],
+])('a claim that %s is no string', (_, claims) => {
+  expect(like(claims, '*')).toBe(false)
+})
+
+test('two tokens that differ in such a claim are decided apart', () => {
+  const policies = compiled(
+    '@id("p") permit (principal, action, resource) when { principal.claims.hasTag("ref") && principal.claims.getTag("ref") like "a*" };',
+  )
+  const decide = (ref: string) =>
+    decided(policies, wants('github.contents.read'), {
+      principal: { issuer: 'ci', subject: 's', claims: { ref } },
+    }).outcome
+  expect([decide('a1'), decide('b1'), decide('a1')]).toEqual(['allowed', 'denied', 'allowed'])
+})
+
+test('claims have no name in policies', () => {
+  expect(
+    faultsIn(
+      '@id("p") forbid (principal, action, resource) when { principal.claims == Mayfly::Claims::"claims" };',
+    ),
+  ).toMatchObject([{ message: 'Claims have no name in policies' }])
 })

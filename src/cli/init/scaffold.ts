@@ -93,10 +93,11 @@ max_ttl: 3600
 # Which tokens are its. Any rule may match; within a rule everything must.
 match:
   - issuer: workloads
-    subject: repo:acme/web:ref:refs/heads/main
-    # Names can be reused by someone else, ids cannot. No repository has the id 0, so nobody
+    # By the repository's id, which nobody else gets when its name is given up. GitHub writes the subject in
+    # two forms, repo:OWNER/REPO:… and, of repositories made or renamed since July 2026,
+    # repo:OWNER@ID/REPO@ID:…; a rule by ids matches both. No repository has the id 0, so nobody
     # matches before you put in yours: gh api repos/OWNER/REPO --jq .id
-    claims: { repository_id: '0' }
+    claims: { repository_id: '0', ref: refs/heads/main }
 `
 
 const policy = `// What agents may do, in Cedar. What no policy permits is denied, and \`forbid\` wins.
