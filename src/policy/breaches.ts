@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Fault } from '../base/fault.ts'
 import { shown } from '../base/text.ts'
-import { type ParsedPolicy, placeIn } from './parse.ts'
+import { lineOf, type ParsedPolicy, placeIn } from './parse.ts'
 import { patternBreaches } from './patterns.ts'
 import { contextReads, entitiesNamed } from './reads.ts'
 import { unqualified, type Vocabulary } from './schema.ts'
@@ -57,12 +57,12 @@ function* annotations({ id, json }: ParsedPolicy): Generator<Finding> {
 
 /** Whoever is refused or asked reads it: what it shows is what it says. */
 function* description({ json }: ParsedPolicy): Generator<Finding> {
-  const text = json.annotations?.['description']
-  if (text == null || (shown.test(text) && text.trim() !== '' && text.length <= longestDescription)) return
+  const text = lineOf(json.annotations?.['description'] ?? '')
+  if (shown.test(text) && text.length <= longestDescription) return
   yield {
     at: '@description',
-    message: '@description is not one line of printable text',
-    remedy: `Write one line, at most ${longestDescription} characters long.`,
+    message: '@description is not printable text of a line or two',
+    remedy: `Write what shows as it is, at most ${longestDescription} characters long.`,
   }
 }
 

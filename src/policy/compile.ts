@@ -6,7 +6,7 @@ import { examineElsewhere } from './elsewhere.ts'
 import { loadPolicies, releaseWith } from './engine.ts'
 import { examine, type Examined, type PolicyFile } from './examine.ts'
 import { undistinguished, type Upstream } from './namesakes.ts'
-import type { ParsedPolicy } from './parse.ts'
+import { lineOf, type ParsedPolicy } from './parse.ts'
 import { attributesRead, tagsRead } from './reads.ts'
 import { policySchema, type PolicySchema, type Vocabulary } from './schema.ts'
 import { slice, type AgentFacts } from './slice.ts'
@@ -101,8 +101,8 @@ function* compiling(
 function annotated(policies: readonly ParsedPolicy[], name: string): Map<string, string> {
   return new Map(
     policies.flatMap(({ path, json }) => {
-      const text = json.annotations?.[name]
-      return text == null || text === '' ? [] : [[path, text]]
+      const text = lineOf(json.annotations?.[name] ?? '')
+      return text === '' ? [] : [[path, text]]
     }),
   )
 }

@@ -4,6 +4,11 @@ import type { Fault } from '../base/fault.ts'
 import { tooDeepAt } from './nesting.ts'
 import { remedyFrom } from './remedy.ts'
 
+/** An annotation as it is shown: written over several lines, it is one. */
+export function lineOf(annotation: string): string {
+  return annotation.replaceAll(/\s+/g, ' ').trim()
+}
+
 /** A place in a text; both from 1. */
 export interface Place {
   line: number

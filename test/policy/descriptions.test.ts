@@ -26,11 +26,19 @@ test('a denial tells what the policies that denied are for', () => {
 
 test.each([
   ['hides something', '@description("fine \\u{202e}enif")'],
-  ['has two lines', '@description("one\\ntwo")'],
-  ['says nothing', '@description(" ")'],
   ['is a page', `@description("${'x'.repeat(501)}")`],
 ])('a description that %s is a fault', (_what, annotation) => {
   expect(faultsIn(forbid(`@id("p") ${annotation}`))).toMatchObject([
-    { path: 'p', message: '@description is not one line of printable text' },
+    { path: 'p', message: '@description is not printable text of a line or two' },
   ])
+})
+
+test('one that is written over several lines is shown as one', () => {
+  const policies = compiled(
+    permitAll,
+    forbid('@id("p") @description("Nothing changes\n   during the audit")'),
+  )
+  expect(decided(policies, wants('github.contents.write'))).toMatchObject({
+    denials: [{ descriptions: { p: 'Nothing changes during the audit' } }],
+  })
 })
