@@ -79,7 +79,10 @@ export type Files = Record<string, string>
  */
 export async function writeConfiguration(
   directory: string,
-  sandbox: Sandbox,
+  sandbox: {
+    issuer: Pick<Sandbox['issuer'], 'url'>
+    github: Pick<Sandbox['github'], 'url' | 'appId' | 'privateKey'>
+  },
   port: number,
   { settings = {}, files = {} }: { settings?: Record<string, unknown>; files?: Files } = {},
 ): Promise<string> {

@@ -1,67 +1,35 @@
-/**
- * The broker under load, in a process of its own: an ordinary one whose
- * connections note how long each lease's upstream calls took.
- */
+/** The broker under load, in a process of its own: the operating system counts its CPU. */
 import { providers } from '../../providers/catalog.ts'
-import { startBroker } from '../../src/broker/broker.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { startBroker } from '../../src/broker/broker.ts'
 import { createLogger } from '../../src/broker/logger.ts'
-import type { Provider } from '../../src/provider/contract.ts'
-import type { Handle, Upstream } from '../../src/provider/upstream.ts'
 
-const upstreamMs = new Map<string, number>()
-const leaseOf = new Map<string, string>()
-
-async function timed<T>(leases: (string | undefined)[], work: () => Promise<T>): Promise<T> {
-  const started = performance.now()
-  try {
-    return await work()
-  } finally {
-    const took = performance.now() - started
-    for (const lease of leases)
-      if (lease !== undefined) upstreamMs.set(lease, (upstreamMs.get(lease) ?? 0) + took)
-  }
-}
-
-function timing(upstream: Upstream): Upstream {
-  const owner = (handle: Handle) => leaseOf.get(JSON.stringify(handle))
-  return {
-    ...upstream,
-    async mint(detail, intent, options) {
-      const minted = await timed([intent.leaseId], () => upstream.mint(detail, intent, options))
-      leaseOf.set(JSON.stringify(minted.handle), intent.leaseId)
-      return minted
-    },
-    revoke: (handles, options) => timed(handles.map(owner), () => upstream.revoke(handles, options)),
-    async probe(handle, options) {
-      const evidence = await timed([owner(handle)], () => upstream.probe(handle, options))
-      leaseOf.delete(JSON.stringify(handle))
-      return evidence
-    },
-  }
-}
-
-const measured = providers.map((provider): Provider => ({
-  ...provider,
-  connect: (config, context) => timing(provider.connect(config, context)),
-}))
-
+const began = performance.now()
 const broker = await startBroker(process.argv[2]!, {
   clock: systemClock(),
   log: createLogger({
-    write: (line) => void (/"level":"error"/.test(line) && process.stderr.write(line)),
+    write: (line) => void (/"level":"error"/.test(line) && process.stderr.write(`${line.slice(0, 300)}\n`)),
   }),
-  providers: measured,
+  providers,
   env: process.env,
 })
 
+export interface Usage {
+  /** User and system, milliseconds. */
+  cpu: number
+  /** Resident memory, bytes. */
+  rss: number
+  /** Milliseconds that the start took. */
+  started: number
+}
+
+const started = performance.now() - began
 process.on('message', (message) => {
-  if (message === 'report') {
-    process.send!({ upstreamMs: [...upstreamMs], cpu: process.cpuUsage() })
-    upstreamMs.clear()
-    leaseOf.clear()
+  if (message === 'usage') {
+    const { user, system } = process.cpuUsage()
+    process.send!({ cpu: (user + system) / 1000, rss: process.memoryUsage.rss(), started } satisfies Usage)
   }
-  if (message === 'rss') process.send!(process.memoryUsage.rss())
+  if (message === 'reload') void broker.reload().then((faults) => process.send!(faults))
   if (message === 'stop') void broker.close().then(() => process.exit(0))
 })
 process.send!('ready')

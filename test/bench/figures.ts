@@ -14,6 +14,10 @@ export function figures(series: readonly number[]): Figures {
   return { n: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }
 
+export function median(series: readonly number[]): number {
+  return figures(series).p50
+}
+
 export function row(name: string, { p50, p95, p99 }: Figures): string {
   const cell = (ms: number) => ms.toFixed(2).padStart(10)
   return `${name.padEnd(44)}${cell(p50)}${cell(p95)}${cell(p99)}`

@@ -1,0 +1,171 @@
+/** What every measurement needs: an issuer, upstreams and a broker, each in a process of its own. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../src/base/clock.ts'
+import {
+  freePort,
+  githubConnection,
+  sandboxWorkload,
+  writeConfiguration,
+} from '../../src/sandbox/configuration.ts'
+import { type SandboxIssuer, startIssuer } from '../../src/sandbox/issuer.ts'
+import type { Usage } from './broker.ts'
+import type { Floor } from './floor.ts'
+import type { Probed } from './prober.ts'
+import type { UpstreamReport } from './upstream.ts'
+
+export const detail = { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } }
+export const otherDetail = { type: 'github', repositories: ['omega/web'], permissions: { contents: 'write' } }
+
+export interface Upstream {
+  url: string
+  report(): Promise<UpstreamReport>
+  send(order: 'hang' | 'reset'): void
+}
+
+export interface World extends AsyncDisposable {
+  url: string
+  issuer: SandboxIssuer
+  /** For `detail`, and for `otherDetail`. */
+  upstream: Upstream
+  other: Upstream
+  broker: ChildProcess
+  store: string
+  /** Signed beforehand: that is not the broker's work, and takes longer than checking. */
+  tokens(n: number): Promise<string[]>
+  usage(): Promise<Usage>
+}
+
+const plenty = 10_000_000
+
+interface Setting {
+  /** Milliseconds an answer of the upstreams takes, and how many are given at once. */
+  delay?: number
+  slots?: number
+  /** More policies, by file. */
+  policies?: Record<string, string>
+  settings?: Record<string, unknown>
+  /** Is given the path of the configuration before the broker starts. */
+  before?: (file: string) => Promise<void>
+}
+
+export async function startWorld({
+  delay = 0,
+  slots = Infinity,
+  settings = {},
+  policies = {},
+  before,
+}: Setting = {}): Promise<World> {
+  await using opened = new AsyncDisposableStack()
+  const issuer = await startIssuer(systemClock())
+  opened.defer(() => issuer.close())
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-bench-'))
+  opened.defer(() => rm(directory, { recursive: true, force: true }))
+  const upstream = await startUpstream(opened, delay, slots)
+  const other = await startUpstream(opened, delay, slots)
+  const port = await freePort()
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  })
+  const github = { appId: 1, privateKey }
+  const file = await writeConfiguration(
+    directory,
+    { issuer, github: { ...github, url: upstream.url } },
+    port,
+    {
+      settings: {
+        limits: {
+          requests_per_minute: { agent: plenty, address: plenty },
+          live_leases: { task: 50, agent: plenty },
+          open_tasks: plenty,
+        },
+        providers: {
+          github: [
+            githubConnection({ ...github, url: upstream.url }),
+            { ...githubConnection({ ...github, url: other.url }), name: 'omega', owners: ['omega'] },
+          ],
+        },
+        ...settings,
+      },
+      files: {
+        'policies/omega.cedar': `@id("omega")
+permit (principal, action in Mayfly::Action::"write", resource in Mayfly::GithubOwner::"omega");`,
+        ...policies,
+      },
+    },
+  )
+  await before?.(file)
+  const broker = child('broker.ts', file)
+  opened.defer(async () => {
+    broker.send('stop')
+    await once(broker, 'exit')
+  })
+  await once(broker, 'message')
+  const url = `http://127.0.0.1:${port}`
+  const closing = opened.move()
+  return {
+    url,
+    issuer,
+    upstream,
+    other,
+    broker,
+    store: join(directory, 'mayfly.db'),
+    async tokens(n) {
+      const signed: string[] = []
+      while (signed.length < n) signed.push(await issuer.token({ ...sandboxWorkload, aud: url }))
+      return signed
+    },
+    usage: () => asked<Usage>(broker, 'usage'),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+async function startUpstream(opened: AsyncDisposableStack, delay: number, slots: number): Promise<Upstream> {
+  const process = child('upstream.ts', String(delay), String(slots))
+  opened.defer(async () => {
+    process.send('stop')
+    await once(process, 'exit')
+  })
+  const [url] = (await once(process, 'message')) as [string]
+  return {
+    url,
+    report: () => asked<UpstreamReport>(process, 'report'),
+    send: (order) => void process.send(order),
+  }
+}
+
+function child(script: string, ...args: string[]): ChildProcess {
+  return fork(join(import.meta.dirname, script), args, { serialization: 'advanced' })
+}
+
+export async function asked<Answer>(process: ChildProcess, question: string): Promise<Answer> {
+  process.send(question)
+  const [answer] = (await once(process, 'message')) as [Answer]
+  return answer
+}
+
+/** The floor under the same load. */
+export async function measureFloor(
+  { upstream, issuer }: World,
+  token: string,
+  clients: number,
+  seconds: number,
+): Promise<Floor> {
+  const measuring = child('floor.ts')
+  const [key] = issuer.publicJwks().keys
+  measuring.send({ clients, seconds, token, key, upstream: upstream.url })
+  const [floor] = (await once(measuring, 'message')) as [Floor]
+  return floor
+}
+
+/** Asks for this page on new connections until `stop`. */
+export function probing(url: string, everyMs: number): { stop(): Promise<Probed> } {
+  const prober = child('prober.ts', url, String(everyMs))
+  return { stop: () => asked<Probed>(prober, 'stop') }
+}
