@@ -6,6 +6,7 @@ import type { AuditEvent, Head } from '../audit/event.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
+import { Counts } from './counts.ts'
 import { isDatabaseError, sqliteBusy } from './database-error.ts'
 import type { Guard } from './guard.ts'
 import type { HeadKeeper, Written } from './head.ts'
@@ -36,6 +37,7 @@ interface Job {
 /** What the works of one commit have left. */
 interface Kept {
   sums: RowSums
+  counts: Counts
   events: AuditEvent[]
   tookDamaged: boolean
 }
@@ -102,7 +104,8 @@ export class GroupWriter {
     const sums = new RowSums(seal)
     database.exec('BEGIN IMMEDIATE')
     try {
-      const damaged = new Rows({ statements, macs, sums, watch: guard }).acceptAll(keeper.state.installation)
+      const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: guard })
+      const damaged = rows.acceptAll(keeper.state.installation)
       // Nothing that is ours stands there.
       statements.run('delete from audit_events where seq > ?', [keeper.head.seq])
       const change = { doubts: [], sums: sums.toJSON(), migrations: appliedMigrations(statements) }
@@ -141,11 +144,12 @@ export class GroupWriter {
   async #runGroup(jobs: Job[]): Promise<void> {
     const { database, keeper, committed } = this.#given
     const done: (() => void)[] = []
-    const kept: Kept = { sums: this.#sums, events: [], tookDamaged: false }
+    const kept: Kept = { sums: this.#sums, counts: new Counts(), events: [], tookDamaged: false }
     try {
       await this.#begin()
       await this.#look()
       for (const job of jobs) done.push(await this.#runOne(job, kept))
+      this.#writeCounts(kept)
       if (kept.events.length > 0 || kept.sums !== this.#sums) this.#pending = this.#writeHead(kept)
       database.exec('COMMIT')
       this.#adopt()
@@ -194,6 +198,19 @@ export class GroupWriter {
     return this.#given.connection.statements.all('pragma data_version')[0]?.['data_version']
   }
 
+  #writeCounts(kept: Kept): void {
+    if (kept.counts.changed.length === 0) return
+    const { seal } = this.#given
+    const sums = new RowSums(seal, kept.sums)
+    this.#rows(sums, kept.counts).writeCounts()
+    kept.sums = sums
+  }
+
+  #rows(sums: RowSums, counts: Counts): Rows {
+    const { connection, macs, guard } = this.#given
+    return new Rows({ statements: connection.statements, macs, sums, counts, watch: guard })
+  }
+
   #writeHead({ events, sums }: Kept): Pending {
     const { keeper } = this.#given
     // Where nobody can tell what the sums should be, they are not made up.
@@ -222,9 +239,10 @@ export class GroupWriter {
   }
 
   async #runOne(job: Job, kept: Kept): Promise<() => void> {
-    const { database, connection, seal, macs, keeper, guard } = this.#given
+    const { database, connection, seal, macs, keeper } = this.#given
     const sums = new RowSums(seal, kept.sums)
-    const rows = new Rows({ ...connection, macs, sums, watch: guard })
+    const counts = new Counts(kept.counts)
+    const rows = this.#rows(sums, counts)
     const transaction = new Transaction({
       ...connection,
       seal,
@@ -241,6 +259,7 @@ export class GroupWriter {
       kept.events.push(...transaction.events)
       if (sums.changed) kept.sums = sums
       kept.tookDamaged ||= rows.tookDamaged
+      kept.counts.take(counts)
       return () => job.settle({ value })
     } catch (error) {
       database.exec('ROLLBACK TO work; RELEASE work')

@@ -14,7 +14,7 @@ import type { SealedTable } from './sealed-tables.ts'
 import { schemaFaults } from './store-schema.ts'
 
 /** Without these nothing is granted. They are small: what is over is forgotten in them. */
-const first = ['fences', 'installation', 'federation_keys', 'idempotency', 'used_tokens'] as const
+const first = ['fences', 'installation', 'federation_keys', 'idempotency', 'used_tokens', 'counts'] as const
 /**
  * Looked through while granting goes on. Approvals need not be: each holds for one request
  * with all the groups that it needs, so with one that is missing nobody gets anything.

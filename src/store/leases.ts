@@ -1,5 +1,5 @@
 /** Leases as rows. */
-import type { ExpressionBuilder, Selectable } from 'kysely'
+import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import {
   type Lease,
@@ -12,11 +12,13 @@ import {
   type StoredLease,
   unfinishedStatuses,
 } from '../leases/lease.ts'
-import { type Class, classes, revocations } from '../provider/terms.ts'
+import { classes, revocations } from '../provider/terms.ts'
 import { evidenceResults } from '../provider/upstream.ts'
 import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
-import { Columns, isAmong, isTime } from './columns.ts'
+import { isAmong, isTime } from './columns.ts'
+import { lostStatuses } from './counts.ts'
+import { leaseCounts } from './lease-counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
@@ -72,11 +74,6 @@ function fromRow(tx: Tx, row: Row): StoredLease {
   return storedAs(lease, read.damage, leaseFoundBy)
 }
 
-/** What cannot be read may be anything: such a lease counts as every class, so that no `forbid` on what is held is missed. */
-function classesIn(row: Pick<Row, 'classes'>): readonly Class[] {
-  return new Columns(row).json('classes', classList, [...classes])
-}
-
 function changed(change: LeaseChange): Partial<Row> {
   const names = {
     deadline: 'deadline',
@@ -99,11 +96,6 @@ function changed(change: LeaseChange): Partial<Row> {
   )
 }
 
-/** Whether there is anything of a damaged lease that could still work. */
-function mayLive(row: Row | undefined): boolean {
-  return row !== undefined && (row.due_at !== null || row.handle !== null)
-}
-
 function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilter) {
   const query = queries(tx)
     .selectFrom('leases')
@@ -113,18 +105,9 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilt
   return statuses ? query.where('status', 'in', statuses) : query
 }
 
-/** States in which a lease without a fingerprint was lost: upstream may have minted, and nobody has had it. */
-const lostStatuses = ['revoking', 'irrevocable'] as const
-
-/** What somebody holds, or may yet be given: all that is not over, but for what was lost on its way. */
-function isHeld(e: ExpressionBuilder<Schema, 'leases'>) {
-  return e.and([
-    e('status', 'in', unfinishedStatuses),
-    e.or([e('status', 'not in', lostStatuses), e('fingerprint', 'is not', null)]),
-  ])
-}
-
 export const leases: LeaseStore = {
+  ...leaseCounts,
+
   async insert(tx, lease) {
     rowsIn(tx).insert('leases', {
       id: lease.id,
@@ -319,61 +302,6 @@ export const leases: LeaseStore = {
     }
   },
 
-  async lockHeld(tx, { agent, identity, tasks }) {
-    // The locks that the contract asks for are SQLite's own here: there is one writer.
-    // Of a damaged row nobody knows whose it is, nor what it holds.
-    if (
-      rowsIn(tx)
-        .damaged('leases')
-        .some((id) => mayLive(rowsIn(tx).one('leases', 'id', id)))
-    )
-      return [...classes]
-    const live = queries(tx).selectFrom('leases').select('classes').distinct().where(isHeld)
-    // Parts, each with an index of its own: one condition for all would have none.
-    const own = live.where('agent', '=', agent).union(live.where('identity', '=', identity))
-    const rows = await (tasks.length === 0 ? own : own.union(live.where('task', 'in', tasks))).execute()
-    return [...new Set(rows.flatMap((row) => classesIn(row)))]
-  },
-
-  async countUnfinished(tx, agent, task) {
-    const count = async (column: 'agent' | 'task', value: string) => {
-      const { n } = await queries(tx)
-        .selectFrom('leases')
-        .select((e) => e.fn.countAll<number>().as('n'))
-        .where(column, '=', value)
-        .where(isHeld)
-        .executeTakeFirstOrThrow()
-      return n
-    }
-    return { agent: await count('agent', agent), task: await count('task', task) }
-  },
-
-  async whenFree(tx, whose) {
-    const { active, deadline, due } = await queries(tx)
-      .selectFrom('leases')
-      .select((e) => [
-        e.fn.countAll<number>().filterWhere('status', '=', 'active').as('active'),
-        e.fn.min('deadline').filterWhere('status', '=', 'active').as('deadline'),
-        e.fn.min('due_at').filterWhere('status', '!=', 'active').as('due'),
-      ])
-      .where((e) => e.and(whose))
-      .where(isHeld)
-      .executeTakeFirstOrThrow()
-    const times = [deadline, due].filter(isTime)
-    return { active, next: times.length === 0 ? null : Math.min(...times) }
-  },
-
-  async countLost(tx, agent) {
-    const { n } = await queries(tx)
-      .selectFrom('leases')
-      .select((e) => e.fn.countAll<number>().as('n'))
-      .where('agent', '=', agent)
-      .where('status', 'in', lostStatuses)
-      .where('fingerprint', 'is', null)
-      .executeTakeFirstOrThrow()
-    return n
-  },
-
   async lastUnanswered(tx, whose) {
     const newest = await queries(tx)
       .selectFrom('leases')
@@ -384,15 +312,6 @@ export const leases: LeaseStore = {
       .executeTakeFirst()
     const unanswered = newest?.fingerprint === null && isAmong(['pending', ...lostStatuses], newest.status)
     return unanswered && isTime(newest.created_at) ? newest.created_at : null
-  },
-
-  async countByStatus(tx) {
-    return await queries(tx)
-      .selectFrom('leases')
-      .select(['provider', 'status', (e) => e.fn.countAll<number>().as('count')])
-      .where('status', 'in', unfinishedStatuses)
-      .groupBy(['provider', 'status'])
-      .execute()
   },
 
   async slotsTaken(tx, { provider, slot, agent, now }) {

@@ -12,6 +12,7 @@ import { eventRequests } from './migrations/0006-event-requests.ts'
 import { leaseIdentities } from './migrations/0008-lease-identities.ts'
 import { leaseFingerprints } from './migrations/0010-lease-fingerprints.ts'
 import { approvalPolicies } from './migrations/0011-approval-policies.ts'
+import { counts } from './migrations/0012-counts.ts'
 import type { Schema } from './schema.ts'
 
 const migrations: Record<string, Migration> = {
@@ -23,6 +24,7 @@ const migrations: Record<string, Migration> = {
   '0008-lease-identities': leaseIdentities,
   '0010-lease-fingerprints': leaseFingerprints,
   '0011-approval-policies': approvalPolicies,
+  '0012-counts': counts,
 }
 
 /** The names of the steps that this database has been through. @throws Error when a newer program wrote it: its rules are unknown here. */

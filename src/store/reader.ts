@@ -2,6 +2,7 @@
 import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Unit } from '../base/unit.ts'
+import { Counts } from './counts.ts'
 import { isDatabaseError } from './database-error.ts'
 import { connectionOver, openDatabase } from './node-sqlite.ts'
 import type { RowMacs } from './row-macs.ts'
@@ -21,7 +22,13 @@ export function openReader(
 ): Reader {
   const database = openDatabase(path, { readOnly: true })
   const connection = connectionOver(database)
-  const rows = new Rows({ ...connection, macs, sums: new RowSums(seal), watch: unwatched })
+  const rows = new Rows({
+    ...connection,
+    macs,
+    sums: new RowSums(seal),
+    counts: new Counts(),
+    watch: unwatched,
+  })
   let turn: Promise<unknown> = Promise.resolve()
   const snapshot = async <T>(work: Parameters<typeof read<T>>[0]): Promise<T> => {
     const transaction = new Transaction({ ...connection, seal, installation, rows, macs })

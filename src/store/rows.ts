@@ -4,6 +4,7 @@
  */
 import type { Insertable, Selectable } from 'kysely'
 import { Columns } from './columns.ts'
+import { type Count, countIn, type Counts } from './counts.ts'
 import type { Intrusion } from './inspection.ts'
 import type { RowMacs } from './row-macs.ts'
 import type { RowSums } from './row-sums.ts'
@@ -31,13 +32,15 @@ export class Rows {
   readonly #statements: Statements
   readonly #macs: RowMacs
   readonly #sums: RowSums
+  readonly #counts: Counts
   readonly #watch: Watch
   #tookDamaged = false
 
-  constructor(given: { statements: Statements; macs: RowMacs; sums: RowSums; watch: Watch }) {
+  constructor(given: { statements: Statements; macs: RowMacs; sums: RowSums; counts: Counts; watch: Watch }) {
     this.#statements = given.statements
     this.#macs = given.macs
     this.#sums = given.sums
+    this.#counts = given.counts
     this.#watch = given.watch
   }
 
@@ -84,6 +87,7 @@ export class Rows {
       Object.values(sealed),
     )
     this.#sums.add(table, sealed)
+    this.#counts.add(table, sealed)
   }
 
   /**
@@ -95,7 +99,11 @@ export class Rows {
     const set = wellFormed(change)
     const after: StoredRow = { ...row, ...set }
     if (sealingOf(table).grants?.(row, after)) this.#watch.mayGrant()
-    this.#set(table, row, this.isGenuine(table, row) ? { ...set, row_mac: this.#macs.of(table, after) } : set)
+    if (!this.isGenuine(table, row)) return this.#set(table, row, set)
+    this.#set(table, row, { ...set, row_mac: this.#macs.of(table, after) })
+    // What somebody else has altered stays counted as what it was: nobody knows whose it is.
+    this.#counts.remove(table, row)
+    this.#counts.add(table, after)
   }
 
   /** Removes `row`, which was read in this transaction. */
@@ -104,6 +112,26 @@ export class Rows {
     if (!this.isGenuine(table, row)) this.#tookDamaged = true
     this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
     this.#sums.remove(table, row)
+  }
+
+  /** Undefined where nobody can tell: the count is not as it was written, or rows are not that it is of. */
+  count(key: string, of: SealedTable): Count | undefined {
+    if (this.damaged(of).length > 0) return undefined
+    const row = this.one('counts', 'key', key)
+    if (row && !this.isGenuine('counts', row)) return undefined
+    return this.#counts.after(key, row && countIn(row))
+  }
+
+  /** Writes what has changed of the counts: once a commit, however many works have changed one. */
+  writeCounts(): void {
+    for (const key of this.#counts.changed) {
+      const row = this.one('counts', 'key', key)
+      const count = this.#counts.after(key, row && countIn(row))
+      const value = JSON.stringify(count)
+      if (!row) this.insert('counts', { key, value })
+      else if (value === '{}') this.remove('counts', row)
+      else this.change('counts', row, { value })
+    }
   }
 
   /**
@@ -128,27 +156,37 @@ export class Rows {
 
   /** Takes rows as they stand for the broker's own, but for those that `not` names: for what a migration has made. */
   sealAll(not: (table: SealedTable, row: string) => boolean): void {
-    for (const table of sealedTables)
-      for (const row of this.#statements.all(`select * from "${table}"`)) {
-        this.#sums.add(table, row)
-        if (!not(table, nameOf(table, row))) this.#set(table, row, { row_mac: this.#macs.of(table, row) })
-      }
+    for (const [table, row] of this.#counted()) {
+      this.#sums.add(table, row)
+      if (!not(table, nameOf(table, row))) this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+    }
+    this.writeCounts()
   }
 
   /** Takes what is there for all that there is. Returns how many rows are damaged. */
   acceptAll(installation: string): number {
     let damaged = 0
+    for (const [table, row] of this.#counted()) {
+      this.#sums.add(table, row)
+      if (this.#macs.isGenuine(table, row)) continue
+      damaged += 1
+      const { accepted } = sealingOf(table)
+      if (accepted === 'trusted') this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+      if (accepted === 'removed') this.remove(table, row as never)
+    }
+    if (!this.one('installation', 'id', installation)) this.insert('installation', { id: installation })
+    this.writeCounts()
+    return damaged
+  }
+
+  /** All rows, of which the counts are to be made anew. */
+  *#counted(): Generator<[SealedTable, StoredRow]> {
+    this.#statements.run('delete from counts')
     for (const table of sealedTables)
       for (const row of this.#statements.all(`select * from "${table}"`)) {
-        this.#sums.add(table, row)
-        if (this.#macs.isGenuine(table, row)) continue
-        damaged += 1
-        const { accepted } = sealingOf(table)
-        if (accepted === 'trusted') this.#set(table, row, { row_mac: this.#macs.of(table, row) })
-        if (accepted === 'removed') this.remove(table, row as never)
+        this.#counts.add(table, row)
+        yield [table, row]
       }
-    if (!this.one('installation', 'id', installation)) this.insert('installation', { id: installation })
-    return damaged
   }
 
   #set(table: SealedTable, row: StoredRow, values: StoredRow): void {

@@ -105,6 +105,8 @@ export interface Schema {
   installation: Sealed<{ id: string }>
   federation_keys: Sealed<{ kid: string; sealed: string }>
   used_tokens: Sealed<{ key: string; until: number }>
+  /** How much is not over, by whom it counts: JSON, numbers by name. */
+  counts: Sealed<{ key: string; value: string }>
   audit_events: {
     seq: number
     at: number

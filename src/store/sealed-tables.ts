@@ -31,6 +31,7 @@ const sealings = {
   federation_keys: { key: 'kid', accepted: 'removed' },
   idempotency: { key: 'key', accepted: 'removed' },
   used_tokens: { key: 'key', keepsOut: true, accepted: 'trusted' },
+  counts: { key: 'key', accepted: 'removed' },
   tasks: {
     key: 'ordinal',
     accepted: 'kept',

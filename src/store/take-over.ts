@@ -1,6 +1,7 @@
 /** The store as the next broker finds it: brought up to date, and known or not known to be as it was left. */
 import { originOf } from '../audit/chain.ts'
 import type { Seal } from '../base/seal.ts'
+import { Counts } from './counts.ts'
 import { type CommittedHead, HeadKeeper, type HeadState, headRows, openHead } from './head.ts'
 import { type Holder, isRunning } from './holder.ts'
 import { type Found, inspect, wholly } from './inspection.ts'
@@ -44,7 +45,7 @@ export async function takeOver(
     const damaged = new Set(
       before.flatMap((found) => found.damaged.map(({ table, row }) => `${table} ${row}`)),
     )
-    const rows = new Rows({ statements, macs, sums, watch: unwatched })
+    const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: unwatched })
     rows.sealAll((table, row) => damaged.has(`${table} ${row}`))
     change.migrations = appliedMigrations(statements)
     change.doubts = [...doubts, ...before.flatMap(({ doubt }) => doubt?.message ?? [])]

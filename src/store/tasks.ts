@@ -17,6 +17,7 @@ import {
 import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
 import { isAmong } from './columns.ts'
+import { type Count, countOf } from './counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
@@ -72,6 +73,18 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilte
     .where((e) => e.and(equal))
     .$if(owner !== undefined, (asked) => asked.where(isOwned(owner!, ownersAgents)))
   return statuses ? query.where('status', 'in', statuses) : query
+}
+
+/** Where somebody else has altered one. */
+async function countByRows(tx: Tx, agent: string): Promise<Count> {
+  const rows = await queries(tx)
+    .selectFrom('tasks')
+    .select(['status', (e) => e.fn.countAll<number>().as('count')])
+    .where('agent', '=', agent)
+    .where('status', 'in', openStatuses)
+    .groupBy('status')
+    .execute()
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
 }
 
 export const tasks: TaskStore = {
@@ -153,22 +166,19 @@ export const tasks: TaskStore = {
   },
 
   async countOpen(tx, agent) {
-    const rows = await queries(tx)
+    const count = rowsIn(tx).count(countOf.agent(agent), 'tasks') ?? (await countByRows(tx, agent))
+    const pending = count['pending_approval'] ?? 0
+    return { all: pending + (count['active'] ?? 0), pending }
+  },
+
+  async firstEnd(tx, agent, statuses) {
+    const row = await queries(tx)
       .selectFrom('tasks')
-      .select([
-        'status',
-        (e) => e.fn.countAll<number>().as('count'),
-        (e) => e.fn.min('expires_at').as('nextEnd'),
-      ])
+      .select((e) => e.fn.min('expires_at').as('first'))
       .where('agent', '=', agent)
-      .where('status', 'in', openStatuses)
-      .groupBy('status')
-      .execute()
-    const total = (counted: typeof rows) => ({
-      count: counted.reduce((sum, { count }) => sum + count, 0),
-      nextEnd: counted.length === 0 ? null : Math.min(...counted.map(({ nextEnd }) => Number(nextEnd))),
-    })
-    return { all: total(rows), pending: total(rows.filter(({ status }) => status === 'pending_approval')) }
+      .where('status', 'in', statuses)
+      .executeTakeFirst()
+    return row?.first ?? null
   },
 
   async activate(tx, id, expiresAt) {

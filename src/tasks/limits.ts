@@ -3,7 +3,7 @@ import { BrokerError } from '../base/errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Rules, TaskContext } from './context.ts'
-import type { Task } from './task.ts'
+import { openStatuses, type Task } from './task.ts'
 
 /** Why the agent may not have one more task, which would wait for approval where `pending`. */
 export async function openRefusal(
@@ -14,15 +14,15 @@ export async function openRefusal(
   pending: boolean,
 ): Promise<BrokerError | undefined> {
   const open = await tasks.countOpen(tx, agent)
-  if (open.all.count >= limits.openTasks)
+  if (open.all >= limits.openTasks)
     return exceeded(
-      `this agent has ${open.all.count} open tasks, of at most ${limits.openTasks}; complete those that are done`,
-      secondsUntil(open.all.nextEnd, clock.now()),
+      `this agent has ${open.all} open tasks, of at most ${limits.openTasks}; complete those that are done`,
+      secondsUntil(await tasks.firstEnd(tx, agent, openStatuses), clock.now()),
     )
-  if (pending && open.pending.count >= limits.pendingApprovals)
+  if (pending && open.pending >= limits.pendingApprovals)
     return exceeded(
-      `${open.pending.count} tasks of this agent wait for approval, of at most ${limits.pendingApprovals}`,
-      secondsUntil(open.pending.nextEnd, clock.now()),
+      `${open.pending} tasks of this agent wait for approval, of at most ${limits.pendingApprovals}`,
+      secondsUntil(await tasks.firstEnd(tx, agent, ['pending_approval']), clock.now()),
     )
   return undefined
 }

@@ -124,12 +124,6 @@ export interface TaskFilter {
   statuses?: readonly TaskStatus[]
 }
 
-/** How many tasks, and when the first of them is over at the latest. */
-export interface OpenCount {
-  count: number
-  nextEnd: number | null
-}
-
 /** Up to where the open tasks have been gone through. */
 export interface OpenCursor {
   status: (typeof openStatuses)[number]
@@ -153,7 +147,9 @@ export interface TaskStore {
     limit: number,
   ): Promise<{ tasks: StoredTask[]; next: OpenCursor | undefined }>
   /** The agent's open tasks, and those of them that wait for approval. */
-  countOpen(tx: Tx, agent: string): Promise<{ all: OpenCount; pending: OpenCount }>
+  countOpen(tx: Tx, agent: string): Promise<{ all: number; pending: number }>
+  /** When the first of the agent's tasks in these states is over at the latest. */
+  firstEnd(tx: Tx, agent: string, statuses: readonly TaskStatus[]): Promise<number | null>
   /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */
   activate(tx: Tx, id: string, expiresAt: number): Promise<boolean>
   /** Moves the task to `status` if the state it is in allows it; false, and nothing changed, where it does not. */

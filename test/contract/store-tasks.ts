@@ -1,6 +1,7 @@
 /** What every store must do for tasks, their approvals and the tokens that open them. */
 import { describe, expect, it } from 'vitest'
 import {
+  openStatuses,
   type OpenCursor,
   type Task,
   type TaskStore,
@@ -66,19 +67,20 @@ export function taskStoreContract(store: () => StoreSubject): void {
 
     it('are counted while they are open, with when the first is over at the latest', async () => {
       const agent = 'busy'
-      const count = () => read((tx) => store().tasks.countOpen(tx, agent))
-      const none = { count: 0, nextEnd: null }
-      expect(await count()).toEqual({ all: none, pending: none })
+      const count = () =>
+        read(async (tx) => ({
+          ...(await store().tasks.countOpen(tx, agent)),
+          first: await store().tasks.firstEnd(tx, agent, openStatuses),
+          firstPending: await store().tasks.firstEnd(tx, agent, ['pending_approval']),
+        }))
+      expect(await count()).toEqual({ all: 0, pending: 0, first: null, firstPending: null })
       await write(async (tx) => {
         for (const status of taskStatuses)
           for (const expiresAt of [noon + 2, noon + (status === 'active' ? 1 : 3)])
             await put(store(), tx, aTask({ agent, status, expiresAt }))
         await put(store(), tx, aTask({ expiresAt: noon }))
       })
-      expect(await count()).toEqual({
-        all: { count: 4, nextEnd: noon + 1 },
-        pending: { count: 2, nextEnd: noon + 2 },
-      })
+      expect(await count()).toEqual({ all: 4, pending: 2, first: noon + 1, firstPending: noon + 2 })
     })
 
     it('are gone through a few at a time while they are open, each once', async () => {

@@ -36,6 +36,7 @@ it('no query of the hot path reads a whole table', async () => {
     await tasks.find(tx, { agent, statuses: ['active'] })
     await tasks.byTokenHash(tx, 'ab')
     await tasks.countOpen(tx, agent)
+    await tasks.firstEnd(tx, agent, ['active', 'pending_approval'])
     await tasks.openAfter(tx, undefined, 10)
     await tasks.openAfter(tx, { status: 'active', expiresAt: noon, ordinal: 1 }, 10)
     for await (const page of leases.unsettledPages(tx)) expect(page.length).toBeGreaterThan(0)

@@ -1,0 +1,107 @@
+/**
+ * How much is not over, by agent, identity and provider: counted with each row that is
+ * written, so that nobody has to read all that lives to know (docs/decisions/0035).
+ */
+import { type LeaseStatus, unfinishedStatuses } from '../leases/lease.ts'
+import { classes } from '../provider/terms.ts'
+import { openStatuses } from '../tasks/task.ts'
+import { isAmong } from './columns.ts'
+import type { StoredRow } from './statements.ts'
+
+/** How many of each, by name; what is not there is none. */
+export type Count = Readonly<Record<string, number>>
+
+/** States in which a lease without a fingerprint was lost: upstream may have minted, and nobody has had it. */
+export const lostStatuses = ['revoking', 'irrevocable'] as const satisfies LeaseStatus[]
+
+/** Whose counts there are: keys of the table. */
+export const countOf = {
+  agent: (name: string) => `agent ${name}`,
+  identity: (name: string) => `identity ${name}`,
+  provider: (type: string) => `provider ${type}`,
+}
+
+/** Changes of counts that are not written yet; those of one work lie on those of the works before it. */
+export class Counts {
+  readonly #before: Counts | undefined
+  readonly #changes = new Map<string, Map<string, number>>()
+
+  constructor(before?: Counts) {
+    this.#before = before
+  }
+
+  /** The row, of whatever table, is there from now on. */
+  add(table: string, row: StoredRow): void {
+    this.#count(table, row, 1)
+  }
+
+  /** The row, as it was added, is there no longer. */
+  remove(table: string, row: StoredRow): void {
+    this.#count(table, row, -1)
+  }
+
+  /** The work is to be kept. */
+  take(work: Counts): void {
+    for (const [key, change] of work.#changes) for (const [name, by] of change) this.#change(key, name, by)
+  }
+
+  /** Keys of what has changed here. */
+  get changed(): string[] {
+    return [...this.#changes].flatMap(([key, change]) => ([...change.values()].some(Boolean) ? [key] : []))
+  }
+
+  /** What becomes of `stored` with all that has changed. */
+  after(key: string, stored: Count = {}): Count {
+    const before = this.#before?.after(key, stored) ?? stored
+    const change = this.#changes.get(key)
+    if (!change) return before
+    const names = [...new Set([...Object.keys(before), ...change.keys()])].toSorted()
+    const sums = names.map((name) => [name, (before[name] ?? 0) + (change.get(name) ?? 0)] as const)
+    return Object.fromEntries(sums.filter(([, n]) => n !== 0))
+  }
+
+  #count(table: string, row: StoredRow, by: 1 | -1): void {
+    if (table === 'leases') for (const [key, name] of countedOfLease(row)) this.#change(key, name, by)
+    if (table === 'tasks') for (const [key, name] of countedOfTask(row)) this.#change(key, name, by)
+  }
+
+  #change(key: string, name: string, by: number): void {
+    let change = this.#changes.get(key)
+    if (!change) this.#changes.set(key, (change = new Map<string, number>()))
+    change.set(name, (change.get(name) ?? 0) + by)
+  }
+}
+
+/** What a lease counts as: as held with its classes, or as lost, and in its state. */
+function countedOfLease(row: StoredRow): [key: string, name: string][] {
+  const { status, agent, identity, provider, fingerprint } = row
+  if (!isAmong(unfinishedStatuses, status)) return []
+  const counted: [string, string][] = [[countOf.provider(String(provider)), String(status)]]
+  const ofAgent = countOf.agent(String(agent))
+  if (isAmong(lostStatuses, status) && fingerprint === null) return [...counted, [ofAgent, 'lost']]
+  counted.push([ofAgent, 'held'])
+  const ofIdentity = countOf.identity(String(identity))
+  for (const each of classesOf(row)) counted.push([ofAgent, `class ${each}`], [ofIdentity, `class ${each}`])
+  return counted
+}
+
+/** What cannot be read may be anything: it counts as every class, so that no `forbid` on what is held is missed. */
+export function classesOf({ classes: written }: StoredRow): readonly string[] {
+  try {
+    const parsed: unknown = JSON.parse(String(written))
+    if (Array.isArray(parsed) && parsed.every((each) => isAmong(classes, each))) return parsed as string[]
+  } catch {
+    // It is no JSON at all.
+  }
+  return classes
+}
+
+function countedOfTask({ status, agent }: StoredRow): [key: string, name: string][] {
+  if (!isAmong(openStatuses, status)) return []
+  return [[countOf.agent(String(agent)), String(status)]]
+}
+
+/** As it is stored. */
+export function countIn({ value }: StoredRow): Count {
+  return JSON.parse(String(value)) as Count
+}

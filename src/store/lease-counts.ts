@@ -1,0 +1,116 @@
+/** What is held and how many there are: from the counts, and from the rows where somebody else has altered one. */
+import type { ExpressionBuilder, Selectable } from 'kysely'
+import { type LeaseStore, unfinishedStatuses } from '../leases/lease.ts'
+import { classes } from '../provider/terms.ts'
+import type { Tx } from '../base/unit.ts'
+import { isTime } from './columns.ts'
+import { classesOf, countIn, countOf, lostStatuses } from './counts.ts'
+import type { Schema } from './schema.ts'
+import { bound, queries, rowsIn } from './transaction.ts'
+
+type Held = Parameters<LeaseStore['lockHeld']>[1]
+
+/** What somebody holds, or may yet be given: all that is not over, but for what was lost on its way. */
+function isHeld(e: ExpressionBuilder<Schema, 'leases'>) {
+  return e.and([
+    e('status', 'in', unfinishedStatuses),
+    e.or([e('status', 'not in', lostStatuses), e('fingerprint', 'is not', null)]),
+  ])
+}
+
+const listed = (values: readonly string[]) => values.map((value) => `'${value}'`).join()
+const isHeldSql = `status in (${listed(unfinishedStatuses)})
+  and (status not in (${listed(lostStatuses)}) or fingerprint is not null)`
+const classesOfTask = `select distinct classes from leases where task = ? and ${isHeldSql}`
+const countOfTask = `select count(*) as n from leases where task = ? and ${isHeldSql}`
+
+/** Whether there is anything of a damaged lease that could still work. */
+function mayLive(row: Selectable<Schema['leases']> | undefined): boolean {
+  return row !== undefined && (row.due_at !== null || row.handle !== null)
+}
+
+function heldByRows(tx: Tx, { agent, identity }: Held) {
+  const live = queries(tx).selectFrom('leases').select('classes').distinct().where(isHeld)
+  // Parts, each with an index of its own: one condition for all would have none.
+  return live
+    .where('agent', '=', agent)
+    .union(live.where('identity', '=', identity))
+    .execute()
+}
+
+async function countByRows(tx: Tx, agent: string): Promise<{ held: number; lost: number }> {
+  const count = (which: 'held' | 'lost') =>
+    queries(tx)
+      .selectFrom('leases')
+      .select((e) => e.fn.countAll<number>().as('n'))
+      .where('agent', '=', agent)
+      .where((e) =>
+        which === 'held' ? isHeld(e) : e.and([e('status', 'in', lostStatuses), e('fingerprint', 'is', null)]),
+      )
+      .executeTakeFirstOrThrow()
+  return { held: (await count('held')).n, lost: (await count('lost')).n }
+}
+
+async function countOfAgent(tx: Tx, agent: string): Promise<{ held: number; lost: number }> {
+  const count = rowsIn(tx).count(countOf.agent(agent), 'leases')
+  if (!count) return await countByRows(tx, agent)
+  return { held: count['held'] ?? 0, lost: count['lost'] ?? 0 }
+}
+
+export const leaseCounts: Pick<
+  LeaseStore,
+  'lockHeld' | 'countUnfinished' | 'countLost' | 'countByStatus' | 'whenFree'
+> = {
+  async lockHeld(tx, whose) {
+    // The locks that the contract asks for are SQLite's own here: there is one writer.
+    const rows = rowsIn(tx)
+    // Of a damaged row nobody knows whose it is, nor what it holds.
+    if (rows.damaged('leases').some((id) => mayLive(rows.one('leases', 'id', id)))) return [...classes]
+    const { statements } = bound(tx)
+    const held = new Set(
+      whose.tasks.flatMap((task) => statements.all(classesOfTask, [task]).flatMap((row) => classesOf(row))),
+    )
+    const [agent, identity] = [
+      rows.count(countOf.agent(whose.agent), 'leases'),
+      rows.count(countOf.identity(whose.identity), 'leases'),
+    ]
+    if (!agent || !identity)
+      for (const row of await heldByRows(tx, whose)) classesOf(row).forEach((each) => held.add(each))
+    return classes.filter((each) => held.has(each) || agent?.[`class ${each}`] || identity?.[`class ${each}`])
+  },
+
+  async countUnfinished(tx, agent, task) {
+    const { held } = await countOfAgent(tx, agent)
+    const [ofTask] = bound(tx).statements.all(countOfTask, [task])
+    return { agent: held, task: Number(ofTask!['n']) }
+  },
+
+  async countLost(tx, agent) {
+    return (await countOfAgent(tx, agent)).lost
+  },
+
+  async countByStatus(tx) {
+    const { statements } = bound(tx)
+    // A prefix as a range: `like` would have no index.
+    const rows = statements.all("select * from counts where key > 'provider ' and key < 'provider!'")
+    return rows.flatMap((row) => {
+      const provider = String(row['key']).slice(countOf.provider('').length)
+      return Object.entries(countIn(row)).map(([status, count]) => ({ provider, status, count }))
+    })
+  },
+
+  async whenFree(tx, whose) {
+    const { active, deadline, due } = await queries(tx)
+      .selectFrom('leases')
+      .select((e) => [
+        e.fn.countAll<number>().filterWhere('status', '=', 'active').as('active'),
+        e.fn.min('deadline').filterWhere('status', '=', 'active').as('deadline'),
+        e.fn.min('due_at').filterWhere('status', '!=', 'active').as('due'),
+      ])
+      .where((e) => e.and(whose))
+      .where(isHeld)
+      .executeTakeFirstOrThrow()
+    const times = [deadline, due].filter(isTime)
+    return { active, next: times.length === 0 ? null : Math.min(...times) }
+  },
+}

@@ -1,0 +1,121 @@
+/** What is not over is counted with each row that is written (docs/decisions/0035). */
+import { StatementSync } from 'node:sqlite'
+import fc from 'fast-check'
+import { expect, it, vi } from 'vitest'
+import { leaseStatuses } from '../../src/leases/lease.ts'
+import { rowsIn } from '../../src/store/transaction.ts'
+import type { Task } from '../../src/tasks/task.ts'
+import { type SqliteSubject, sqliteStore } from '../support/sqlite.ts'
+import { aLease, aTask, noon, put, putLeases, unanswered, verified } from '../support/store.ts'
+
+const faultsOf = async (store: SqliteSubject) =>
+  (await verified(store)).discrepancies.filter(({ message }) => /count/.test(message))
+
+it('the counts are what the rows add up to, whatever becomes of leases and tasks', async () => {
+  await using store = await sqliteStore()
+  const agents = ['one', 'two']
+  const step = fc.record({
+    agent: fc.constantFrom(...agents),
+    status: fc.constantFrom(...leaseStatuses),
+    to: fc.constantFrom(...leaseStatuses),
+    fingerprint: fc.constantFrom('print', null),
+    classes: fc.constantFrom(['read'] as const, ['read', 'deploy'] as const),
+    ends: fc.boolean(),
+    throws: fc.boolean(),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      const works = steps.map(({ agent, status, to, fingerprint, classes, ends, throws }) =>
+        store.unit
+          .write(async (tx) => {
+            const task = await put(store, tx, aTask({ agent }))
+            const lease = aLease(task, {
+              status,
+              fingerprint,
+              classes: [...classes],
+              identity: `id ${agent}`,
+            })
+            await store.leases.insert(tx, lease)
+            await store.leases.move(tx, lease.id, to, {})
+            if (ends) await store.tasks.end(tx, task.id, 'completed', 'completed', noon)
+            if (throws) throw new Error('nothing of it is kept')
+          })
+          .catch(() => undefined),
+      )
+      await Promise.all(works)
+      expect(await faultsOf(store)).toEqual([])
+    }),
+    { numRuns: 15 },
+  )
+  const byRows = await store.unit.read((tx) => store.leases.find(tx, { agent: 'one' }))
+  const held = byRows.filter(
+    ({ status, fingerprint }) =>
+      ['pending', 'active'].includes(status) ||
+      (['revoking', 'irrevocable'].includes(status) && fingerprint !== null),
+  )
+  const { agent } = await store.unit.read((tx) => store.leases.countUnfinished(tx, 'one', 'none'))
+  expect(agent).toBe(held.length)
+})
+
+it('what is asked before a mint reads no more rows, however many leases live', async () => {
+  await using store = await sqliteStore()
+  const task = aTask()
+  await store.unit.write((tx) => put(store, tx, task))
+  const add = (n: number) =>
+    store.unit.write(async (tx) => {
+      const others: Task = await put(store, tx, aTask())
+      for (let i = 0; i < n; i += 1) await store.leases.insert(tx, aLease(others))
+    })
+  const rowsRead = async () => {
+    let read = 0
+    const all = vi.spyOn(StatementSync.prototype, 'all')
+    await store.unit.write(async (tx) => {
+      const { agent } = task
+      const identity = aLease(task).identity
+      expect(await store.leases.lockHeld(tx, { agent, identity, tasks: [task.id] })).toEqual(['write'])
+      await store.leases.countUnfinished(tx, agent, task.id)
+      await store.leases.countLost(tx, agent)
+      await store.tasks.countOpen(tx, agent)
+    })
+    for (const result of all.mock.results) read += (result.value as unknown[]).length
+    all.mockRestore()
+    return read
+  }
+  await add(1)
+  const few = await rowsRead()
+  await add(300)
+  expect(await rowsRead()).toBe(few)
+})
+
+it('a count that somebody else has altered is no count: the rows are read', async () => {
+  await using store = await sqliteStore()
+  const [lease] = await putLeases(store, { classes: ['deploy'] })
+  await store.beside(`update counts set value = '{}'`)
+  const { agent, task } = lease!
+  const { held, count } = await store.unit.write(async (tx) => ({
+    held: await store.leases.lockHeld(tx, { agent, identity: 'nobody', tasks: [] }),
+    count: await store.leases.countUnfinished(tx, agent, task),
+  }))
+  expect({ held, count }).toEqual({ held: ['deploy'], count: { agent: 1, task: 1 } })
+  expect((await verified(store)).discrepancies.map(({ subject }) => subject)).toContain(`agent ${agent}`)
+})
+
+it('nothing is granted once a count is missing', async () => {
+  await using store = await sqliteStore()
+  await putLeases(store, { classes: ['deploy'] })
+  await store.beside('delete from counts')
+  await expect(putLeases(store, {})).rejects.toHaveProperty('code', 'unavailable')
+})
+
+it('a count that does not add up is found by verification', async () => {
+  await using store = await sqliteStore()
+  const [lease] = await putLeases(store, {}, { ...unanswered, status: 'revoking' })
+  const key = `agent ${lease!.agent}`
+  await store.unit.write(async (tx) => {
+    const row = rowsIn(tx).one('counts', 'key', key)!
+    rowsIn(tx).change('counts', row, { value: '{"class write":1,"held":1}' })
+  })
+  expect(await faultsOf(store)).toEqual([
+    { subject: key, message: 'its count is not what the rows add up to' },
+  ])
+})
