@@ -8,31 +8,33 @@ export function originOf(installation: string): Head {
   return { seq: 0, mac: installation }
 }
 
-/** RFC 8785 JSON of what the MAC covers: the position, the predecessor, the key's id and every field of the event. */
-function covered(seq: number, previous: string, key: string, event: AuditEvent): string {
-  const { at, type, actor, agent, owner, task, lease, status, data, request } = event
-  return canonicalize([
-    seq,
-    previous,
-    key,
-    { at, type, actor, agent, owner, task, lease, status, data, request },
-  ])!
+/** An event that can be chained, and every field of it as RFC 8785 JSON. */
+export interface Chainable {
+  event: AuditEvent
+  text: string
 }
 
 /** @throws Error for an event that has no canonical form, so that it could not be chained. */
-export function requireChainable(event: AuditEvent): void {
-  covered(0, '', '', event)
+export function chainable(event: AuditEvent): Chainable {
+  const { at, type, actor, agent, owner, task, lease, status, data, request } = event
+  const fields = { at, type, actor, agent, owner, task, lease, status, data, request }
+  return { event, text: canonicalize(fields)! }
+}
+
+/** RFC 8785 JSON of what the MAC covers, an array: the position, the predecessor, the key's id and the event. */
+function covered(seq: number, previous: string, key: string, { text }: Chainable): string {
+  return `[${seq},${JSON.stringify(previous)},${JSON.stringify(key)},${text}]`
 }
 
 /** Chains `events` behind `head`. */
-export function link(seal: Seal, head: Head, events: readonly AuditEvent[]): ChainedEvent[] {
+export function link(seal: Seal, head: Head, events: readonly Chainable[]): ChainedEvent[] {
   let previous = head
-  return events.map((event) => {
+  return events.map((each) => {
     const seq = previous.seq + 1
     const key = seal.current
-    const { mac } = seal.mac('audit', covered(seq, previous.mac, key, event), key)
+    const { mac } = seal.mac('audit', covered(seq, previous.mac, key, each), key)
     previous = { seq, mac }
-    return { ...event, seq, key, mac }
+    return { ...each.event, seq, key, mac }
   })
 }
 
@@ -41,7 +43,7 @@ export function follows(seal: Seal, previous: Head, event: ChainedEvent): boolea
   if (!seal.has(event.key) || event.seq !== previous.seq + 1) return false
   let text: string
   try {
-    text = covered(event.seq, previous.mac, event.key, event)
+    text = covered(event.seq, previous.mac, event.key, chainable(event))
   } catch {
     // It has no canonical form, so it was never chained: somebody put it there to stop the verification.
     return false

@@ -60,7 +60,7 @@ export const approvals: ApprovalStore = {
   },
 
   async ofTask(tx, task) {
-    return (await ofTask(tx, task)).map((row) => fromRow(tx, row))
+    return ofTask(tx, task).map((row) => fromRow(tx, row))
   },
 
   async list(tx, { agent, owner, ownersAgents, ...filter }, page) {
@@ -89,16 +89,11 @@ export const approvals: ApprovalStore = {
   },
 
   async expire(tx, task) {
-    for (const row of await ofTask(tx, task))
+    for (const row of ofTask(tx, task))
       if (row.status === 'pending') rowsIn(tx).change('approvals', row, { status: 'expired' })
   },
 }
 
-async function ofTask(tx: Tx, task: string) {
-  return await queries(tx)
-    .selectFrom('approvals')
-    .selectAll()
-    .where('task', '=', task)
-    .orderBy('ordinal')
-    .execute()
+function ofTask(tx: Tx, task: string) {
+  return rowsIn(tx).where('approvals', 'task = ? order by ordinal', [task])
 }

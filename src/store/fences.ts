@@ -72,12 +72,8 @@ export const fences: FenceStore = {
   },
 
   async byKeys(tx, keys) {
-    const rows = await queries(tx)
-      .selectFrom('fences')
-      .selectAll()
-      .where('key', 'in', keys)
-      .orderBy('ordinal')
-      .execute()
+    const condition = `key in (${keys.map(() => '?').join()}) order by ordinal`
+    const rows = rowsIn(tx).where('fences', condition, keys)
     return rows.map((row) => fromRow(tx, row))
   },
 

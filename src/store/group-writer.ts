@@ -1,7 +1,7 @@
 /** The one writer of a SQLite file: many works in one commit, each behind a savepoint. */
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
-import { requireChainable } from '../audit/chain.ts'
+import { type Chainable, chainable } from '../audit/chain.ts'
 import type { AuditEvent, Head } from '../audit/event.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
@@ -38,7 +38,7 @@ interface Job {
 interface Kept {
   sums: RowSums
   counts: Counts
-  events: AuditEvent[]
+  events: Chainable[]
   tookDamaged: boolean
 }
 
@@ -109,7 +109,7 @@ export class GroupWriter {
       // Nothing that is ours stands there.
       statements.run('delete from audit_events where seq > ?', [keeper.head.seq])
       const change = { doubts: [], sums: sums.toJSON(), migrations: appliedMigrations(statements) }
-      this.#pending = { written: keeper.write([event(damaged)], change), sums }
+      this.#pending = { written: keeper.write([chainable(event(damaged))], change), sums }
       database.exec('COMMIT')
     } catch (error) {
       this.#rollBack()
@@ -163,7 +163,10 @@ export class GroupWriter {
       for (const job of jobs) job.settle({ error: failure })
       return
     }
-    committed(kept.events, keeper.head)
+    committed(
+      kept.events.map(({ event }) => event),
+      keeper.head,
+    )
     for (const settle of done) settle()
   }
 
@@ -254,9 +257,9 @@ export class GroupWriter {
     try {
       const value = await job.run(asTx(transaction))
       // Here, and not only when the group is chained: what one work cannot record must not undo the others.
-      for (const event of transaction.events) requireChainable(event)
+      const events = transaction.events.map(chainable)
       database.exec('RELEASE work')
-      kept.events.push(...transaction.events)
+      kept.events.push(...events)
       if (sums.changed) kept.sums = sums
       kept.tookDamaged ||= rows.tookDamaged
       kept.counts.take(counts)

@@ -1,6 +1,6 @@
 /** The end of the record, and what else is vouched for with it: one row, under a MAC, written at each commit. */
-import { link, sealHead } from '../audit/chain.ts'
-import type { AuditEvent, ChainedEvent, Head, StoredHead } from '../audit/event.ts'
+import { type Chainable, link, sealHead } from '../audit/chain.ts'
+import type { ChainedEvent, Head, StoredHead } from '../audit/event.ts'
 import { type Seal, SealBroken } from '../base/seal.ts'
 import type { Holder } from './holder.ts'
 import type { Sums } from './row-sums.ts'
@@ -132,7 +132,7 @@ export class HeadKeeper {
   }
 
   /** Writes `events` behind the head, and the head of them. It counts once `adopt` is called with the answer, after the commit. */
-  write(events: readonly AuditEvent[], change: Partial<HeadState> = {}): Written {
+  write(events: readonly Chainable[], change: Partial<HeadState> = {}): Written {
     const chained = link(this.#seal, this.#head, events)
     for (const event of chained) this.#statements.run(putEvent, eventValues(event))
     const { seq, mac } = chained.at(-1) ?? this.#head

@@ -159,12 +159,7 @@ export const leases: LeaseStore = {
   },
 
   async taskOfSecret(tx, hash) {
-    const row = await queries(tx)
-      .selectFrom('leases')
-      .select('task')
-      .where('secret_hash', '=', hash)
-      .executeTakeFirst()
-    return row?.task
+    return rowsIn(tx).one('leases', 'secret_hash', hash)?.task
   },
 
   async ofCredential(tx, { hash, fingerprints }) {

@@ -74,6 +74,15 @@ export class Rows {
     return this.#statements.all(sql, [value])[0] as RowOf<Table> | undefined
   }
 
+  /** Rows for which this holds: SQL that an index serves. */
+  where<Table extends SealedTable>(
+    table: Table,
+    condition: string,
+    values: readonly unknown[],
+  ): RowOf<Table>[] {
+    return this.#statements.all(`select * from "${table}" where ${condition}`, values) as RowOf<Table>[]
+  }
+
   /** @throws BrokerError `unavailable` where it would grant and nothing may be granted. */
   insert<Table extends SealedTable>(table: Table, values: NewRow<Table>): void {
     const { key, grants } = sealingOf(table)

@@ -21,7 +21,7 @@ import { type Count, countOf } from './counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
-import { queries, rowsIn } from './transaction.ts'
+import { bound, queries, rowsIn } from './transaction.ts'
 
 const scope = z.array(z.object({ provider: z.string(), connection: z.string(), detail: z.object({}) }))
 const context = z.record(z.string(), z.string())
@@ -213,8 +213,9 @@ export const tasks: TaskStore = {
   },
 
   async tree(tx, root) {
-    const rows = await queries(tx).selectFrom('tasks').select('id').where('root', '=', root).execute()
-    return rows.map((row) => row.id)
+    return bound(tx)
+      .statements.all('select id from tasks where root = ?', [root])
+      .map(({ id }) => String(id))
   },
 
   async due(tx, now, limit) {

@@ -43,12 +43,26 @@ export async function issueCredential(
   request: CredentialRequest,
 ): Promise<MintedLease> {
   const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
-  const { task, idempotency, gone } = request
+  const { task, idempotency } = request
   if (idempotency) await replace(context, task, idempotency)
+  const held = context.unit.write((tx) => hold(context, tx, rules, request, resolved))
+  return await mintHeld(context, request, resolved, held)
+}
+
+/** The lease that is on record for it, or why there is none. */
+export type Hold = { lease: Lease } | { refused: BrokerError }
+
+/** Mints what was admitted and intended. @throws BrokerError as `issueCredential`. */
+export async function mintHeld(
+  context: TaskContext,
+  { task, idempotency, gone }: Pick<CredentialRequest, 'task' | 'idempotency' | 'gone'>,
+  { entry }: ResolvedDetail,
+  held: Hold | Promise<Hold>,
+): Promise<MintedLease> {
   try {
-    const outcome = await context.unit.write((tx) => hold(context, tx, rules, request, resolved))
+    const outcome = await held
     if ('refused' in outcome) throw outcome.refused
-    return await mint(context, context.revoker, { lease: outcome.lease, entry: resolved.entry, gone })
+    return await mint(context, context.revoker, { lease: outcome.lease, entry, gone })
   } catch (error) {
     throw await takenBackAlone(context, task, error)
   } finally {
@@ -116,11 +130,38 @@ async function hold(
   rules: Rules,
   request: CredentialRequest,
   resolved: ResolvedDetail,
-): Promise<{ lease: Lease } | { refused: BrokerError }> {
+): Promise<Hold> {
   const admission = await admit(context, tx, rules, request, resolved)
   if ('refused' in admission) return admission
-  const intended = await intend(context, tx, { resolved, holder: admission.holder })
-  const { task, idempotency } = request
+  return await intendFor(context, tx, request, resolved, admission.holder)
+}
+
+/**
+ * The same for a task that was opened for just this in the same transaction. What the opening
+ * has found out holds: who asks, what fences there are, what policy says of what is held.
+ */
+export async function holdOpened(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  request: Pick<CredentialRequest, 'task' | 'idempotency'>,
+  resolved: ResolvedDetail,
+): Promise<Hold> {
+  const { task } = request
+  const refused = scopeRefusal(task, resolved) ?? (await leaseRefusal(context, tx, rules, task, resolved))
+  if (!refused) return await intendFor(context, tx, request, resolved, holderOf(task))
+  recordDenied(context, tx, task, resolved, refused)
+  return { refused }
+}
+
+async function intendFor(
+  context: TaskContext,
+  tx: Tx,
+  { task, idempotency }: Pick<CredentialRequest, 'task' | 'idempotency'>,
+  resolved: ResolvedDetail,
+  holder: LeaseHolder,
+): Promise<Hold> {
+  const intended = await intend(context, tx, { resolved, holder })
   if ('refused' in intended) recordDenied(context, tx, task, resolved, intended.refused)
   if ('lease' in intended && idempotency) await remember(context, tx, task, idempotency, intended.lease.id)
   return intended
@@ -202,11 +243,12 @@ async function admit(
         `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; open another task for it`,
       ),
     )
-  const { id, agent, owner, principal, expiresAt } = task
+  return { holder: holderOf(task) }
+}
+
+function holderOf({ id, agent, owner, principal, expiresAt }: Task): LeaseHolder {
   const { issuer } = principal
-  return {
-    holder: { task: id, agent, owner, issuer, identity: identityOf(principal), deadline: expiresAt },
-  }
+  return { task: id, agent, owner, issuer, identity: identityOf(principal), deadline: expiresAt }
 }
 
 function refuse(code: ErrorCode, message: string): Admission {

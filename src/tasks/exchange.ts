@@ -3,9 +3,9 @@ import { isBrokerError } from '../base/errors.ts'
 import type { MintedLease } from '../leases/mint.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { issueCredential } from './credential.ts'
+import { holdOpened, issueCredential, mintHeld } from './credential.ts'
 import { endTask } from './end.ts'
-import { type OpenRequest, openTask } from './open.ts'
+import { openAnd, type OpenRequest } from './open.ts'
 import { type GrantedTask, readTask } from './read.ts'
 
 /**
@@ -33,25 +33,27 @@ export async function exchange(
   request: OpenRequest,
   gone: AbortSignal | undefined,
 ): Promise<Exchanged> {
-  const opened = await openTask(context, rules, request)
-  if (opened.task.status === 'pending_approval') return { opened, minted: undefined }
+  const { idempotency } = request
+  const { opened, also: held } = await openAnd(context, rules, request, async (tx, task, [resolved]) => {
+    const hold = await holdOpened(context, tx, rules, { task, idempotency }, resolved!)
+    return { hold, resolved: resolved! }
+  })
+  const { task } = opened
+  if (task.status === 'pending_approval') return { opened, minted: undefined }
   const [authorizationDetail] = request.authorizationDetails
   try {
-    const { idempotency } = request
-    const minted = await issueCredential(context, rules, {
-      task: opened.task,
-      authorizationDetail,
-      idempotency,
-      gone,
-    })
+    const asked = { task, authorizationDetail, idempotency, gone }
+    const minted = held
+      ? await mintHeld(context, asked, held.resolved, held.hold)
+      : await issueCredential(context, rules, asked)
     // Of a task that was resumed, the leases are no longer as they were when it was opened.
-    const { leases } = opened.leases.length > 0 ? await readTask(context, opened.task.id) : opened
+    const { leases } = opened.leases.length > 0 ? await readTask(context, task.id) : opened
     return { opened: { ...opened, leases: leases.length > 0 ? leases : [minted.lease] }, minted }
   } catch (error) {
     // The caller's token is used up: to come back it needs this task.
-    if (request.idempotency && resumable.some((code) => isBrokerError(error, code))) throw error
-    const cause = { reason: 'completed', actor: `agent:${opened.task.agent}` } as const
-    await revokeNow(context, await context.unit.write((tx) => endTask(context, tx, opened.task, cause)))
+    if (idempotency && resumable.some((code) => isBrokerError(error, code))) throw error
+    const cause = { reason: 'completed', actor: `agent:${task.agent}` } as const
+    await revokeNow(context, await context.unit.write((tx) => endTask(context, tx, task, cause)))
     throw error
   }
 }

@@ -65,14 +65,34 @@ export async function openTask(
   rules: Rules,
   request: OpenRequest,
 ): Promise<GrantedTask> {
+  return (await openAnd(context, rules, request, async () => undefined)).opened
+}
+
+/**
+ * The same, and in the same transaction `also`, where the task is new and active: what was
+ * decided of it then holds still. Absent from the answer where it was not done.
+ */
+export async function openAnd<Also>(
+  context: TaskContext,
+  rules: Rules,
+  request: OpenRequest,
+  also: (tx: Tx, task: Task, resolved: readonly ResolvedDetail[]) => Promise<Also>,
+): Promise<{ opened: GrantedTask; also?: Also }> {
   const asked = prepare(rules, request)
-  const outcome = await context.unit.write((tx) => grant(context, tx, rules, asked, request))
+  const outcome = await context.unit.write(async (tx) => {
+    const granting = await grant(context, tx, rules, asked, request)
+    if ('refused' in granting) return granting
+    const { opened, isNew } = granting
+    if (!isNew || opened.task.status !== 'active') return { opened }
+    return { opened, also: await also(tx, opened.task, asked.resolved) }
+  })
   if ('refused' in outcome) throw outcome.refused
-  context.wake(outcome.task.expiresAt)
+  context.wake(outcome.opened.task.expiresAt)
   return outcome
 }
 
 type Refusal = { refused: BrokerError }
+type Granting = { opened: GrantedTask; isNew: boolean } | Refusal
 
 /** A refusal is thrown once what is recorded of it is durable. */
 async function grant(
@@ -81,7 +101,7 @@ async function grant(
   rules: Rules,
   asked: Asked,
   { verified, idempotency }: OpenRequest,
-): Promise<GrantedTask | Refusal> {
+): Promise<Granting> {
   const { requested } = asked
   const refuse = (refused: BrokerError) => {
     recordRefusal(context, tx, asked, refused)
@@ -90,7 +110,7 @@ async function grant(
   const outside = await outsideRefusal(context, tx, asked)
   if (outside) return refuse(outside)
   const resumed = idempotency && (await resume(context, tx, requested, idempotency))
-  if (resumed) return resumed
+  if (resumed) return { opened: resumed, isNew: false }
   const decision = await decideIn(context, tx, rules, asked)
   if ('refused' in decision) return refuse(decision.refused)
   if (decision.outcome === 'denied') return refuse(policyDenied(decision.denials))
@@ -105,14 +125,14 @@ async function grant(
     recordReplay(context, tx, asked)
     return { refused: error }
   }
-  const granted = waiting
+  const opened = waiting
     ? await join(context, tx, requested, waiting)
     : await insert(context, tx, rules, asked, decision)
   if (idempotency) {
-    const until = granted.task.expiresAt + requested.ttl * 1000 + rememberedForMs
-    await context.idempotency.put(tx, { ...idempotency, task: granted.task.id, lease: null, until })
+    const until = opened.task.expiresAt + requested.ttl * 1000 + rememberedForMs
+    await context.idempotency.put(tx, { ...idempotency, task: opened.task.id, lease: null, until })
   }
-  return granted
+  return { opened, isNew: !waiting }
 }
 
 /** Decides without keeping anything but a refusal; the token stays good. @throws BrokerError as `openTask`, a denial excepted. */

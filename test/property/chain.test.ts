@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { link, originOf } from '../../src/audit/chain.ts'
+import { chainable, link, originOf } from '../../src/audit/chain.ts'
 import type { AuditEvent, AuditTrail, ChainedEvent } from '../../src/audit/event.ts'
 import { eventTypes } from '../../src/audit/event.ts'
 import { verifyAudit } from '../../src/audit/verify.ts'
@@ -42,7 +42,7 @@ it('any two events that change places are found at the first of them', async () 
       fc.nat(),
       fc.nat(),
       async (events, a, b) => {
-        const chain = link(seal, origin, events)
+        const chain = link(seal, origin, events.map(chainable))
         const [first, second] = [a % chain.length, b % chain.length].toSorted((x, y) => x - y) as [
           number,
           number,
@@ -65,7 +65,7 @@ it('any event that is left out, with what follows moved up or not, is found at i
       fc.nat(),
       fc.boolean(),
       async (events, at, movedUp) => {
-        const chain = link(seal, origin, events)
+        const chain = link(seal, origin, events.map(chainable))
         const gone = at % (chain.length - 1)
         const cut = chain.toSpliced(gone, 1)
         expect(
@@ -81,7 +81,7 @@ it('a chain cut in two and joined to another of the same key is found at the joi
   const some = fc.array(anEvent, { minLength: 3, maxLength: 8 })
   await fc.assert(
     fc.asyncProperty(some, some, fc.integer({ min: 1, max: 2 }), async (mine, other, joint) => {
-      const [one, two] = [link(seal, origin, mine), link(seal, origin, other)]
+      const [one, two] = [link(seal, origin, mine.map(chainable)), link(seal, origin, other.map(chainable))]
       fc.pre(one[joint - 1]!.mac !== two[joint - 1]!.mac)
       expect(await firstBad([...one.slice(0, joint), ...two.slice(joint)])).toBe(joint + 1)
     }),

@@ -1,7 +1,7 @@
 /** A database from before there were fences. */
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
-import { link } from '../../src/audit/chain.ts'
+import { chainable, link } from '../../src/audit/chain.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { fences } from '../../src/store/fences.ts'
 import { tasksLeasesAudit } from '../../src/store/migrations/0001-tasks-leases-audit.ts'
@@ -27,7 +27,9 @@ test('a suspension becomes a fence that is as it was ordered, and can be lifted'
     await sql`insert into suspensions values ('refactor-bot', 'okta:ada', 'odd behaviour', ${noon})`.execute(
       db,
     )
-    const { data, ...event } = link(seal, { seq: 0, mac: '' }, [{ ...ordered, type: 'agent.suspended' }])[0]!
+    const { data, ...event } = link(seal, { seq: 0, mac: '' }, [
+      chainable({ ...ordered, type: 'agent.suspended' }),
+    ])[0]!
     const { seq, mac } = event
     const head = seal.mac('audit head', `${seq}:${mac}`)
     await db
