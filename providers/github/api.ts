@@ -1,7 +1,5 @@
 /** Requests to GitHub, and the translation of everything that can go wrong with them. */
 import { createAppAuth } from '@octokit/auth-app'
-import { request } from '@octokit/request'
-import type { Clock } from '../../src/base/clock.ts'
 import { lost, requireAwaited } from '../../src/provider/answers.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { appKey, jwtSigner } from './app-jwt.ts'
@@ -15,9 +13,6 @@ export interface Answer {
   /** When it came, milliseconds since 1970. */
   at: number
 }
-
-/** The same, as octokit gives it. */
-type Raw = Omit<Answer, 'at'>
 
 /**
  * Sends one request. @throws ProviderError `unavailable` when no answer came,
@@ -38,12 +33,7 @@ export interface Api {
 /** @throws Error when the app's private key cannot be read. */
 export function githubApi(config: GithubConfig, context: ConnectionContext): Api {
   const { clock } = context
-  const plain = request.defaults({
-    baseUrl: config.api,
-    headers: { 'user-agent': 'mayfly', 'x-github-api-version': '2022-11-28' },
-    // A redirect would be followed with the credential attached, wherever it points.
-    request: { fetch: context.fetch, redirect: 'manual', log: silent },
-  })
+  const request = requester(config.api, context)
   // Only for the app's JWT. Its installation tokens are shared between callers, even across apps and hosts.
   const app = createAppAuth({
     appId: config.app_id,
@@ -51,32 +41,91 @@ export function githubApi(config: GithubConfig, context: ConnectionContext): Api
     log: silent,
   })
   return {
-    asApp: send(plain.defaults({ request: { hook: app.hook.bind(app) } }), clock),
-    asToken: (token) => send(plain.defaults({ headers: { authorization: `Bearer ${token}` } }), clock),
+    asApp: (route, parameters, signal) =>
+      answered(signal, route, async () => {
+        const endpoint = request.endpoint.merge(route, { ...parameters, signal })
+        return (await app.hook(request as never, endpoint as never)) as unknown as Answer
+      }),
+    asToken: (token) => (route, parameters, signal) =>
+      answered(signal, route, async () => {
+        const endpoint = request.endpoint.merge(route, { ...parameters, signal })
+        endpoint.headers['authorization'] = `Bearer ${token}`
+        return await request(endpoint)
+      }),
   }
 }
 
 /** Octokit would print GitHub's own words to the console. */
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-function send(octokit: typeof request, clock: Clock): Send {
-  return async (route, parameters, signal) => {
-    requireAwaited('GitHub', signal)
-    try {
-      return read(await octokit(route, { ...parameters, request: { signal } }), clock)
-    } catch (error) {
-      // Octokit gives every lost answer, even one cut off by the signal, the status 500: only the cause tells.
-      const answer = (error as { response?: Raw }).response
-      if (answer) return read(answer, clock)
-      throw lost('GitHub', error, { signal, maybeDone: !route.startsWith('GET ') })
-    }
+/** A request as it is sent, under the names that octokit's hook reads and sets. */
+interface Endpoint {
+  method: string
+  url: string
+  headers: Record<string, string>
+  body: string | undefined
+  signal: AbortSignal
+}
+
+/** An answer that octokit's hook may want to try again: it reads GitHub's words and the `Date` header. */
+class Refused extends Error {
+  readonly response: Answer
+
+  constructor(response: Answer) {
+    super(String(Object(response.data).message))
+    this.response = response
   }
 }
 
-/** Octokit parses only what is labelled `application/json`. A token in an answer with another label, or none, is as alive. */
-function read({ status, headers, data }: Raw, clock: Clock): Answer {
-  const text = data instanceof ArrayBuffer ? Buffer.from(data).toString() : data
-  return { status, headers, data: typeof text === 'string' ? parsed(text) : data, at: clock.now() }
+/**
+ * What octokit's hook takes for octokit's own `request`, and calls with the app's JWT. That one
+ * costs more than all else that a request takes.
+ */
+function requester(api: string, { fetch, clock }: ConnectionContext) {
+  const send = async ({ url, signal, body, ...sent }: Endpoint): Promise<Answer> => {
+    const response = await fetch(url, {
+      ...sent,
+      ...(body !== undefined && { body }),
+      signal,
+      // It would be followed with the credential attached, wherever it points.
+      redirect: 'manual',
+    })
+    // What is labelled as something else, or not at all, may hold a token that is as alive.
+    const data = parsed(await response.text())
+    const { status } = response
+    const answer = { status, headers: Object.fromEntries(response.headers), data, at: clock.now() }
+    if (status >= 400) throw new Refused(answer)
+    return answer
+  }
+  const merge = (given: string | Endpoint, parameters: Record<string, unknown> & { signal: AbortSignal }) => {
+    if (typeof given !== 'string') return given
+    const { signal, ...fields } = parameters
+    const [method = '', path = ''] = given.split(' ')
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+      const value = String(fields[name])
+      delete fields[name]
+      return encodeURIComponent(value)
+    })
+    const body = Object.keys(fields).length > 0 ? JSON.stringify(fields) : undefined
+    const headers: Record<string, string> = {
+      accept: 'application/vnd.github+json',
+      'user-agent': 'mayfly',
+      'x-github-api-version': '2022-11-28',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    }
+    return { method, url: `${api}${filled}`, headers, body, signal }
+  }
+  return Object.assign(send, { endpoint: { merge, DEFAULTS: { baseUrl: api } } })
+}
+
+async function answered(signal: AbortSignal, route: string, send: () => Promise<Answer>): Promise<Answer> {
+  requireAwaited('GitHub', signal)
+  try {
+    return await send()
+  } catch (error) {
+    if (error instanceof Refused) return error.response
+    throw lost('GitHub', error, { signal, maybeDone: !route.startsWith('GET ') })
+  }
 }
 
 function parsed(text: string): unknown {

@@ -68,7 +68,7 @@ function connect(
   services: Services,
 ): ConnectionEntry | undefined {
   const { faults, secrets, clock } = loading
-  const fetch = fetchTrusting(loading, at, ca)
+  const fetch = fetchTrusting(loading, at, ca, loading.pooledWith)
   // Its secrets have been looked at: those that cannot be read are faults of their own.
   const here = dotted(at)
   const broken = faults.some(

@@ -75,8 +75,8 @@ export async function loadConfiguration(
   const { clock, env } = given
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
-  const fetchWith = fetchIn(env, { file, faults })
-  const loading: Loading = { file, faults, secrets, clock, fetchWith }
+  const ways = fetchIn(env, { file, faults })
+  const loading: Loading = { file, faults, secrets, clock, ...ways }
   const settings = readSettings(loading)
   const configuration = settings && (await compile(settings, given, loading))
   await addPlaces(faults)

@@ -3,10 +3,13 @@ import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { Fault } from '../base/fault.ts'
 import { outboundFetch } from '../outbound/fetch.ts'
+import { pooledFetch } from '../outbound/pooled-fetch.ts'
 import { listFiles, located, readText, Unreadable } from './files.ts'
 import { dotted, type Path } from './parse.ts'
 import { readAuthorities } from './trust.ts'
 import type { Secrets } from './secrets.ts'
+
+type FetchWith = (ca: readonly string[] | undefined) => typeof globalThis.fetch
 
 /** What describing takes, of connections and of all that is decided with. */
 export interface Reading {
@@ -23,7 +26,9 @@ type Place = Pick<Reading, 'file' | 'faults'>
 export interface Loading extends Reading {
   readonly secrets: Secrets
   /** `fetch` with trust in the certificate authorities given, and no others. */
-  readonly fetchWith: (ca: readonly string[] | undefined) => typeof globalThis.fetch
+  readonly fetchWith: FetchWith
+  /** The same, for calls to upstreams. */
+  readonly pooledWith: FetchWith
 }
 
 export function fault(reading: Place, at: Path, message: string, remedy: string): void {
@@ -35,18 +40,22 @@ export function warn(reading: Place, at: Path, message: string, remedy: string):
   reading.faults.push({ file: reading.file, path: dotted(at), message, remedy, warning: true })
 }
 
-/** `fetchWith` as the environment has it; a proxy that is none is a fault. */
+/** `fetchWith` and `pooledWith` as the environment has it; a proxy that is none is a fault. */
 export function fetchIn(
   env: Record<string, string | undefined>,
   { file, faults }: Place,
-): Loading['fetchWith'] {
+): Pick<Loading, 'fetchWith' | 'pooledWith'> {
+  const ways = (of: typeof env) => ({
+    fetchWith: (ca?: readonly string[]) => outboundFetch({ env: of, ca }),
+    pooledWith: (ca?: readonly string[]) => pooledFetch({ env: of, ca }),
+  })
   try {
     outboundFetch({ env })
   } catch (error) {
     faults.push({ file, path: '', message: (error as Error).message, remedy: 'Correct it, or unset it.' })
-    return (ca) => outboundFetch({ env: {}, ca })
+    return ways({})
   }
-  return (ca) => outboundFetch({ env, ca })
+  return ways(env)
 }
 
 /** `fetch` with trust in the CAs of the file that `ca` at `at` names, if it names one. */
@@ -54,10 +63,11 @@ export function fetchTrusting(
   loading: Loading,
   at: Path,
   ca: string | undefined,
+  fetchWith: FetchWith = loading.fetchWith,
 ): typeof globalThis.fetch | undefined {
-  if (ca === undefined) return loading.fetchWith(undefined)
+  if (ca === undefined) return fetchWith(undefined)
   const read = readable(loading, { at: [...at, 'ca'] }, () => readAuthorities(located(loading.file, ca)))
-  return read && loading.fetchWith(read)
+  return read && fetchWith(read)
 }
 
 /** Runs `read`; what it cannot read becomes a fault. */

@@ -43,8 +43,8 @@ export async function loadRevocation(
   const { providers, clock, env, services } = given
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
-  const fetchWith = fetchIn(env, { file, faults })
-  const loading: Loading = { file, faults, secrets, clock, fetchWith }
+  const ways = fetchIn(env, { file, faults })
+  const loading: Loading = { file, faults, secrets, clock, ...ways }
   const read = readSettings(loading)
   if (!read) return { faults }
   faults.push(...secrets.check({ store: read.store, seal: read.seal, providers: read.providers }, []))

@@ -84,7 +84,7 @@ export async function loadRules(
   const faults: Fault[] = []
   // Of an issuer's secrets and of its address nothing is asked before a token comes.
   const secrets = secretReader({ file, env: {} })
-  const loading: Loading = { file, faults, clock, secrets, fetchWith: () => fetch }
+  const loading: Loading = { file, faults, clock, secrets, fetchWith: () => fetch, pooledWith: () => fetch }
   const settings = readSettings(loading)
   if (!settings) return { faults }
   const connections = describeConnections(settings.providers ?? {}, providers, loading)

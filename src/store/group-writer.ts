@@ -18,8 +18,12 @@ import { Rows } from './rows.ts'
 import { appliedMigrations } from './store-schema.ts'
 import { asTx, Transaction } from './transaction.ts'
 
-/** The most works that share a commit: the first of them waits for the last. */
+/** The most works that share a commit, and the milliseconds after which no other is begun: the first of them waits for the last. */
 const groupSize = 100
+const groupMs = 8
+
+/** Turns of the event loop between commits: one takes in one new connection. */
+const turnsBetween = 8
 
 /** Milliseconds between attempts to begin while another process writes, and for all of them. */
 const busyPauseMs = 20
@@ -134,8 +138,8 @@ export class GroupWriter {
 
   async #runGroups(): Promise<void> {
     while (this.#queue.length > 0) {
-      // Whatever else this turn of the event loop brings joins the same commit.
-      await new Promise((resolve) => setImmediate(resolve))
+      // Whatever else these turns of the event loop bring joins the same commit.
+      for (let turn = 0; turn < turnsBetween; turn += 1) await new Promise((resolve) => setImmediate(resolve))
       await this.#runGroup(this.#queue.splice(0, groupSize))
     }
     this.#running = undefined
@@ -148,7 +152,14 @@ export class GroupWriter {
     try {
       await this.#begin()
       await this.#look()
-      for (const job of jobs) done.push(await this.#runOne(job, kept))
+      const until = performance.now() + groupMs
+      for (const [index, job] of jobs.entries()) {
+        if (index > 0 && performance.now() >= until) {
+          this.#queue.unshift(...jobs.splice(index))
+          break
+        }
+        done.push(await this.#runOne(job, kept))
+      }
       this.#writeCounts(kept)
       if (kept.events.length > 0 || kept.sums !== this.#sums) this.#pending = this.#writeHead(kept)
       database.exec('COMMIT')

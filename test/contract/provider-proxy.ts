@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { outboundFetch } from '../../src/outbound/fetch.ts'
+import { pooledFetch } from '../../src/outbound/pooled-fetch.ts'
 import { startProxy } from '../../src/sandbox/proxy.ts'
 import { selfSigned } from '../support/certificate.ts'
 import type { Trial } from './provider-trial.ts'
@@ -14,7 +14,7 @@ export function proxyContract<Config, Detail>(trial: Trial<Config, Detail>): voi
     const { provider, origin, at, context } = trial.subject
     const proxy = await startProxy({ [host]: origin }, corporate)
     const through = (ca: string) => {
-      const fetch = outboundFetch({ env: { HTTPS_PROXY: proxy.url }, ca: [ca] })
+      const fetch = pooledFetch({ env: { HTTPS_PROXY: proxy.url }, ca: [ca] })
       return provider.connect(at(`https://${host}`), { ...context, fetch })
     }
     try {

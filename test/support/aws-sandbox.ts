@@ -14,6 +14,7 @@ import { createLedger } from '../../src/sandbox/ledger.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { keyPair } from './aws-client.ts'
 import { manualClock, type ManualClock } from './clock.ts'
+import { pooledFetch } from '../../src/outbound/pooled-fetch.ts'
 import { createShared } from '../../src/provider/services.ts'
 import { lentServices } from './services.ts'
 
@@ -97,7 +98,7 @@ export async function connectAws({
   const context: ConnectionContext = {
     ...lentServices,
     shared: createShared(),
-    fetch,
+    fetch: pooledFetch({ env: {} }),
     clock,
     secret: () => {
       throw new Error('nothing here is configured with a secret')

@@ -3,11 +3,14 @@ import { afterAll } from 'vitest'
 import { github } from '../../providers/github.ts'
 import type { GithubConfig } from '../../providers/github/config.ts'
 import type { GithubDetail } from '../../providers/github/detail.ts'
+import { pooledFetch } from '../../src/outbound/pooled-fetch.ts'
 import type { ConnectionContext, Intent } from '../../src/provider/upstream.ts'
 import { defaultSettings, type GithubSettings } from '../../src/sandbox/github/settings.ts'
 import { startSandbox } from '../../src/sandbox/sandbox.ts'
 import { manualClock } from './clock.ts'
 import { lentServices } from './services.ts'
+
+const pooled = pooledFetch({ env: {} })
 
 /** A detail for the installation on `acme`, normal. */
 export const webWriter = github.detail.parse({
@@ -41,7 +44,7 @@ export function connectGithub({
     // Really sends: it only notes what left.
     fetch(input, init) {
       if (typeof init?.body === 'string') bodies.push(JSON.parse(init.body))
-      return fetch(input, init)
+      return pooled(input, init)
     },
     clock: { now: () => clock.now() + ahead, after: (ms, fn) => clock.after(ms, fn) },
     secret: () => privateKey,

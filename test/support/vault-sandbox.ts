@@ -3,12 +3,15 @@ import { afterAll } from 'vitest'
 import type { VaultConfig } from '../../providers/vault/config.ts'
 import type { VaultDetail } from '../../providers/vault/detail.ts'
 import { vault } from '../../providers/vault.ts'
+import { pooledFetch } from '../../src/outbound/pooled-fetch.ts'
 import type { ConnectionContext, Handle, Intent } from '../../src/provider/upstream.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
 import { defaultSettings, type VaultSettings } from '../../src/sandbox/vault/settings.ts'
 import { startVault } from '../../src/sandbox/vault.ts'
 import { manualClock } from './clock.ts'
 import { lentServices } from './services.ts'
+
+const pooled = pooledFetch({ env: {} })
 
 export const reader = vault.detail.parse({ type: 'vault', policies: ['ci-read'] })
 export const secret = vault.detail.parse({ type: 'vault', path: 'database/creds/readonly' })
@@ -52,7 +55,7 @@ export function connectVault({
       const { pathname } = new URL(input instanceof Request ? input.url : input)
       const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined
       sent.push({ path: pathname.replace('/v1/', ''), headers: new Headers(init?.headers), body })
-      return fetch(input, init)
+      return pooled(input, init)
     },
     clock,
     secret: () => sandbox.token,
