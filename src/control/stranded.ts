@@ -28,11 +28,10 @@ export async function stranded(
   // Without it the broker could not log in to an upstream that trusts it, not even to revoke.
   const federation = missingKey(seal, (await given.federationKeys.current(tx))?.sealed)
   if (federation !== undefined) causes.add(keepKey('the federation key is', federation))
-  for await (const leases of given.leases.unsettledPages(tx)) {
+  for await (const leases of given.leases.unsettledKinds(tx)) {
     for (const lease of leases) {
-      if ('damaged' in lease) continue
       const key = missingKey(seal, lease.handle ?? undefined)
-      // Once for each cause: there may be thousands of leases.
+      // Once for each cause: there may be thousands of kinds.
       const lost = key !== undefined && !causes.has(keepKey('live leases are', key))
       if (lost && (await wasSealedWith(key, tx, audit, lease))) causes.add(keepKey('live leases are', key))
       const need = needOf(connections, lease)

@@ -45,7 +45,7 @@ export async function intend(
   if (crowded) return { refused: crowded }
   const now = clock.now()
   const lease: Lease = {
-    id: newId('lease'),
+    id: newId('lease', now),
     task: holder.task,
     agent: holder.agent,
     owner: holder.owner,

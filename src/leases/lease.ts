@@ -199,10 +199,12 @@ export interface LeaseStore {
   forget(tx: Tx, id: string): Promise<void>
   /** Sets only when the lease is looked at next. */
   postpone(tx: Tx, id: string, dueAt: number): Promise<void>
-  /** Leases with which something is still to be done: unfinished ones, and those of which upstream must be reminded. */
-  unsettled(tx: Tx): Promise<StoredLease[]>
-  /** The same, a few at a time: there may be more than can be read in one go. */
-  unsettledPages(tx: Tx): AsyncIterable<StoredLease[]>
+  /**
+   * Of the leases with which something is still to be done, unfinished ones and those of which
+   * upstream must be reminded, one of each kind: minted alike, and sealed with one key. In
+   * steps, each with what it has found, for there may be a million; none that is damaged.
+   */
+  unsettledKinds(tx: Tx): AsyncIterable<Lease[]>
   /** Leases that are due at `now` and that `skip` does not hold for, the longest due first. */
   due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<StoredLease[]>
   /** When the next lease comes due after `now`. */

@@ -22,7 +22,7 @@ import { asTx, Transaction } from './transaction.ts'
 const groupSize = 100
 const groupMs = 8
 
-/** Turns of the event loop between commits: one takes in one new connection. */
+/** Turns of the event loop between commits while there is always another: one takes in one new connection. */
 const turnsBetween = 8
 
 /** Milliseconds between attempts to begin while another process writes, and for all of them. */
@@ -137,9 +137,9 @@ export class GroupWriter {
   }
 
   async #runGroups(): Promise<void> {
-    while (this.#queue.length > 0) {
+    for (let turns = 1; this.#queue.length > 0; turns = turnsBetween) {
       // Whatever else these turns of the event loop bring joins the same commit.
-      for (let turn = 0; turn < turnsBetween; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+      for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve))
       await this.#runGroup(this.#queue.splice(0, groupSize))
     }
     this.#running = undefined

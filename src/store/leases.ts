@@ -15,6 +15,7 @@ import {
 import { classes, revocations } from '../provider/terms.ts'
 import { evidenceResults } from '../provider/upstream.ts'
 import { storedAs } from '../base/damage.ts'
+import { keyOf } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
 import { isAmong, isTime } from './columns.ts'
 import { lostStatuses } from './counts.ts'
@@ -22,12 +23,12 @@ import { leaseCounts } from './lease-counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
-import { queries, rowsIn } from './transaction.ts'
+import { bound, queries, rowsIn } from './transaction.ts'
 
 type Row = Selectable<Schema['leases']>
 
 const idsPerQuery = 500
-const leasesPerPage = 100
+const leasesPerPage = 500
 
 const classList = z.array(z.enum(classes))
 const evidence = z.object({
@@ -103,6 +104,14 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilt
     .where((e) => e.and(equal))
     .$if(owner !== undefined, (asked) => asked.where(isOwned(owner!, ownersAgents)))
   return statuses ? query.where('status', 'in', statuses) : query
+}
+
+const nextUnsettled = `select * from leases where due_at is not null and (due_at, ordinal) > (?, ?)
+  order by due_at, ordinal limit ${leasesPerPage}`
+
+/** What is the same of leases for which one configuration is as good as for the other. */
+function kindOf({ provider, connection, upstream, revocation, detail: written, handle }: Row): string {
+  return JSON.stringify([provider, connection, upstream, revocation, written, keyOf(String(handle))])
 }
 
 export const leases: LeaseStore = {
@@ -271,29 +280,26 @@ export const leases: LeaseStore = {
     return left.length
   },
 
-  async unsettled(tx) {
-    const rows = await queries(tx).selectFrom('leases').selectAll().where('due_at', 'is not', null).execute()
-    return rows.map((row) => fromRow(tx, row))
-  },
-
-  async *unsettledPages(tx) {
-    let [dueAt, ordinal] = [Number.MIN_SAFE_INTEGER, 0]
+  async *unsettledKinds(tx) {
+    const { statements } = bound(tx)
+    const seen = new Set<string>()
+    let after: unknown[] = [Number.MIN_SAFE_INTEGER, 0]
     for (;;) {
-      const after = { dueAt, ordinal }
-      const rows = await queries(tx)
-        .selectFrom('leases')
-        .selectAll()
-        .where('due_at', '>=', after.dueAt)
-        .where((e) => e.or([e('due_at', '>', after.dueAt), e('ordinal', '>', after.ordinal)]))
-        .orderBy('due_at')
-        .orderBy('ordinal')
-        .limit(leasesPerPage)
-        .execute()
-      yield rows.map((row) => fromRow(tx, row))
+      const rows = statements.all(nextUnsettled, after) as unknown as Row[]
+      const found: Lease[] = []
+      for (const row of rows) {
+        const kind = kindOf(row)
+        if (seen.has(kind)) continue
+        const lease = fromRow(tx, row)
+        // The next of its kind may be as it was written.
+        if ('damaged' in lease) continue
+        seen.add(kind)
+        found.push(lease)
+      }
+      yield found
       const last = rows.at(-1)
       if (!last || rows.length < leasesPerPage) return
-      dueAt = last.due_at!
-      ordinal = last.ordinal
+      after = [last.due_at, last.ordinal]
     }
   },
 

@@ -144,7 +144,7 @@ export async function holdOpened(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
-  request: Pick<CredentialRequest, 'task' | 'idempotency'>,
+  request: { task: Task; idempotency?: IdempotencyKey | undefined },
   resolved: ResolvedDetail,
 ): Promise<Hold> {
   const { task } = request

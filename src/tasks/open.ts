@@ -83,8 +83,9 @@ export async function openAnd<Also>(
     const granting = await grant(context, tx, rules, asked, request)
     if ('refused' in granting) return granting
     const { opened, isNew } = granting
-    if (!isNew || opened.task.status !== 'active') return { opened }
-    return { opened, also: await also(tx, opened.task, asked.resolved) }
+    const { task } = opened
+    if (!isNew || 'damaged' in task || task.status !== 'active') return { opened }
+    return { opened, also: await also(tx, task, asked.resolved) }
   })
   if ('refused' in outcome) throw outcome.refused
   context.wake(outcome.opened.task.expiresAt)
@@ -250,7 +251,7 @@ async function insert(
   const { tasks, audit, clock } = context
   const { agent, principal, purpose, ttl, depth } = requested
   const now = clock.now()
-  const id = newId('task')
+  const id = newId('task', now)
   const pending = decision.outcome === 'pending_approval'
   const task: Task = {
     id,

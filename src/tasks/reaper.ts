@@ -33,10 +33,8 @@ export class Reaper {
 
   /** Takes over what the last process left, then keeps time. */
   async start(): Promise<void> {
-    const { unit, leases, clock, log } = this.#context
+    const { unit, leases, clock } = this.#context
     await unit.write((tx) => leases.adopt(tx, clock.now()))
-    for (const lease of await unit.read((tx) => leases.unsettled(tx)))
-      if ('damaged' in lease) log.error({ lease: lease.id, damage: lease.damaged }, 'a lease row is damaged')
     this.#stopped = false
     this.wake(clock.now())
   }

@@ -1,6 +1,6 @@
 /** What every store must do for leases. */
 import { describe, expect, it } from 'vitest'
-import { type Lease, leaseStatuses, type LeaseStatus, type StoredLease } from '../../src/leases/lease.ts'
+import { type Lease, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
 import { classes } from '../../src/provider/terms.ts'
 import type { Tx } from '../../src/base/unit.ts'
 import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from '../support/store.ts'
@@ -233,25 +233,32 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       expect(await free()).toEqual({ active: 2, next: noon + 20 })
     })
 
-    it('are gone through a few at a time while there is something to do, each once', async () => {
-      const many = Array.from({ length: 250 }, (_, n) => ({ dueAt: noon + (n % 7), connection: 'paged' }))
-      const put = await putLeases(store(), ...many, { dueAt: null, connection: 'paged', status: 'revoked' })
-      const pages = await read(async (tx) => {
-        const found: StoredLease[][] = []
-        for await (const page of store().leases.unsettledPages(tx)) found.push(page)
-        return found
-      })
-      expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(100)
-      const ids = pages
-        .flat()
-        .filter(({ connection }) => connection === 'paged')
-        .map(({ id }) => id)
-      expect(ids.toSorted()).toEqual(
-        put
-          .slice(0, -1)
-          .map(({ id }) => id)
-          .toSorted(),
+    it('are told by their kinds while there is something to do, however many there are', async () => {
+      const kinds = [{}, { upstream: 'fake:another' }, { revocation: 'eventual' as const }]
+      const many = Array.from({ length: 1200 }, (_, n) => ({
+        ...kinds[n % 2],
+        dueAt: noon + (n % 7),
+        connection: 'told',
+      }))
+      const [altered] = await putLeases(
+        store(),
+        { ...kinds[2], dueAt: noon, connection: 'told' },
+        ...many,
+        { ...kinds[2], dueAt: noon + hour, connection: 'told' },
+        { upstream: 'fake:over', dueAt: null, connection: 'told', status: 'revoked' },
       )
+      await store().beside(`update leases set agent = 'another' where id = '${altered!.id}'`)
+      const found = await read(async (tx) => {
+        const all: Lease[] = []
+        for await (const some of store().leases.unsettledKinds(tx)) all.push(...some)
+        return all.filter(({ connection }) => connection === 'told')
+      })
+      expect(found.map(({ upstream, revocation }) => `${upstream} ${revocation}`).toSorted()).toEqual([
+        'fake:another immediate',
+        'fake:one eventual',
+        'fake:one immediate',
+      ])
+      expect(found.map(({ id }) => id)).not.toContain(altered!.id)
     })
 
     it('take their slot for as long as they stand, whatever has become of them and whatever connection minted them', async () => {
