@@ -10,6 +10,7 @@ import { connectionKeys, type ConfigurationFile } from './schema.ts'
 interface Written extends DescribedConnection {
   at: Path
   ca: string | undefined
+  concurrency: number
   /** As its provider parses it. */
   config: unknown
 }
@@ -37,11 +38,12 @@ export function describeConnections(
       if (entry) names.add(entry.name)
       // What is wrong with the broker's own keys must not hide what is wrong with the others.
       const own = ownKeys(written, entry?.name)
-      const config = own && parse(provider.config, own, { file, at, faults, also: ['ca', 'retired'] })
+      const config =
+        own && parse(provider.config, own, { file, at, faults, also: ['ca', 'retired', 'concurrency'] })
       if (!entry || config === undefined) return []
-      const { name, ca, retired } = entry
+      const { name, ca, retired, concurrency } = entry
       const terms = provider.terms({ ...(config as object), name })
-      return [{ provider, name, terms, retired, at, ca, config }]
+      return [{ provider, name, terms, retired, concurrency, at, ca, config }]
     })
   })
 }
@@ -49,7 +51,7 @@ export function describeConnections(
 /** What is the provider's; undefined where it is no map at all, which is said already. */
 function ownKeys(written: unknown, name = 'unnamed'): Record<string, unknown> | undefined {
   if (typeof written !== 'object' || written === null || Array.isArray(written)) return undefined
-  const { ca: _ca, retired: _retired, ...own } = written as Record<string, unknown>
+  const { ca: _ca, retired: _retired, concurrency: _, ...own } = written as Record<string, unknown>
   return { ...own, name }
 }
 
@@ -63,7 +65,7 @@ export function connectAll(
 }
 
 function connect(
-  { provider, name, terms, retired, at, ca, config }: Written,
+  { provider, name, terms, retired, concurrency, at, ca, config }: Written,
   loading: Loading,
   services: Services,
 ): ConnectionEntry | undefined {
@@ -88,7 +90,7 @@ function connect(
       { ...(config as object), name },
       { fetch, clock, secret, ...services.lent },
     )
-    return Object.freeze({ provider, name, terms, upstream, retired })
+    return Object.freeze({ provider, name, terms, upstream, retired, concurrency })
   } catch (error) {
     fault(loading, at, `cannot be connected${reason(error, read)}`, 'Check its settings and its secrets.')
     return undefined

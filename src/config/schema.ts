@@ -82,6 +82,8 @@ export const connectionKeys = z.looseObject({
   name,
   ca: path.optional(),
   retired: z.boolean().default(false),
+  /** The most calls at once. */
+  concurrency: z.int().min(1).max(1000).default(100),
 })
 
 /** By key: each is parsed alone, so that a fault in one hides none in another. */

@@ -21,6 +21,8 @@ export interface DescribedConnection {
 /** A connection that can be called. */
 export interface ConnectionEntry extends DescribedConnection {
   upstream: Upstream
+  /** The most calls that it is sent at once; how many are good is found out. */
+  concurrency?: number
 }
 
 /** A validated authorization detail with the connection that serves it. */

@@ -1,4 +1,4 @@
-/** A queue with a few slots, fair among those who wait. Each connection has its own, so a dead one delays nobody else (invariant I4). */
+/** A queue with room for a few at a time, fair among those who wait. Each connection has its own, so a dead one delays nobody else (invariant I4). */
 
 interface Waiting<Item> {
   item: Item
@@ -6,22 +6,29 @@ interface Waiting<Item> {
 }
 
 /**
- * Runs `work` on what is added, at most `slots` at a time and up to `batch`
- * items each. Parties take turns, whatever number of items each has added.
+ * Runs `work` on what is added while there is `room` beside the `busy` works that run, up to
+ * `batch` items each. Parties take turns, whatever number of items each has added.
  */
 export class Lane<Item> {
-  readonly #slots: number
+  readonly #room: (busy: number) => boolean
   readonly #batch: number
   readonly #work: (items: Item[]) => Promise<void>
+  readonly #freed: () => void
   /** A Map keeps its keys in order of insertion: the party at the front is next, and goes to the back after its turn. */
   readonly #parties = new Map<string, Waiting<Item>[]>()
   #busy = 0
 
-  /** `work` must not reject. */
-  constructor(options: { slots: number; batch: number; work: (items: Item[]) => Promise<void> }) {
-    this.#slots = options.slots
+  /** `work` must not reject. `freed` is called after each. */
+  constructor(options: {
+    room: (busy: number) => boolean
+    batch: number
+    work: (items: Item[]) => Promise<void>
+    freed?: () => void
+  }) {
+    this.#room = options.room
     this.#batch = options.batch
     this.#work = options.work
+    this.#freed = options.freed ?? (() => undefined)
   }
 
   /** Resolves when the work on the item is over. */
@@ -31,12 +38,23 @@ export class Lane<Item> {
       if (waiting) waiting.push({ item, over })
       else this.#parties.set(party, [{ item, over }])
       // On a later turn, so that what is added together can share a batch.
-      queueMicrotask(() => this.#fill())
+      queueMicrotask(() => this.fill())
     })
   }
 
-  #fill(): void {
-    while (this.#busy < this.#slots && this.#parties.size > 0) void this.#run(this.#take())
+  /** Works that run. */
+  get busy(): number {
+    return this.#busy
+  }
+
+  /** Whether anything waits. */
+  get waits(): boolean {
+    return this.#parties.size > 0
+  }
+
+  /** Begins what there is room for: to be called when there is more of it. */
+  fill(): void {
+    while (this.waits && this.#room(this.#busy)) void this.#run(this.#take())
   }
 
   #take(): Waiting<Item>[] {
@@ -59,7 +77,8 @@ export class Lane<Item> {
     } finally {
       this.#busy -= 1
       for (const waiting of taken) waiting.over()
-      this.#fill()
+      this.fill()
+      this.#freed()
     }
   }
 }

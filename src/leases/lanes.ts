@@ -1,6 +1,6 @@
 /**
- * The two ways to one upstream: being told of ends, and being asked what became of them.
- * Each has slots of its own, so that a slow answer to the one holds up none of the other.
+ * The ways to one upstream: being told of ends, being asked what became of them, and minting.
+ * They share what it can take at once, and each leaves the others their part.
  */
 import { ProviderError } from '../provider/failure.ts'
 import type { Evidence, Handle, RevocationOutcome } from '../provider/upstream.ts'
@@ -11,9 +11,12 @@ import { Lane } from './lane.ts'
 import type { Lease } from './lease.ts'
 import { probe } from './probe.ts'
 import { withUpkeep } from './standing.ts'
+import { Throttle } from './throttle.ts'
 
-/** As many of each: an end is on record only once it was seen. */
-const slots = 32
+/** The most that are sent at once where the configuration does not say. */
+const mostAtOnce = 100
+/** What looks get while there is more to end, one in so many: ends come first, and looks keep up. */
+const looksShare = 8
 /**
  * How long an upstream must have answered nothing for its first answer to bring
  * others forward: longer than any pause. Shorter, and a lease that is refused again
@@ -31,6 +34,14 @@ interface Looking {
   evidence?: Evidence
 }
 
+const never = () => false
+
+/** Too much at once, or no answer worth the name. */
+function isTrouble(outcomes: RevocationOutcome[] | ProviderError): boolean {
+  if (outcomes instanceof ProviderError) return outcomes.kind === 'unavailable'
+  return outcomes.some((outcome) => !outcome.done && outcome.error.kind === 'unavailable')
+}
+
 /** The lanes of one connection. */
 export class Lanes {
   readonly entry: ConnectionEntry
@@ -38,6 +49,8 @@ export class Lanes {
   readonly #answersAgain: () => Promise<void>
   readonly #endings: Lane<Ending>
   readonly #looks: Lane<Looking>
+  readonly #throttle: Throttle
+  #mints = 0
   /** Since when upstream has answered nothing, milliseconds since 1970. */
   #silentSince: number | undefined
 
@@ -46,16 +59,47 @@ export class Lanes {
     this.entry = entry
     this.#context = context
     this.#answersAgain = answersAgain
+    this.#throttle = new Throttle(context.clock, entry.concurrency ?? mostAtOnce)
     this.#endings = new Lane({
-      slots,
+      room: (busy) =>
+        busy === 0 || this.#hasRoom(busy + this.#looks.busy + (this.#looks.waits ? this.#share : 0)),
       batch: entry.upstream.revokesAtOnce,
       work: (turns) => this.#end(turns),
+      freed: () => this.#looks.fill(),
     })
     this.#looks = new Lane({
-      slots,
+      room: (busy) =>
+        busy === 0 ||
+        (this.#hasRoom(busy + this.#endings.busy) && !(this.#endings.waits && busy >= this.#share)),
       batch: 1,
-      work: async ([turn]) => void (turn!.evidence = await probe(context, entry, turn!.handle)),
+      work: async ([turn]) => {
+        // That it cannot be told what became of a credential is no sign of trouble.
+        turn!.evidence = await this.#throttle.run('look', () => probe(context, entry, turn!.handle), never)
+      },
+      freed: () => this.#endings.fill(),
     })
+  }
+
+  /** A mint waits for nothing. What it takes is not there for the others, but for half of all. */
+  async mint<Result>(call: () => Promise<Result>): Promise<Result> {
+    this.#mints += 1
+    try {
+      return await call()
+    } finally {
+      this.#mints -= 1
+      this.#endings.fill()
+      this.#looks.fill()
+    }
+  }
+
+  /** Whether another call may be made beside so many. */
+  #hasRoom(busy: number): boolean {
+    const { limit } = this.#throttle
+    return busy < Math.max(Math.ceil(limit / 2), limit - this.#mints)
+  }
+
+  get #share(): number {
+    return Math.max(1, Math.floor(this.#throttle.limit / looksShare))
   }
 
   /** Tells upstream once that the credential is to end. */
@@ -80,7 +124,8 @@ export class Lanes {
 
   async #callUpstream(handles: Handle[]): Promise<RevocationOutcome[]> {
     const { upstream } = this.entry
-    const outcomes = await withUpkeep(this.#context, this.entry, (upkeep) => upstream.revoke(handles, upkeep))
+    const call = () => withUpkeep(this.#context, this.entry, (upkeep) => upstream.revoke(handles, upkeep))
+    const outcomes = await this.#throttle.run('end', call, isTrouble)
     return outcomes instanceof ProviderError
       ? handles.map(() => ({ done: false, error: outcomes }))
       : outcomes

@@ -46,7 +46,7 @@ export async function mint(
 ): Promise<MintedLease> {
   const { lease, entry, gone } = request
   context.wake(lease.dueAt!)
-  const minted = await callUpstream(context, request)
+  const minted = await revoker.minting(entry, () => callUpstream(context, request))
   let recorded: Lease
   try {
     recorded = await record(context, lease, minted)

@@ -37,6 +37,13 @@ export class Revoker {
     return this.#underWay.has(id)
   }
 
+  /** Makes the call of a mint: what is to be revoked there leaves it room. */
+  minting<Result>(entry: ConnectionEntry, call: () => Promise<Result>): Promise<Result> {
+    // One that began before a reload must not bring the lanes of then back.
+    const lanes = this.#lanes.get(keyOf(entry)) ?? this.#lanesOf(entry)
+    return lanes.mint(call)
+  }
+
   /** Resolves when nothing is under way any more. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay.values())
@@ -144,7 +151,7 @@ export class Revoker {
 
   /** A connection replaced by a reload gets lanes of its own; the old ones finish what they hold. */
   #lanesOf(entry: ConnectionEntry): Lanes {
-    const key = `${entry.provider.type}/${entry.name}`
+    const key = keyOf(entry)
     const known = this.#lanes.get(key)
     if (known?.entry === entry) return known
     const lanes = new Lanes(this.#context, entry, () => this.#hasten(entry))
@@ -197,6 +204,8 @@ export class Revoker {
     return suspected
   }
 }
+
+const keyOf = ({ provider, name }: ConnectionEntry) => `${provider.type}/${name}`
 
 /** Upstream took the revocation, and that is not to be seen of the credential. */
 function notSeen({ result }: Evidence): ProviderError {

@@ -19,13 +19,14 @@ export class Client {
     if (this.#agent) this.#agent.destroy()
   }
 
-  async exchange(token: string, detail: object): Promise<Answered> {
+  /** `ttl` in seconds. */
+  async exchange(token: string, detail: object, ttl = 600): Promise<Answered> {
     const form = new URLSearchParams({
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
       subject_token: token,
       authorization_details: JSON.stringify([detail]),
-      ttl: '600',
+      ttl: String(ttl),
     })
     return await this.#post('/oauth/token', {}, 'application/x-www-form-urlencoded', String(form))
   }

@@ -6,7 +6,10 @@ import { detail, measureFloor, otherDetail, probing, startWorld, type World } fr
 export interface Order {
   clients: number
   seconds: number
+  leases: number
 }
+
+type Load = Pick<Order, 'clients' | 'seconds'>
 
 export interface Measured {
   lines: string[]
@@ -31,7 +34,7 @@ interface Round {
   took: number[]
 }
 
-async function round(world: World, work: Work, { clients, seconds }: Order, kept = true): Promise<Round> {
+async function round(world: World, work: Work, { clients, seconds }: Load, kept = true): Promise<Round> {
   const tokens = await world.tokens(Math.ceil(seconds * 1000))
   const client = new Client(world.url, kept)
   const took: number[] = []
@@ -49,14 +52,14 @@ async function round(world: World, work: Work, { clients, seconds }: Order, kept
   return { perSecond: took.length / elapsed, cpu: (cpu - before.cpu) / took.length, took }
 }
 
-async function floor(world: World, { clients, seconds }: Order): Promise<Round> {
+async function floor(world: World, { clients, seconds }: Load): Promise<Round> {
   const [token] = await world.tokens(1)
   const { series, cpu } = await measureFloor(world, token!, clients, seconds)
   return { perSecond: series.length / seconds, cpu: cpu / series.length, took: series }
 }
 
 /** How long it takes from the order to the evidence: the cycle's last call. */
-async function endings(world: World, { clients, seconds }: Order): Promise<number[]> {
+async function endings(world: World, { clients, seconds }: Load): Promise<number[]> {
   const tokens = await world.tokens(Math.ceil(seconds * 300))
   const client = new Client(world.url, true)
   const took: number[] = []
@@ -70,7 +73,7 @@ async function endings(world: World, { clients, seconds }: Order): Promise<numbe
   return took
 }
 
-export async function operations({ clients, seconds }: Order): Promise<Measured> {
+export async function operations({ clients, seconds }: Load): Promise<Measured> {
   await using world = await startWorld()
   const few = { clients: Math.min(clients, fewClients), seconds: Math.max(1, seconds / rounds) }
   const many = { clients, seconds }

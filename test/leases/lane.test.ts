@@ -8,7 +8,8 @@ function lane(options: { slots: number; batch: number }) {
   let busy = 0
   let busiest = 0
   const made = new Lane<string>({
-    ...options,
+    room: (running) => running < options.slots,
+    batch: options.batch,
     async work(items) {
       begun.push(items)
       busiest = Math.max(busiest, ++busy)
