@@ -70,7 +70,7 @@ export async function openTask(
 
 /**
  * The same, and in the same transaction `also`, where the task is new and active: what was
- * decided of it then holds still. Absent from the answer where it was not done.
+ * decided of it then holds still (docs/decisions/0039). Absent from the answer where it was not done.
  */
 export async function openAnd<Also>(
   context: TaskContext,
