@@ -36,29 +36,58 @@ export interface AwsConfig {
 const [shortest, longest] = [3600, 43_200]
 
 const role = z.strictObject({
-  arn: roleArn,
-  class: z.enum(classes),
+  arn: roleArn.describe('The ARN of the role.'),
+  class: z.enum(classes).describe('What kind of authority the role is.'),
   // STS API reference, AssumeRole, ExternalId.
   external_id: z
     .string()
     .regex(/^[\w+=,.@:/-]{2,1224}$/, 'must be 2 to 1224 letters, digits or any of +=,.@:/-')
-    .exactOptional(),
-  max_session_duration: z.int().min(shortest).max(longest).default(shortest),
-  vending: z.array(z.enum(vendingActions)).default([]),
-  retired: z.boolean().default(false),
+    .exactOptional()
+    .describe('The ExternalId that its trust policy asks for.'),
+  max_session_duration: z
+    .int()
+    .min(shortest)
+    .max(longest)
+    .default(shortest)
+    .describe('Seconds, as the role itself is configured.'),
+  vending: z
+    .array(z.enum(vendingActions))
+    .default([])
+    .describe('What of the calls that hand out other credentials its sessions may do.'),
+  retired: z.boolean().default(false).describe('Kept only so that its sessions can be revoked.'),
 })
 
 export const awsConfig: ZodType<AwsConfig> = z.strictObject({
-  name: z.string().min(1),
-  region: z.string().regex(/^[a-z]{2,}(?:-[a-z]+)+-\d+$/, 'is not a region, as eu-west-1'),
-  revocation: z.enum(['deny-policy', 'expiry']).default('deny-policy'),
-  endpoints: z.strictObject({ sts: baseUrl.exactOptional(), iam: baseUrl.exactOptional() }).default({}),
-  web_identity: z.strictObject({ role_arn: roleArn }).exactOptional(),
+  name: z.string().min(1).describe('A name for this connection.'),
+  region: z
+    .string()
+    .regex(/^[a-z]{2,}(?:-[a-z]+)+-\d+$/, 'is not a region, as eu-west-1')
+    .describe('The region, as eu-west-1.'),
+  revocation: z
+    .enum(['deny-policy', 'expiry'])
+    .default('deny-policy')
+    .describe(
+      "How sessions are ended: `deny-policy` writes the roles' policies, `expiry` waits for their end.",
+    ),
+  endpoints: z
+    .strictObject({
+      sts: baseUrl.exactOptional().describe('Of STS.'),
+      iam: baseUrl.exactOptional().describe('Of IAM.'),
+    })
+    .default({})
+    .describe("In place of the region's own."),
+  web_identity: z
+    .strictObject({ role_arn: roleArn.describe('The ARN of that role.') })
+    .exactOptional()
+    .describe(
+      "The role that the broker takes on with a token of its own; without it, the SDK's default credentials.",
+    ),
   roles: z
     .array(role)
     .min(1)
     .refine(
       (roles) => new Set(roles.map(({ arn }) => arn)).size === roles.length,
       'the same role stands here twice',
-    ),
+    )
+    .describe('The roles that can be asked for.'),
 })

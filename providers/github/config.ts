@@ -20,15 +20,20 @@ export interface GithubConfig {
 
 export const githubConfig: ZodType<GithubConfig> = z
   .strictObject({
-    name: z.string().min(1),
-    api: baseUrl.default('https://api.github.com'),
-    host: hostName.optional(),
-    app_id: z.int().positive(),
-    private_key: secretRef,
+    name: z.string().min(1).describe('A name for this connection.'),
+    api: baseUrl
+      .default('https://api.github.com')
+      .describe("The REST API's base URL; https://HOST/api/v3 on GitHub Enterprise Server."),
+    host: hostName
+      .optional()
+      .describe('Where its repositories are, as in their addresses. Default: told from `api`.'),
+    app_id: z.int().positive().describe('The id of the GitHub App.'),
+    private_key: secretRef.describe("The app's RSA key, PEM as GitHub gives it out."),
     owners: z
       .array(ownerName)
       .min(1)
-      .transform((names) => [...new Set(names)]),
+      .transform((names) => [...new Set(names)])
+      .describe('Whose repositories may be asked for.'),
   })
   .transform(({ host, ...config }) => ({ ...config, host: host ?? hostOf(config.api) }))
 

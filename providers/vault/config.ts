@@ -37,33 +37,53 @@ export interface VaultConfig {
 }
 
 const declaredPath = z.strictObject({
-  path: credentialPath,
-  class: z.enum(classes),
+  path: credentialPath.describe('A dynamic secret that may be asked for, as database/creds/readonly.'),
+  class: z.enum(classes).describe('What kind of authority it is.'),
   policies: z
     .array(policyName)
     .min(1, "name at least one policy: without one the token would have all of the broker's")
-    .refine(distinct, 'names a policy twice'),
-  revocation: z.enum(['immediate', 'expiry']).default('immediate'),
+    .refine(distinct, 'names a policy twice')
+    .describe('What the token needs that reads it.'),
+  revocation: z
+    .enum(['immediate', 'expiry'])
+    .default('immediate')
+    .describe('`expiry` where its engine takes nothing back, so that only its own end ends it.'),
 })
 
 export const vaultConfig: ZodType<VaultConfig> = z
   .strictObject({
-    name: z.string().min(1),
-    address: baseUrl,
-    namespace: mountName.exactOptional(),
-    auth: z.union([
-      z.strictObject({ token: secretRef }),
-      z.strictObject({ jwt: z.strictObject({ mount: mountName, role: roleName }) }),
-    ]),
-    token_role: roleName.exactOptional(),
+    name: z.string().min(1).describe('A name for this connection.'),
+    address: baseUrl.describe('The URL of Vault or OpenBao.'),
+    namespace: mountName.exactOptional().describe('The namespace, where there are any.'),
+    auth: z
+      .union([
+        z.strictObject({ token: secretRef.describe('A token of the broker.') }),
+        z.strictObject({
+          jwt: z
+            .strictObject({
+              mount: mountName.describe('Where the JWT auth method is mounted.'),
+              role: roleName.describe('Its role for the broker.'),
+            })
+            .describe('A JWT that the broker signs, for a JWT auth method.'),
+        }),
+      ])
+      .describe('How the broker proves itself: a token, or a JWT that it signs.'),
+    token_role: roleName.exactOptional().describe('A token role with orphan=true to create tokens by.'),
     paths: z
       .array(declaredPath)
       .default([])
-      .refine((paths) => distinct(paths.map(({ path }) => path)), 'declares a path twice'),
+      .refine((paths) => distinct(paths.map(({ path }) => path)), 'declares a path twice')
+      .describe('Dynamic secrets that may be asked for.'),
     policies: z
-      .array(z.strictObject({ name: policyName, class: z.enum(classes) }))
+      .array(
+        z.strictObject({
+          name: policyName.describe('The name of the policy.'),
+          class: z.enum(classes).describe('What kind of authority it is.'),
+        }),
+      )
       .default([])
-      .refine((policies) => distinct(policies.map(({ name }) => name)), 'declares a policy twice'),
+      .refine((policies) => distinct(policies.map(({ name }) => name)), 'declares a policy twice')
+      .describe('Policies that a token may be asked for with.'),
   })
   .refine(({ paths, policies }) => paths.length + policies.length > 0, {
     error: 'declare at least one path or policy: nothing else can be asked for',

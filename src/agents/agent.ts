@@ -42,14 +42,16 @@ const aYear = 366 * 24 * 3600
 /** One agent file, to an immutable `Agent`. */
 export const agentFile = z
   .strictObject({
-    name,
-    owner: line,
-    purpose: line,
-    environment: name,
-    review_by: z.iso.date(),
-    max_ttl: z.int().min(1).max(aYear),
-    reopen: z.boolean().default(true),
-    match: z.array(matchRule).min(1),
+    name: name.describe('Its name, as policies and the record have it.'),
+    owner: line.describe(
+      'The human who answers for it: a verified `email`, or a `sub`. Nobody approves for what is theirs.',
+    ),
+    purpose: line.describe('What it is for, in one line.'),
+    environment: name.describe('A name for where it works, as dev; policies can go by it.'),
+    review_by: z.iso.date().describe('YYYY-MM-DD; from the next day on its requests are refused.'),
+    max_ttl: z.int().min(1).max(aYear).describe('The longest life of one of its tasks, seconds.'),
+    reopen: z.boolean().default(true).describe('Whether a session whose task has ended may open another.'),
+    match: z.array(matchRule).min(1).describe('Whose tokens are this agent; any may match.'),
   })
   .transform(({ review_by: reviewBy, max_ttl: maxTtl, match, ...rest }): Agent =>
     Object.freeze({ ...rest, reviewBy, maxTtl, match: Object.freeze(match) }),

@@ -100,9 +100,16 @@ function rulesOf(claims: WrittenClaims, above: readonly string[]): ClaimRule[] {
 
 /** The keys of a rule, for whatever else stands beside them. */
 export const matchFields = {
-  issuer: z.string().min(1),
-  subject: patternText.transform(compilePattern).optional(),
-  claims: claimRules.optional(),
+  issuer: z.string().min(1).describe('The configured name of the issuer.'),
+  subject: patternText
+    .transform(compilePattern)
+    .optional()
+    .describe('The `sub`, exactly or with * (not / nor :) and ** (not :).'),
+  claims: claimRules
+    .optional()
+    .describe(
+      'Claims that must all be there, each one value, a pattern or alternatives; names that begin with / are JSON Pointers.',
+    ),
 }
 
 interface WrittenRule {

@@ -1,9 +1,14 @@
 /** What a command answers on stdout. */
 import { visible, visibleJson } from '../base/text.ts'
 
-/** One JSON object under `--json`, else the lines. */
-export function answer(options: { json?: boolean }, value: object, lines: readonly string[]): void {
-  const text = options.json ? jsonLine(value) : lines.map(oneLine).join('\n')
+/** One JSON object under `--json`, else the lines; `safe` where they have been made so, and are coloured since. */
+export function answer(
+  options: { json?: boolean },
+  value: object,
+  lines: readonly string[],
+  { safe = false } = {},
+): void {
+  const text = options.json ? jsonLine(value) : (safe ? lines : lines.map(oneLine)).join('\n')
   process.stdout.write(`${text}\n`)
 }
 

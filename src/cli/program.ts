@@ -21,6 +21,8 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   store: () => import('./store.ts'),
   policy: () => import('./policy.ts'),
   whoami: () => import('./whoami.ts'),
+  schema: () => import('./schema.ts'),
+  completion: () => import('./completion.ts'),
 }
 
 /**

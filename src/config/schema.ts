@@ -23,24 +23,49 @@ export interface Limits {
 
 /** So many of an agent's: as a number, or as its neighbours are written. */
 const ofAgent = (most: number) =>
-  z.union([bound, z.strictObject({ agent: bound }).transform(({ agent }) => agent)]).default(most)
+  z
+    .union([
+      bound,
+      z.strictObject({ agent: bound.describe('Of one agent.') }).transform(({ agent }) => agent),
+    ])
+    .default(most)
 
 const limits = z
   .strictObject({
     requests_per_minute: z
-      .strictObject({ agent: bound.default(1200), address: bound.default(6000) })
-      .prefault({}),
-    failures_per_minute: z.strictObject({ address: bound.default(300) }).prefault({}),
+      .strictObject({
+        agent: bound.default(1200).describe('Of one agent.'),
+        address: bound.default(6000).describe('Of one address; a whole /64 of IPv6.'),
+      })
+      .prefault({})
+      .describe('How many requests are answered in a minute; counted in memory.'),
+    failures_per_minute: z
+      .strictObject({ address: bound.default(300).describe('Of one address.') })
+      .prefault({})
+      .describe('How many tokens of one address may be refused in a minute before others of it are.'),
     live_leases: z
       .strictObject({
-        task: bound.default(50),
-        agent: bound.default(500),
+        task: bound.default(50).describe('Of one task.'),
+        agent: bound.default(500).describe('Of all tasks of one agent.'),
       })
-      .prefault({}),
-    open_tasks: ofAgent(1000),
-    pending_approvals: ofAgent(50),
-    approval_window: z.int().min(1).max(604_800).default(3600),
-    body_bytes: z.int().min(1024).max(1_048_576).default(65_536),
+      .prefault({})
+      .describe('How many credentials may be alive at once; counted in the store.'),
+    open_tasks: ofAgent(1000).describe(
+      'How many tasks an agent may have open, those that wait for approval among them.',
+    ),
+    pending_approvals: ofAgent(50).describe('How many tasks of an agent may wait for approval.'),
+    approval_window: z
+      .int()
+      .min(1)
+      .max(604_800)
+      .default(3600)
+      .describe('Seconds that a task waits for its approvals.'),
+    body_bytes: z
+      .int()
+      .min(1024)
+      .max(1_048_576)
+      .default(65_536)
+      .describe('The longest body of a request, in bytes.'),
   })
   .transform((written): Limits => ({
     requestsPerMinute: written.requests_per_minute,
@@ -63,10 +88,11 @@ const seal = z.strictObject({
           .refine((id) => /^[A-Za-z0-9_-]+$/.test(id), {
             error: 'an id holds only letters, digits, `_` and `-`',
             params: { remedy: 'Choose such an id, as k1.' },
-          }),
-        secret: secretRef,
+          })
+          .describe('The name of the key; it stands before whatever the key has sealed.'),
+        secret: secretRef.describe('32 random bytes in base64, as `openssl rand -base64 32` makes them.'),
         /** Every key but the first only unseals; this says so in the file. */
-        retired: z.boolean().default(false),
+        retired: z.boolean().default(false).describe('Says that the key only unseals.'),
       }),
     )
     .min(1)
@@ -74,45 +100,77 @@ const seal = z.strictObject({
       path: [0, 'retired'],
       error: 'the first key is the one that seals',
       params: { remedy: 'Put the key that seals from now on before it.' },
-    }),
+    })
+    .describe('The first seals, all unseal.'),
 })
 
 /** What is the broker's own in an entry under `providers`. */
 export const connectionKeys = z.looseObject({
-  name,
-  ca: path.optional(),
-  retired: z.boolean().default(false),
-  /** The most calls at once. */
-  concurrency: z.int().min(1).max(1000).default(100),
+  name: name.describe('A name for this connection.'),
+  ca: path.optional().describe('A PEM file with the CA of this upstream; no other is trusted for it.'),
+  retired: z.boolean().default(false).describe('Nothing more is minted here; what was is still revoked.'),
+  concurrency: z.int().min(1).max(1000).default(100).describe('The most calls at once.'),
 })
 
 /** By key: each is parsed alone, so that a fault in one hides none in another. */
 export const configurationFile = {
-  url: origin,
-  listen: listen.prefault('127.0.0.1:8420'),
-  trusted_proxies: z.array(proxy).default([]),
+  url: origin.describe("The broker's public origin, https://HOST; also the audience that tokens must have."),
+  listen: listen
+    .prefault('127.0.0.1:8420')
+    .describe('ADDRESS:PORT to listen on. One that others can reach needs `tls` or `trusted_proxies`.'),
+  trusted_proxies: z
+    .array(proxy)
+    .default([])
+    .describe('Addresses and blocks of the proxies whose X-Forwarded-For counts.'),
   tls: z
     .strictObject({
       // Both as a path or as a secret is written: a pair is seldom written in two ways.
-      cert: z.union([path, z.strictObject({ file: path }).transform(({ file }) => file)]),
-      key: z.union([path.transform((file): SecretRef => ({ file })), secretRef]),
+      cert: z
+        .union([path, z.strictObject({ file: path }).transform(({ file }) => file)])
+        .describe('The certificate and those up to its CA: a PEM file.'),
+      key: z
+        .union([path.transform((file): SecretRef => ({ file })), secretRef])
+        .describe('Its private key: a PEM file, or a secret.'),
     })
-    .optional(),
-  store: z.union([store, secretRef]).prefault('sqlite:./mayfly.db'),
-  seal,
-  audit: z.strictObject({ heads: heads.prefault('log'), last_head: path.optional() }).prefault({}),
-  agents: path.default('./agents'),
-  policies: path.default('./policies'),
+    .optional()
+    .describe('The certificate to serve, where no proxy in front does.'),
+  store: z
+    .union([store, secretRef])
+    .prefault('sqlite:./mayfly.db')
+    .describe('Where everything is kept: sqlite:PATH. One broker at a time.'),
+  seal: seal.describe('What seals secrets at rest and signs the record.'),
+  audit: z
+    .strictObject({
+      heads: heads
+        .prefault('log')
+        .describe(
+          'Where the head of the record goes with each commit: log, { file: PATH } or { syslog: HOST:PORT }.',
+        ),
+      last_head: path.optional().describe('The file outside the store in which its newest head is kept.'),
+    })
+    .prefault({})
+    .describe('The record.'),
+  agents: path.default('./agents').describe('The directory of agent files, *.yaml.'),
+  policies: path.default('./policies').describe('The directory of policies, *.cedar.'),
   /** Each is parsed by `identity/issuer.ts`. */
-  issuers: z.record(z.string(), z.unknown()),
+  issuers: z
+    .record(z.string(), z.unknown())
+    .describe('Whose tokens are believed, each under a name of your choice.'),
   /** Each is parsed by its provider, but for `connectionKeys`. */
-  providers: z.record(z.string(), z.array(z.unknown())).default({}),
+  providers: z
+    .record(z.string(), z.array(z.unknown()))
+    .default({})
+    .describe('What mints credentials: a list of connections for each kind.'),
   /** Each is parsed by `control/admins.ts`. */
-  admins: z.array(z.unknown()).default([]),
-  limits: limits.prefault({}),
+  admins: z.array(z.unknown()).default([]).describe('The humans who can look, approve and stop.'),
+  limits: limits.prefault({}).describe('How much is served at once.'),
   retention: z
-    .strictObject({ tasks: duration.prefault('90d'), audit: duration.prefault('400d') })
-    .prefault({}),
+    .strictObject({
+      tasks: duration.prefault('90d').describe('Tasks and leases, as 90d.'),
+      audit: duration.prefault('400d').describe('The record, as 400d.'),
+    })
+    .prefault({})
+    .describe('How long what has ended is kept; without effect for now.'),
 }
 
 type Written = typeof configurationFile

@@ -32,16 +32,18 @@ export interface AdminEntry {
 
 export const adminEntry = z
   .strictObject({
-    name,
+    name: name.describe('A name for them; the group that @approval in policies names.'),
     ...matchFields,
     audience: z
       .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
       .transform((audience) => Object.freeze([audience].flat()))
-      .optional(),
+      .optional()
+      .describe('Whom their tokens must be for. Default: as the issuer says.'),
     may: z
       .array(z.enum(rights))
       .min(1)
-      .transform((may) => Object.freeze([...new Set(may)])),
+      .transform((may) => Object.freeze([...new Set(may)]))
+      .describe('read: the lists and the record; approve; revoke; suspend: agents, fences and reloads.'),
   })
   .refine(namesSomeone, namesNobody)
   .transform(({ name, audience: audiences, may, ...rule }): AdminEntry =>

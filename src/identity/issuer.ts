@@ -41,28 +41,56 @@ const claimNames = z.array(z.string().min(1).max(200)).min(1).max(8)
 /** One entry of `issuers:` (design §8). */
 export const issuerConfig = z
   .strictObject({
-    /** What is known of a platform: its issuer, tenancy, session, and how old its tokens get. */
-    preset: z.enum(presets).optional(),
-    /** An https URL, or `spiffe://TRUST_DOMAIN`. Default: that of the preset, where everybody has the same. */
-    issuer: z.union([endpoint, trustDomain]).optional(),
-    /** Whose workloads it signs for: one tenant's, or everybody's, whom these claims tell apart. */
-    tenancy: z.union([z.literal('single'), claimNames]).optional(),
-    /** Default: the broker's own `url`. */
-    audience: z.union([audience, z.array(audience).min(1)]).optional(),
-    /** Default: those of the preset, or RS256, ES256 and EdDSA. */
-    algorithms: z.array(z.enum(algorithms)).min(1).optional(),
-    /** Seconds since `iat`. Default: an hour, or as the preset says. */
-    max_age: z.int().min(1).max(longestMaxAge).optional(),
-    /** Whether one token opens one task. Default: true, or as the preset says. */
-    single_use: z.boolean().optional(),
-    /** The claims that name one run of a job, or one session of a cloud agent. Default: those of a known platform. */
-    session: claimNames.optional(),
-    /** Instead of discovery; may be on another origin, since the operator vouches for it. */
-    jwks_uri: endpoint.optional(),
-    /** A bearer token, where discovery and keys are not public. Whoever compiles the issuer reads it. */
-    token: secretRef.optional(),
-    /** A PEM file. Whoever builds `fetch` reads it. */
-    ca: z.string().min(1).optional(),
+    preset: z
+      .enum(presets)
+      .optional()
+      .describe('A platform that is known: its issuer, tenancy, session, and how old its tokens get.'),
+    issuer: z
+      .union([endpoint, trustDomain])
+      .optional()
+      .describe(
+        'The `iss` exactly as its tokens have it: an https URL, or spiffe://TRUST_DOMAIN. Default: that of the preset.',
+      ),
+    tenancy: z
+      .union([z.literal('single'), claimNames])
+      .optional()
+      .describe(
+        '`single` where all its tokens are of your own organization, or the claims that name whose they are.',
+      ),
+    audience: z
+      .union([audience, z.array(audience).min(1)])
+      .optional()
+      .describe("Whom its tokens must be for. Default: the broker's own `url`."),
+    algorithms: z
+      .array(z.enum(algorithms))
+      .min(1)
+      .optional()
+      .describe('What it may sign with. Default: those of the preset, or RS256, ES256 and EdDSA.'),
+    max_age: z
+      .int()
+      .min(1)
+      .max(longestMaxAge)
+      .optional()
+      .describe('Seconds since `iat`. Default: an hour, or as the preset says.'),
+    single_use: z
+      .boolean()
+      .optional()
+      .describe('Whether one token opens one task. Default: true, or as the preset says.'),
+    session: claimNames
+      .optional()
+      .describe(
+        'The claims that name one run of a job, or one session of a cloud agent. Default: those of a known platform.',
+      ),
+    // May be on another origin: the operator vouches for it.
+    jwks_uri: endpoint.optional().describe('Where its keys are, instead of discovery.'),
+    // Whoever compiles the issuer reads it.
+    token: secretRef.optional().describe('A bearer token for discovery and keys, where they are not public.'),
+    // Whoever builds `fetch` reads it.
+    ca: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A PEM file with the CA of the issuer; no other is trusted for it.'),
   })
   .transform((written, context) => {
     const known = written.preset === undefined ? undefined : platformOf(written.preset)

@@ -53,7 +53,8 @@ async function list<Kind extends keyof Lists>(listing: Listing<Kind>, options: L
   const filter = Object.fromEntries(Object.keys(filters).map((name) => [name, given[name]]))
   const { items, next } = await gather(kind, filter, options)
   const rows = items.map((item) => Object.values(columns).map((column) => column(item)))
-  answer(options, { items, next }, rows.length > 0 ? table(Object.keys(columns), rows) : [`no ${kind} match`])
+  const lines = rows.length > 0 ? table(Object.keys(columns), rows) : [`no ${kind} match`]
+  answer(options, { items, next }, lines, { safe: true })
   if (next !== null && !options.json) tell([`there are more: give --all, or --cursor ${next}`])
 }
 

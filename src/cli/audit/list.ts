@@ -51,11 +51,8 @@ async function list(options: ListOptions): Promise<void> {
       items.push(...page.items)
       more = page.next !== null
     }
-    answer(
-      options,
-      { items },
-      items.length > 0 ? table(Object.keys(columns), rowsOf(items)) : ['no events match'],
-    )
+    const lines = items.length > 0 ? table(Object.keys(columns), rowsOf(items)) : ['no events match']
+    answer(options, { items }, lines, { safe: true })
     if (more && !options.json)
       tell(['there may be more: give --limit, or `mayfly audit export` for all of them'])
   } finally {

@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
 import { limits, readText, Unreadable } from '../../config/files.ts'
+import { jsonSchemaOf } from '../../config/json-schema.ts'
 import { parse } from '../../config/parse.ts'
 import { addPlacesIn } from '../../config/places.ts'
 import { readYamlList } from '../../config/yaml.ts'
@@ -49,30 +50,41 @@ const scope = z.union([
       return z.NEVER
     }
   }),
-  z.looseObject({ type: text }),
+  z.looseObject({ type: text.describe('The provider, as github.') }),
 ])
 
 const expectation = z.strictObject({
-  name: text.optional(),
-  agent: text,
-  scope: z.array(scope).min(1),
-  ttl: z.int().min(1).optional(),
-  context: z.record(z.string(), z.string()).optional(),
-  purpose: z.string().optional(),
-  claims: z.record(z.string(), z.unknown()).optional(),
-  approved: z.array(text).optional(),
-  held: z.array(z.enum(classes)).optional(),
-  expect: z.enum(['allowed', 'denied', 'pending_approval']),
-  approvals: z.array(text).optional(),
-  policies: z.array(text).optional(),
+  name: text.optional().describe('A name for it in what is printed.'),
+  agent: text.describe('The agent that asks.'),
+  scope: z
+    .array(scope)
+    .min(1)
+    .describe('What it asks for, as on the command line or as authorization details.'),
+  ttl: z.int().min(1).optional().describe('Seconds.'),
+  context: z.record(z.string(), z.string()).optional().describe("The caller's own words."),
+  purpose: z.string().optional().describe('What the task is said to be for.'),
+  claims: z.record(z.string(), z.unknown()).optional().describe('The claims of its token.'),
+  approved: z.array(text).optional().describe('Groups that have said yes.'),
+  held: z.array(z.enum(classes)).optional().describe('Classes that it holds already.'),
+  expect: z.enum(['allowed', 'denied', 'pending_approval']).describe('What is to come of it.'),
+  approvals: z.array(text).optional().describe('Exactly the groups whose yes is missing.'),
+  policies: z
+    .array(text)
+    .optional()
+    .describe('Policies that must be among those that decided; empty: none did.'),
 })
 
 const chainExpectation = z.strictObject({
-  name: text.optional(),
-  agent: text,
-  becomes: z.array(text).optional(),
-  gains: z.array(z.enum(classes)).optional(),
+  name: text.optional().describe('A name for it in what is printed.'),
+  agent: text.describe('The agent whose credentials are used to become others.'),
+  becomes: z.array(text).optional().describe('The only agents that it may become.'),
+  gains: z.array(z.enum(classes)).optional().describe('The only classes that it may gain.'),
 })
+
+/** The file as JSON Schema, for editors. */
+export function expectationsSchema(): Record<string, unknown> {
+  return jsonSchemaOf(z.array(z.union([expectation, chainExpectation])).min(1), 'expectations')
+}
 
 /** Strict, because an expectation that is misread expects something else. @throws FaultyConfiguration, Failure */
 export function readExpectations(file: string): (Expectation | ChainExpectation)[] {
