@@ -52,6 +52,7 @@ it('what `init` writes is taken', async () => {
   const written = parse(await readFile(join(directory, 'made/mayfly.yaml'), 'utf8'))
   // All that is missing is what nobody else can know.
   written.issuers.workloads.issuer = 'https://ci.acme.dev'
+  written.providers.github[0].app_id = 7
   takes(written)
   expect(takes.errors).toBeNull()
 }, 60_000)
