@@ -12,9 +12,13 @@ export function register(program: Command): void {
     .description(
       `Starts a real broker against a local sandbox of its upstreams, and shows over
 the broker's own API how credentials live: minted, used, and dead once their
-task is completed, has expired, or is revoked. Dead means that the demo itself
-tried the credential upstream and was refused. No account, network or
-configuration is needed.
+task is completed, has expired, or is revoked. One needs the approval of an admin,
+and one outlives a broker that is killed with \`kill -9\`, until the next one ends it.
+Dead means that the demo itself tried the credential upstream and was refused. No
+account, network or configuration is needed.
+
+The upstreams are a sandbox on this machine, and so is every time that is shown:
+GitHub, AWS and Vault have figures of their own, which docs/providers has.
 
 With --json, each step is a line of JSON with "step" and "provider"; the last
 line counts. The exit status is 0 when every credential that was minted was
@@ -26,15 +30,14 @@ proven dead, and the record is intact.`,
 
 async function demo({ json = false, keep = false }: { json?: boolean; keep?: boolean }): Promise<void> {
   const stopped = untilStopped()
-  // Nothing outside this process is left behind: the upstreams are in it.
+  // Nothing outside this process is left behind: the upstreams are in it, and the broker ends with it.
   let interrupted = (signal: NodeJS.Signals): void => process.exit(statusOf(signal))
   void stopped.then((signal) => interrupted(signal))
 
   const timeline = startTimeline(json)
   const setup = await setUp()
-  timeline.show('started', null, `a broker at ${setup.url}, and a sandbox of its upstreams`, {
-    url: setup.url,
-  })
+  const { url } = setup
+  timeline.show('started', null, `a broker at ${url}, and a sandbox for its upstreams`, { url })
   const { minted, proven_dead, ok } = await walkThrough(setup, timeline)
   interrupted = () => undefined
   if (keep) await showErrands(setup, timeline, json)

@@ -1,15 +1,12 @@
 /** What the demo runs on: a sandbox of upstreams, and a real broker in a folder of its own. */
-import { appendFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { providers } from '../../providers/catalog.ts'
-import { startBroker } from '../broker/broker.ts'
 import { type Client, createClient } from '../client/client.ts'
 import { findIdentity } from '../client/identity.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Configuration } from '../config/load.ts'
-import { createLogger } from '../broker/logger.ts'
 import {
   everyUpstream,
   freePort,
@@ -19,12 +16,14 @@ import {
 } from '../sandbox/configuration.ts'
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
 import { readConfiguration } from '../cli/configuration.ts'
+import { serve, type Served } from './served.ts'
 
 export interface Setup {
   sandbox: Sandbox
   configuration: Configuration
   /** The broker's. */
   url: string
+  broker: Served
   client: Client
   /** Holds the configuration, the store and the log; removed when the process ends. */
   directory: string
@@ -42,15 +41,14 @@ export async function setUp(): Promise<Setup> {
   const clock = systemClock()
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-demo-'))
   // Whatever ends the process: the folder holds the keys of this sandbox.
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }))
   const sandbox = await startSandbox({ clock })
   const port = await freePort()
   const file = await writeConfiguration(directory, sandbox, port, everyUpstream(sandbox, port))
   const { configuration } = await readConfiguration(file)
   const log = join(directory, 'broker.log')
-  const logger = createLogger({ write: (line) => appendFileSync(log, line) })
-  const broker = await startBroker(file, { clock, log: logger, providers, env: {} })
   const { url } = configuration
+  const broker = await serve(file, { url, log })
 
   const actions = sandbox.issuer.actions({ ...sandboxWorkload })
   const job = {
@@ -61,6 +59,7 @@ export async function setUp(): Promise<Setup> {
     sandbox,
     configuration,
     url,
+    broker,
     client: createClient({ url }),
     directory,
     log,
@@ -73,7 +72,7 @@ export async function setUp(): Promise<Setup> {
         exp: Math.floor(clock.now() / 1000) + 3600,
       }),
     close: async () => {
-      await broker.close()
+      await broker.stop()
       await sandbox.close()
     },
   }

@@ -63,6 +63,12 @@ export async function walkThrough(setup: Setup, timeline: Timeline): Promise<Tal
       await step(lifecycle.provider, () => walkthrough[ending](lifecycle))
   }
   await step(null, () => walkthrough.audited())
+  timeline.show(
+    'figures',
+    null,
+    'all times are of the sandbox on this machine: GitHub, AWS and Vault have their own, and AWS takes seconds to minutes to refuse a session',
+    { figures: 'sandbox' },
+  )
   if (tally.minted !== tally.proven_dead) tally.ok = false
   return tally
 }
@@ -85,16 +91,11 @@ class Walkthrough {
     const { status, leases } = await this.#setup.client.complete(held.access)
     const since = Date.now()
     const [evidence] = leases.flatMap((lease) => lease.evidence ?? [])
-    this.#show(
-      lifecycle,
-      'completed',
-      `the task is ${status}; the broker found its credential ${evidence?.result ?? 'in doubt'}`,
-      {
-        task: held.task.id,
-        status,
-        evidence: evidence ?? null,
-      },
-    )
+    this.#show(lifecycle, 'completed', `the task is ${status}; found ${evidence?.result ?? 'in doubt'}`, {
+      task: held.task.id,
+      status,
+      evidence: evidence ?? null,
+    })
     await this.#prove(held, since)
   }
 
@@ -102,10 +103,15 @@ class Walkthrough {
   async expired(lifecycle: Part): Promise<void> {
     const held = await this.#begin(lifecycle, 'forget to complete a task', 2)
     const deadline = Date.parse(held.task.expires_at)
-    this.#show(lifecycle, 'abandoned', `nobody completes the task; its deadline is ${held.task.expires_at}`, {
-      task: held.task.id,
-      expires_at: held.task.expires_at,
-    })
+    this.#show(
+      lifecycle,
+      'abandoned',
+      `nobody completes it; deadline ${held.task.expires_at.slice(11, 19)} UTC`,
+      {
+        task: held.task.id,
+        expires_at: held.task.expires_at,
+      },
+    )
     await wait(Math.max(0, deadline - Date.now()))
     await this.#prove(held, deadline)
   }
@@ -119,7 +125,7 @@ class Walkthrough {
     this.#show(
       lifecycle,
       'revoked',
-      `an admin ended the task: ${report.revoked} of ${report.matched} credentials revoked`,
+      `an admin ended it: ${report.revoked} of ${report.matched} credentials revoked`,
       {
         task: held.task.id,
         revocation: report.id,
@@ -127,6 +133,22 @@ class Walkthrough {
         revoked: report.revoked,
       },
     )
+    await this.#prove(held, since)
+  }
+
+  /** The broker is killed, and the deadline passes while there is none. The next one finds what is left. */
+  async crashed(lifecycle: Lifecycle): Promise<void> {
+    const { broker } = this.#setup
+    const held = await this.#begin(lifecycle, 'outlive the broker', 3)
+    await broker.kill()
+    this.#show(lifecycle, 'broker_killed', 'kill -9: nobody is left to revoke it', { task: held.task.id })
+    await wait(Math.max(0, Date.parse(held.task.expires_at) - Date.now()))
+    const attempt = await lifecycle.attempt(held.credential)
+    const { status } = attempt
+    this.#show(lifecycle, 'past_deadline', `and it still works: ${status}`, { lease: held.lease, ...attempt })
+    await broker.start()
+    const since = Date.now()
+    this.#show(lifecycle, 'restarted', 'a new broker finds what was left', { task: held.task.id })
     await this.#prove(held, since)
   }
 
@@ -153,17 +175,18 @@ class Walkthrough {
       ttl,
     })
     const access = { id: task.id, token: task.task_token }
-    this.#show(lifecycle, 'task_opened', `${task.id} "${purpose}" for ${task.agent}, at most ${ttl} s`, {
+    this.#show(lifecycle, 'task_opened', `${brief(task.id)} "${purpose}", ${ttl} s`, {
       task: task.id,
       agent: task.agent,
       purpose,
       ttl,
       expires_at: task.expires_at,
     })
+    if (task.status === 'pending_approval') await this.#approve(lifecycle, task)
     const { lease, credential } = await client.credential(access, lifecycle.scope)
     this.#tally.minted += 1
     const { id, fingerprint, revocation, deadline } = lease
-    this.#show(lifecycle, 'minted', `${id}, revocation ${revocation}`, {
+    this.#show(lifecycle, 'minted', `${brief(id)}, revocation ${revocation}`, {
       task: task.id,
       lease: id,
       fingerprint,
@@ -177,6 +200,31 @@ class Walkthrough {
     return { lifecycle, task, access, lease: id, credential }
   }
 
+  /** A human is asked: by which policy and why, and says yes to exactly this. */
+  async #approve(lifecycle: Lifecycle, { id }: OpenedTask): Promise<void> {
+    const { client, admin } = this.#setup
+    const identity = await admin()
+    const { items } = await client.list(identity, 'approvals', { task: id })
+    for (const { id: approval, group, digest, policies = [] } of items) {
+      const why = policies.map(
+        ({ id: policy, description }) => `${policy}: ${description ?? 'it says not why'}`,
+      )
+      this.#show(lifecycle, 'waits', `for a yes of ${group}, which policy wants: ${why.join('; ')}`, {
+        task: id,
+        approval,
+        group,
+        policies,
+      })
+      const { status } = await client.approve(identity, approval, { digest, reason: 'seen in the demo' })
+      this.#show(lifecycle, 'approved', `by ada of ${group}, for what has this digest alone`, {
+        task: id,
+        approval,
+        digest,
+        status,
+      })
+    }
+  }
+
   /** Policy says no, and which policy it was. */
   async #refused(lifecycle: Part, forbidden: AuthorizationDetail): Promise<void> {
     const { client, workload } = this.#setup
@@ -187,10 +235,8 @@ class Walkthrough {
     )
     if (!(problem instanceof BrokerProblem) || problem.code !== 'policy_denied') throw problem
     const { code, detail, denials } = problem
-    const words = denials.map(
-      ({ action, resource, policies }) => `${action} on ${resource} by ${policies.join(', ')}`,
-    )
-    this.#show(lifecycle, 'refused', `${code}: ${words.join('; ')}`, { code, detail, denials })
+    const words = denials.map(({ action, policies }) => `${action}: ${policies.join(', ')}`)
+    this.#show(lifecycle, 'refused', words.join('; '), { code, detail, denials })
   }
 
   /** Tries the credential upstream until it is refused, or patience ends. `since`: when it should have died. */
@@ -218,13 +264,13 @@ class Walkthrough {
     { request, status, outcome }: Attempt,
     after?: number,
   ): void {
-    const late = after === undefined ? '' : `, ${after} ms after its end`
-    this.#show(lifecycle, step, `${request} answered ${status}${late}`, {
+    const text = after === undefined ? `${request}: ${status}` : `tried: ${status}, ${after} ms after its end`
+    this.#show(lifecycle, step, text, {
       lease,
       request,
       status,
       outcome,
-      ...(after !== undefined && { after_ms: after }),
+      ...(after !== undefined && { after_ms: after, figures: 'sandbox' }),
     })
   }
 
@@ -232,3 +278,6 @@ class Walkthrough {
     this.#timeline.show(step, lifecycle.provider, text, facts)
   }
 }
+
+/** Enough of an id to tell it from the others that are shown. */
+const brief = (id: string) => id.slice(0, id.indexOf('_') + 9)

@@ -16,8 +16,8 @@ export interface Attempt {
   outcome: 'accepted' | 'refused' | 'unclear'
 }
 
-/** By the workload itself, at its deadline, or by an admin. */
-export type Ending = 'completed' | 'expired' | 'revoked'
+/** By the workload itself, at its deadline, by an admin, or at its deadline while no broker was there. */
+export type Ending = 'completed' | 'expired' | 'revoked' | 'crashed'
 
 export interface Lifecycle {
   /** How its tasks end, in the order shown. */

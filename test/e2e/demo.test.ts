@@ -27,7 +27,10 @@ it('the demo shows every step and ends with its count', async () => {
   const lines = stdout.trimEnd().split('\n')
   expect(lines.at(-1)).toBe('7 minted, 7 proven dead')
   expect(stdout).toContain('docs-are-read-only')
+  expect(stdout).toContain('infra-needs-security: Security looks')
+  expect(stdout).toContain('all times are of the sandbox')
   for (const line of lines.slice(0, -1)) expect(line).toMatch(/^ +\d+\.\d\d s {2}/)
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80)
   expect(stdout).not.toMatch(/ghs_|mft_|eyJ/)
 })
 
@@ -50,6 +53,25 @@ it('with --json each step is a line, the tries are those of the demo itself, and
   const leases = of('minted').map(({ lease }) => lease)
   expect(new Set(leases).size).toBe(7)
   expect(of('proven_dead')).toMatchObject(leases.map((lease) => ({ lease, outcome: 'refused' })))
+  const description = expect.stringMatching(/^Security looks/)
+  expect(of('waits')).toMatchObject([
+    { group: 'security', policies: [{ id: 'infra-needs-security', description }] },
+  ])
+  expect(of('approved')).toMatchObject([
+    { status: 'active', digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+  ])
+  // Killed with a credential alive, which works past its deadline until the next broker finds it.
+  const order = steps.filter(({ step }) =>
+    ['broker_killed', 'past_deadline', 'restarted'].includes(String(step)),
+  )
+  expect(order).toMatchObject([
+    { step: 'broker_killed' },
+    { step: 'past_deadline', status: 200, outcome: 'accepted' },
+    { step: 'restarted' },
+  ])
+  const found = steps[steps.indexOf(order[2]!) + 1]
+  expect(found).toMatchObject({ step: 'proven_dead', lease: order[1]!['lease'] })
+  for (const line of of('proven_dead')) expect(line).toMatchObject({ figures: 'sandbox' })
   expect(of('audit_verified')).toMatchObject([{ intact: true }])
 })
 

@@ -9,7 +9,11 @@ export const github: Counterpart<SandboxGithub, GithubSettings> = {
     connection: githubConnection(running),
     files: { 'app.pem': running.privateKey },
   }),
-  lifecycles: ({ url }) => [githubLifecycle(url)],
+  lifecycles: ({ url }) => [
+    githubLifecycle(url, { repository: 'acme/web', endings: ['completed', 'crashed'] }),
+    // The sandbox's policies want a human's yes for this one.
+    githubLifecycle(url, { repository: 'acme/infra', endings: ['revoked'] }),
+  ],
 }
 
 /** The connection `acme` to this GitHub, as `mayfly.yaml` writes it. */

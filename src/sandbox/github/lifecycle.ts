@@ -1,7 +1,10 @@
 import type { Attempt, Credential, Lifecycle } from '../lifecycle.ts'
 
 /** GitHub, at the API's base `url`: an agent reads a file of a repository and adds one. */
-export function githubLifecycle(url: string): Lifecycle {
+export function githubLifecycle(
+  url: string,
+  { repository, endings }: Pick<Lifecycle, 'endings'> & { repository: string },
+): Lifecycle {
   const call = async (
     credential: Credential,
     method: string,
@@ -26,17 +29,17 @@ export function githubLifecycle(url: string): Lifecycle {
       outcome: ok ? 'accepted' : status === 401 ? 'refused' : 'unclear',
     }
   }
-  const read = (credential: Credential) => call(credential, 'GET', '/repos/acme/web/contents/README.md')
+  const read = (credential: Credential) => call(credential, 'GET', `/repos/${repository}/contents/README.md`)
 
   let written = 0
   return {
-    endings: ['completed', 'expired', 'revoked'],
-    scope: { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } },
+    endings,
+    scope: { type: 'github', repositories: [repository], permissions: { contents: 'write' } },
     forbidden: { type: 'github', repositories: ['acme/docs'], permissions: { contents: 'write' } },
     attempt: read,
     work: async (credential) => [
       await read(credential),
-      await call(credential, 'PUT', `/repos/acme/web/contents/notes/${(written += 1)}.md`, {
+      await call(credential, 'PUT', `/repos/${repository}/contents/notes/${(written += 1)}.md`, {
         message: 'Add a note',
         content: Buffer.from('Written by an agent.\n').toString('base64'),
       }),
