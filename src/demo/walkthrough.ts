@@ -137,7 +137,7 @@ class Walkthrough {
   }
 
   /** The broker is killed, and the deadline passes while there is none. The next one finds what is left. */
-  async crashed(lifecycle: Lifecycle): Promise<void> {
+  async crashed(lifecycle: Part): Promise<void> {
     const { broker } = this.#setup
     const held = await this.#begin(lifecycle, 'outlive the broker', 3)
     await broker.kill()
@@ -201,7 +201,7 @@ class Walkthrough {
   }
 
   /** A human is asked: by which policy and why, and says yes to exactly this. */
-  async #approve(lifecycle: Lifecycle, { id }: OpenedTask): Promise<void> {
+  async #approve(lifecycle: Part, { id }: OpenedTask): Promise<void> {
     const { client, admin } = this.#setup
     const identity = await admin()
     const { items } = await client.list(identity, 'approvals', { task: id })
