@@ -279,5 +279,5 @@ class Walkthrough {
   }
 }
 
-/** Enough of an id to tell it from the others that are shown. */
-const brief = (id: string) => id.slice(0, id.indexOf('_') + 9)
+/** Enough of an id to tell it from the others that are shown: it begins with the time, which they share. */
+const brief = (id: string) => `${id.slice(0, id.indexOf('_') + 1)}…${id.slice(-7)}`
