@@ -35,6 +35,8 @@ export async function createProgram({ name = '', json = false } = {}): Promise<C
     .description('Credentials for AI assistants and CI jobs that live no longer than the task.')
     .version(manifest.version)
     .exitOverride()
+    // So that `run` can leave the options of its command alone.
+    .enablePositionalOptions()
     .showHelpAfterError(misuseRemedy)
     .configureOutput({
       // One line of what happened: a suggestion comes on a line of its own.

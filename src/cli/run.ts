@@ -55,7 +55,8 @@ With --json, what mayfly has to say on stderr is one JSON object a line.`,
       'a variable that the command is to have as it is here; may be repeated',
       addVariable,
     )
-    .argument('<command...>', 'what to run, after `--`')
+    .argument('<command...>', 'what to run; its own options are its own, with `--` before it or without')
+    .passThroughOptions()
     .addHelpText(
       'after',
       `${scopeHelp}

@@ -53,6 +53,11 @@ describe('the command', () => {
     await tokensDead()
   })
 
+  it('may stand there without --, with options of its own', async () => {
+    const words = line(['sh', '-c', 'echo "$1"', 'sh', '-l']).filter((word) => word !== '--')
+    expect(await mayfly(words, await identity())).toMatchObject({ status: 0, stdout: '-l\n' })
+  })
+
   it('finds its task, a token for gh that works, and no trace of the identity', async () => {
     const env = await identity()
     const { stdout } = await mayfly(line(['env']), { ...env, ID_TOKEN: env.MAYFLY_TOKEN, KEPT: 'kept' })

@@ -15,13 +15,13 @@ const open = ['task', 'open', '--purpose', 'a test', ...scope]
 const identity = async () => ({ MAYFLY_URL: broker.url, MAYFLY_TOKEN: await broker.workload() })
 
 describe('task open', () => {
-  it('prints the task, and neither of its tokens', async () => {
+  it('prints the task, and what it takes to act in it', async () => {
     const env = await identity()
     const { status, stdout, stderr } = await mayfly([...open, '--ttl', '60'], env)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).toMatch(/^task_\w+ active\n/)
     expect(stdout).toContain('acme/web')
-    expect(stdout).not.toContain('mft_')
+    expect(stdout).toMatch(/\nexport MAYFLY_TASK=task_\w+ MAYFLY_TASK_TOKEN=mft_\S+\n$/)
     expect(stdout).not.toContain(env.MAYFLY_TOKEN)
   })
 

@@ -15,10 +15,11 @@ export function registerOpen(group: Command): void {
   withNewTask(withIdentity(withBroker(group.command('open'))))
     .summary('open a task')
     .description(
-      `Opens a task and prints what it is. Acting in it takes its token, which is only
-shown on demand: with --env in a line for a shell, with --json as "task_token".`,
+      `Opens a task and prints what it is, and last a line for a shell that puts it into
+the environment, its token with it: without that nobody could act in the task.
+With --env that line is all that is printed, with --json the token is "task_token".`,
     )
-    .option('--env', 'print a line that puts the task into the environment of a shell')
+    .option('--env', 'print nothing but the line for a shell')
     .addHelpText(
       'after',
       `${scopeHelp}
@@ -39,7 +40,7 @@ async function open(options: OpenOptions): Promise<void> {
     answer(options, task, [environment(task)])
     // Beside the line that the shell evaluates.
     if (task.status !== 'active') tell(taskLines(task))
-  } else answer(options, task, taskLines(task))
+  } else answer(options, task, [...taskLines(task), '', environment(task)])
 }
 
 /** A line that a shell can evaluate, whatever the broker answers. */
