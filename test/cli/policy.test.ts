@@ -55,7 +55,7 @@ describe('policy explain', () => {
       /^github\.contents\.write on GithubRepository::"acme\/infra".*: pending_approval$/m,
     )
     expect(stdout).toMatch(/^ {2}permitted by +refactor-bot-works-on-acme$/m)
-    expect(stdout).toMatch(/^ {2}approval asked by +infra-needs-security \(security\)$/m)
+    expect(stdout).toMatch(/^ {2}approval asked by +infra-needs-security: .+ \(security\)$/m)
     expect(stdout).toMatch(/^ {2}not matching .*docs-are-read-only/m)
   })
 
