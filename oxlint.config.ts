@@ -6,7 +6,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint'
  */
 const core = {
   base: ['node:crypto', 'node:timers/promises', 'fastest-levenshtein', 'jsonc-parser', 'zod'],
-  outbound: ['node:net', 'undici'],
+  outbound: ['node:net', 'node:tls', 'undici'],
   provider: ['zod'],
   federation: ['node:crypto', 'jose'],
   audit: ['canonicalize'],

@@ -221,10 +221,14 @@ export interface LeaseStore {
   lockHeld(tx: Tx, whose: { agent: string; identity: string; tasks: readonly string[] }): Promise<Class[]>
   /** How many unfinished leases the agent has, lost ones aside, and how many of them the task. */
   countUnfinished(tx: Tx, agent: string, task: string): Promise<{ agent: number; task: number }>
-  /** Of those: how many are active, and when the first can be over by itself, or is tried again. */
+  /**
+   * Of those: how many are active, and when so many are over by themselves that fewer than
+   * `most` are left. One whose end has not failed yet is over when it is tried.
+   */
   whenFree(
     tx: Tx,
     whose: { agent: string } | { task: string },
+    most: number,
   ): Promise<{ active: number; next: number | null }>
   /** How many leases of the agent were lost: upstream may have minted, and nobody has ever had what. */
   countLost(tx: Tx, agent: string): Promise<number>

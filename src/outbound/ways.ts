@@ -1,4 +1,5 @@
 /** How a request leaves: by itself or through the proxy that there is, and whom it trusts (docs/decisions/0023). */
+import { rootCertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
 import { proxiesOf } from './proxies.ts'
 
@@ -26,13 +27,16 @@ export function waysOut({ env, ca }: Outbound): (url: URL) => Promise<Way> {
     const { Agent, ProxyAgent } = await import('undici')
     const trust = ca && { ca: [...ca] }
     const dispatcher = proxy
-      ? new ProxyAgent({ uri: proxy.href, ...(trust && { requestTls: trust }) })
+      ? new ProxyAgent({ uri: proxy.href, ...(trust && { requestTls: trust, proxyTls: beside(trust) }) })
       : new Agent(trust && { connect: trust })
     const way = { dispatcher, proxy: proxy?.host }
     ways.set(proxy?.href, way)
     return way
   }
 }
+
+/** The proxy itself may be anybody's, or the CA's own. */
+const beside = ({ ca }: { ca: string[] }) => ({ ca: [...rootCertificates, ...ca] })
 
 /** Marks an error as one of a request that left through this proxy. */
 export function markProxy(error: unknown, proxy: string | undefined): void {

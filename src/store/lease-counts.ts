@@ -99,18 +99,21 @@ export const leaseCounts: Pick<
     })
   },
 
-  async whenFree(tx, whose) {
-    const { active, deadline, due } = await queries(tx)
+  async whenFree(tx, whose, most) {
+    const held = await queries(tx)
       .selectFrom('leases')
-      .select((e) => [
-        e.fn.countAll<number>().filterWhere('status', '=', 'active').as('active'),
-        e.fn.min('deadline').filterWhere('status', '=', 'active').as('deadline'),
-        e.fn.min('due_at').filterWhere('status', '!=', 'active').as('due'),
-      ])
+      .select(['status', 'deadline', 'due_at', 'failing_since', 'upstream_expires_at', 'live_until'])
       .where((e) => e.and(whose))
       .where(isHeld)
-      .executeTakeFirstOrThrow()
-    const times = [deadline, due].filter(isTime)
-    return { active, next: times.length === 0 ? null : Math.min(...times) }
+      .execute()
+    const ends = held.map((lease) => {
+      if (lease.status === 'active') return lease.deadline
+      // Of one that failed before, an attempt may fail again; its own end will not.
+      if (lease.failing_since === null) return lease.due_at
+      return lease.upstream_expires_at ?? lease.live_until ?? lease.due_at
+    })
+    const sooner = ends.filter(isTime).toSorted((a, b) => a - b)
+    const active = held.filter(({ status }) => status === 'active').length
+    return { active, next: sooner[Math.max(0, held.length - most)] ?? null }
   },
 }

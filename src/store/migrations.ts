@@ -65,7 +65,7 @@ export async function isCurrent(db: Kysely<Schema>): Promise<boolean> {
 export async function requireCurrent(db: Kysely<Schema>): Promise<void> {
   if ((await applied(db)).length === 0)
     throw new Error(
-      'the database is empty: no broker has run on it, or it is a copy of a running one’s file alone, and lacks all that is in its log (`-wal`)',
+      'no broker has run on this database, or it is a copy of the file of a running one, and lacks all that is in its log (`-wal`)',
     )
   if (!(await isCurrent(db)))
     throw new Error('the database has not been used by this version yet; start the broker first')

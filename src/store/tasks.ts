@@ -171,14 +171,17 @@ export const tasks: TaskStore = {
     return { all: pending + (count['active'] ?? 0), pending }
   },
 
-  async firstEnd(tx, agent, statuses) {
+  async firstEnd(tx, agent, statuses, besides) {
     const row = await queries(tx)
       .selectFrom('tasks')
-      .select((e) => e.fn.min('expires_at').as('first'))
+      .select('expires_at')
       .where('agent', '=', agent)
       .where('status', 'in', statuses)
+      .orderBy('expires_at')
+      .offset(besides)
+      .limit(1)
       .executeTakeFirst()
-    return row?.first ?? null
+    return row?.expires_at ?? null
   },
 
   async activate(tx, id, expiresAt) {

@@ -17,12 +17,15 @@ export async function openRefusal(
   if (open.all >= limits.openTasks)
     return exceeded(
       `this agent has ${open.all} open tasks, of at most ${limits.openTasks}; complete those that are done`,
-      secondsUntil(await tasks.firstEnd(tx, agent, openStatuses), clock.now()),
+      secondsUntil(await tasks.firstEnd(tx, agent, openStatuses, open.all - limits.openTasks), clock.now()),
     )
   if (pending && open.pending >= limits.pendingApprovals)
     return exceeded(
       `${open.pending} tasks of this agent wait for approval, of at most ${limits.pendingApprovals}`,
-      secondsUntil(await tasks.firstEnd(tx, agent, ['pending_approval']), clock.now()),
+      secondsUntil(
+        await tasks.firstEnd(tx, agent, ['pending_approval'], open.pending - limits.pendingApprovals),
+        clock.now(),
+      ),
     )
   return undefined
 }
@@ -55,6 +58,7 @@ export async function leaseRefusal(
     const { active, next } = await leases.whenFree(
       tx,
       whose === 'task' ? { task: task.id } : { agent: task.agent },
+      most,
     )
     const how = active > 0 ? 'give one back' : 'they are being minted or revoked'
     return exceeded(

@@ -148,8 +148,8 @@ export interface TaskStore {
   ): Promise<{ tasks: StoredTask[]; next: OpenCursor | undefined }>
   /** The agent's open tasks, and those of them that wait for approval. */
   countOpen(tx: Tx, agent: string): Promise<{ all: number; pending: number }>
-  /** When the first of the agent's tasks in these states is over at the latest. */
-  firstEnd(tx: Tx, agent: string, statuses: readonly TaskStatus[]): Promise<number | null>
+  /** When the first of the agent's tasks in these states is over at the latest, `besides` so many that are over before it. */
+  firstEnd(tx: Tx, agent: string, statuses: readonly TaskStatus[], besides: number): Promise<number | null>
   /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */
   activate(tx: Tx, id: string, expiresAt: number): Promise<boolean>
   /** Moves the task to `status` if the state it is in allows it; false, and nothing changed, where it does not. */

@@ -218,19 +218,26 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       })
     })
 
-    it('are free again when the first is over by itself, or is tried again', async () => {
+    it('are free again when enough are over by themselves, or are tried for the first time', async () => {
       const task = aTask({ agent: 'full' })
       await write((tx) => put(store(), tx, task))
-      const free = () => read((tx) => store().leases.whenFree(tx, { agent: 'full' }))
+      const free = (most: number) => read((tx) => store().leases.whenFree(tx, { agent: 'full' }, most))
       const add = (changed: Partial<Lease>) => write((tx) => store().leases.insert(tx, aLease(task, changed)))
-      expect(await free()).toEqual({ active: 0, next: null })
+      expect(await free(1)).toEqual({ active: 0, next: null })
       await add({ status: 'revoking', dueAt: noon + 30 })
       await add({ ...unanswered, status: 'revoking', dueAt: noon + 1 })
       await add({ status: 'revoked', dueAt: noon + 2 })
-      expect(await free()).toEqual({ active: 0, next: noon + 30 })
+      expect(await free(1)).toEqual({ active: 0, next: noon + 30 })
       await add({ deadline: noon + 20 })
       await add({ deadline: noon + 40, dueAt: noon + 3 })
-      expect(await free()).toEqual({ active: 2, next: noon + 20 })
+      expect(await free(3)).toEqual({ active: 2, next: noon + 20 })
+      // A limit that was lowered takes more than one end.
+      expect(await free(2)).toEqual({ active: 2, next: noon + 30 })
+      expect(await free(1)).toEqual({ active: 2, next: noon + 40 })
+      // An attempt may fail as the last one did.
+      await add({ status: 'revoking', dueAt: noon + 5, failingSince: noon, upstreamExpiresAt: noon + 60 })
+      expect(await free(4)).toEqual({ active: 2, next: noon + 20 })
+      expect(await free(1)).toEqual({ active: 2, next: noon + 60 })
     })
 
     it('are told by their kinds while there is something to do, however many there are', async () => {

@@ -70,17 +70,24 @@ export function taskStoreContract(store: () => StoreSubject): void {
       const count = () =>
         read(async (tx) => ({
           ...(await store().tasks.countOpen(tx, agent)),
-          first: await store().tasks.firstEnd(tx, agent, openStatuses),
-          firstPending: await store().tasks.firstEnd(tx, agent, ['pending_approval']),
+          first: await store().tasks.firstEnd(tx, agent, openStatuses, 0),
+          second: await store().tasks.firstEnd(tx, agent, openStatuses, 1),
+          firstPending: await store().tasks.firstEnd(tx, agent, ['pending_approval'], 0),
         }))
-      expect(await count()).toEqual({ all: 0, pending: 0, first: null, firstPending: null })
+      expect(await count()).toEqual({ all: 0, pending: 0, first: null, second: null, firstPending: null })
       await write(async (tx) => {
         for (const status of taskStatuses)
           for (const expiresAt of [noon + 2, noon + (status === 'active' ? 1 : 3)])
             await put(store(), tx, aTask({ agent, status, expiresAt }))
         await put(store(), tx, aTask({ expiresAt: noon }))
       })
-      expect(await count()).toEqual({ all: 4, pending: 2, first: noon + 1, firstPending: noon + 2 })
+      expect(await count()).toEqual({
+        all: 4,
+        pending: 2,
+        first: noon + 1,
+        second: noon + 2,
+        firstPending: noon + 2,
+      })
     })
 
     it('are gone through a few at a time while they are open, each once', async () => {

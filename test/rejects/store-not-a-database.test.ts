@@ -17,5 +17,5 @@ it('a database that no broker has made is not read', async () => {
   onTestFinished(remove)
   await expect(openSqliteReadOnly(path, testSeal())).rejects.toThrow()
   besideFile(path, 'create table notes (text)')
-  await expect(openSqliteReadOnly(path, testSeal())).rejects.toThrow('start the broker first')
+  await expect(openSqliteReadOnly(path, testSeal())).rejects.toThrow('no broker has run on this database')
 })
