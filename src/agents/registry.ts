@@ -1,4 +1,4 @@
-/** Who the principals are to us. */
+/** The agents of one configuration, and which of them a principal may act as. */
 import { BrokerError } from '../base/errors.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Agent } from './agent.ts'

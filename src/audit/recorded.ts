@@ -1,4 +1,4 @@
-/** What the events, read in order, say that the tables hold. */
+/** Rebuilds from the events what the tables should hold, for verification to compare. */
 import { sha256 } from '../base/sha256.ts'
 import type { AuditEvent } from './event.ts'
 

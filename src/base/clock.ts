@@ -1,4 +1,4 @@
-/** Time comes in from outside, so that a test can hold it still. */
+/** The clock: all time in the core comes through it, so that a test can hold it still. */
 
 /** A pending call. Cancelling twice, or after it ran, does nothing. */
 export interface Timer {

@@ -1,4 +1,4 @@
-/** Lists in pages. */
+/** One page of a list, as a store returns it and a caller asks for it. */
 
 /** A page of a list, the newest first; `next` continues it. */
 export interface Page<Item> {

@@ -1,4 +1,4 @@
-/** What becomes of it when somebody else has written to the store: it is told, it is on record, and leases of doubt go. */
+/** The alarm when somebody else has written to the store: it is logged and recorded, and doubtful leases are revoked. */
 import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import type { Intrusion } from '../store/inspection.ts'
 import type { TaskContext } from '../tasks/context.ts'

@@ -1,4 +1,4 @@
-/** What a running broker sees to once in a while. */
+/** Periodic work of a running broker: failures summed up, old keys forgotten, upstreams kept up, the store watched. */
 import type { Clock, Timer } from '../base/clock.ts'
 import { textOf } from './heads.ts'
 import type { FailureCounter } from '../http/failures.ts'

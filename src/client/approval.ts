@@ -1,4 +1,4 @@
-/** The wait for a human's yes. */
+/** Polls the broker until a task that waits for approval is decided. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client, Task, TaskAccess } from './client.ts'
 import { passes } from './problem.ts'

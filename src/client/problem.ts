@@ -1,4 +1,4 @@
-/** What a call can come to instead of its answer. */
+/** The client's errors: a refusal by the broker, or no answer from it. */
 import type { Denial, ErrorCode } from '../base/errors.ts'
 import { remedyFor } from './remedies.ts'
 

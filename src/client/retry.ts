@@ -1,4 +1,4 @@
-/** Another attempt at a call that found its server for a moment not there: one that restarts, or is overrun. */
+/** Retries a client's call to a server that is briefly unavailable: restarting, or overrun. */
 import type { Clock } from '../base/clock.ts'
 
 /** No attempt is begun later than this after the first one. */

@@ -1,4 +1,4 @@
-/** What revokes, without what decides and what listens. */
+/** Compiles the part of a configuration that revoking needs, for commands without a broker. */
 import { Agents } from '../agents/registry.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Configuration } from './load.ts'

@@ -1,4 +1,4 @@
-/** Certificate authorities of one's own. */
+/** Reads the CA files that `ca` and `--ca` name. */
 import { X509Certificate } from 'node:crypto'
 import { limits, readText, Unreadable } from './files.ts'
 

@@ -1,4 +1,4 @@
-/** The forms in which single values are written. */
+/** Schemas of single values in `mayfly.yaml`: addresses, origins, durations, stores, heads. */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import { endpointFault } from '../base/endpoint.ts'

@@ -1,4 +1,4 @@
-/** What an admin sees of the store: the newest first. */
+/** The lists behind the admin calls: tasks, leases, approvals, fences and events. */
 import type { EventFilter, EventPageRequest, ListedEvent } from '../audit/event.ts'
 import { type FenceFilter, stands, type StoredFence } from '../agents/fence.ts'
 import type { LeaseFilter, StoredLease } from '../leases/lease.ts'

@@ -1,4 +1,4 @@
-/** Force: an admin keeps out, ends tasks and takes credentials away. */
+/** Carries out an admin's order: keeps out, ends tasks and takes credentials away. */
 import type { Fence } from '../agents/fence.ts'
 import type { Actor } from '../audit/event.ts'
 import { BrokerError } from '../base/errors.ts'

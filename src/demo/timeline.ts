@@ -1,4 +1,4 @@
-/** What the demo shows, as it happens. */
+/** Prints what the demo does, as it happens. */
 import { oneLine } from '../cli/print.ts'
 import { wrapped } from '../cli/table.ts'
 

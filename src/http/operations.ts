@@ -1,4 +1,4 @@
-/** What runs the broker looks at: health, metrics, and its description. */
+/** Routes for operators: health, readiness, metrics and the OpenAPI description. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Env, HttpContext } from './context.ts'
 import { answers, securitySchemes } from './openapi.ts'

@@ -1,4 +1,4 @@
-/** A no that nothing else has put on record: by the id that its caller was given it is found there too. */
+/** Puts on record a refusal that nothing else has recorded, to be found by its caller's request id. */
 import type { Context } from 'hono'
 import type { AuditEvent } from '../audit/event.ts'
 import type { BrokerError } from '../base/errors.ts'

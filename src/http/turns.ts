@@ -1,3 +1,5 @@
+/** Turns for the token checks of an address with too many failures: waiting, never refused (docs/decisions/0017). */
+
 /** How many checks of one address run at once. */
 const atOnce = 4
 

@@ -1,4 +1,4 @@
-/** What never reaches the application is refused in its terms all the same, with an id and a code (design §10). */
+/** Refuses requests too broken to reach the application, in its terms: with an id and a code (design §10). */
 import { RequestError } from '@hono/node-server'
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'

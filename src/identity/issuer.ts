@@ -1,3 +1,4 @@
+/** An issuer that the configuration trusts: its entry, and what it compiles to. */
 import { z } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import { endpoint } from '../base/endpoint-schema.ts'

@@ -1,3 +1,4 @@
+/** Lets a single-use token open one task: using it up, and what a store must do for that. */
 import { BrokerError } from '../base/errors.ts'
 import type { Tx } from '../base/unit.ts'
 import type { VerifiedToken } from './verify.ts'

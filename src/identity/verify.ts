@@ -1,3 +1,4 @@
+/** Verifies an OIDC token and makes its principal: the only way to get one. */
 import { errors, jwtVerify, type JWSHeaderParameters } from 'jose'
 import type { Clock } from '../base/clock.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'

@@ -1,4 +1,4 @@
-/** When to try again. */
+/** Back-off: how long until a failed revocation is tried again (invariant I4). */
 
 const firstMs = 500
 /** Milliseconds. The credential is alive meanwhile, and one dead upstream delays nobody else: there is little to gain from patience. */

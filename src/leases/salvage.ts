@@ -1,4 +1,4 @@
-/** A credential that exists upstream while the store cannot take its record. */
+/** Revokes from memory a credential whose record the store cannot take. */
 import { pause } from '../base/clock.ts'
 import { ProviderError } from '../provider/failure.ts'
 import type { Evidence, Minted } from '../provider/upstream.ts'

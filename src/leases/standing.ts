@@ -1,4 +1,4 @@
-/** What upstream must go on refusing, and keeping it so (docs/decisions/0007). */
+/** Keeps up what makes upstream refuse credentials that it cannot end (docs/decisions/0007). */
 import type { ProviderError } from '../provider/failure.ts'
 import type { Handle, Upkeep } from '../provider/upstream.ts'
 import type { ConnectionEntry } from './connections.ts'

@@ -1,4 +1,4 @@
-/** Which requests leave through a proxy, and which, as `HTTPS_PROXY` and `NO_PROXY` say (docs/decisions/0023). */
+/** Decides which proxy, if any, a request leaves through, as `HTTPS_PROXY` and `NO_PROXY` say (docs/decisions/0023). */
 import { BlockList, isIP } from 'node:net'
 
 /** The proxy for a request to `url`; undefined where it goes there by itself. */

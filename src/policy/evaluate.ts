@@ -1,4 +1,4 @@
-/** One question to the engine (docs/decisions/0005). */
+/** Evaluates one action on one resource in the Cedar engine (docs/decisions/0005). */
 import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { claimTexts } from '../identity/claim-texts.ts'
 import { claimAt } from '../identity/claims.ts'

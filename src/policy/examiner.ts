@@ -1,4 +1,4 @@
-/** The thread of `elsewhere.ts`. */
+/** Entry point of the thread in which `elsewhere.ts` examines policies. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Order, Portion } from './elsewhere.ts'
 import { examine } from './examine.ts'

@@ -1,4 +1,4 @@
-/** What the engine says to one question, and keeping it (docs/decisions/0024). */
+/** The engine's verdicts, kept so that each question is evaluated once (docs/decisions/0024). */
 import type { Policies } from './compile.ts'
 
 /** `policies` refused it; with `failed` they, or the engine, could not be evaluated, and no approval helps. */

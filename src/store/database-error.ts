@@ -1,4 +1,4 @@
-/** What SQLite says when it cannot. */
+/** Recognises errors of SQLite's own. */
 
 const codes: readonly unknown[] = ['ERR_SQLITE_ERROR', 'ERR_INVALID_STATE']
 /** SQLITE_BUSY, of https://sqlite.org/rescode.html */

@@ -1,4 +1,4 @@
-/** What belongs to the store as a whole. */
+/** The installation's id and the federation keys, as rows. */
 import type { FederationKeyStore } from '../federation/federation.ts'
 import type { Tx } from '../base/unit.ts'
 import { bound, queries, rowsIn } from './transaction.ts'

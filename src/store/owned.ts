@@ -1,4 +1,4 @@
-/** Whose a row is: the owner's of then, or of now. */
+/** The SQL condition that a row is an owner's: then or now. */
 import { type RawBuilder, sql } from 'kysely'
 
 /** Of a table with `owner` and `agent`. Addresses are the same in whatever letters. */

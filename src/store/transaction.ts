@@ -1,4 +1,4 @@
-/** What hides behind the core's opaque `Tx`. */
+/** The store's transaction, which the core sees only as `Tx`, and how queries reach it. */
 import type { Kysely } from 'kysely'
 import type { AuditEvent } from '../audit/event.ts'
 import type { Seal } from '../base/seal.ts'

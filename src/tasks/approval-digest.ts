@@ -1,4 +1,4 @@
-/** What a yes is a yes to. */
+/** The digest of a request for approval: exactly what a yes is a yes to. */
 import canonicalize from 'canonicalize'
 import type { Seal } from '../base/seal.ts'
 import { sha256 } from '../base/sha256.ts'

@@ -1,4 +1,4 @@
-/** The workload says that it is done. */
+/** Completes a task, when its workload says that it is done. */
 import { unfinishedStatuses } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'

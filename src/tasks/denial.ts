@@ -1,4 +1,4 @@
-/** A no to someone who has said who they are: each goes on record, with what was asked (invariant I6). */
+/** Refusals of someone who has said who they are: each goes on record, with what was asked (invariant I6). */
 import { BrokerError, type Denial } from '../base/errors.ts'
 import type { Session } from '../identity/session.ts'
 import type { Tx } from '../base/unit.ts'

@@ -1,4 +1,4 @@
-/** Time goes on from where the last broker left it (docs/decisions/0002). */
+/** Moves the clock forward, at the start, to where the last broker left it (docs/decisions/0002). */
 import type { LeadingClock } from '../base/clock.ts'
 import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'

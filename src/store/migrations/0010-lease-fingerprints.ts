@@ -1,4 +1,4 @@
-/** Whose credential it is that upstream calls so. */
+/** An index of leases by fingerprint, to find whose credential one is. */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
