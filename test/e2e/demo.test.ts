@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { setUp } from '../../src/demo/setup.ts'
 import { walkThrough } from '../../src/demo/walkthrough.ts'
 import { mayfly, startMayfly } from '../support/mayfly.ts'
+
+// It starts a broker twice, each in a process of its own, and waits for two deadlines.
+vi.setConfig({ testTimeout: 90_000 })
 
 interface Line extends Record<string, unknown> {
   step?: string
