@@ -2,6 +2,7 @@
 import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet, type JWK } from 'jose'
 import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
+import type { Context } from 'hono'
 import type { Clock } from '../base/clock.ts'
 import type { Faults, RequestLine } from './faults.ts'
 import { listen } from './server.ts'
@@ -16,6 +17,12 @@ interface IssuerSettings {
   discovery?: Record<string, unknown> | undefined
   /** Published instead of the true key set. */
   jwks?: unknown
+  /**
+   * Serves discovery and keys as the API server of a Kubernetes cluster does: the keys in one
+   * media type, to whoever takes it (kubernetes/kubernetes, `openidmetadata`), and, in a cluster
+   * without anonymous access, both to whoever has a bearer token.
+   */
+  apiServer?: { bearer?: string } | undefined
 }
 
 export interface SandboxIssuer {
@@ -77,17 +84,32 @@ export async function startIssuer(clock: Clock, port?: number): Promise<SandboxI
   }
 
   // OpenID Connect Discovery 1.0, section 3: the members that are required of an issuer without a login.
-  app.get('/.well-known/openid-configuration', (c) =>
-    c.json({
-      issuer: url,
-      jwks_uri: `${url}/jwks`,
-      response_types_supported: ['id_token'],
-      subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [...new Set(keys.map((key) => key.algorithm))],
-      ...settings.discovery,
-    }),
+  const forbidden = (c: Context) => {
+    const { bearer } = settings.apiServer ?? {}
+    if (bearer === undefined || c.req.header('authorization') === `Bearer ${bearer}`) return undefined
+    return c.json({ kind: 'Status', status: 'Failure', reason: 'Unauthorized', code: 401 }, 401)
+  }
+  app.get(
+    '/.well-known/openid-configuration',
+    (c) =>
+      forbidden(c) ??
+      c.json({
+        issuer: url,
+        jwks_uri: `${url}/jwks`,
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: [...new Set(keys.map((key) => key.algorithm))],
+        ...settings.discovery,
+      }),
   )
-  app.get('/jwks', (c) => c.json(settings.jwks ?? publicJwks()))
+  app.get('/jwks', (c) => {
+    const published = settings.jwks ?? publicJwks()
+    if (!settings.apiServer) return c.json(published)
+    const type = 'application/jwk-set+json'
+    const taken = (c.req.header('accept') ?? '*/*').split(',').map((each) => each.split(';', 1)[0]!.trim())
+    if (!taken.some((each) => [type, 'application/*', '*/*'].includes(each))) return c.body(null, 406)
+    return forbidden(c) ?? c.body(JSON.stringify(published), 200, { 'content-type': type })
+  })
 
   // GitHub's "OpenID Connect reference": the job's own bearer token, `audience` in the query, the JWT in `value`;
   // without an audience it is the address of the repository's owner.
