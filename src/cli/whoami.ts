@@ -4,11 +4,11 @@ import { nearest } from '../agents/nearest.ts'
 import type { RuleSet } from '../config/rules.ts'
 import { decode } from '../identity/decode.ts'
 import { claimedPrincipal } from '../identity/principal.ts'
-import { issuerOf } from '../identity/verify.ts'
 import { Failure } from './failure.ts'
 import { missLines } from './nearest.ts'
 import { withConfiguration, withIdentity, withJson, workloadIdentity } from './options.ts'
 import { readRules } from './policy/question.ts'
+import { standingOf } from './policy/token.ts'
 import { answer } from './print.ts'
 
 export function register(program: Command): void {
@@ -55,14 +55,8 @@ function claimsOf(token: string): Record<string, unknown> {
 
 /** `now` in seconds. */
 function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
-  const issuer = issuerOf(claims, rules.issuers)
+  const { issuer, audiences, expected, forUs, expired, tooOld } = standingOf(rules, claims, now)
   const principal = claimedPrincipal(issuer?.name ?? '', claims)
-  const audiences = [claims['aud']].flat().filter((one) => typeof one === 'string')
-  const expected = issuer?.audiences ?? []
-  const forUs = audiences.length > 0 && audiences.every((one) => expected.includes(one))
-  const { exp, iat } = claims
-  const expired = typeof exp !== 'number' || exp <= now
-  const tooOld = issuer !== undefined && (typeof iat !== 'number' || iat + issuer.maxAge <= now)
   const agents = issuer ? rules.agents.matching(principal).map(({ name }) => name) : []
   const miss = issuer && agents.length === 0 ? nearest(rules.agents, principal) : undefined
   const iss = typeof claims['iss'] === 'string' ? claims['iss'] : ''
@@ -85,7 +79,7 @@ function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
       `subject   ${principal.subject}`,
       `audience  ${audiences.join(', ') || 'none'}${forUs || !issuer ? '' : `: not for this broker, which expects ${expected.join(' or ')}`}`,
       `age       ${age}`,
-      `agent     ${agents.join(', ') || 'none'}`,
+      `agent     ${agents.join(', ') || 'none'}${agents.length > 1 ? ': the workload has to name one of them (`agent`)' : ''}`,
       ...(miss ? missLines(miss) : []),
       'The signature was not checked.',
     ],

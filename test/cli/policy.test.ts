@@ -10,6 +10,8 @@ import { mayfly } from '../support/mayfly.ts'
 let directory: string
 let config: string
 let issuer: string
+/** The broker's url. */
+const aud = 'http://127.0.0.1:8420'
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mayfly-policy-'))
   const sandbox: Sandbox = await startSandbox()
@@ -130,8 +132,13 @@ describe('policy explain', () => {
   })
 
   it('a token says itself which agent it is, and needs all that the rule asks for', async () => {
+    const now = Math.floor(Date.now() / 1000)
     const token = (claims: object) =>
-      ['{"alg":"RS256"}', JSON.stringify({ iss: issuer, ...claims }), 'unchecked']
+      [
+        '{"alg":"RS256"}',
+        JSON.stringify({ iss: issuer, aud, iat: now, exp: now + 300, ...claims }),
+        'unchecked',
+      ]
         .map((part) => Buffer.from(part).toString('base64url'))
         .join('.')
     const file = join(directory, 'job.token')
@@ -158,6 +165,17 @@ describe('policy explain', () => {
       decision: 'denied',
       nearest: { claim: 'repository_id', found: [] },
     })
+    const whole = { sub, repository_id: '123' }
+    for (const [refused, why] of [
+      [{ ...whole, aud: 'https://elsewhere.example' }, `expects ${aud}`],
+      [{ ...whole, exp: now - 1 }, 'it has expired'],
+      [{ ...whole, iat: now - 86_400 }, 'older than `max_age`'],
+    ] as const)
+      expect(await decided(refused)).toMatchObject({
+        decision: 'denied',
+        code: 'invalid_token',
+        notes: expect.arrayContaining([expect.stringContaining(why)]),
+      })
   })
 
   it('an agent that is not there is told with the nearest that is', async () => {

@@ -52,26 +52,35 @@ test('the configuration, agent, policies and expectations of its pages go togeth
   const page = ({ type }: { type: string }) => `docs/providers/${type}.md`
   const connections = providers.map((provider) => parse(blocks(page(provider), 'yaml')[0] ?? '').providers)
   const okta = { issuer: 'https://acme.okta.example', tenancy: 'single' }
-  const { faults, directory } = await load(
-    {
-      'mayfly.yaml': {
-        ...settings,
-        issuers: { ...parse(issuers).issuers, okta },
-        ...parse(admins),
-        providers: Object.assign({}, ...connections),
+  const [policy = '', ...recipes] = blocks('docs/policy.md', 'cedar')
+  const written = (policies: Record<string, string>) =>
+    load(
+      {
+        'mayfly.yaml': {
+          ...settings,
+          issuers: { ...parse(issuers).issuers, okta },
+          ...parse(admins),
+          providers: Object.assign({}, ...connections),
+        },
+        'app.pem': generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+          type: 'pkcs1',
+          format: 'pem',
+        }),
+        'agents/refactor-bot.yaml': agent,
+        'agents/release-bot.yaml': agent
+          .replace('refactor-bot', 'release-bot')
+          .replace('heads/main', 'tags/*'),
+        ...policies,
       },
-      'app.pem': generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
-        type: 'pkcs1',
-        format: 'pem',
-      }),
-      'agents/refactor-bot.yaml': agent,
-      'agents/release-bot.yaml': agent.replace('refactor-bot', 'release-bot').replace('heads/main', 'tags/*'),
-      'policies/policy.cedar': blocks('docs/policy.md', 'cedar').join('\n'),
-      'policies/providers.cedar': providers.flatMap((provider) => blocks(page(provider), 'cedar')).join('\n'),
-    },
-    { providers: [...providers] },
-  )
+      { providers: [...providers] },
+    )
+  const { faults, directory } = await written({
+    'policies/policy.cedar': policy,
+    'policies/providers.cedar': providers.flatMap((provider) => blocks(page(provider), 'cedar')).join('\n'),
+  })
   expect(faults).toEqual([])
+  expect(recipes.length).toBeGreaterThan(0)
+  expect((await written({ 'policies/policy.cedar': recipes.join('\n') })).faults).toEqual([])
 
   const config = join(directory, 'mayfly.yaml')
   const expectations = join(directory, 'expectations.yaml')

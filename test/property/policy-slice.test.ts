@@ -37,7 +37,9 @@ const conditions = one(
   'when { context.ttl > 1800 }',
   'when { principal in Mayfly::Owner::"linus@acme.dev" }',
   'when { principal.hasTag("ref") && principal.getTag("ref").contains("main") }',
+  'when { principal.claims.hasTag("ref") && principal.claims.getTag("ref") like "ma*" }',
   'when { principal.hasTag(principal.subject) }',
+  'unless { principal.claims.hasTag(principal.subject) }',
   'unless { principal.hasTag("actor") }',
   'when { context.ttl * 3074457345618258602 > 0 }',
   'when { context.purpose like "*deploy*" }',
@@ -70,10 +72,22 @@ function inFull(texts: string[], facts: Facts, request: AuthorizationRequest) {
   const entities: EntityJson[] = [
     {
       uid: uid('Agent', facts.agent.name),
-      attrs: { issuer: facts.principal.issuer, subject: facts.principal.subject },
+      attrs: {
+        issuer: facts.principal.issuer,
+        subject: facts.principal.subject,
+        claims: { __entity: uid('Claims', 'claims') },
+      },
       parents: [uid('Owner', facts.agent.owner), uid('Environment', facts.agent.environment)],
       tags: Object.fromEntries(
         Object.entries(facts.principal.claims).map(([name, claim]) => [name, [String(claim)]]),
+      ),
+    },
+    {
+      uid: uid('Claims', 'claims'),
+      attrs: {},
+      parents: [],
+      tags: Object.fromEntries(
+        Object.entries(facts.principal.claims).map(([name, claim]) => [name, String(claim)]),
       ),
     },
     { uid: uid('Request', 'request'), attrs: {}, parents: [], tags: facts.request },

@@ -7,6 +7,7 @@ import { answer } from '../print.ts'
 import { addScope, scopeHelp } from '../scope.ts'
 import { explanationView, requestLines } from './describe.ts'
 import { agentByClaims, explainQuestion, readClaims, readRules, readToken } from './question.ts'
+import { refusalsOf, standingOf } from './token.ts'
 
 interface ExplainOptions {
   config: string
@@ -54,7 +55,7 @@ wrong. With --json the answer is { "decision", "approvals", "denials", "agent",
         'token',
       ),
     )
-    .option('--token <file>', 'a file with its token, whose signature is not checked')
+    .option('--token <file>', 'a file with its token; audience and age are checked, its signature is not')
     .addHelpText(
       'after',
       `${scopeHelp}
@@ -78,12 +79,18 @@ async function run(options: ExplainOptions): Promise<void> {
   const question = { ...options, agent: named, claims, partly: token === undefined }
   const { agent, ttl, explanation, notes, stranger } = explainQuestion(rules, question)
   if (!options.json && warnings.length > 0) tell(warnings.flatMap(faultLines))
+  const refusals =
+    token === undefined ? [] : refusalsOf(standingOf(rules, claims!, Math.floor(Date.now() / 1000)))
+  const refused = refusals.length > 0
   const view = explanationView(explanation, rules.policies)
+  if (refused) Object.assign(view, { decision: 'denied', approvals: [] })
+  notes.unshift(...refusals.map((why) => `the token is refused before policy is asked: ${why}`))
   answer(
     options,
     {
       ...view,
       ...(stranger && { code: 'unknown_agent', nearest: stranger }),
+      ...(refused && { code: 'invalid_token' }),
       agent: agent.name,
       owner: agent.owner,
       ttl,
@@ -92,6 +99,7 @@ async function run(options: ExplainOptions): Promise<void> {
     [
       headline(view, `${agent.name} for ${ttl} seconds`),
       ...notes.map((note) => `note: ${note}`),
+      ...(stranger || refused ? ['', 'What policy alone would say:'] : []),
       ...explanation.requests.flatMap((request) => ['', ...requestLines(request, rules.policies)]),
     ],
   )
