@@ -37,10 +37,8 @@ it('the demo shows every step and ends with its count', async () => {
   expect(stdout).not.toMatch(/ghs_|mft_|eyJ/)
 })
 
-it('with --json each step is a line, the tries are those of the demo itself, and the summary is last', async () => {
-  const { status, stdout, stderr } = await mayfly(['demo', '--json'])
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const lines = parse(stdout)
+/** With --json each step is a line, the tries are those of the demo itself, and the summary is last. */
+function expectEveryStep(lines: Line[]): void {
   expect(lines.at(-1)).toMatchObject({ minted: 7, proven_dead: 7, ok: true })
   const steps = lines.slice(0, -1)
   for (const line of steps) expect(line).toMatchObject({ step: expect.any(String), at: expect.any(String) })
@@ -76,7 +74,7 @@ it('with --json each step is a line, the tries are those of the demo itself, and
   expect(found).toMatchObject({ step: 'proven_dead', lease: order[1]!['lease'] })
   for (const line of of('proven_dead')) expect(line).toMatchObject({ figures: 'sandbox' })
   expect(of('audit_verified')).toMatchObject([{ intact: true }])
-})
+}
 
 it('a credential that upstream did not revoke is counted as not dead', async () => {
   const setup = await setUp()
@@ -98,10 +96,12 @@ it('a credential that upstream did not revoke is counted as not dead', async () 
   }
 })
 
-it('with --keep the commands that it prints work as they are, and Ctrl-C leaves nothing behind', async () => {
+it('with --json each step is a line; with --keep the commands that it prints work as they are, and Ctrl-C leaves nothing behind', async () => {
   const demo = startMayfly(['demo', '--json', '--keep'])
   await demo.printed('"proven_dead":7')
-  const kept = parse(demo.stdout()).find(({ step }) => step === 'kept')!
+  const lines = parse(demo.stdout())
+  expectEveryStep(lines)
+  const kept = lines.find(({ step }) => step === 'kept')!
   const folder = dirname(String(kept['configuration']))
   expect(existsSync(String(kept['log']))).toBe(true)
 
