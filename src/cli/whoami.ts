@@ -8,8 +8,8 @@ import { Failure } from './failure.ts'
 import { missLines } from './nearest.ts'
 import { withConfiguration, withIdentity, withJson, workloadIdentity } from './options.ts'
 import { readRules } from './policy/question.ts'
-import { standingOf } from './policy/token.ts'
 import { answer } from './print.ts'
+import { readTokenClaims } from './token-claims.ts'
 
 export function register(program: Command): void {
   withJson(withIdentity(withConfiguration(program.command('whoami'))))
@@ -55,30 +55,29 @@ function claimsOf(token: string): Record<string, unknown> {
 
 /** `now` in seconds. */
 function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
-  const { issuer, audiences, expected, forUs, expired, tooOld } = standingOf(rules, claims, now)
+  const { issuer, audiences, expected, faults } = readTokenClaims(rules, claims, now)
   const principal = claimedPrincipal(issuer?.name ?? '', claims)
   const agents = issuer ? rules.agents.matching(principal).map(({ name }) => name) : []
   const miss = issuer && agents.length === 0 ? nearest(rules.agents, principal) : undefined
   const iss = typeof claims['iss'] === 'string' ? claims['iss'] : ''
-  const age = expired ? 'it has expired' : tooOld ? 'it is older than `max_age`' : 'current'
   return {
-    accepted: issuer !== undefined && forUs && !expired && !tooOld && agents.length > 0,
+    accepted: Object.keys(faults).length === 0 && agents.length > 0,
     view: {
       issuer: issuer?.name ?? null,
       iss,
       subject: principal.subject,
       audiences,
       audiences_expected: expected,
-      expired: expired || tooOld,
+      expired: faults.age !== undefined,
       agents,
       nearest: miss ?? null,
       signature: 'not checked',
     },
     lines: [
-      `issuer    ${issuer ? `${issuer.name} (${issuer.issuer})` : `${iss || 'none'}: not an issuer of the configuration`}`,
+      `issuer    ${issuer ? `${issuer.name} (${issuer.issuer})` : `${iss || 'none'}: ${faults.issuer}`}`,
       `subject   ${principal.subject}`,
-      `audience  ${audiences.join(', ') || 'none'}${forUs || !issuer ? '' : `: not for this broker, which expects ${expected.join(' or ')}`}`,
-      `age       ${age}`,
+      `audience  ${audiences.join(', ') || 'none'}${faults.audience ? `: ${faults.audience}` : ''}`,
+      `age       ${faults.age ?? 'current'}`,
       `agent     ${agents.join(', ') || 'none'}${agents.length > 1 ? ': the workload has to name one of them (`agent`)' : ''}`,
       ...(miss ? missLines(miss) : []),
       'The signature was not checked.',

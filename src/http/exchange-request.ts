@@ -5,7 +5,8 @@ import { faultTexts, inOneText } from '../base/issues.ts'
 import { JsonFault, parseJson } from '../base/json.ts'
 import { allShown } from '../base/text.ts'
 import type { Connections } from '../leases/connections.ts'
-import * as schemas from '../wire/schemas.ts'
+import * as schemas from '../wire/oauth-schemas.ts'
+import { hides } from '../wire/schemas.ts'
 import type { Parameters } from './oauth-parameters.ts'
 
 /** Which of its parameters say what is asked for: refusals are in their words. */
@@ -134,6 +135,6 @@ function oneDetail(written: unknown): unknown {
   const [detail] = details as unknown[]
   if (typeof detail !== 'object' || detail === null || Array.isArray(detail))
     throw refused('must be a list of one detail')
-  if (!allShown(detail)) throw refused(schemas.hides)
+  if (!allShown(detail)) throw refused(hides)
   return detail
 }

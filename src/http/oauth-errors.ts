@@ -5,7 +5,7 @@ import type { z } from '@hono/zod-openapi'
 import type { BrokerError, ErrorCode } from '../base/errors.ts'
 import type { Env } from './context.ts'
 import { asRefusal, statusOf } from './problem.ts'
-import type { oauthError } from '../wire/schemas.ts'
+import type { oauthError } from '../wire/oauth-schemas.ts'
 
 type OAuthCode = z.infer<typeof oauthError>['error']
 

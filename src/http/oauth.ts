@@ -15,7 +15,7 @@ import { idempotencyOf } from './idempotency-key.ts'
 import { detailOf, exchangeRequest, inWords } from './exchange-request.ts'
 import { parameters } from './oauth-parameters.ts'
 import { jsonAnswer } from './openapi.ts'
-import * as schemas from '../wire/schemas.ts'
+import * as schemas from '../wire/oauth-schemas.ts'
 import { leaseView, taskView } from './views.ts'
 
 /** As OAuth's clients send it, or as JSON. */

@@ -1,6 +1,7 @@
 /** Opening the store that a configuration names, whichever engine it has. */
 import type { Seal } from '../base/seal.ts'
 import type { StoreAddress } from './address.ts'
+import { backUpSqlite } from './backup.ts'
 import { openSqlite, openSqliteReadOnly, type OpenStore, type OwnStore, type StoreOptions } from './sqlite.ts'
 
 export const unsupported = 'PostgreSQL is not supported by this version; use `store: sqlite:PATH`'
@@ -18,5 +19,16 @@ export async function openStore(address: StoreAddress, seal: Seal, options: Stor
  */
 export async function openStoreReadOnly(address: StoreAddress, seal: Seal): Promise<OpenStore> {
   if (address.kind === 'sqlite') return await openSqliteReadOnly(address.path, seal)
+  throw new Error(unsupported)
+}
+
+/**
+ * Copies the store as it stands to `file`, which must not exist, beside a running broker or
+ * without one.
+ *
+ * @throws Error when the store cannot be read, or the file not be made.
+ */
+export async function backUpStore(address: StoreAddress, file: string): Promise<void> {
+  if (address.kind === 'sqlite') return await backUpSqlite(address.path, file)
   throw new Error(unsupported)
 }

@@ -1,42 +1,60 @@
 /** Waiting for a task to change: who waits is told once the change is durable. */
 import type { AuditEvent } from '../audit/event.ts'
 
-/** How many may wait for one task at a time; whoever comes then is not made to wait. */
-const mostWaiting = 10
+/** How many may watch one task at a time; whoever comes then is not made to wait. */
+const mostWatching = 10
+
+/** One who watches a task, from the moment it was made until it is disposed of. */
+export interface Watch extends Disposable {
+  /**
+   * Resolves once the task has changed since this was asked last, with true; with false once
+   * `signal` aborts, or where nobody is to wait.
+   */
+  changed(signal: AbortSignal): Promise<boolean>
+}
 
 export class Changes {
-  readonly #waiting = new Map<string, Set<() => void>>()
-  #closed = false
+  readonly #watching = new Map<string, Set<() => void>>()
+  readonly #closing = new AbortController()
 
   /** To be called with what a commit has recorded. */
   announce(events: readonly AuditEvent[]): void {
-    if (this.#waiting.size === 0) return
+    if (this.#watching.size === 0) return
     for (const { task } of events)
-      if (task !== undefined) for (const resolve of this.#waiting.get(task) ?? []) resolve()
+      if (task !== undefined) for (const tell of this.#watching.get(task) ?? []) tell()
   }
 
-  /** Resolves at the next change of the task, with true; with false once `signal` aborts, or where nobody is to wait. */
-  async next(task: string, signal: AbortSignal): Promise<boolean> {
-    const waiting = this.#waiting.get(task) ?? new Set()
-    if (this.#closed || signal.aborted || waiting.size >= mostWaiting) return false
-    this.#waiting.set(task, waiting)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const stop = () => resolve()
-    waiting.add(stop)
-    signal.addEventListener('abort', stop, { once: true })
-    try {
-      await promise
-      return !this.#closed && !signal.aborted
-    } finally {
-      signal.removeEventListener('abort', stop)
-      waiting.delete(stop)
-      if (waiting.size === 0) this.#waiting.delete(task)
+  watch(task: string): Watch {
+    const watching = this.#watching.get(task) ?? new Set()
+    let news = false
+    let wake: (() => void) | undefined
+    const tell = () => {
+      news = true
+      wake?.()
+    }
+    const admitted = watching.size < mostWatching
+    if (admitted) this.#watching.set(task, watching.add(tell))
+    return {
+      changed: async (signal) => {
+        const over = AbortSignal.any([signal, this.#closing.signal])
+        if (admitted && !news && !over.aborted)
+          await new Promise<void>((resolve) => {
+            wake = resolve
+            over.addEventListener('abort', () => resolve(), { once: true })
+          })
+        const told = news
+        news = false
+        return told && !over.aborted
+      },
+      [Symbol.dispose]: () => {
+        watching.delete(tell)
+        if (watching.size === 0) this.#watching.delete(task)
+      },
     }
   }
 
   /** Lets everybody go, and has nobody wait from now on. */
   close(): void {
-    this.#closed = true
-    for (const waiting of this.#waiting.values()) for (const resolve of waiting) resolve()
+    this.#closing.abort()
   }
 }

@@ -33,11 +33,11 @@ export async function readDecided(
   if (ms === 0) return await readTask(context, id)
   return await withinLimit(context.clock, ms, async (limit) => {
     const signal = AbortSignal.any([limit, gone])
+    // Watched before it is read: no change falls in between.
+    using watch = context.changes.watch(id)
     for (;;) {
-      // Listened for before it is read: no change falls in between.
-      const changed = context.changes.next(id, signal)
       const view = await readTask(context, id)
-      if (view.task.status !== 'pending_approval' || !(await changed)) return view
+      if (view.task.status !== 'pending_approval' || !(await watch.changed(signal))) return view
     }
   })
 }

@@ -16,10 +16,10 @@ const text = (longest: number) => z.string().max(longest).regex(shown, hides)
 export const line = (longest: number) => text(longest).min(1)
 
 export const time = z.iso.datetime().openapi({ description: 'RFC 3339, UTC' })
-const seconds = z.int().min(1).max(31_536_000).openapi({ description: 'whole seconds' })
+export const seconds = z.int().min(1).max(31_536_000).openapi({ description: 'whole seconds' })
 
 /** One RFC 9396 authorization detail. Its provider knows the rest of its shape. */
-const detail = z
+export const detail = z
   .looseObject({ type: z.string() })
   .refine(allShown, hides)
   .openapi('AuthorizationDetail', {
@@ -114,7 +114,7 @@ export const approval = z
   })
   .openapi('Approval')
 
-const host = z.string().nullable().openapi({
+export const host = z.string().nullable().openapi({
   description: 'the only web host that its credentials may be offered to; null where they are for none',
   example: 'github.com',
 })
@@ -161,7 +161,7 @@ export const task = z
 
 export const openedTask = task.extend({ task_token: z.string() }).openapi('OpenedTask')
 
-const denial = z
+export const denial = z
   .object({
     action: z.string(),
     resource: z.string(),
@@ -269,99 +269,3 @@ export const problem = z
     request_id: z.string().optional(),
   })
   .openapi('Problem')
-
-const ttlText = z
-  .string()
-  .regex(/^[1-9]\d{0,7}$/, 'must be a whole number of seconds')
-  .openapi({ description: 'whole seconds' })
-
-/** RFC 8693 §2.1 and §3. */
-export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
-export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
-
-const exchangeFields = {
-  grant_type: z.literal(tokenExchange),
-  subject_token: z.string().min(1),
-  subject_token_type: z.enum([
-    'urn:ietf:params:oauth:token-type:jwt',
-    'urn:ietf:params:oauth:token-type:id_token',
-  ]),
-  authorization_details: z
-    .string()
-    .min(1)
-    .optional()
-    .openapi({ description: 'a JSON array with one detail (RFC 9396); or `resource` instead' }),
-  resource: line(2048).optional().openapi({
-    description: 'what the credential is for, with its type before it; or `authorization_details` instead',
-    example: 'github:acme/web',
-  }),
-  scope: line(1000).optional().openapi({
-    description: 'with a `resource` that has permissions: which, and at what level',
-    example: 'contents:write issues:read',
-  }),
-  audience: line(2048).optional().openapi({
-    description: 'this broker, or the connection that is to mint, as `NAME` or `TYPE/NAME`',
-  }),
-  purpose: line(1000).optional(),
-  ttl: ttlText.optional(),
-  agent: line(100).optional(),
-}
-
-export const exchangeForm = z.object(exchangeFields).openapi('ExchangeRequest')
-
-const one = (text: z.ZodString) =>
-  z.union([
-    text,
-    z
-      .array(text)
-      .length(1)
-      .transform(([only]) => only!),
-  ])
-
-/** The same in JSON, where lists and numbers can be what they are. */
-export const exchangeBody = z
-  .object({
-    ...exchangeFields,
-    authorization_details: z.union([z.string().min(1), z.array(z.unknown())]).optional(),
-    resource: one(line(2048)).optional(),
-    audience: one(line(2048)).optional(),
-    ttl: z.union([ttlText, seconds]).optional(),
-  })
-  .openapi('ExchangeBody')
-
-export const revokeForm = z.object({ token: z.string().min(1) }).openapi('RevokeRequest')
-
-export const exchanged = z
-  .object({
-    access_token: z.string(),
-    issued_token_type: z.literal(accessTokenType),
-    token_type: z.literal('Bearer'),
-    expires_in: z.int(),
-    authorization_details: z.array(detail),
-    credential: z.record(z.string(), z.unknown()),
-    host,
-    task,
-    task_token: z.string(),
-    lease,
-  })
-  .openapi('Exchanged')
-
-export const oauthError = z
-  .object({
-    error: z.enum([
-      'invalid_request',
-      'invalid_authorization_details',
-      'invalid_target',
-      'invalid_scope',
-      'unsupported_grant_type',
-      'authorization_pending',
-      'temporarily_unavailable',
-      'server_error',
-    ]),
-    error_description: z.string(),
-    code: z.enum(errorCodes).optional(),
-    denials: z.array(denial).optional(),
-    task: task.optional(),
-    task_token: z.string().optional(),
-  })
-  .openapi('OAuthError')

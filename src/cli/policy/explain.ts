@@ -5,9 +5,9 @@ import { faultLines, tell } from '../failure.ts'
 import { addContext, addText, seconds, withConfiguration, withJson } from '../options.ts'
 import { answer } from '../print.ts'
 import { addScope, scopeHelp } from '../scope.ts'
+import { readTokenClaims } from '../token-claims.ts'
 import { explanationView, requestLines } from './describe.ts'
 import { agentByClaims, explainQuestion, readClaims, readRules, readToken } from './question.ts'
-import { refusalsOf, standingOf } from './token.ts'
 
 interface ExplainOptions {
   config: string
@@ -79,12 +79,13 @@ async function run(options: ExplainOptions): Promise<void> {
   const question = { ...options, agent: named, claims, partly: token === undefined }
   const { agent, ttl, explanation, notes, stranger } = explainQuestion(rules, question)
   if (!options.json && warnings.length > 0) tell(warnings.flatMap(faultLines))
-  const refusals =
-    token === undefined ? [] : refusalsOf(standingOf(rules, claims!, Math.floor(Date.now() / 1000)))
-  const refused = refusals.length > 0
+  const faults =
+    token === undefined ? {} : readTokenClaims(rules, claims!, Math.floor(Date.now() / 1000)).faults
+  const refused = Object.keys(faults).length > 0
   const view = explanationView(explanation, rules.policies)
   if (refused) Object.assign(view, { decision: 'denied', approvals: [] })
-  notes.unshift(...refusals.map((why) => `the token is refused before policy is asked: ${why}`))
+  for (const [what, why] of Object.entries(faults))
+    notes.unshift(`the token is refused before policy is asked, for its ${what}: ${why}`)
   answer(
     options,
     {

@@ -27,8 +27,8 @@ left of it then. With --json the answer is { "file", "events", "head" }.`,
 }
 
 async function copy(path: string, options: { config: string; json?: boolean }): Promise<void> {
-  const [{ backUp }, { readLastHead }, { verifyStore }] = await Promise.all([
-    import('../../store/backup.ts'),
+  const [{ backUpStore }, { readLastHead }, { verifyStore }] = await Promise.all([
+    import('../../store/open.ts'),
     import('../../store/last-head.ts'),
     import('../audit/verify-store.ts'),
   ])
@@ -39,7 +39,7 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
   const { known } = readLastHead(configuration.audit.lastHead)
   const partial = `${file}.partial`
   try {
-    await backUp(configuration.store, partial).catch((error: unknown) => {
+    await backUpStore(configuration.store, partial).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : 'unknown error'
       throw new Failure(
         'failed',
