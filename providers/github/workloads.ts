@@ -9,7 +9,7 @@ import type { Entity } from '../../src/provider/terms.ts'
 import { fullName, ownerOf } from './names.ts'
 import { actionOf, permissions, type PermissionName } from './permissions.ts'
 
-/** Each changes what jobs run, starts them with inputs of its own, or sets what their tokens say. */
+/** Above `read`, each changes what jobs run, starts them with inputs of its own, or sets what their tokens say. */
 const levers: readonly PermissionName[] = [
   'actions',
   'administration',
@@ -47,10 +47,12 @@ const customised = [
 const deepest = 6
 
 export const workloads: Workloads = {
-  actions: levers.map((name) => ({
-    ...actionOf(name, 'write'),
-    on: permissions.get(name)?.reach === 'organization' ? 'GithubOwner' : 'GithubRepository',
-  })),
+  // Each level is asked for by itself, and needs no permission for those below it.
+  actions: levers.flatMap((name) => {
+    const { reach, levels } = permissions.get(name)!
+    const on = reach === 'organization' ? 'GithubOwner' : 'GithubRepository'
+    return levels.filter((level) => level !== 'read').map((level) => ({ ...actionOf(name, level), on }))
+  }),
 
   named(claim, pattern) {
     const [, owner, repository] =

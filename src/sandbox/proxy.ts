@@ -4,12 +4,12 @@
  * CA of its own. What it lets through it leads to servers on this machine.
  */
 import { once } from 'node:events'
-import { createServer, request, type Server } from 'node:http'
+import { createServer, request, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
 export interface SandboxProxy {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or https. */
   url: string
   /** Where tunnels were asked for, in order: `github.corp.example:443`. */
   asked: string[]
@@ -22,17 +22,22 @@ export interface SandboxProxy {
   close(): Promise<void>
 }
 
-/** `behind`: what each name leads to, `{ 'github.corp.example': 'http://127.0.0.1:4711' }`. `tls`: PEM, good for all the names. */
+/**
+ * `behind`: what each name leads to, `{ 'github.corp.example': 'http://127.0.0.1:4711' }`. `tls`: PEM,
+ * good for all the names. `itself`: PEM with which the proxy is spoken to over TLS as well.
+ */
 export async function startProxy(
   behind: Record<string, string>,
   tls: { cert: string; key: string },
+  itself?: { cert: string; key: string },
 ): Promise<SandboxProxy> {
   const asked: string[] = []
   const settings: SandboxProxy['settings'] = {}
   const sockets = new Set<Socket>()
   const ends = new Map(Object.entries(behind).map(([name, origin]) => [name, tlsEnd(origin, tls)]))
 
-  const proxy = createServer((_request, response) => response.writeHead(405).end())
+  const notAllowed: RequestListener = (_request, response) => void response.writeHead(405).end()
+  const proxy = itself ? createTlsServer(itself, notAllowed) : createServer(notAllowed)
   proxy.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
@@ -53,7 +58,7 @@ export async function startProxy(
   proxy.listen(0, '127.0.0.1')
   await once(proxy, 'listening')
   return {
-    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    url: `${itself ? 'https' : 'http'}://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     asked,
     settings,
     async close() {

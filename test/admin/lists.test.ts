@@ -189,3 +189,14 @@ test('an event that was altered is shown as damaged, and one that never was, not
   expect(damaged.map(({ seq }: { seq: number }) => seq)).toContain(2)
   expect(damaged.map(({ seq }: { seq: number }) => seq)).not.toContain(newest.seq - 1)
 })
+
+test('an approval whose task somebody has taken away hides no other', async () => {
+  const { body: kept } = await broker.open({ purpose: 'another', authorization_details: [infra] })
+  beside(broker, (db) => {
+    db.exec('pragma foreign_keys = off')
+    db.exec(`update approvals set task = 'task_gone' where task = '${waiting.id}'`)
+  })
+  const shown = (await items('approvals')).map(({ task }: { task: { id: string } }) => task.id)
+  expect(shown).toContain(kept.id)
+  expect(shown).not.toContain(waiting.id)
+})

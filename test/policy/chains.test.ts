@@ -145,9 +145,13 @@ test.each([
   ])
 })
 
-test('properties of the organization are a way to all of its repositories', async () => {
-  const permit =
-    '@id("one") permit (principal == Mayfly::Agent::"bot", action == Mayfly::Action::"github.custom_properties_for_organizations.write", resource == Mayfly::GithubOwner::"acme");'
+test.each([
+  'custom_properties_for_organizations.write',
+  'organization_custom_properties.write',
+  'organization_custom_properties.admin',
+  'organization_self_hosted_runners.write',
+])('%s in the organization is a way to all of its repositories', async (action) => {
+  const permit = `@id("one") permit (principal == Mayfly::Agent::"bot", action == Mayfly::Action::"github.${action}", resource == Mayfly::GithubOwner::"acme");`
   expect(await told([bot, agent('deployer', deploysFromWeb)], permit + deploys)).toEqual([
     'bot → acme/web → deployer → deploy, secrets',
   ])
