@@ -12,10 +12,10 @@ export function register(program: Command): void {
     .description(
       `Starts a real broker against a local sandbox of its upstreams, and shows over
 the broker's own API how credentials live: minted, used, and dead once their
-task is completed, has expired, or is revoked. One needs the approval of an admin,
-and one outlives a broker that is killed with \`kill -9\`, until the next one ends it.
-Dead means that the demo itself tried the credential upstream and was refused. No
-account, network or configuration is needed.
+task is completed, has expired, or is revoked. One needs the approval of an
+admin, and one outlives a broker that is killed with \`kill -9\`, until the next
+one ends it. Dead means that the demo itself tried the credential upstream and
+was refused. No account, network or configuration is needed.
 
 The upstreams are a sandbox on this machine, and so is every time that is shown:
 GitHub, AWS and Vault have figures of their own, which docs/providers has.

@@ -8,8 +8,8 @@ export function register(program: Command): void {
     .command('policy')
     .summary('look into what policy decides')
     .description(
-      `For authors of policies. Works on a configuration alone, without a running broker
-and without its secrets.`,
+      `For authors of policies. Works on a configuration alone, without a running
+broker and without its secrets.`,
     )
   registerExplain(group)
   registerCheck(group)

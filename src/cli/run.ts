@@ -29,20 +29,23 @@ which are not known to be.
 The command has this task's credentials, and no others by accident:
   git      each repository of the scope, over https and where it says SSH;
            .netrc, insteadOf, extraHeader, other helpers and keys do not count
-  gh       GH_TOKEN or GH_ENTERPRISE_TOKEN, if the scope has exactly one item for
-           github.com, or for a GitHub of one's own
+  gh       GH_TOKEN or GH_ENTERPRISE_TOKEN, if the scope has exactly one item
+           for github.com, or for a GitHub of one's own
   aws      AWS_ACCESS_KEY_ID and its like, if it has exactly one aws item
-  vault    VAULT_ADDR and VAULT_TOKEN, if it has exactly one item of vault policies
-  mayfly   MAYFLY_URL, MAYFLY_TASK, MAYFLY_TASK_TOKEN, for \`mayfly token\` and its like
+  vault    VAULT_ADDR and VAULT_TOKEN, if it has exactly one item of vault
+           policies
+  mayfly   MAYFLY_URL, MAYFLY_TASK, MAYFLY_TASK_TOKEN, for \`mayfly token\`
+           and its like
 Taken out of its environment are the identity of this workload, GH_TOKEN,
 GITHUB_TOKEN, AWS_*, VAULT_TOKEN, BAO_TOKEN, SSH_AUTH_SOCK, the like for GitHub
 Enterprise, and whatever holds a GitHub token; gh, aws and vault do not find the
 logins that they have stored. --keep-env leaves a variable as it is outside, set
 or not. Files and processes that the command may read, it can still read.
 
-SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to the command, except for what
-the terminal sends to both (Ctrl-C). A second SIGINT kills it. If it goes on after
-a SIGINT or SIGTERM that was passed on, its task is completed 5 seconds later.
+SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to the command, except for
+what the terminal sends to both (Ctrl-C). A second SIGINT kills it. If it goes
+on after a SIGINT or SIGTERM that was passed on, its task is completed 5
+seconds later.
 
 Exit status: that of the command; 128 + N if signal N ended it, or came before
 it was started; 126 or 127 if it could not be; 1 if there was no task for it,

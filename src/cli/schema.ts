@@ -12,8 +12,8 @@ export function register(program: Command): void {
     .command('schema')
     .summary('print what editors check files by')
     .description(
-      `The form of each kind of file, for editors, which complete and check by it. In YAML
-name it in the first line:
+      `The form of each kind of file, for editors, which complete and check by it. In
+YAML name it in the first line:
 
   # yaml-language-server: $schema=./config.schema.json`,
     )
@@ -35,7 +35,10 @@ extensions and tools; with --json in Cedar's JSON format.`,
 function registerSchema(group: Command, name: string, summary: string, schema: () => object): void {
   withJson(group.command(name))
     .summary(`the ${summary}`)
-    .description(`Prints the ${summary} (draft 7), with or without --json.`)
+    .description(
+      `Prints the ${summary} (draft 7),
+with or without --json.`,
+    )
     .action(() => print(JSON.stringify(schema(), undefined, 2)))
 }
 

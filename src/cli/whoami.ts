@@ -15,10 +15,10 @@ export function register(program: Command): void {
   withJson(withIdentity(withConfiguration(program.command('whoami'))))
     .summary('which agent a token is, or which rule comes nearest to it')
     .description(
-      `Reads a workload's OIDC token, and holds what it claims against the configuration: its issuer,
-its audience, its age, and the rules of every agent. Its signature is not checked, and
-nothing is asked of anyone. Where no rule matches, the nearest one is shown, and the first
-claim that differs.
+      `Reads a workload's OIDC token, and holds what it claims against the
+configuration: its issuer, its audience, its age, and the rules of every agent.
+Its signature is not checked, and nothing is asked of anyone. Where no rule
+matches, the nearest one is shown, and the first claim that differs.
 
 The exit status is 1 where the broker would refuse the token for what it claims.`,
     )

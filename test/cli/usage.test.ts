@@ -71,6 +71,18 @@ it('every command takes --json', async () => {
   expect(lacking).toEqual([])
 })
 
+it('no line of a description is wider than a terminal of 80 columns: wrapped again, it would be ragged', async () => {
+  const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+  const wide = all(await createProgram()).flatMap((command) =>
+    command
+      .description()
+      .split('\n')
+      .filter((line) => line.length > 80)
+      .map((line) => `${command.name()}: ${line}`),
+  )
+  expect(wide).toEqual([])
+})
+
 it('what stands behind -- is not ours: a command has a --json of its own', async () => {
   const { status, stderr } = await mayfly(['run', '--', 'ls', '--json'])
   expect(status).toBe(2)

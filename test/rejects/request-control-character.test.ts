@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { detail } from '../../src/wire/schemas.ts'
 import { writeWeb } from '../support/broker.ts'
 import { form, post } from '../support/oauth-form.ts'
 import { expectOAuthError } from '../support/oauth-refusal.ts'
@@ -59,4 +60,12 @@ test('words of any language are welcome, and emoji', async () => {
   const purpose = 'Mise à jour · обновление · 更新 · עדכון · تحديث · अद्यतन ❤️ 🚀'
   const { status, body } = await broker.open({ purpose })
   expect({ status, purpose: body.purpose }).toEqual({ status: 201, purpose })
+})
+
+test('a detail is held to it whatever its provider would say', () => {
+  for (const hidden of ['\u001b[2J', '\u202e', '\u200b']) {
+    expect(detail.safeParse({ type: 'new', note: `a${hidden}b` }).success).toBe(false)
+    expect(detail.safeParse({ type: 'new', deep: [{ [`a${hidden}b`]: 1 }] }).success).toBe(false)
+  }
+  expect(detail.safeParse({ type: 'new', note: 'héllo 日本', deep: [1, true, null] }).success).toBe(true)
 })

@@ -32,7 +32,8 @@ function register(group: Command, verb: Verb, summary: string, effect: string): 
   withAdmin(group.command(verb))
     .summary(summary)
     .description(
-      `Shows the whole request, then asks. ${effect}
+      `Shows the whole request, then asks.
+${effect}
 Needs the rights "read" and "approve", the latter of the group that is asked.
 
 The answer is bound to the digest of what was shown: should the request be

@@ -40,15 +40,15 @@ export function registerContain(group: Command): void {
     .command('contain')
     .summary('keep out, then revoke')
     .description(
-      `Raises a fence on what one selector means, and in the same moment ends its tasks
-and revokes its credentials, each of which is tried before the answer comes,
-within ten seconds. Whoever is behind the fence is refused with \`fenced\`, an agent
-with \`agent_suspended\`, at opening a task and at every mint, until somebody lifts it
-(\`mayfly admin lift\`) or --until has come. Needs the rights "revoke" and "suspend";
-for --session "revoke" is enough.
+      `Raises a fence on what one selector means, and in the same moment ends its
+tasks and revokes its credentials, each of which is tried before the answer
+comes, within ten seconds. Whoever is behind the fence is refused with
+\`fenced\`, an agent with \`agent_suspended\`, at opening a task and at every mint,
+until somebody lifts it (\`mayfly admin lift\`) or --until has come. Needs the
+rights "revoke" and "suspend"; for --session "revoke" is enough.
 
-The exit status is 1 when a credential may still work, or when a fresh token would
-get in: where the tokens of an issuer name no session (\`session\` in the
+The exit status is 1 when a credential may still work, or when a fresh token
+would get in: where the tokens of an issuer name no session (\`session\` in the
 configuration), --session keeps out nothing but the token that was used.
 
 ${offlineHelp}`,

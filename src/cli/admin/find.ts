@@ -18,18 +18,19 @@ export function registerFind(group: Command): void {
   withAdmin(group.command('find'))
     .summary('whose a token is that turned up somewhere')
     .description(
-      `Says which task and agent a task token or a credential belongs to, and how it stands.
-Needs the right "read".
+      `Says which task and agent a task token or a credential belongs to, and how it
+stands. Needs the right "read".
 
-The token itself is not sent: the broker is asked by its SHA-256. Do not write it on
-the command line, where other users of the machine and the shell's history see it:
-give - and put it on stdin, or --file. A SHA-256 (in hex, or in base64 as GitHub's
-audit log has it), an AWS access key id and a Vault accessor are no secrets.
+The token itself is not sent: the broker is asked by its SHA-256. Do not write
+it on the command line, where other users of the machine and the shell's
+history see it: give - and put it on stdin, or --file. A SHA-256 (in hex, or in
+base64 as GitHub's audit log has it), an AWS access key id and a Vault accessor
+are no secrets.
 
-A task token is known for as long as its task is, a credential while it may work.
-One that is over is found by its fingerprint, what upstream's own log calls it:
-GitHub's is the token's SHA-256, so the token is enough; AWS's is the access key
-id, Vault's the accessor.
+A task token is known for as long as its task is, a credential while it may
+work. One that is over is found by its fingerprint, what upstream's own log
+calls it: GitHub's is the token's SHA-256, so the token is enough; AWS's is the
+access key id, Vault's the accessor.
 
 The exit status is 1 where it is unknown. With --json the answer is { "items" }.`,
     )

@@ -13,8 +13,8 @@ export function registerLift(group: Command): void {
   withAdmin(group.command('lift'))
     .summary('take a fence away')
     .description(
-      `Lets in again whomever the fence kept out; what was ended stays so. Nobody lifts a
-fence on an agent they own. Needs the right "suspend".`,
+      `Lets in again whomever the fence kept out; what was ended stays so. Nobody
+lifts a fence on an agent they own. Needs the right "suspend".`,
     )
     .argument('<fence>', 'its id (`admin fences` lists them)')
     .requiredOption('--reason <text>', 'why; goes on record')

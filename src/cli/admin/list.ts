@@ -30,9 +30,11 @@ export function registerList<Kind extends keyof Lists>(group: Command, listing: 
   const command = withAdmin(group.command(kind))
     .summary(summary)
     .description(
-      `Lists the ${kind} that all the filters given mean${kind === 'agents' ? ', by name' : ', the newest first'}. Needs the right "read".
+      `Lists the ${kind} that all the filters given mean${kind === 'agents' ? ', by name' : ', the newest first'}.
+Needs the right "read".
 
-With --json the answer is { "items", "next" }; "next" is the --cursor of what follows, or null.`,
+With --json the answer is { "items", "next" }; "next" is the --cursor of what
+follows, or null.`,
     )
   for (const [name, meaning] of Object.entries<string | readonly string[]>(filters))
     command.addOption(

@@ -20,8 +20,8 @@ tasks and revokes what it holds. Needs the right "suspend".`,
     group,
     'resume',
     'let a suspended agent go on',
-    `Lets the agent open tasks again; those that were ended stay so. Nobody resumes an
-agent they own. Needs the right "suspend".`,
+    `Lets the agent open tasks again; those that were ended stay so. Nobody resumes
+an agent they own. Needs the right "suspend".`,
   )
 }
 

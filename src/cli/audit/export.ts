@@ -16,11 +16,11 @@ export function registerExport(group: Command): void {
   withFilters(withSource(group.command('export')))
     .summary('write events of the record as JSON Lines, the oldest first')
     .description(
-      `Writes the events that all the filters given mean to stdout, one JSON object a line,
-the oldest first, for a SIEM or an archive. Each has its MAC and that of the event
-before it, so that \`mayfly audit verify --export FILE\` can tell whether it is genuine,
-and whether one is missing. An export that ends with another exit status than 0 is
-not complete.
+      `Writes the events that all the filters given mean to stdout, one JSON object a
+line, the oldest first, for a SIEM or an archive. Each has its MAC and that of
+the event before it, so that \`mayfly audit verify --export FILE\` can tell
+whether it is genuine, and whether one is missing. An export that ends with
+another exit status than 0 is not complete.
 
 ${sourceHelp}`,
     )

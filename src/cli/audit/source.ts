@@ -33,9 +33,9 @@ export interface RecordSource {
   close: () => Promise<void>
 }
 
-export const sourceHelp = `The record is read in the store of a configuration (-c, mayfly.yaml unless a broker
-is named), beside a running broker or without one; or through a broker (--url,
-MAYFLY_URL), with the token of an admin who may "read".`
+export const sourceHelp = `The record is read in the store of a configuration (-c, mayfly.yaml unless a
+broker is named), beside a running broker or without one; or through a broker
+(--url, MAYFLY_URL), with the token of an admin who may "read".`
 
 export function withSource(command: Command): Command {
   return withAdminToken(withJson(command).addOption(urlOption()).addOption(caOption())).option(

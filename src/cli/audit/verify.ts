@@ -24,10 +24,10 @@ told by the head that the broker keeps outside it, beside the seal key
 (\`audit.last_head\`), or by one that was noted: the log has one for every commit
 ("audit head"). Give it as --head.
 
-With --export it verifies a file that \`mayfly audit export\` wrote, with the seal keys
-of the configuration and without its store: that every event is genuine, and that
-none between the first and the last is missing. An export with filters other than
---since and --until has gaps, which are named.
+With --export it verifies a file that \`mayfly audit export\` wrote, with the seal
+keys of the configuration and without its store: that every event is genuine,
+and that none between the first and the last is missing. An export with filters
+other than --since and --until has gaps, which are named.
 
 The exit status is 1 when anything is not as it was written; the first bad seq
 is named. With --json the answer is { "intact", "events", "head",

@@ -11,13 +11,13 @@ export function registerChains(group: Command): void {
     .summary('which agents can become which others by way of what they may write')
     .description(
       `Whoever may write a repository decides what its jobs run, and so becomes every
-agent whose rules those jobs match. Lists each way from one agent to another, the
-shortest one, with the classes that are gained by it, from the configuration
-alone. It errs towards yes: branches and environments may be protected, of which
-nothing is known here.
+agent whose rules those jobs match. Lists each way from one agent to another,
+the shortest one, with the classes that are gained by it, from the
+configuration alone. It errs towards yes: branches and environments may be
+protected, of which nothing is known here.
 
-The exit status is 0 whatever is found; an expectation (\`becomes\`, \`gains\`) holds
-it in place. With --json the answer is { "chains" }, each with "agents",
+The exit status is 0 whatever is found; an expectation (\`becomes\`, \`gains\`)
+holds it in place. With --json the answer is { "chains" }, each with "agents",
 "through", "by", "gains", "raises" and "approvals".`,
     )
     .action(list)

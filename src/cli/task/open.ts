@@ -15,9 +15,10 @@ export function registerOpen(group: Command): void {
   withNewTask(withIdentity(withBroker(group.command('open'))))
     .summary('open a task')
     .description(
-      `Opens a task and prints what it is, and last a line for a shell that puts it into
-the environment, its token with it: without that nobody could act in the task.
-With --env that line is all that is printed, with --json the token is "task_token".`,
+      `Opens a task and prints what it is, and last a line for a shell that puts it
+into the environment, its token with it: without that nobody could act in the
+task. With --env that line is all that is printed, with --json the token is
+"task_token".`,
     )
     .option('--env', 'print nothing but the line for a shell')
     .addHelpText(
