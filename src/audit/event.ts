@@ -10,6 +10,7 @@ export const eventTypes = [
   'configuration.refused',
   'authentication.failures',
   'request.denied',
+  'request.explained',
   'token.replayed',
   'task.opened',
   'task.resumed',

@@ -9,6 +9,7 @@ import { openCore } from './core.ts'
 import type { Fault } from '../base/fault.ts'
 import { logHead, startHousekeeping, startWatch } from './housekeeping.ts'
 import { createApp } from '../http/app.ts'
+import { ExplanationCounter } from '../http/explanations.ts'
 import { FailureCounter } from '../http/failures.ts'
 import { listen } from '../http/server.ts'
 import { maintain } from '../leases/standing.ts'
@@ -100,6 +101,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   running.defer(step(() => reaper.stop()))
 
   const failures = new FailureCounter()
+  const explanations = new ExplanationCounter()
   metrics.count({
     leases: () => unit.read((tx) => leases.countByStatus(tx)),
     fences: () => unit.read((tx) => fences.countByKind(tx, clock.now())),
@@ -116,6 +118,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     federation,
     reload,
     failures,
+    explanations,
     metrics,
     log,
     mayGrant: () => store.mayGrant(),
@@ -125,7 +128,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   running.defer(step(() => atMost(clock, drainMs, server.close())))
   // Before the server: it closes once every request is answered.
   running.defer(step(() => changes.close()))
-  const housekeeping = startHousekeeping(context, failures)
+  const housekeeping = startHousekeeping(context, [failures, explanations])
   running.defer(step(() => housekeeping.cancel()))
   const watch = startWatch(store, clock, log)
   running.defer(step(() => watch.cancel()))
@@ -134,6 +137,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const closing = opened.move()
   const stopped = async () => {
     await failures.summarise(context)
+    await explanations.summarise(context)
     await record(context, 'broker.stopped')
     await logHead(context)
   }

@@ -1,7 +1,6 @@
-/** Periodic work of a running broker: failures summed up, old keys forgotten, upstreams kept up, the store watched. */
+/** Periodic work of a running broker: failures and explanations summed up, old keys forgotten, upstreams kept up, the store watched. */
 import type { Clock, Timer } from '../base/clock.ts'
 import { textOf } from './heads.ts'
-import type { FailureCounter } from '../http/failures.ts'
 import { maintain } from '../leases/standing.ts'
 import type { Log } from '../base/log.ts'
 import type { OwnStore } from '../store/sqlite.ts'
@@ -12,11 +11,16 @@ const minuteMs = 60 * secondMs
 /** A token verified in its last second may still be on its way to being used up. */
 const usedTokenMarginMs = 5 * minuteMs
 
-/** Sums up failures, forgets what nobody can ask for again, keeps upstreams and shows the audit's head, until cancelled. */
-export function startHousekeeping(context: TaskContext, failures: FailureCounter): Timer {
+/** What is counted, and goes on record as a sum. */
+interface Counter {
+  summarise(context: TaskContext): Promise<void>
+}
+
+/** Has the counters sum up, forgets what nobody can ask for again, keeps upstreams and shows the audit's head, until cancelled. */
+export function startHousekeeping(context: TaskContext, counters: readonly Counter[]): Timer {
   const { unit, usedTokens, idempotency, clock, log } = context
   return every(minuteMs, clock, log, async () => {
-    await failures.summarise(context)
+    for (const counter of counters) await counter.summarise(context)
     await unit.write((tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
     await unit.write((tx) => idempotency.forget(tx, clock.now()))
     await maintain(context)

@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   doctor: () => import('./doctor.ts'),
   serve: () => import('./serve.ts'),
   task: () => import('./task.ts'),
+  explain: () => import('./explain.ts'),
   run: () => import('./run.ts'),
   token: () => import('./token.ts'),
   'git-credential': () => import('./git-credential.ts'),

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { endpointFault } from '../base/endpoint.ts'
 import type * as adminSchemas from '../wire/admin-schemas.ts'
+import type * as explainSchemas from '../wire/explain-schemas.ts'
 import type * as schemas from '../wire/schemas.ts'
 import { networkFault } from '../outbound/network-fault.ts'
 import type { Page } from '../base/page.ts'
@@ -23,6 +24,8 @@ export type Task = z.infer<typeof schemas.task>
 /** `task_token` is shown this once. */
 export type OpenedTask = z.infer<typeof schemas.openedTask>
 export type Lease = z.infer<typeof schemas.lease>
+export type Explain = z.input<typeof explainSchemas.explainBody>
+export type Explanation = z.infer<typeof explainSchemas.explanation>
 /** `credential` is shaped by its provider and shown this once: `{ token }` for GitHub. */
 export type MintedCredential = z.infer<typeof schemas.minted>
 export type OrderRevocation = z.input<typeof schemas.revocationBody>
@@ -74,6 +77,8 @@ export interface Client {
    * once it is no longer `pending_approval`, or as it is then.
    */
   showTask(task: TaskAccess, options?: CallOptions & { wait?: number }): Promise<Task>
+  /** What may be had, and what it would need. `token` is an identity token, which stays good, or a task's. Nothing is kept. */
+  explain(token: string, request: Explain, options?: CallOptions): Promise<Explanation>
   /** Mints a credential for `detail`, which is equal to or narrower than exactly one detail of the task. */
   credential(
     task: TaskAccess,
@@ -154,6 +159,7 @@ export function createClient(given: { url: string; fetch?: typeof globalThis.fet
     openTask: (identity, request, options) => keyed('/v1/tasks', identity, request, options),
     showTask: (task, { wait = 0, ...options } = {}) =>
       get(`${taskPath(task)}${wait > 0 ? `?wait=${wait}` : ''}`, task.token, options),
+    explain: (token, request, options) => repeat('/v1/explain', token, request, options),
     credential: (task, detail, { context, ...options } = {}) =>
       keyed(
         `${taskPath(task)}/credentials`,

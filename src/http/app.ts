@@ -13,6 +13,7 @@ import type { TaskContext } from '../tasks/context.ts'
 import { adminRoutes } from './admin.ts'
 import type { Env, HttpContext } from './context.ts'
 import { isOutsideLimits } from './ending.ts'
+import { explainRoutes } from './explain.ts'
 import { Limits } from './limits.ts'
 import { oauthRoutes } from './oauth.ts'
 import { oauthProblem } from './oauth-errors.ts'
@@ -89,6 +90,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   })
 
   taskRoutes(app)
+  explainRoutes(app, context)
   oauthRoutes(app, context)
   adminRoutes(app, context)
   operationsRoutes(app, context)

@@ -8,7 +8,7 @@ import { isBrokerError } from '../base/errors.ts'
 import type { Principal } from '../identity/principal.ts'
 import { verify } from '../identity/verify.ts'
 import type { StoredTask } from '../tasks/task.ts'
-import { authenticate } from '../tasks/token.ts'
+import { authenticate, isTaskToken } from '../tasks/token.ts'
 import { bearer } from './bearer.ts'
 import type { Env } from './context.ts'
 
@@ -57,6 +57,26 @@ export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
 /** The same, to end something of it: however much the agent's other tasks ask for. */
 export const byTaskTokenToEnd: MiddlewareHandler<Env> = async (c, next) => {
   c.set('task', await holder(c))
+  await next()
+}
+
+/** A workload with its own OIDC token, or whoever holds a task's token: `c.var.asker`. */
+export const byWorkloadOrTask: MiddlewareHandler<Env> = async (c, next) => {
+  const { inForce, core, limits, sender, about } = c.var
+  const token = bearer(c)
+  if (isTaskToken(token)) {
+    const task = await limits.check(sender, () => authenticate(core, token))
+    about.agent = task.agent
+    about.task = task.id
+    await limits.admitAgent(task.agent)
+    c.set('task', task)
+    c.set('asker', { task })
+  } else {
+    const { issuers } = inForce.rules
+    c.set('asker', {
+      verified: await limits.check(sender, () => verify(token, issuers, { clock: core.clock })),
+    })
+  }
   await next()
 }
 

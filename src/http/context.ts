@@ -10,8 +10,10 @@ import type { Fault } from '../base/fault.ts'
 import type { Federation } from '../federation/federation.ts'
 import type { Log } from '../base/log.ts'
 import type { TaskContext } from '../tasks/context.ts'
+import type { Asker } from '../tasks/explain.ts'
 import type { StoredTask } from '../tasks/task.ts'
 import type { Limits } from './limits.ts'
+import type { ExplanationCounter } from './explanations.ts'
 import type { FailureCounter } from './failures.ts'
 
 export interface HttpContext {
@@ -22,6 +24,7 @@ export interface HttpContext {
   /** Reads the configuration again; what is wrong with it: more than warnings only where it was refused. Put on record through `core`. */
   reload(actor: Actor, core: TaskContext): Promise<Fault[]>
   failures: FailureCounter
+  explanations: ExplanationCounter
   metrics: RequestMetrics
   log: Log
   /** @throws BrokerError `unavailable` while the store is not as the broker left it. */
@@ -61,6 +64,7 @@ export interface Env {
     /** Each is set where the route's authentication sets it. */
     verified: VerifiedToken
     task: StoredTask
+    asker: Asker
     admin: Admin
   }
 }

@@ -25,7 +25,7 @@ function time(at: number | null): string | null {
 }
 
 /** A lease has one class on the wire: the most that it may do. */
-function highest(held: readonly Class[]): Class {
+export function highest(held: readonly Class[]): Class {
   return classes.findLast((each) => held.includes(each)) ?? 'read'
 }
 

@@ -72,9 +72,9 @@ function matching(
   ])
 }
 
-/** What came of it, or the sum of failures that it is one of. */
+/** What came of it, or the sum that it is counted in. */
 function isOfRequest(request: string) {
-  return sql<boolean>`(request = ${request} or (type = 'authentication.failures' and exists (
+  return sql<boolean>`(request = ${request} or (type in ('authentication.failures', 'request.explained') and exists (
     select 1 from ${eachOf('data', '$.requests')} where member.value = ${request})))`
 }
 

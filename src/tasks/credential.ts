@@ -262,7 +262,7 @@ async function endNow(context: TaskContext, tx: Tx, task: Task, reason: EndReaso
 }
 
 /** Authority only shrinks (invariant I8): what is minted lies within exactly one of the task's details. */
-function scopeRefusal(task: Task, { entry, detail }: ResolvedDetail): BrokerError | undefined {
+export function scopeRefusal(task: Task, { entry, detail }: ResolvedDetail): BrokerError | undefined {
   const covering = task.scope.filter(
     (item) =>
       item.provider === entry.provider.type &&

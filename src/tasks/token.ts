@@ -36,20 +36,26 @@ function taskToken(bits: Buffer): TaskToken {
   return { token, hash: sha256(token) }
 }
 
+/** Whether it has the form of a task token, and so is no identity token. */
+export function isTaskToken(token: string): boolean {
+  return shape.test(token)
+}
+
 /**
- * The task that `token` is for. Another task's id is refused like one that does
- * not exist.
+ * The task that `token` is for; with `id` that one alone. Another task's id is refused like
+ * one that does not exist.
  *
  * @throws BrokerError `invalid_token`, `not_found`
  */
-export async function authenticate(context: TaskContext, token: string, id: string): Promise<StoredTask> {
-  const task = shape.test(token)
+export async function authenticate(context: TaskContext, token: string, id?: string): Promise<StoredTask> {
+  const task = isTaskToken(token)
     ? await context.unit.read((tx) => context.tasks.byTokenHash(tx, sha256(token)))
     : undefined
   if (!task) throw new BrokerError('invalid_token', 'this is not a task token of this broker')
   const readable =
     task.endedAt === null || context.clock.now() < task.endedAt + readableAfterEndMs || isOpen(task)
-  if (task.id !== id || !readable) throw new BrokerError('not_found', 'there is no such task')
+  if ((id !== undefined && task.id !== id) || !readable)
+    throw new BrokerError('not_found', 'there is no such task')
   return task
 }
 

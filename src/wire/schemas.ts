@@ -27,7 +27,7 @@ export const detail = z
     example: { type: 'github', repositories: ['acme/web'], permissions: { contents: 'write' } },
   })
 
-const contextFields = z
+export const contextFields = z
   .record(line(100), text(1000))
   .refine((fields) => Object.keys(fields).length <= 50, 'at most 50 fields')
   .openapi('TaskContext', {
@@ -94,7 +94,7 @@ export const lease = z
   })
   .openapi('Lease')
 
-const askingPolicy = z
+export const askingPolicy = z
   .object({ id: z.string(), description: z.string().nullable() })
   .openapi('AskingPolicy', { description: 'Its `@id`, and its `@description` where it has one.' })
 

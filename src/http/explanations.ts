@@ -1,0 +1,59 @@
+/**
+ * What was explained, counted: an explanation is no decision, and a row for each would let anybody
+ * fill the disk; but who asks for a thousand things that they may not have is worth a look (docs/decisions/0052).
+ */
+import type { AuditTrail } from '../audit/event.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Unit } from '../base/unit.ts'
+import type { Explained } from '../tasks/explain.ts'
+
+/** Requests, and things that were denied, that an event names at most. */
+const mostNamed = 20
+
+interface Asked {
+  owner: string
+  explained: number
+  denied: number
+  requests: string[]
+  /** `github.contents.write on GithubRepository::"acme/web"` */
+  what: Set<string>
+}
+
+export class ExplanationCounter {
+  #agents = new Map<string, Asked>()
+
+  count({ agent, owner, details }: Explained, request: string): void {
+    const asked = this.#agents.get(agent) ?? { owner, explained: 0, denied: 0, requests: [], what: new Set() }
+    this.#agents.set(agent, asked)
+    asked.explained += 1
+    const denied = details.filter(({ outcome }) => outcome === 'denied')
+    asked.denied += denied.length
+    if (asked.requests.length < mostNamed) asked.requests.push(request)
+    for (const { action, resource } of denied.flatMap(({ denials }) => denials))
+      if (asked.what.size < mostNamed) asked.what.add(`${action} on ${resource}`)
+  }
+
+  /** Puts what has been counted since the last time on record, as one event an agent. */
+  async summarise({ unit, audit, clock }: { unit: Unit; audit: AuditTrail; clock: Clock }): Promise<void> {
+    if (this.#agents.size === 0) return
+    const taken = this.#agents
+    this.#agents = new Map()
+    try {
+      await unit.write(async (tx) => {
+        for (const [agent, { owner, what, ...counts }] of taken)
+          audit.record(tx, {
+            at: clock.now(),
+            type: 'request.explained',
+            actor: `agent:${agent}`,
+            agent,
+            owner,
+            data: { ...counts, what: [...what] },
+          })
+      })
+    } catch (error) {
+      // What was counted meanwhile is the smaller loss: the longer count is kept.
+      for (const [agent, asked] of taken) this.#agents.set(agent, asked)
+      throw error
+    }
+  }
+}
