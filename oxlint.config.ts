@@ -16,6 +16,7 @@ const core = {
   leases: ['zod'],
   tasks: ['node:crypto', 'canonicalize'],
   control: ['canonicalize', 'zod'],
+  notify: ['node:crypto', 'zod'],
 }
 const floors = Object.keys(core)
 

@@ -30,6 +30,7 @@ export const eventTypes = [
   'approval.denied',
   'agent.suspended',
   'agent.resumed',
+  'agent.review_near',
   'fence.raised',
   'fence.lifted',
   'revocation.ordered',

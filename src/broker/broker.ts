@@ -14,9 +14,12 @@ import { FailureCounter } from '../http/failures.ts'
 import { listen } from '../http/server.ts'
 import { maintain } from '../leases/standing.ts'
 import type { Log } from '../base/log.ts'
+import { redact } from './logger.ts'
+import { Notifier } from '../notify/notifier.ts'
 import type { Provider } from '../provider/contract.ts'
 import { candidate, createReload, strandedFaults } from './reload.ts'
 import { Services } from '../provider/services.ts'
+import { cursors } from '../store/cursors.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { createMetrics } from './telemetry.ts'
 
@@ -66,6 +69,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const first = candidate(configuration, providers)
   const control = new Control(first)
   const metrics = createMetrics()
+  let notifier: Notifier | undefined
   const core = await openCore({
     store: configuration.store,
     sealKeys: first.sealKeys,
@@ -75,7 +79,10 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     log,
     connections: () => control.current.rules.connections,
     url: () => control.current.url,
-    committed: (events) => metrics.committed(events),
+    committed(events) {
+      metrics.committed(events)
+      notifier?.committed(events)
+    },
   })
   const { context, reaper, federation, store } = core
   const { unit, audit, revoker, changes, seal, leases, fences, federationKeys } = context
@@ -100,6 +107,17 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   running.defer(step(() => atMost(clock, drainMs, revoker.idle())))
   running.defer(step(() => reaper.stop()))
 
+  notifier = new Notifier({
+    ...context,
+    cursors,
+    agents: () => control.current.rules.agents,
+    url: () => control.current.url,
+    redact,
+    attempted: (target, { done }) => metrics.notified(target, done),
+  })
+  notifier.adopt(configuration.notify)
+  running.defer(step(() => atMost(clock, drainMs, notifier.stop())))
+
   const failures = new FailureCounter()
   const explanations = new ExplanationCounter()
   metrics.count({
@@ -107,10 +125,12 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     fences: () => unit.read((tx) => fences.countByKind(tx, clock.now())),
   })
   metrics.watchStore(() => store.intrusion)
+  metrics.watchNotices(() => notifier.ages())
   const started = configuration
   const renew = (tls: Tls) => server.renew(tls)
-  const reload = createReload({ context, control, federation, store, providers, started, renew }, (inUse) =>
-    load({ tls: inUse }),
+  const reload = createReload(
+    { context, control, federation, store, notifier, providers, started, renew },
+    (inUse) => load({ tls: inUse }),
   )
   const app = createApp({
     core: context,

@@ -8,6 +8,7 @@ import { type Fault, sayFault } from '../base/fault.ts'
 import type { Federation } from '../federation/federation.ts'
 import { Connections } from '../leases/connections.ts'
 import { maintain } from '../leases/standing.ts'
+import type { Notifier } from '../notify/notifier.ts'
 import type { Provider } from '../provider/contract.ts'
 import type { OwnStore } from '../store/sqlite.ts'
 import type { TaskContext } from '../tasks/context.ts'
@@ -20,6 +21,7 @@ interface Running {
   control: Control
   federation: Federation
   store: Pick<OwnStore, 'reseal'>
+  notifier: Pick<Notifier, 'adopt'>
   providers: readonly Provider[]
   /** What the broker started with: some of it can change only with a restart. */
   started: Configuration
@@ -36,7 +38,7 @@ export function createReload(
   running: Running,
   load: (tls: Tls | undefined) => Promise<Loaded>,
 ): (actor?: Actor, context?: TaskContext) => Promise<Fault[]> {
-  const { federation, store, started } = running
+  const { federation, store, notifier, started } = running
   const { log } = running.context
   let { tls } = started
   const exclusive = createExclusive()
@@ -51,6 +53,7 @@ export function createReload(
       if (tls && renewed) running.renew((tls = renewed))
       const doubts = [...loaded.faults, ...unchanged(started, loaded.configuration)]
       for (const { file, path, message } of doubts) log.warn({ file, path }, message)
+      notifier.adopt(loaded.configuration?.notify ?? [])
       await federation.reseal()
       await store.reseal()
       // Its connections know nothing yet of what they could take back.

@@ -26,6 +26,10 @@ export interface Metrics {
   answered(request: { method: string; route: string; status: number; seconds: number }): void
   /** From now on the gauges ask here. */
   count(counts: Counts): void
+  /** Counts a notice that was delivered, or an attempt that failed. */
+  notified(target: string, delivered: boolean): void
+  /** From now on the gauge of what was not delivered yet asks here. */
+  watchNotices(ages: () => { target: string; ms: number }[]): void
   /** From now on the gauges of what somebody else has done to the store ask here. */
   watchStore(intrusion: () => Intrusion): void
 }
@@ -90,11 +94,30 @@ export function createMetrics(): Metrics {
       this.set(intrusion().damaged.length)
     },
   })
+  const notices = new Counter({
+    name: 'mayfly_notices_total',
+    help: 'Notices delivered, and attempts at it that failed, by receiver.',
+    labelNames: ['target', 'outcome'],
+    registers,
+  })
+  let ages = (): { target: string; ms: number }[] => []
+  new Gauge({
+    name: 'mayfly_notice_age_seconds',
+    help: 'How long the oldest notice waits that its receiver has not taken; 0 where it has all.',
+    labelNames: ['target'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { target, ms } of ages()) this.set({ target }, ms / 1000)
+    },
+  })
   return {
     registry,
     committed: (committed) => committed.forEach(({ type }) => events.inc({ type })),
     answered: ({ method, route, status, seconds }) =>
       requests.observe({ method, route, status: String(status) }, seconds),
+    notified: (target, delivered) => notices.inc({ target, outcome: delivered ? 'delivered' : 'failed' }),
+    watchNotices: (asked) => (ages = asked),
     count: (asked) => (counts = asked),
     watchStore: (asked) => (intrusion = asked),
   }

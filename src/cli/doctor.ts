@@ -16,6 +16,7 @@ import { watchClocks } from './doctor/clock.ts'
 import { checkConnections } from './doctor/connections.ts'
 import { checkFiles } from './doctor/files.ts'
 import { checkIssuers } from './doctor/issuers.ts'
+import { checkTargets } from './doctor/notify.ts'
 import { checkSeal } from './doctor/seal.ts'
 import { checkStore } from './doctor/store.ts'
 import { withConfiguration, withJson } from './options.ts'
@@ -75,14 +76,15 @@ async function examine(file: string): Promise<Check[]> {
   try {
     if (store.opened) await lend(services, configuration, store.opened)
     const clocks = watchClocks()
-    const [issuers, connections] = await Promise.all([
+    const [issuers, connections, targets] = await Promise.all([
       checkIssuers(configuration.issuers),
       checkConnections(configuration.connections, { mightPermit: permitted(configuration.policies), clock }),
+      checkTargets(configuration.notify, clock),
     ])
     const times = clocks.compare()
     const seal = await checkSeal(configuration.sealKeys, store.opened)
     const around = [...checkFiles(configuration), ...(await checkAddress(configuration))]
-    return [...found, ...store.checks, ...seal, ...issuers, ...connections, ...times, ...around]
+    return [...found, ...store.checks, ...seal, ...issuers, ...connections, ...targets, ...times, ...around]
   } finally {
     await store.opened?.close()
   }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { agentFile, name } from '../agents/agent.ts'
 import { adminEntry } from '../control/admins.ts'
 import { issuerConfig } from '../identity/issuer.ts'
+import { notifyEntry } from '../notify/target.ts'
 import type { Provider } from '../provider/contract.ts'
 import { configurationFile, connectionKeys } from './schema.ts'
 
@@ -23,6 +24,10 @@ export function configurationSchema(providers: readonly Provider[]): Record<stri
       .array(adminEntry)
       .optional()
       .describe(configurationFile.admins.description ?? ''),
+    notify: z
+      .array(notifyEntry)
+      .optional()
+      .describe(configurationFile.notify.description ?? ''),
   }
   const schema = jsonSchemaOf(z.strictObject({ ...configurationFile, ...parts }), 'mayfly.yaml')
   const { properties } = schema as { properties: Record<string, object> }

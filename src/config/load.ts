@@ -8,6 +8,7 @@ import { compileAudit, type Outside } from './audit.ts'
 import { connectAll, describeConnections } from './connections.ts'
 import { deepFreeze } from './freeze.ts'
 import { fault, fetchIn, type Loading } from './loading.ts'
+import { compileNotify } from './notify.ts'
 import { addPlaces } from './places.ts'
 import { readSettings, type Settings } from './read.ts'
 import { compileRules } from './rules.ts'
@@ -22,6 +23,7 @@ import type { Admins } from '../control/admins.ts'
 import type { Fault } from '../base/fault.ts'
 import type { Issuers } from '../identity/issuer.ts'
 import type { ConnectionEntry } from '../leases/connections.ts'
+import type { Target } from '../notify/target.ts'
 import type { Policies } from '../policy/compile.ts'
 import type { Provider } from '../provider/contract.ts'
 import type { SealKey } from '../base/seal.ts'
@@ -46,6 +48,8 @@ export interface Configuration {
   readonly policies: Policies
   readonly connections: readonly ConnectionEntry[]
   readonly admins: Admins
+  /** Who is told of what waits for somebody. */
+  readonly notify: readonly Target[]
   readonly limits: Limits
   /** How long what has ended is kept, milliseconds. */
   readonly retention: { readonly tasks: number; readonly audit: number }
@@ -112,6 +116,8 @@ async function compile(
     loading,
   )
 
+  const notify = Object.freeze(compileNotify(settings.notify ?? [], loading))
+
   const { limits, retention } = settings
   const tls = tlsSetting && (compiled ?? inUse?.tls)
   if (inUse)
@@ -136,6 +142,7 @@ async function compile(
     audit,
     policies,
     connections,
+    notify,
     ...rules,
   })
 }

@@ -163,6 +163,11 @@ export const configurationFile = {
     .describe('What mints credentials: a list of connections for each kind.'),
   /** Each is parsed by `control/admins.ts`. */
   admins: z.array(z.unknown()).default([]).describe('The humans who can look, approve and stop.'),
+  /** Each is parsed by `notify/target.ts`. */
+  notify: z
+    .array(z.unknown())
+    .default([])
+    .describe('Who is told of approvals, suspensions and what else waits for somebody.'),
   limits: limits.prefault({}).describe('How much is served at once.'),
   retention: z
     .strictObject({

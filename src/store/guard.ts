@@ -19,7 +19,7 @@ const first = ['fences', 'installation', 'federation_keys', 'idempotency', 'used
  * Looked through while granting goes on. Approvals need not be: each holds for one request
  * with all the groups that it needs, so with one that is missing nobody gets anything.
  */
-const then = ['leases', 'tasks'] as const
+const then = ['leases', 'tasks', 'cursors'] as const
 
 /** Milliseconds for which the event loop is held at a time. */
 const sliceMs = 8

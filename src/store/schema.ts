@@ -107,6 +107,8 @@ export interface Schema {
   used_tokens: Sealed<{ key: string; until: number }>
   /** How much is not over, by whom it counts: JSON, numbers by name. */
   counts: Sealed<{ key: string; value: string }>
+  /** How far along the record those are who follow it. */
+  cursors: Sealed<{ name: string; seq: number; mac: string | null }>
   audit_events: {
     seq: number
     at: number

@@ -32,6 +32,7 @@ const sealings = {
   idempotency: { key: 'key', accepted: 'removed' },
   used_tokens: { key: 'key', keepsOut: true, accepted: 'trusted' },
   counts: { key: 'key', accepted: 'removed' },
+  cursors: { key: 'name', accepted: 'removed' },
   tasks: {
     key: 'ordinal',
     accepted: 'kept',

@@ -3,6 +3,7 @@ import { fenceKey, type FenceSelector } from '../../src/agents/fence.ts'
 import type { Seal } from '../../src/base/seal.ts'
 import { sha256 } from '../../src/base/sha256.ts'
 import { leaseStatuses } from '../../src/leases/lease.ts'
+import { cursors } from '../../src/store/cursors.ts'
 import { fences } from '../../src/store/fences.ts'
 import { idempotency } from '../../src/store/idempotency.ts'
 import { federationKeys } from '../../src/store/installation.ts'
@@ -48,6 +49,7 @@ export async function lived(seal: Seal): Promise<SqliteSubject> {
       await idempotency.put(tx, { key, digest: sha256('d'), task: waiting.id, lease: null, until: noon })
       await made.usedTokens.use(tx, key, noon)
     }
+    await cursors.put(tx, { name: 'notify chat', seq: 3, mac: 'm' })
     await federationKeys.add(tx, { kid: 'kid', sealed: seal.seal('{}', place) })
     note(made, tx)
   })
@@ -73,6 +75,7 @@ export async function liveOn(made: SqliteSubject): Promise<void> {
     const key = sha256('6')
     const stood = sound((await idempotency.get(tx, key))!)
     await idempotency.put(tx, { ...stood, lease: 'lease_1', until: noon + 5 })
+    await cursors.put(tx, { name: 'notify chat', seq: 4, mac: 'n' })
     await federationKeys.replace(tx, { kid: 'kid', sealed: seal.seal('{"a":1}', place) })
     note(made, tx)
   })

@@ -62,10 +62,10 @@ it('offers in comments what leaves no more open, once it is put in force', async
   await mayfly(['init', directory])
   const written = await readFile(file(), 'utf8')
   const inForce = written
-    .replace(/^( *)# (?=(?: *- | {2,}\w|aws:|vault:|admins:|limits:))/gm, '$1')
+    .replace(/^( *)# (?=(?: *- | {2,}\w|aws:|vault:|admins:|notify:|limits:))/gm, '$1')
     .replace(/^issuers:$/m, 'issuers:\n  okta: { issuer: https://okta.example, tenancy: single }')
     .replaceAll('YOUR.DOMAIN', 'acme.example')
-  for (const section of ['  aws:', '  vault:', 'admins:', 'limits:'])
+  for (const section of ['  aws:', '  vault:', 'admins:', 'notify:', 'limits:'])
     expect(inForce).toContain(`\n${section}\n`)
   await writeFile(file(), inForce)
   expect((await faults()).map(({ path }) => path).toSorted()).toEqual(open)

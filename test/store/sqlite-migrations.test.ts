@@ -16,6 +16,7 @@ it('a lease from before identities were kept holds its classes for the identity 
     drop index leases_fingerprint;
     alter table approvals drop column policies;
     drop table counts;
+    drop table cursors;
     delete from kysely_migration where name >= '0008'`)
   await store.reopen()
   const held = (agent: string) =>

@@ -56,6 +56,12 @@ ${connections()}
 #     claims: { groups: security }
 #     may: [read, approve, revoke, suspend]
 
+# Who is told of approvals that wait, and of what goes wrong: webhooks, Slack, Teams (docs/notifications.md).
+# notify:
+#   - name: security-chat
+#     kind: slack
+#     url: https://hooks.YOUR.DOMAIN/mayfly # where it is itself a secret: { file: ./slack.url }
+
 # What one agent or address can take up; these are the defaults.
 # limits:
 #   requests_per_minute: { agent: 1200, address: 6000 }
@@ -121,5 +127,6 @@ const ignored = `# Secrets, and what the broker keeps.
 seal.key
 *.pem
 *.token
+slack.url
 mayfly.db*
 `
