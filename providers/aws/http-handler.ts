@@ -38,7 +38,7 @@ export function httpHandler(
       response: {
         statusCode: response.status,
         headers: Object.fromEntries(response.headers),
-        body: Readable.from(response.body ?? []),
+        body: Readable.from([await response.text()]),
       },
     }
   }

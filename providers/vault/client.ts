@@ -122,8 +122,8 @@ async function send(
 }
 
 /** It is sent back in a header of ours. */
-function indexIn(header: string | null): string | undefined {
-  return header !== null && /^[\x21-\x7e]{1,1024}$/.test(header) ? header : undefined
+function indexIn(header: string | null | undefined): string | undefined {
+  return header && /^[\x21-\x7e]{1,1024}$/.test(header) ? header : undefined
 }
 
 function parsed(text: string): unknown {

@@ -59,7 +59,7 @@ export function compileIssuers(
         `Write \`preset: ${config.reusedAnyway}\`, or \`single_use: false\` with a short \`max_age\`.`,
       )
     const { ca, token } = config
-    const fetch = fetchTrusting(loading, at, ca)
+    const fetch = fetchTrusting(loading, at, ca, loading.fetchWith)
     if (fetch)
       issuers.set(
         name,

@@ -4,12 +4,13 @@ import type { Clock } from '../base/clock.ts'
 import type { Fault } from '../base/fault.ts'
 import { outboundFetch } from '../outbound/fetch.ts'
 import { pooledFetch } from '../outbound/pooled-fetch.ts'
+import type { UpstreamFetch } from '../outbound/upstream-fetch.ts'
 import { listFiles, located, readText, Unreadable } from './files.ts'
 import { dotted, type Path } from './parse.ts'
 import { readAuthorities } from './trust.ts'
 import type { Secrets } from './secrets.ts'
 
-type FetchWith = (ca: readonly string[] | undefined) => typeof globalThis.fetch
+type FetchWith<Fetch> = (ca: readonly string[] | undefined) => Fetch
 
 /** What describing takes, of connections and of all that is decided with. */
 export interface Reading {
@@ -26,9 +27,9 @@ type Place = Pick<Reading, 'file' | 'faults'>
 export interface Loading extends Reading {
   readonly secrets: Secrets
   /** `fetch` with trust in the certificate authorities given, and no others. */
-  readonly fetchWith: FetchWith
+  readonly fetchWith: FetchWith<typeof globalThis.fetch>
   /** The same, for calls to upstreams. */
-  readonly pooledWith: FetchWith
+  readonly pooledWith: FetchWith<UpstreamFetch>
 }
 
 export function fault(reading: Place, at: Path, message: string, remedy: string): void {
@@ -59,12 +60,12 @@ export function fetchIn(
 }
 
 /** `fetch` with trust in the CAs of the file that `ca` at `at` names, if it names one. */
-export function fetchTrusting(
+export function fetchTrusting<Fetch>(
   loading: Loading,
   at: Path,
   ca: string | undefined,
-  fetchWith: FetchWith = loading.fetchWith,
-): typeof globalThis.fetch | undefined {
+  fetchWith: FetchWith<Fetch>,
+): Fetch | undefined {
   if (ca === undefined) return fetchWith(undefined)
   const read = readable(loading, { at: [...at, 'ca'] }, () => readAuthorities(located(loading.file, ca)))
   return read && fetchWith(read)

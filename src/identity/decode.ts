@@ -1,5 +1,5 @@
 import { BrokerError } from '../base/errors.ts'
-import { JsonFault, parseJson } from '../base/json.ts'
+import { JsonFault, outsideStrings, parseJson } from '../base/json.ts'
 
 /** UTF-16 units, before anything is parsed. */
 const tokenLimit = 16 * 1024
@@ -10,6 +10,7 @@ export interface Decoded {
   claims: Record<string, unknown>
   /** What the signature is over: `HEADER.PAYLOAD` as sent. */
   signingInput: string
+  signature: Buffer
 }
 
 /**
@@ -27,11 +28,12 @@ export function decode(token: string): Decoded {
     throw malformed('is not made of three parts')
   const header = decodePart(token.slice(0, first), 'header')
   const payload = decodePart(token.slice(first + 1, second), 'payload')
-  decodePart(token.slice(second + 1), 'signature')
+  const signature = decodePart(token.slice(second + 1), 'signature')
   return {
     header: parseObject(header, 'header'),
     claims: parseObject(payload, 'payload', parseClaims),
     signingInput: token.slice(0, second),
+    signature,
   }
 }
 
@@ -66,14 +68,12 @@ function parseObject(
  * @throws JsonFault
  */
 export function parseClaims(text: string): unknown {
-  parseJson(text)
-  const keep: Reviver = (_name, value, { source } = {}) =>
-    typeof value === 'number' && source !== undefined && !isExact(value, source) ? source : value
-  return JSON.parse(text, keep)
+  const exact =
+    !text.includes('\\') && !/\d{16}|[.eE]/.test(outsideStrings(text).replaceAll(/true|false/g, ''))
+  return exact
+    ? parseJson(text)
+    : parseJson(text, (source) => (isExact(Number(source), source) ? Number(source) : source))
 }
-
-/** With the text that a value was read from (ECMA-262, JSON.parse). */
-type Reviver = (name: string, value: unknown, context?: { source?: string }) => unknown
 
 function isExact(value: number, source: string): boolean {
   return (

@@ -1,63 +1,93 @@
 /**
- * `fetch` for calls to upstreams, at a quarter of its CPU: answers are read whole, nothing is
- * followed or unpacked, and there is nothing else of a browser (docs/decisions/0036).
+ * `fetch` for calls to upstreams, at a fraction of its CPU: answers are read whole, nothing is
+ * followed or unpacked, and there is nothing else of a browser (docs/decisions/0036, 0062).
  */
 import type { Dispatcher } from 'undici'
+import type { UpstreamFetch, UpstreamResponse } from './upstream-fetch.ts'
 import { markProxy, type Outbound, waysOut } from './ways.ts'
 
 /** Bytes of an answer's body: no upstream answers with as much. */
 const bodyLimit = 16 * 2 ** 20
 
-/** Statuses whose answers have no body (Fetch Standard, "null body status"). */
-const bodiless = [101, 103, 204, 205, 304]
-
 /** @throws Error where the environment names a proxy that is none. */
-export function pooledFetch(given: Outbound): typeof globalThis.fetch {
+export function pooledFetch(given: Outbound): UpstreamFetch {
   const wayTo = waysOut(given)
-  return (async (input: string | URL, init: RequestInit = {}) => {
+  return async (input, { method = 'GET', headers = [], body = null, signal } = {}) => {
     const url = new URL(input)
     const { dispatcher, proxy } = await wayTo(url)
-    const { request } = await import('undici')
-    const { method = 'GET', headers = [], body, signal } = init
     try {
-      const {
-        statusCode,
-        headers: received,
-        body: stream,
-      } = await request(url, {
+      return await dispatched(
         dispatcher,
-        method: method as Dispatcher.HttpMethod,
-        // Without this, RFC 9110 §12.5.3, an answer may be packed in any way.
-        headers: { 'accept-encoding': 'identity', ...Object.fromEntries(entriesOf(headers)) },
-        body: (body ?? null) as string | null,
-        ...(signal && { signal }),
-      })
-      const bytes = await wholeOf(stream)
-      return new Response(bodiless.includes(statusCode) ? null : bytes, {
-        status: statusCode,
-        headers: Object.entries(received).flatMap(([name, values = []]) =>
-          [values].flat().map((value): [string, string] => [name, value]),
-        ),
-      })
+        {
+          origin: url.origin,
+          path: `${url.pathname}${url.search}`,
+          method: method as Dispatcher.HttpMethod,
+          // Without this, RFC 9110 §12.5.3, an answer may be packed in any way.
+          headers: {
+            'accept-encoding': 'identity',
+            ...(Array.isArray(headers) ? Object.fromEntries(headers) : headers),
+          },
+          body,
+        },
+        signal ?? undefined,
+      )
     } catch (error) {
       markProxy(error, proxy)
       throw error
     }
-  }) as typeof globalThis.fetch
-}
-
-function entriesOf(headers: NonNullable<RequestInit['headers']>): Iterable<[string, string]> {
-  if (Symbol.iterator in headers) return headers as Iterable<[string, string]>
-  return Object.entries(headers as Record<string, string>)
-}
-
-async function wholeOf(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of stream) {
-    length += chunk.length
-    if (length > bodyLimit) throw new Error(`an answer is longer than ${bodyLimit} bytes`)
-    chunks.push(chunk)
   }
-  return Buffer.concat(chunks, length)
+}
+
+function dispatched(
+  dispatcher: Dispatcher,
+  options: Dispatcher.DispatchOptions,
+  signal: AbortSignal | undefined,
+): Promise<UpstreamResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<UpstreamResponse>()
+  if (signal?.aborted) {
+    reject(signal.reason)
+    return promise
+  }
+  let controller: Dispatcher.DispatchController | undefined
+  const abort = () => {
+    reject(signal!.reason)
+    controller?.abort(signal!.reason as Error)
+  }
+  const done = () => signal?.removeEventListener('abort', abort)
+  signal?.addEventListener('abort', abort)
+  let answer: { status: number; headers: Map<string, string> }
+  let chunks: Buffer[] = []
+  let length = 0
+  dispatcher.dispatch(options, {
+    onRequestStart(started) {
+      controller = started
+      if (signal?.aborted) started.abort(signal.reason as Error)
+    },
+    onResponseStart(_controller, status, received) {
+      answer = { status, headers: joined(received) }
+      chunks = []
+    },
+    onResponseData(reading, chunk) {
+      length += chunk.length
+      if (length > bodyLimit) reading.abort(new Error(`an answer is longer than ${bodyLimit} bytes`))
+      else chunks.push(chunk)
+    },
+    onResponseEnd() {
+      done()
+      const text = (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)).toString()
+      resolve({ ...answer, text: () => Promise.resolve(text) })
+    },
+    onResponseError(_controller, error) {
+      done()
+      reject(error)
+    },
+  })
+  return promise
+}
+
+/** Several of one name as one (RFC 9110 §5.3). */
+function joined(headers: Record<string, string | string[] | undefined>): Map<string, string> {
+  const byName = new Map<string, string>()
+  for (const name in headers) byName.set(name, [headers[name] ?? []].flat().join(', '))
+  return byName
 }

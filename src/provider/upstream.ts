@@ -1,5 +1,6 @@
 /** Calling an upstream: what a provider makes of a configured connection. */
 import type { Clock } from '../base/clock.ts'
+import type { UpstreamFetch } from '../outbound/upstream-fetch.ts'
 import type { SecretRef } from './secret-ref.ts'
 import type { ProviderError } from './failure.ts'
 import type { ClassedAction } from './terms.ts'
@@ -97,7 +98,7 @@ export interface ConnectionContext {
    * The one way to upstream, also for an SDK that would bring an HTTP client of its
    * own: it knows the connection's own CA, and the proxy that there may be.
    */
-  fetch: typeof globalThis.fetch
+  fetch: UpstreamFetch
   clock: Clock
   /** Reads a secret that the configuration names, without a trailing newline. @throws when it cannot be read. */
   secret(ref: SecretRef): string
