@@ -25,6 +25,7 @@ export const eventTypes = [
   'lease.revoked',
   'lease.expired',
   'lease.evidence',
+  'tool.called',
   'approval.requested',
   'approval.granted',
   'approval.denied',

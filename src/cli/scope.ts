@@ -1,7 +1,12 @@
 /** `--scope`: `TYPE:…`, the rest of it in its provider's own shorthand. */
 import { InvalidArgumentError } from 'commander'
-import { providers } from '../../providers/catalog.ts'
+import { providers as catalog } from '../../providers/catalog.ts'
 import type { AuthorizationDetail } from '../client/client.ts'
+import type { Provider } from '../provider/contract.ts'
+import { tools } from '../provider/tools.ts'
+
+/** What a task may ask for: credentials of providers, and calls of tools. */
+const providers: readonly Provider[] = [...catalog, tools as Provider]
 
 const examples = providers.flatMap(({ type, scopeExamples }) =>
   scopeExamples.map((example) => `  ${type}:${example}`),

@@ -22,6 +22,7 @@ import { problem, UnfitRequest } from './problem.ts'
 import { recordRefusal } from './refused.ts'
 import { logRequest } from './request-log.ts'
 import { taskRoutes } from './tasks.ts'
+import { toolRoutes } from './tools.ts'
 
 export function createApp(context: HttpContext): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
@@ -93,6 +94,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
 
   taskRoutes(app)
   explainRoutes(app, context)
+  toolRoutes(app)
   oauthRoutes(app, context)
   adminRoutes(app, context)
   operationsRoutes(app, context)

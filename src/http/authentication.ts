@@ -46,7 +46,7 @@ export async function agentOf(
   }
 }
 
-/** Whoever holds the token of the task in the path: `c.var.task`. */
+/** Whoever holds the token of the task in the path, or of some task where none stands there: `c.var.task`. */
 export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
   const task = await holder(c)
   await c.var.limits.admitAgent(task.agent)
@@ -62,12 +62,10 @@ export const byTaskTokenToEnd: MiddlewareHandler<Env> = async (c, next) => {
 
 /** A workload with its own OIDC token, or whoever holds a task's token: `c.var.asker`. */
 export const byWorkloadOrTask: MiddlewareHandler<Env> = async (c, next) => {
-  const { inForce, core, limits, sender, about } = c.var
+  const { inForce, core, limits, sender } = c.var
   const token = bearer(c)
   if (isTaskToken(token)) {
-    const task = await limits.check(sender, () => authenticate(core, token))
-    about.agent = task.agent
-    about.task = task.id
+    const task = await holder(c)
     await limits.admitAgent(task.agent)
     c.set('task', task)
     c.set('asker', { task })
@@ -82,7 +80,7 @@ export const byWorkloadOrTask: MiddlewareHandler<Env> = async (c, next) => {
 
 async function holder(c: Context<Env>): Promise<StoredTask> {
   const { core, limits, sender, about } = c.var
-  const task = await limits.check(sender, () => authenticate(core, bearer(c), c.req.param('id') ?? ''))
+  const task = await limits.check(sender, () => authenticate(core, bearer(c), c.req.param('id')))
   about.agent = task.agent
   about.task = task.id
   return task

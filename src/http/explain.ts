@@ -6,7 +6,6 @@ import { agentOf, byWorkloadOrTask } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env, HttpContext } from './context.ts'
 import { answers, jsonBody, taskToken, workloadToken } from './openapi.ts'
-import { highest } from './views.ts'
 
 const explain = createRoute({
   method: 'post',
@@ -59,14 +58,14 @@ function detailView(
   detail: ExplainedDetail,
   inTask: boolean,
 ): z.infer<typeof shapes.explanation>['details'][number] {
-  const { asked, outcome, classes, revocation, approvals, denials, permits } = detail
+  const { asked, outcome, revocation, approvals, denials, permits } = detail
   return {
     authorization_detail: asked as z.infer<
       typeof shapes.explanation
     >['details'][number]['authorization_detail'],
     decision: outcome,
     in_task: detail.inTask,
-    class: highest(classes),
+    class: detail.class,
     revocation,
     approvals,
     denials,
@@ -75,11 +74,15 @@ function detailView(
   }
 }
 
-function remedyOf({ outcome, inTask, approvals, permits }: ExplainedDetail, within: boolean): string {
+function remedyOf(
+  { class: group, outcome, inTask, approvals, permits }: ExplainedDetail,
+  within: boolean,
+): string {
   const open = within ? 'open a child task for it with the task token' : 'open a task for it'
   switch (outcome) {
     case 'allowed':
-      return inTask ? 'Mint it in this task.' : `Nothing is in the way: ${open}.`
+      if (inTask) return group === 'tool' ? 'Call it.' : 'Mint it in this task.'
+      return `Nothing is in the way: ${open}.`
     case 'pending_approval': {
       const groups = approvals.map(({ group }) => group).join(' and ')
       return `${groups} ${approvals.length > 1 ? 'decide' : 'decides'}: ${open}, then wait for it with \`mayfly task wait\`.`

@@ -18,6 +18,9 @@ export interface LimitSettings {
 /** Of identities that match no agent, how many the log tells all of. */
 const explainedPerMinute = 30
 
+/** Calls of tools that one task may put on record: more than anybody makes, and not enough to fill a disk. */
+const eventsPerMinute = 300
+
 export class Limits {
   /** The sender of a request, as far as it is counted. */
   readonly senderOf: (remote: string | undefined, forwarded: string | undefined) => string
@@ -25,6 +28,7 @@ export class Limits {
   readonly #failures: RateLimiterMemory
   readonly #agent: RateLimiterMemory
   readonly #explained = new RateLimiterMemory({ points: explainedPerMinute, duration: 60 })
+  readonly #events = new RateLimiterMemory({ points: eventsPerMinute, duration: 60 })
   readonly #turns = new Turns()
 
   constructor({ requestsPerMinute, failuresPerMinute, trustedProxies }: LimitSettings) {
@@ -43,6 +47,12 @@ export class Limits {
   /** Once the agent is known. @throws BrokerError `limit_exceeded` */
   async admitAgent(agent: string): Promise<void> {
     const refused = await consume(this.#agent, agent, 'too many requests of this agent')
+    if (refused) throw refused
+  }
+
+  /** @throws BrokerError `limit_exceeded` */
+  async admitEvent(task: string): Promise<void> {
+    const refused = await consume(this.#events, task, 'too many events of this task')
     if (refused) throw refused
   }
 

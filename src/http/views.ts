@@ -9,7 +9,8 @@ import type { RevocationReport } from '../control/revocations.ts'
 import type { Issuers } from '../identity/issuer.ts'
 import type { Connections } from '../leases/connections.ts'
 import { isOver, type Lease, type StoredLease } from '../leases/lease.ts'
-import { type Class, classes, classesOf } from '../provider/terms.ts'
+import { classesOf, highestOf } from '../provider/terms.ts'
+import { tools } from '../provider/tools.ts'
 import type { StoredApproval } from '../tasks/approval.ts'
 import { requestToApprove } from '../tasks/approval-digest.ts'
 import type { DryRun } from '../tasks/open.ts'
@@ -24,11 +25,6 @@ function time(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
 
-/** A lease has one class on the wire: the most that it may do. */
-export function highest(held: readonly Class[]): Class {
-  return classes.findLast((each) => held.includes(each)) ?? 'read'
-}
-
 type Detail = z.infer<typeof schemas.lease>['authorization_detail']
 
 export function leaseView(stored: StoredLease): z.infer<typeof schemas.lease> {
@@ -40,7 +36,8 @@ export function leaseView(stored: StoredLease): z.infer<typeof schemas.lease> {
     connection: lease.connection,
     status: stored.status,
     authorization_detail: lease.detail as Detail,
-    class: highest(lease.classes),
+    // On the wire it has one: the most that it may do.
+    class: highestOf(lease.classes) ?? 'read',
     revocation: lease.revocation,
     created_at: time(lease.createdAt),
     deadline: time(lease.deadline),
@@ -104,6 +101,7 @@ export function dryRunView({
   resolved,
   decision,
 }: DryRun): z.infer<typeof schemas.dryRun> {
+  const minted = resolved.filter(({ entry }) => entry.provider.type !== tools.type)
   return {
     decision: decision.outcome,
     agent,
@@ -111,11 +109,11 @@ export function dryRunView({
     ttl,
     approvals: decision.outcome === 'pending_approval' ? decision.approvals : [],
     denials: decision.outcome === 'denied' ? decision.denials : [],
-    leases: resolved.map(({ entry, detail, asked }) => ({
+    leases: minted.map(({ entry, detail, asked }) => ({
       provider: entry.provider.type,
       connection: entry.name,
       authorization_detail: asked as Detail,
-      class: highest(classesOf(entry.terms.requests(detail))),
+      class: highestOf(classesOf(entry.terms.requests(detail))) ?? 'read',
       revocation: entry.terms.revocation(detail),
     })),
   }

@@ -5,6 +5,7 @@ import { BrokerError } from '../base/errors.ts'
 import { didYouMean, faultTexts, inOneText } from '../base/issues.ts'
 import type { Provider } from '../provider/contract.ts'
 import type { Terms } from '../provider/terms.ts'
+import { tools } from '../provider/tools.ts'
 import type { Upstream } from '../provider/upstream.ts'
 import { ofProvider } from './detail.ts'
 import type { Lease } from './lease.ts'
@@ -34,13 +35,24 @@ export interface ResolvedDetail<Entry extends DescribedConnection = ConnectionEn
   asked: unknown
 }
 
+/** What calls of tools are resolved to, in every configuration. It is none of the connections: nothing is minted through it. */
+const ofTools: ConnectionEntry = {
+  provider: tools as Provider,
+  name: 'tools',
+  terms: tools.terms({ name: 'tools' }) as Terms,
+  retired: false,
+  get upstream(): never {
+    throw new Error('a tool is no upstream')
+  },
+}
+
 /** Lookups over the configured connections; immutable. */
 export class Connections<Entry extends DescribedConnection = ConnectionEntry> implements Iterable<Entry> {
   readonly #providers: ReadonlyMap<string, Provider>
   readonly #entries: readonly Entry[]
 
   constructor(providers: readonly Provider[], entries: readonly Entry[]) {
-    this.#providers = new Map(providers.map((provider) => [provider.type, provider]))
+    this.#providers = new Map([...providers, tools].map((provider) => [provider.type, provider]))
     this.#entries = entries
   }
 
@@ -147,6 +159,9 @@ export class Connections<Entry extends DescribedConnection = ConnectionEntry> im
 
   /** The one that serves the detail, or what is in the way. */
   #choose(provider: Provider, detail: unknown, named: string | undefined): Entry | string {
+    // Every kind of entry is a part of what a `ConnectionEntry` is.
+    if (provider === tools && (named === undefined || named === ofTools.name))
+      return ofTools as unknown as Entry
     const entries = this.#entries.filter((entry) => entry.provider === provider && !entry.retired)
     const fitting = entries.filter(
       (entry) => (named === undefined || entry.name === named) && entry.terms.serves(detail),

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Fault } from '../base/fault.ts'
 import { shown } from '../base/text.ts'
+import { otherTool, toolGroup, tools } from '../provider/tools.ts'
 import { lineOf, type ParsedPolicy, placeIn } from './parse.ts'
 import { patternBreaches } from './patterns.ts'
 import { contextReads, entitiesNamed } from './reads.ts'
@@ -124,10 +125,18 @@ function* entities({ json }: ParsedPolicy, providers: readonly Vocabulary[]): Ge
       // By its uid, a permit would reach the caller's words without naming context (I11).
       yield { message: 'a Request has no name in policies', remedy: 'Use context.request in a forbid.' }
     }
+    if (entity.type === 'Action' && id === otherTool) {
+      // It is in the schema, as what all tools are that no policy names, and nobody means only those.
+      yield {
+        at: JSON.stringify(id),
+        message: `${id} is the name of no tool`,
+        remedy: `For every tool write \`action in Mayfly::Action::"${toolGroup}"\`.`,
+      }
+    }
     if (entity.type === 'Claims') {
       yield { message: 'Claims have no name in policies', remedy: 'Use principal.claims.' }
     }
-    for (const provider of providers) {
+    for (const provider of [...providers, tools]) {
       const message = provider.entityFault?.(entity)
       const written = JSON.stringify(id)
       if (message !== undefined) yield { at: written, message, remedy: `Correct ${type}::${written}.` }

@@ -7,7 +7,7 @@ import { loadPolicies, releaseWith } from './engine.ts'
 import { examine, type Examined, type PolicyFile } from './examine.ts'
 import { undistinguished, type Upstream } from './namesakes.ts'
 import { lineOf, type ParsedPolicy } from './parse.ts'
-import { attributesRead, tagsRead } from './reads.ts'
+import { attributesRead, tagsRead, toolsNamed } from './reads.ts'
 import { policySchema, type PolicySchema, type Vocabulary } from './schema.ts'
 import { slice, type AgentFacts } from './slice.ts'
 
@@ -38,6 +38,8 @@ export interface Policies {
   readonly approvals: ReadonlyMap<string, string>
   /** What each policy that says so is for, its `@description`, by its id. */
   readonly descriptions: ReadonlyMap<string, string>
+  /** The actions of tools that any policy names: to policy all others are alike. */
+  readonly tools: ReadonlySet<string>
 }
 
 /**
@@ -93,6 +95,7 @@ function* compiling(
     agents: yield* agentPolicies(all, given.agents),
     approvals: annotated(all, 'approval'),
     descriptions: annotated(all, 'description'),
+    tools: toolsNamed(all.map(({ json }) => json)),
   }
   releaseWith(policies, [...new Set([...policies.agents.values()].flatMap(({ names }) => names))])
   return { written: all, policies, faults: [] }

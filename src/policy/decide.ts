@@ -1,6 +1,12 @@
 /** Whether policy allows what a task asks for, and whose approval it needs. */
 import type { Denial } from '../base/errors.ts'
-import type { AuthorizationRequest, Class, Entity, Revocation } from '../provider/terms.ts'
+import {
+  type AuthorizationRequest,
+  type Class,
+  classesOf,
+  type Entity,
+  type Revocation,
+} from '../provider/terms.ts'
 import { atOnce, inTurns, type Steps } from '../base/turns.ts'
 import type { Policies } from './compile.ts'
 import { evaluation, type Evaluate, type Facts, type Question } from './evaluate.ts'
@@ -102,7 +108,7 @@ function* judging(policies: Policies, facts: Facts, asks: readonly Ask[]): Steps
 
 /** The classes that the agent would hold with what it asks for. */
 export function heldWith({ held }: Facts, asks: readonly Ask[]): ReadonlySet<Class> {
-  return new Set([...held, ...asks.flatMap(({ requests }) => requests.map((request) => request.class))])
+  return new Set([...held, ...asks.flatMap(({ requests }) => classesOf(requests))])
 }
 
 export function questionsOf({ requests, ...through }: Ask): Question[] {

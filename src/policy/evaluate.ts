@@ -3,6 +3,7 @@ import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/
 import { claimTexts } from '../identity/claim-texts.ts'
 import { claimAt } from '../identity/claims.ts'
 import type { Class, ClassedAction, Resource, Revocation } from '../provider/terms.ts'
+import { isToolAction, otherTool } from '../provider/tools.ts'
 import type { Steps } from '../base/turns.ts'
 import type { AgentFacts, Policies } from './compile.ts'
 import { qualified } from './schema.ts'
@@ -115,11 +116,13 @@ export function evaluation(
 
   return function* (question, approvals) {
     const { action, resource } = question
+    // Callers may name any tool there is, and the engine would keep a schema for each.
+    const id = isToolAction(action.action) && !policies.tools.has(action.action) ? otherTool : action.action
     const target = { type: qualified(resource.type), id: resource.id }
     const own = Object.entries(question.context).map(([key, value]) => [key, read(key, value, [])] as const)
     const call = {
       principal: self,
-      action: { type: qualified('Action'), id: action.action },
+      action: { type: qualified('Action'), id },
       resource: target,
       context: {
         ...Object.fromEntries(own),
@@ -129,7 +132,7 @@ export function evaluation(
         revocation: question.revocation,
         approvals: read('approvals', [...approvals].toSorted(), []),
       },
-      preparsedSchemaName: policies.schema.nameFor(action.action),
+      preparsedSchemaName: policies.schema.nameFor(id),
       // Without it, an action on a resource or with a context that its schema does not declare
       // is evaluated all the same, by policies that were validated for something else.
       validateRequest: true,
@@ -144,7 +147,7 @@ export function evaluation(
         },
       ],
     }
-    const key = asked + JSON.stringify([action.action, call.context, resource, question.needsPermit])
+    const key = asked + JSON.stringify([id, call.context, resource, question.needsPermit])
     const known = remember?.get(key)
     if (known) return known
     const answers: (Answer | undefined)[] = []

@@ -3,7 +3,8 @@ import { validate } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../base/fault.ts'
 import { parsePolicies, placeIn, type ParsedPolicy } from './parse.ts'
 import { remedyFrom } from './remedy.ts'
-import { qualified } from './schema.ts'
+import { toolsNamed } from './reads.ts'
+import { qualified, withTools } from './schema.ts'
 import { suggestions, type Suggest } from './suggest.ts'
 
 export interface PolicyFile {
@@ -23,10 +24,11 @@ export interface Examined {
 export function examine(schema: string, files: readonly PolicyFile[]): Examined {
   const parsed = files.map(({ file, text }) => parsePolicies(file, text))
   const policies = parsed.flatMap((each) => each.policies)
+  const whole = withTools(schema, toolsNamed(policies.map(({ json }) => json)))
   return {
     policies,
     unparsed: parsed.flatMap(({ faults }) => faults),
-    invalid: invalid(policies, schema),
+    invalid: invalid(policies, whole),
   }
 }
 

@@ -1,5 +1,5 @@
 /** Why policy allows something, denies it, or has it wait: policy by policy. */
-import type { Class } from '../provider/terms.ts'
+import type { ClassedAction } from '../provider/terms.ts'
 import { atOnce } from '../base/turns.ts'
 import type { Policies } from './compile.ts'
 import { type Ask, decide, type Decision, entityText, heldWith, type Judged, judge } from './decide.ts'
@@ -20,7 +20,7 @@ export interface ExplainedRequest {
   action: string
   /** `GithubRepository::"acme/web"` */
   resource: string
-  class: Class
+  class: ClassedAction['class']
   /** Included in a higher action: it needs no permit of its own, but must not be forbidden. */
   implied: boolean
   outcome: Decision['outcome']

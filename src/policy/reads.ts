@@ -1,6 +1,8 @@
 /** What a policy reads and names, found in its JSON form. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Entity } from '../provider/terms.ts'
+import { isToolAction } from '../provider/tools.ts'
+import { qualified } from './schema.ts'
 
 type Node = Record<string, unknown>
 
@@ -75,6 +77,14 @@ export function entitiesNamed({ principal, action, resource, conditions }: Polic
 export function entitiesIn(json: unknown): Entity[] {
   return [...nodes(json)].flatMap(({ type, id }) =>
     typeof type === 'string' && typeof id === 'string' ? [{ type, id }] : [],
+  )
+}
+
+/** The actions of tools that any of the policies names. */
+export function toolsNamed(policies: readonly PolicyJson[]): Set<string> {
+  const named = policies.flatMap((json) => entitiesNamed(json))
+  return new Set(
+    named.flatMap(({ type, id }) => (type === qualified('Action') && isToolAction(id) ? [id] : [])),
   )
 }
 

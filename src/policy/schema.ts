@@ -2,6 +2,7 @@
 import { checkParseSchema, preparseSchema, schemaToJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Provider } from '../provider/contract.ts'
 import { classes, contextFields } from '../provider/terms.ts'
+import { isToolAction, otherTool, toolCedar, toolGroup } from '../provider/tools.ts'
 
 const namespace = 'Mayfly'
 
@@ -21,7 +22,9 @@ entity Claims tags String;
 entity Agent in [Owner, Environment] = { issuer: String, subject: String, claims: Claims } tags Set<String>;
 entity Request tags String;
 type Context = { ${contextFields} };
-action ${classes.join(', ')};`
+entity Tool in [Tool];
+action ${[...classes, toolGroup].join(', ')};
+${toolCedar([otherTool])}`
 
 /** What policy has to know of a provider. */
 export type Vocabulary = Pick<Provider, 'cedar' | 'entityFault' | 'parentsOf' | 'patterns' | 'workloads'>
@@ -51,15 +54,22 @@ export function policySchema(providers: readonly Vocabulary[]): PolicySchema {
   return schema
 }
 
+/** The schema with the actions of tools that policies name, which nobody declares. */
+export function withTools(text: string, actions: Iterable<string>): string {
+  return text.replace(/}$/, `${toolCedar(actions)}\n}`)
+}
+
 /** Keeps with the engine, under names that begin with `name`, the parts of the schema that are asked for. */
 function parts(text: string, name: string): PolicySchema['nameFor'] {
   const { actions, ...rest } = declarations(text)
   const kept = new Set<string>()
   return (asked) => {
+    // Those of tools that policies name are declared alike; no more are asked for than operators have written.
+    const declared = isToolAction(asked) ? { ...actions, [asked]: actions[otherTool]! } : actions
     // What is no action shares one part: none is made for it, and the engine refuses it by that.
-    const part = `${name}:${Object.hasOwn(actions, asked) ? asked : ''}`
+    const part = `${name}:${Object.hasOwn(declared, asked) ? asked : ''}`
     if (kept.has(part)) return part
-    const needed = Object.entries(actions).filter(([id]) => id === asked || isClass(id))
+    const needed = Object.entries(declared).filter(([id]) => id === asked || isGroup(id))
     const answer = preparseSchema(part, { [namespace]: { ...rest, actions: Object.fromEntries(needed) } })
     if (answer.type === 'failure') throw wrong(answer.errors)
     kept.add(part)
@@ -75,8 +85,8 @@ function declarations(text: string) {
   return answer.json[namespace]!
 }
 
-function isClass(action: string): boolean {
-  return (classes as readonly string[]).includes(action)
+function isGroup(action: string): boolean {
+  return action === toolGroup || (classes as readonly string[]).includes(action)
 }
 
 function wrong(errors: { message: string }[]): Error {

@@ -303,7 +303,11 @@ function classesOf(slice: Slice, upstreams: readonly Upstream[]): Set<Class> {
       const near = slice.near(resource, true)
       if (near.every(({ json }) => json.effect === 'forbid')) continue
       for (const action of actions)
-        if (!held.has(action.class) && approvalsFor(near, vocabulary, resource, action, true))
+        if (
+          action.class !== 'tool' &&
+          !held.has(action.class) &&
+          approvalsFor(near, vocabulary, resource, action, true)
+        )
           held.add(action.class)
     }
   return held

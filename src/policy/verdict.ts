@@ -7,6 +7,9 @@ export type Verdict = { allowed: true } | { allowed: false; policies: string[]; 
 /** Verdicts kept of one configuration: a few hundred bytes each. */
 const most = 10_000
 
+/** Characters of the longest key that is kept: whoever says a great deal gains nothing from being remembered. */
+const longestKey = 8_192
+
 const bySet = new WeakMap<Policies, Map<string, Verdict>>()
 
 /** Keeps verdicts under keys, each of which must tell all that the engine was asked. */
@@ -25,6 +28,7 @@ export function remembered(policies: Policies): Kept {
   return {
     get: (key) => verdicts.get(key),
     set(key, verdict) {
+      if (key.length > longestKey) return
       // All at once: who asks ten thousand different things gains nothing from any of them.
       if (verdicts.size >= most) verdicts.clear()
       verdicts.set(key, verdict)

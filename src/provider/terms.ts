@@ -31,11 +31,11 @@ export interface ServedResource extends Resource {
   actions: readonly ClassedAction[]
 }
 
-/** An action and the class whose group it is in. */
+/** An action and the group that it is in: the class of a credential, or that of calls of tools. */
 export interface ClassedAction {
   /** `github.contents.write` */
   action: string
-  class: Class
+  class: Class | 'tool'
 }
 
 /** One question that policy has to answer with yes before a detail may be minted. */
@@ -47,9 +47,19 @@ export interface AuthorizationRequest extends ClassedAction {
   context?: Record<string, string[]>
 }
 
-/** The distinct classes among `requests`. */
+/** The most that `requests` may do; a call of a tool is the least. */
+export function highest(requests: readonly AuthorizationRequest[]): ClassedAction['class'] {
+  return highestOf(classesOf(requests)) ?? 'tool'
+}
+
+/** The most of these; undefined of none. */
+export function highestOf(held: readonly Class[]): Class | undefined {
+  return classes.findLast((each) => held.includes(each))
+}
+
+/** The distinct classes among `requests`. A call of a tool has none. */
 export function classesOf(requests: readonly AuthorizationRequest[]): Class[] {
-  return [...new Set(requests.map((request) => request.class))]
+  return [...new Set(requests.map((request) => request.class))].filter((each) => each !== 'tool')
 }
 
 /**

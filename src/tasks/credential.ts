@@ -8,6 +8,7 @@ import { type Lease, mayStillWork, type StoredLease } from '../leases/lease.ts'
 import { mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
+import { tools } from '../provider/tools.ts'
 import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
@@ -42,11 +43,24 @@ export async function issueCredential(
   rules: Rules,
   request: CredentialRequest,
 ): Promise<MintedLease> {
+  requireCredential([request.authorizationDetail])
   const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
   const { task, idempotency } = request
   if (idempotency) await replace(context, task, idempotency)
   const held = context.unit.write((tx) => hold(context, tx, rules, request, resolved))
   return await mintHeld(context, request, resolved, held)
+}
+
+/** @throws BrokerError `invalid_request` for what nothing is minted for. */
+export function requireCredential(details: readonly unknown[]): void {
+  const isTool = (detail: unknown) =>
+    typeof detail === 'object' && detail !== null && 'type' in detail && detail.type === tools.type
+  if (!details.some(isTool)) return
+  throw new BrokerError(
+    'invalid_request',
+    'there is no credential for a tool: whether it may be called is asked of /access/v1/evaluation',
+    { parameter: 'authorization_details' },
+  )
 }
 
 /** The lease that is on record for it, or why there is none. */

@@ -3,7 +3,7 @@ import { isBrokerError } from '../base/errors.ts'
 import type { MintedLease } from '../leases/mint.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { holdOpened, issueCredential, mintHeld } from './credential.ts'
+import { holdOpened, issueCredential, mintHeld, requireCredential } from './credential.ts'
 import { endTask } from './end.ts'
 import { openAnd, type OpenRequest } from './open.ts'
 import { type GrantedTask, readTask } from './read.ts'
@@ -33,6 +33,7 @@ export async function exchange(
   request: OpenRequest,
   gone: AbortSignal | undefined,
 ): Promise<Exchanged> {
+  requireCredential(request.authorizationDetails)
   const { idempotency } = request
   const { opened, also: held } = await openAnd(context, rules, request, async (tx, task, [resolved]) => {
     const hold = await holdOpened(context, tx, rules, { task, idempotency }, resolved!)

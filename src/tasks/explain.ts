@@ -13,7 +13,8 @@ import type { ResolvedDetail } from '../leases/connections.ts'
 import { askers, type AskingPolicy } from '../policy/askers.ts'
 import { decideInTurns, type Decision, type Facts } from '../policy/decide.ts'
 import { type Overview, overview, type Told } from '../policy/overview.ts'
-import { classesOf, type Class, type Revocation } from '../provider/terms.ts'
+import { type ClassedAction, highest, type Revocation } from '../provider/terms.ts'
+import { type ToolDetail, tools } from '../provider/tools.ts'
 import { decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { scopeRefusal } from './credential.ts'
@@ -21,6 +22,7 @@ import { askOf, factsOf, type Requested } from './facts.ts'
 import { connectionsOf, reopenRefusal } from './fenced.ts'
 import { identityNow } from './identity.ts'
 import type { StoredTask, Task } from './task.ts'
+import { decideIn } from './tool-call.ts'
 import { ttlFor } from './ttl.ts'
 
 /** Who asks: a workload with its identity token, which stays good, or an open task. */
@@ -55,7 +57,7 @@ export interface ExplainedDetail {
   outcome: Decision['outcome']
   /** Whether the task that asks may mint it as it is. */
   inTask: boolean
-  classes: Class[]
+  class: ClassedAction['class']
   revocation: Revocation
   /** Whose yes it waits for, and which policies want it. */
   approvals: { group: string; policies: AskingPolicy[] }[]
@@ -169,14 +171,20 @@ async function explainDetail(
   const ask = askOf(resolved)
   const about = {
     asked: resolved.asked,
-    classes: classesOf(ask.requests),
+    class: highest(ask.requests),
     revocation: ask.revocation,
     approvals: [],
     denials: [],
     permits: [],
   }
-  if (task && !scopeRefusal(task, resolved)) {
-    const { agent } = requested
+  const { agent } = requested
+  if (task && resolved.entry.provider.type === tools.type) {
+    // A tool is called by who may, whatever the task was opened for.
+    const { name, resource } = resolved.detail as ToolDetail
+    const call = { name, resource, words: requested.context }
+    const now = await decideIn(context, tx, rules, { task, agent }, call)
+    if (now.outcome === 'allowed') return { ...about, outcome: 'allowed', inTask: true }
+  } else if (task && !scopeRefusal(task, resolved)) {
     const claims = { ...requested.context, ...task.context }
     const { decision } = await decideAfresh(context, tx, rules, task, { agent, details: [resolved], claims })
     if (decision.outcome === 'allowed') return { ...about, outcome: 'allowed', inTask: true }
@@ -192,7 +200,7 @@ async function explainDetail(
   const resources = new Map(ask.requests.map(({ resource }) => [`${resource.type} ${resource.id}`, resource]))
   const vocabulary = resolved.entry.provider
   const permits = [...resources.values()].flatMap(
-    (resource) => overview(policies, requested.agent.name, { vocabulary, resource }).permits,
+    (resource) => overview(policies, agent.name, { vocabulary, resource }).permits,
   )
   return {
     ...about,

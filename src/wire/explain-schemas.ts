@@ -27,7 +27,7 @@ const explainedDetail = z
     authorization_detail: detail,
     decision,
     in_task: z.boolean().openapi({ description: 'whether the task that asks may mint it as it is' }),
-    class: z.enum(classes),
+    class: z.enum([...classes, 'tool']),
     revocation: z.enum(revocations),
     approvals: z
       .array(z.object({ group: z.string(), policies: z.array(askingPolicy) }))
