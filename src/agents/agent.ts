@@ -1,12 +1,13 @@
 /** An agent: a governed identity of something that is not a human (design §8). */
 import { z } from 'zod'
-import { shown } from '../base/text.ts'
+import { isLine } from '../base/text.ts'
 import { matchRule, type MatchRule } from './match.ts'
+import type { Owner } from './owner.ts'
 
 export interface Agent {
   readonly name: string
-  /** The human who answers for it: a verified `email`, or a `sub`. */
-  readonly owner: string
+  /** Who answers for it: a human, by a verified `email` or a `sub`, or whoever its token shows. */
+  readonly owner: Owner
   readonly purpose: string
   readonly environment: string
   /** `YYYY-MM-DD`, the last day (UTC) on which its requests are served. */
@@ -32,10 +33,28 @@ export const name = z
 const line = z
   .string()
   .max(512)
-  .refine((text) => text.length > 0 && text.trim() === text && !/\p{C}/u.test(text) && shown.test(text), {
+  .refine(isLine, {
     error: 'must be one line of printable text, without space around it',
     params: { remedy: 'Write one line, at most 512 characters long.' },
   })
+
+const owner = z
+  .union(
+    [
+      line,
+      z.strictObject({
+        claim: z
+          .string()
+          .min(1)
+          .max(512)
+          .describe(
+            'The claim of the token that names the owner, as email; one that begins with / is a JSON Pointer.',
+          ),
+      }),
+    ],
+    { error: 'is one human, or `{ claim: NAME }`: whoever that claim of a token names' },
+  )
+  .transform((written): Owner => (typeof written === 'string' ? written : Object.freeze(written)))
 
 const aYear = 366 * 24 * 3600
 
@@ -43,8 +62,8 @@ const aYear = 366 * 24 * 3600
 export const agentFile = z
   .strictObject({
     name: name.describe('Its name, as policies and the record have it.'),
-    owner: line.describe(
-      'The human who answers for it: a verified `email`, or a `sub`. Nobody approves for what is theirs.',
+    owner: owner.describe(
+      'The human who answers for it: a verified `email`, or a `sub`; or { claim: email }, whoever the token shows. Nobody approves for what is theirs.',
     ),
     purpose: line.describe('What it is for, in one line.'),
     environment: name.describe('A name for where it works, as dev; policies can go by it.'),

@@ -1,5 +1,43 @@
-/** Four eyes: whether a human is the owner of an agent, or could be without showing it. */
+/** Who answers for an agent, and four eyes: whether a human is its owner, or could be without showing it. */
 import { BrokerError } from '../base/errors.ts'
+import { isLine } from '../base/text.ts'
+import { claimAt } from '../identity/claims.ts'
+import type { Principal } from '../identity/principal.ts'
+
+/** Whoever a token names in this claim: one agent, and an owned identity for each person (docs/decisions/0051). */
+export interface OwnerClaim {
+  readonly claim: string
+}
+
+export type Owner = string | OwnerClaim
+
+const longest = 512
+
+/**
+ * Who answers for what this principal does as an agent of that owner; undefined where its token does
+ * not show it. An address is in lower case: else who writes theirs in other letters were somebody else
+ * to policy.
+ */
+export function ownerFor(owner: Owner, { claims }: Pick<Principal, 'claims'>): string | undefined {
+  if (typeof owner === 'string') return owner
+  const named = claimAt(claims, owner.claim)
+  if (typeof named !== 'string' || named.length > longest || !isLine(named)) return undefined
+  // OpenID Connect Core §5.1: who may write any address into their account owns nothing by it.
+  const verified = claimAt(claims, `${owner.claim}_verified`)
+  const unchecked = verified === undefined && !/(^|\/)email$/.test(owner.claim)
+  if (!unchecked && !isVerified(verified)) return undefined
+  return isAddress(named) ? named.toLowerCase() : named
+}
+
+/** Of `email_verified` and its like. Some issuers write every claim as text. */
+export function isVerified(claim: unknown): boolean {
+  return claim === true || claim === 'true'
+}
+
+/** The owner that a configuration names itself. */
+export function fixedOwner(owner: Owner): string | undefined {
+  return typeof owner === 'string' ? owner : undefined
+}
 
 /** A human as their token shows them. */
 export interface Human {

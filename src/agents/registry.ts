@@ -4,6 +4,22 @@ import type { Principal } from '../identity/principal.ts'
 import type { Agent } from './agent.ts'
 import { matches } from './match.ts'
 import { nearest } from './nearest.ts'
+import { ownerFor } from './owner.ts'
+
+/** An agent as one principal acts as it, who answers for that being known. */
+export type OwnedAgent = Agent & { readonly owner: string }
+
+/** The agent with the owner that the principal's token shows; else why it is refused. */
+export function asOwned(
+  agent: Agent,
+  principal: Principal,
+): { agent: OwnedAgent } | { refused: BrokerError } {
+  const owner = ownerFor(agent.owner, principal)
+  if (owner !== undefined) return { agent: { ...agent, owner } }
+  const claim = typeof agent.owner === 'string' ? '' : agent.owner.claim
+  const message = `the owner of ${agent.name} is whoever the verified claim \`${claim}\` names, and this token shows none there`
+  return { refused: new BrokerError('unknown_agent', message) }
+}
 
 /** The agents of one configuration; immutable. */
 export class Agents implements Iterable<Agent> {
@@ -32,9 +48,10 @@ export class Agents implements Iterable<Agent> {
    * of several. An agent that it does not match is refused like one that does
    * not exist, so that names cannot be guessed.
    *
-   * @throws BrokerError `unknown_agent`; `invalid_request` when it must name one.
+   * @throws BrokerError `unknown_agent`, also where its token does not show who answers for it;
+   *   `invalid_request` when it must name one.
    */
-  choose(principal: Principal, named?: string): Agent {
+  choose(principal: Principal, named?: string): OwnedAgent {
     const candidates = this.matching(principal)
     const [agent, another] =
       named === undefined ? candidates : candidates.filter((candidate) => candidate.name === named)
@@ -53,7 +70,9 @@ export class Agents implements Iterable<Agent> {
           .toSorted()
           .join(', ')}`,
       )
-    return agent
+    const owned = asOwned(agent, principal)
+    if ('refused' in owned) throw owned.refused
+    return owned.agent
   }
 
   /** As much as a caller may be told of the rules: what its own token shows, and nobody could guess anything by. */

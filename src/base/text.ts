@@ -16,6 +16,11 @@ const hidden =
 /** What shows as it is, to the last character. */
 export const shown = new RegExp(`^[^${hidden}]*$`)
 
+/** Whether it is one line that a human reads: what it shows is what it is, without space around it. */
+export function isLine(text: string): boolean {
+  return text.length > 0 && text.trim() === text && !/\p{C}/u.test(text) && shown.test(text)
+}
+
 /** Whether every text in it, names of members too, shows as it is. */
 export function allShown(value: unknown): boolean {
   if (typeof value === 'string') return shown.test(value)

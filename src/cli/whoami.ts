@@ -1,6 +1,7 @@
 /** `mayfly whoami`: which agent a token is, or why it is none. */
 import type { Command } from 'commander'
 import { nearest } from '../agents/nearest.ts'
+import { asOwned } from '../agents/registry.ts'
 import type { RuleSet } from '../config/rules.ts'
 import { decode } from '../identity/decode.ts'
 import { claimedPrincipal } from '../identity/principal.ts'
@@ -57,11 +58,14 @@ function claimsOf(token: string): Record<string, unknown> {
 function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
   const { issuer, audiences, expected, faults } = readTokenClaims(rules, claims, now)
   const principal = claimedPrincipal(issuer?.name ?? '', claims)
-  const agents = issuer ? rules.agents.matching(principal).map(({ name }) => name) : []
+  const matching = issuer ? rules.agents.matching(principal) : []
+  const agents = matching.map(({ name }) => name)
+  const owned = matching.map((agent) => ({ name: agent.name, ...asOwned(agent, principal) }))
+  const unowned = owned.find((each) => 'refused' in each)
   const miss = issuer && agents.length === 0 ? nearest(rules.agents, principal) : undefined
   const iss = typeof claims['iss'] === 'string' ? claims['iss'] : ''
   return {
-    accepted: Object.keys(faults).length === 0 && agents.length > 0,
+    accepted: Object.keys(faults).length === 0 && owned.some((each) => 'agent' in each),
     view: {
       issuer: issuer?.name ?? null,
       iss,
@@ -70,6 +74,7 @@ function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
       audiences_expected: expected,
       expired: faults.age !== undefined,
       agents,
+      owners: Object.fromEntries(owned.map((each) => [each.name, 'agent' in each ? each.agent.owner : null])),
       nearest: miss ?? null,
       signature: 'not checked',
     },
@@ -79,6 +84,8 @@ function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
       `audience  ${audiences.join(', ') || 'none'}${faults.audience ? `: ${faults.audience}` : ''}`,
       `age       ${faults.age ?? 'current'}`,
       `agent     ${agents.join(', ') || 'none'}${agents.length > 1 ? ': the workload has to name one of them (`agent`)' : ''}`,
+      ...owned.flatMap((each) => ('agent' in each ? [`owner     ${each.agent.owner} of ${each.name}`] : [])),
+      ...(unowned && 'refused' in unowned ? [`owner     none: ${unowned.refused.message}`] : []),
       ...(miss ? missLines(miss) : []),
       'The signature was not checked.',
     ],

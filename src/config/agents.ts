@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { agentFile, type Agent } from '../agents/agent.ts'
 import { ambiguities } from '../agents/ambiguous.ts'
 import { isReviewed } from '../agents/review-date.ts'
@@ -82,11 +83,23 @@ export async function compileAgents(
 }
 
 function sketchOf(value: Record<string, unknown> = {}): Omit<Sketch, 'file'> {
-  const texts = ['name', 'owner', 'environment'].flatMap((key) =>
-    typeof value[key] === 'string' ? [[key, value[key]]] : [],
-  )
-  return Object.fromEntries(texts) as Omit<Sketch, 'file'>
+  const { name, owner, environment } = sketch.parse(value)
+  return {
+    ...(name !== undefined && { name }),
+    ...(owner !== undefined && { owner }),
+    ...(environment !== undefined && { environment }),
+  }
 }
+
+const text = z.string().optional().catch(undefined)
+const sketch = z.object({
+  name: text,
+  environment: text,
+  owner: z
+    .union([z.string(), z.object({ claim: z.string() })])
+    .optional()
+    .catch(undefined),
+})
 
 function rulesIn(value: Record<string, unknown> = {}): (MatchRule | undefined)[] {
   const { match } = value
@@ -96,7 +109,17 @@ function rulesIn(value: Record<string, unknown> = {}): (MatchRule | undefined)[]
 /** Four eyes hold a human against the owner: of one that nobody's token shows, everybody is another. */
 export function checkOwners(written: readonly WrittenAgent[], admins: Admins, { faults }: Reading): void {
   for (const { agent, file } of written)
-    if (!admins.couldShow(agent.owner))
+    if (typeof agent.owner !== 'string') {
+      if (!isShownByAdmins(agent.owner.claim))
+        faults.push({
+          file,
+          path: 'owner.claim',
+          message:
+            'may name people otherwise than admins show themselves, by a verified `email` or a `sub`: whoever it is could approve for their own agent',
+          remedy: 'Write `owner: { claim: email }`, or `sub`.',
+          warning: true,
+        })
+    } else if (!admins.couldShow(agent.owner))
       faults.push({
         file,
         path: 'owner',
@@ -105,6 +128,11 @@ export function checkOwners(written: readonly WrittenAgent[], admins: Admins, { 
         remedy: 'Name one person and no team, by the verified `email` or the `sub` that their token shows.',
         warning: true,
       })
+}
+
+/** An admin is held against an owner by these; a claim that is called an email holds one (`requesting_user_email`). */
+function isShownByAdmins(claim: string): boolean {
+  return /^\/?sub$|(^|[/_-])email$/.test(claim)
 }
 
 /** The first few by name. */

@@ -1,5 +1,6 @@
 /** The agents as an admin sees them. */
 import type { Agent } from '../agents/agent.ts'
+import { fixedOwner, isSame } from '../agents/owner.ts'
 import { type StoredFence, stands } from '../agents/fence.ts'
 import { isReviewed } from '../agents/review-date.ts'
 import { unfinishedStatuses } from '../leases/lease.ts'
@@ -23,6 +24,7 @@ export interface AgentView {
 
 interface AgentFilter {
   name?: string | undefined
+  /** Also of an agent whose owner a claim names: who has had a task of it. */
   owner?: string | undefined
   environment?: string | undefined
   status?: AgentStatus | undefined
@@ -58,7 +60,15 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
       await context.leases.find(tx, { statuses: unfinishedStatuses }),
       (lease) => lease.agent,
     )
-    return [...rules.agents]
+    const { owner } = filter
+    const isTheirs = async (agent: Agent) =>
+      owner === undefined ||
+      isSame(fixedOwner(agent.owner), owner) ||
+      (typeof agent.owner !== 'string' &&
+        (await context.tasks.list(tx, { agent: agent.name, owner }, { limit: 1 })).items.length > 0)
+    const agents: Agent[] = []
+    for (const agent of rules.agents) if (await isTheirs(agent)) agents.push(agent)
+    return agents
       .map((agent): AgentView => {
         const suspension = fences.find((fence) => {
           const { selector } = asRead(fence)
@@ -75,7 +85,6 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
       .filter(
         ({ agent, status }) =>
           (filter.name ?? agent.name) === agent.name &&
-          (filter.owner ?? agent.owner) === agent.owner &&
           (filter.environment ?? agent.environment) === agent.environment &&
           (filter.status ?? status) === status,
       )

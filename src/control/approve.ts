@@ -10,7 +10,7 @@ import { grantedGroups, requestDigest, settlementMac } from '../tasks/approval-d
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { endTask } from '../tasks/end.ts'
 import { endOfFenced, fencedTask } from '../tasks/fenced.ts'
-import { identityNow } from '../tasks/identity.ts'
+import { identityNow, ownersOf } from '../tasks/identity.ts'
 import { readTask, type TaskView } from '../tasks/read.ts'
 import { resolveScope } from '../tasks/scope.ts'
 import { aboutTask, type EndReason, type Task } from '../tasks/task.ts'
@@ -45,8 +45,7 @@ export async function approve(
 ): Promise<TaskView> {
   const { task, leaving } = await settling(context, approver, answer, async (tx) => {
     const { approval, task, all } = await admissible(context, tx, approver, answer)
-    const owners = [task.owner, rules.agents.get(task.agent)?.owner ?? task.owner]
-    const own = ownerRefusal(approver, owners, 'nobody approves for an agent they own')
+    const own = ownerRefusal(approver, ownersOf(rules, task), 'nobody approves for an agent they own')
     if (own) throw own.refused
     if (
       all.some(

@@ -2,7 +2,7 @@
 import { BrokerError } from '../base/errors.ts'
 import { verify } from '../identity/verify.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import type { Human } from '../agents/owner.ts'
+import { type Human, isVerified } from '../agents/owner.ts'
 import type { AdminEntry, Right } from './admins.ts'
 import type { InForce } from './in-force.ts'
 
@@ -41,8 +41,7 @@ export async function authenticateAdmin(
     id: `${principal.issuer}:${principal.subject}`,
     subject: principal.subject,
     email: typeof email === 'string' ? email : undefined,
-    // Some issuers write every claim as text.
-    emailVerified: verified === true || verified === 'true',
+    emailVerified: isVerified(verified),
     entries: satisfied.filter((entry) => entry.may.includes(right)),
     rights: new Set(satisfied.flatMap(({ may }) => may)),
   }

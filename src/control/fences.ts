@@ -1,7 +1,7 @@
 /** Raising fences, and lifting them. */
 import canonicalize from 'canonicalize'
 import { type Fence, fenceKey, stands, type StoredFence } from '../agents/fence.ts'
-import { ownerRefusal } from '../agents/owner.ts'
+import { fixedOwner, type Human, ownerRefusal } from '../agents/owner.ts'
 import type { Actor } from '../audit/event.ts'
 import { asRead } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
@@ -119,7 +119,7 @@ export async function lift(
   const rule = 'nobody lifts a fence on an agent they own'
   const { owners } = await unit.read(async (tx) => {
     const found = await fences.get(tx, id)
-    return { owners: found ? await ownersOf(context, tx, agents, found) : [] }
+    return { owners: found ? await ownersOf(context, tx, agents, found, admin) : [] }
   })
   await requireAnother(context, admin, rule, { fence: id, owners })
   return await unit.write(async (tx) => {
@@ -136,23 +136,37 @@ async function ownersOf(
   tx: Tx,
   registered: Rules['agents'],
   fence: StoredFence,
+  admin: Human,
 ): Promise<string[]> {
-  if ('damaged' in fence) return [...registered].map(({ owner }) => owner)
-  const { selector } = fence
-  const owners = 'owner' in selector ? [selector.owner] : []
-  for (const agent of fence.agents) owners.push(...(await agentOwners(context, tx, registered, agent)))
+  const anyAgent = 'damaged' in fence
+  const { selector } = asRead(fence)
+  const owners = !anyAgent && 'owner' in selector ? [selector.owner] : []
+  const on = anyAgent ? [...registered].map(({ name }) => name) : fence.agents
+  for (const agent of on) owners.push(...(await agentOwners(context, tx, registered, agent, admin)))
   return owners
 }
 
-/** Whoever answers for the agent: its owner now, and the one under whom it last had a task. */
+/**
+ * Whoever answers for the agent: its owner now, and the one under whom it last had a task. Of an
+ * agent that is owned by whoever a claim names, `human` is an owner who has had a task of it.
+ */
 export async function agentOwners(
   { tasks }: Pick<TaskContext, 'tasks'>,
   tx: Tx,
   registered: Rules['agents'],
   agent: string,
+  human: Human,
 ): Promise<string[]> {
-  const { items } = await tasks.list(tx, { agent }, { limit: 1 })
-  return [registered.get(agent)?.owner, items[0]?.owner].filter((owner) => owner !== undefined)
+  const configured = registered.get(agent)
+  const fixed = configured && fixedOwner(configured.owner)
+  const last = { agent }
+  const own = [human.subject, human.email].flatMap((owner) => (owner === undefined ? [] : [{ agent, owner }]))
+  const owners = fixed === undefined ? [] : [fixed]
+  for (const filter of fixed === undefined ? [last, ...own] : [last]) {
+    const { items } = await tasks.list(tx, filter, { limit: 1 })
+    owners.push(...items.map(({ owner }) => owner))
+  }
+  return owners
 }
 
 /** Four eyes. @throws BrokerError `forbidden`, which is on record. */

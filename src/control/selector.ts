@@ -1,7 +1,8 @@
 /** What an admin's selector means, here and now: never silently nothing. */
+import type { Agent } from '../agents/agent.ts'
 import { type FenceSelector, isOfClaims } from '../agents/fence.ts'
 import { type MatchRule, requirements } from '../agents/match.ts'
-import { isSame } from '../agents/owner.ts'
+import { fixedOwner, isSame } from '../agents/owner.ts'
 import { matchesPattern } from '../agents/pattern.ts'
 import { asRead } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
@@ -103,9 +104,13 @@ export async function select(
   return await ofFilter(context, tx, {}, { selector, agents: [], over: null })
 }
 
-/** What an owner answered for when it came to be, and what the agents do that are theirs now. */
+/**
+ * What an owner answered for when it came to be, and what the agents do that are theirs now. Of an
+ * agent whose owner a claim names, each task is one person's, and the rest of it nobody's here.
+ */
 export function ownedBy({ agents }: Pick<Registered, 'agents'>, owner: string) {
-  const theirs = [...agents].filter((agent) => isSame(agent.owner, owner)).map(({ name }) => name)
+  const isTheirs = ({ owner: named }: Agent) => isSame(fixedOwner(named), owner)
+  const theirs = [...agents].filter(isTheirs).map(({ name }) => name)
   return { owner, ownersAgents: theirs }
 }
 

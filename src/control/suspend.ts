@@ -54,7 +54,7 @@ export async function resumeAgent(
   reason: string,
 ): Promise<void> {
   requireAgent(rules, name)
-  const owners = await context.unit.read((tx) => agentOwners(context, tx, rules.agents, name))
+  const owners = await context.unit.read((tx) => agentOwners(context, tx, rules.agents, name, admin))
   await requireAnother(context, admin, 'nobody resumes an agent they own', { agent: name, owners })
   await context.unit.write(async (tx) => {
     const fences = await context.fences.byKeys(tx, [fenceKey({ agent: name })])

@@ -1,6 +1,7 @@
 /** Puts on record a refusal that nothing else has recorded, to be found by its caller's request id. */
 import type { Context } from 'hono'
 import type { AuditEvent } from '../audit/event.ts'
+import { ownerFor } from '../agents/owner.ts'
 import type { BrokerError } from '../base/errors.ts'
 import { reasonOf } from '../tasks/denial.ts'
 import type { Env } from './context.ts'
@@ -25,6 +26,7 @@ function asking({
   about,
   task,
   admin,
+  verified,
   inForce,
 }: Env['Variables']): Omit<AuditEvent, 'at' | 'type'> | undefined {
   const { agent } = about
@@ -32,7 +34,9 @@ function asking({
   if ((admin as typeof admin | undefined) !== undefined) return { actor: `admin:${admin.id}` }
   if (agent === undefined) return undefined
   const held = task as typeof task | undefined
-  const owner = held?.owner ?? inForce.rules.agents.get(agent)?.owner
+  const principal = (verified as typeof verified | undefined)?.principal
+  const configured = inForce.rules.agents.get(agent)?.owner
+  const owner = held?.owner ?? (configured && principal && ownerFor(configured, principal))
   return {
     actor: `agent:${agent}`,
     agent,

@@ -9,13 +9,13 @@ import { undistinguished, type Upstream } from './namesakes.ts'
 import { lineOf, type ParsedPolicy } from './parse.ts'
 import { attributesRead, tagsRead, toolsNamed } from './reads.ts'
 import { policySchema, type PolicySchema, type Vocabulary } from './schema.ts'
-import { slice, type AgentFacts } from './slice.ts'
+import { type Governed, slice } from './slice.ts'
 
 export type { AgentFacts } from './slice.ts'
 
 /** What one agent's decisions are made with. */
 interface AgentPolicies {
-  agent: AgentFacts
+  agent: Governed
   /** The policies that can concern the agent. */
   concerning: readonly ParsedPolicy[]
   /** The engine's names of the sets that hold them. */
@@ -62,7 +62,7 @@ export async function compileInTurns(files: readonly PolicyFile[], given: Compil
 interface CompilerInput {
   providers: readonly Vocabulary[]
   upstreams: readonly Upstream[]
-  agents: readonly AgentFacts[]
+  agents: readonly Governed[]
   approvers: ReadonlySet<string>
 }
 
@@ -136,7 +136,7 @@ const policiesPerSet = 200
 /** Agents that the same policies concern share the engine's sets. */
 function* agentPolicies(
   policies: readonly ParsedPolicy[],
-  agents: readonly AgentFacts[],
+  agents: readonly Governed[],
 ): Steps<Map<string, AgentPolicies>> {
   const loaded = new Map<string, Pick<AgentPolicies, 'names' | 'claims' | 'attributes'>>()
   const byName = new Map<string, AgentPolicies>()

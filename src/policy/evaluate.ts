@@ -1,5 +1,6 @@
 /** Evaluates one action on one resource in the Cedar engine (docs/decisions/0005). */
 import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { fixedOwner } from '../agents/owner.ts'
 import { claimTexts } from '../identity/claim-texts.ts'
 import { claimAt } from '../identity/claims.ts'
 import type { Class, ClassedAction, Resource, Revocation } from '../provider/terms.ts'
@@ -62,10 +63,9 @@ export function evaluation(
   name?: string,
 ): Evaluate {
   const slice = policies.agents.get(facts.agent.name)
-  // The slice was made for this owner and environment; for others it may lack a forbid.
-  if (slice?.agent.owner !== facts.agent.owner || slice.agent.environment !== facts.agent.environment) {
-    return cannotTell
-  }
+  // The slice was made for this owner, or for any, and this environment; for others it may lack a forbid.
+  if (!slice || slice.agent.environment !== facts.agent.environment) return cannotTell
+  if ((fixedOwner(slice.agent.owner) ?? facts.agent.owner) !== facts.agent.owner) return cannotTell
 
   // A lone surrogate has no UTF-8, which is all that the engine reads.
   if (![facts.purpose, ...Object.entries(facts.request).flat()].every((text) => text.isWellFormed()))

@@ -1,12 +1,13 @@
 /** Policies that hold and do nothing, or everything, and agents for which they do nothing: valid, and surely not meant. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { fixedOwner } from '../agents/owner.ts'
 import { closest } from '../base/closest.ts'
 import { classes, type Entity } from '../provider/terms.ts'
 import type { Upstream } from './namesakes.ts'
 import type { ParsedPolicy } from './parse.ts'
 import { entitiesIn, entitiesNamed } from './reads.ts'
 import { unqualified, type Vocabulary } from './schema.ts'
-import { type AgentFacts, lineage } from './slice.ts'
+import { type Governed, isWithin } from './slice.ts'
 
 /** What is wrong with one policy, and the words of it that are. */
 export interface Pointless {
@@ -19,7 +20,7 @@ export interface Pointless {
 /** What there is for policies to be about. */
 interface Existing {
   /** As much as is known of each agent; undefined where that is not all of them. */
-  agents: readonly Partial<AgentFacts>[] | undefined
+  agents: readonly Partial<Governed>[] | undefined
   upstreams: readonly Upstream[]
   /** The providers of which every connection is known. */
   vocabularies: readonly Vocabulary[]
@@ -42,18 +43,15 @@ export function pointless(policies: readonly ParsedPolicy[], existing: Existing)
 }
 
 /** Agents that no permit can be about. */
-export function unpermitted<Agent extends AgentFacts>(
+export function unpermitted<Agent extends Governed>(
   policies: readonly ParsedPolicy[],
   agents: readonly Agent[],
 ): Agent[] {
   const permits = policies.filter(({ json }) => json.effect === 'permit')
   const about = permits.map(({ json }) => entitiesIn(json.principal))
   if (about.some((entities) => entities.length === 0)) return []
-  const named = new Set(about.flat().map(keyOf))
-  return agents.filter((agent) => {
-    const { self, parents } = lineage(agent)
-    return ![self, ...parents].some((entity) => named.has(keyOf(entity)))
-  })
+  const named = about.flat()
+  return agents.filter((agent) => !named.some((entity) => isWithin(agent, entity)))
 }
 
 /** Things of one type, of which it is known which there are. */
@@ -71,17 +69,21 @@ function principals(agents: Existing['agents']): Kind[] {
     const known = new Set(ids.filter((id) => id !== undefined))
     return { type, ids: known, missing, has: ({ id }) => known.has(id) }
   }
+  const owners = agents.map(({ owner }) => owner)
+  const anyOwner = owners.some((owner) => owner !== undefined && fixedOwner(owner) === undefined)
+  const owner = kind(
+    'Owner',
+    owners.map((each) => each && fixedOwner(each)),
+    'owns no agent of the configuration',
+  )
   return [
     kind(
       'Agent',
       agents.map(({ name }) => name),
       'is no agent of the configuration',
     ),
-    kind(
-      'Owner',
-      agents.map(({ owner }) => owner),
-      'owns no agent of the configuration',
-    ),
+    // Whom a claim names is known when they come.
+    ...(anyOwner ? [] : [owner]),
     kind(
       'Environment',
       agents.map(({ environment }) => environment),

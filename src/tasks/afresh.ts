@@ -1,5 +1,5 @@
 /** What policy says of an open task now, whatever it said before (invariant I12). */
-import type { Agent } from '../agents/agent.ts'
+import type { OwnedAgent } from '../agents/registry.ts'
 import type { Denial } from '../base/errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
@@ -26,7 +26,7 @@ export async function decideAfresh(
   rules: Rules,
   task: Task,
   asked: {
-    agent: Agent
+    agent: OwnedAgent
     details: readonly ResolvedDetail[]
     /** Where more is claimed now than when the task was opened. */
     claims?: Record<string, string>

@@ -1,5 +1,5 @@
 /** What policy is told of a task, read in the transaction that depends on the answer. */
-import type { Agent } from '../agents/agent.ts'
+import type { OwnedAgent } from '../agents/registry.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { DescribedConnection, ResolvedDetail } from '../leases/connections.ts'
 import type { Ask, Facts } from '../policy/decide.ts'
@@ -7,7 +7,7 @@ import type { Class } from '../provider/terms.ts'
 
 /** The part of a request that policy sees. */
 export interface Requested {
-  agent: Agent
+  agent: OwnedAgent
   principal: Principal
   purpose: string
   ttl: number

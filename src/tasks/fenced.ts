@@ -6,6 +6,7 @@ import type { Session } from '../identity/session.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Rules, TaskContext } from './context.ts'
+import { ownersOf } from './identity.ts'
 import type { EndReason, StoredTask, Task } from './task.ts'
 
 /** `agent_suspended` or `fenced` for a task that would mint `details` now; none: for the task as such. */
@@ -16,8 +17,8 @@ export async function fencedTask(
   task: Task,
   details: readonly ResolvedDetail[],
 ): Promise<BrokerError | undefined> {
-  const { agent, owner, principal } = task
-  const owners = [owner, rules.agents.get(agent)?.owner ?? owner]
+  const { agent, principal } = task
+  const owners = ownersOf(rules, task)
   return await fenceRefusal(context, tx, { principal, agent, owners, connections: connectionsOf(details) })
 }
 

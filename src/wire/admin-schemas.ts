@@ -87,7 +87,10 @@ export const auditQuery = strict({
 export const agent = z
   .object({
     name: z.string(),
-    owner: z.string(),
+    owner: z.union([
+      z.string(),
+      z.object({ claim: z.string() }).openapi({ description: 'whoever this claim of a token names' }),
+    ]),
     purpose: z.string(),
     environment: z.string(),
     review_by: z.string(),

@@ -45,3 +45,38 @@ test('where nobody may approve or resume, nobody is to be told apart', async () 
   expect(await warned('platform@acme.example', [{ ...security, may: ['read', 'revoke'] }])).toBe(false)
   expect(await warned('platform@acme.example', [{ ...security, may: ['suspend'] }])).toBe(true)
 })
+
+async function loadedWith(owner: unknown) {
+  return await loadWith({ admins: [security!] }, { 'agents/refactor-bot.yaml': { ...refactorBot, owner } })
+}
+
+test.each(['email', 'sub', '/sub', '/user/email', 'requesting_user_email'])(
+  'whoever the claim %s names can be told from an admin',
+  async (claim) => {
+    const { configuration, faults } = await loadedWith({ claim })
+    expect(configuration).toBeDefined()
+    expect(faults.filter(({ path }) => path.startsWith('owner'))).toEqual([])
+  },
+)
+
+test.each(['preferred_username', 'actor', 'name'])(
+  'whoever the claim %s names, perhaps not',
+  async (claim) => {
+    const { configuration, faults } = await loadedWith({ claim })
+    expect(configuration).toBeDefined()
+    expect(faults).toMatchObject([{ path: 'owner.claim', warning: true }])
+  },
+)
+
+test.each<[string, unknown, string]>([
+  ['no claim at all', {}, 'owner.claim'],
+  ['a claim without a name', { claim: '' }, 'owner.claim'],
+  ['a misspelt key', { claims: 'email' }, 'owner.claims'],
+  ['a number', 7, 'owner'],
+  ['nothing', null, 'owner'],
+  ['a list', [{ claim: 'email' }], 'owner'],
+])('an owner that is %s is a fault', async (_what, owner, path) => {
+  const { configuration, faults } = await loadedWith(owner)
+  expect(configuration).toBeUndefined()
+  expect(faults.map((fault) => fault.path)).toContain(path)
+})

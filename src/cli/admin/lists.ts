@@ -31,7 +31,7 @@ const agents: Listing<'agents'> = {
   columns: {
     NAME: (agent) => agent.name,
     STATUS: (agent) => agent.status,
-    OWNER: (agent) => agent.owner,
+    OWNER: ({ owner }) => (typeof owner === 'string' ? owner : `by claim ${owner.claim}`),
     ENVIRONMENT: (agent) => agent.environment,
     'REVIEW BY': (agent) => agent.review_by,
     'OPEN TASKS': (agent) => String(agent.open_tasks),

@@ -77,7 +77,7 @@ async function run(options: ExplainOptions): Promise<void> {
     token !== undefined ? readToken(token) : claimsFile !== undefined ? readClaims(claimsFile) : undefined
   const named = options.agent ?? agentByClaims(rules, claims ?? {})
   const question = { ...options, agent: named, claims, partly: token === undefined }
-  const { agent, ttl, explanation, notes, stranger } = explainQuestion(rules, question)
+  const { agent, owner, ttl, explanation, notes, stranger } = explainQuestion(rules, question)
   if (!options.json && warnings.length > 0) tell(warnings.flatMap(faultLines))
   const faults =
     token === undefined ? {} : readTokenClaims(rules, claims!, Math.floor(Date.now() / 1000)).faults
@@ -93,7 +93,7 @@ async function run(options: ExplainOptions): Promise<void> {
       ...(stranger && { code: 'unknown_agent', nearest: stranger }),
       ...(refused && { code: 'invalid_token' }),
       agent: agent.name,
-      owner: agent.owner,
+      owner: owner ?? null,
       ttl,
       notes,
     },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { providers } from '../../../providers/catalog.ts'
 import { isReviewed } from '../../agents/review-date.ts'
 import type { Agent } from '../../agents/agent.ts'
+import { ownerFor } from '../../agents/owner.ts'
 import { matches, type MatchRule } from '../../agents/match.ts'
 import { type NearMiss, nearest, partlyMatches } from '../../agents/nearest.ts'
 import { systemClock } from '../../base/clock.ts'
@@ -40,6 +41,8 @@ export interface Question {
 
 export interface Explained {
   agent: Agent
+  /** Whoever answers for it; undefined where the claims that were given do not show it. */
+  owner: string | undefined
   /** Seconds. */
   ttl: number
   explanation: Explanation
@@ -68,9 +71,10 @@ export function agentNamed({ agents }: RuleSet, name: string): Agent {
 export function explainQuestion(rules: RuleSet, question: Question): Explained {
   const agent = agentNamed(rules, question.agent)
   const ttl = ttlFor(agent, question.ttl)
+  const owner = ownerFor(agent.owner, { claims: question.claims ?? {} })
   const asks = rules.connections.resolveAll(question.scope, 'scope').map(askOf)
   const facts: Facts = {
-    agent: { name: agent.name, owner: agent.owner, environment: agent.environment },
+    agent: { name: agent.name, owner: owner ?? '', environment: agent.environment },
     principal: principalOf(rules, agent, question.claims),
     purpose: question.purpose ?? '',
     ttl,
@@ -82,15 +86,24 @@ export function explainQuestion(rules: RuleSet, question: Question): Explained {
   const explanation = explain(rules.policies, facts, asks)
   const stranger =
     question.claims && strangerTo(agent, facts.principal.issuer, question.claims, question.partly)
-  const notes = [...(stranger ? missLines(stranger) : []), ...notesOn(rules, agent, question)]
-  if (!stranger) return { agent, ttl, explanation, stranger, notes }
+  const { partly = true } = question
+  const unowned = owner === undefined && !partly
+  const notes = [
+    ...(stranger ? missLines(stranger) : []),
+    ...(owner === undefined ? [unownedNote(agent)] : []),
+    ...notesOn(rules, agent, question),
+  ]
+  const explained = { agent, owner, ttl, stranger, notes }
+  if (!stranger && !unowned) return { ...explained, explanation }
   return {
-    agent,
-    ttl,
+    ...explained,
     explanation: { ...explanation, decision: { outcome: 'denied', denials: [] } },
-    stranger,
-    notes,
   }
+}
+
+function unownedNote({ owner }: Agent): string {
+  const claim = typeof owner === 'string' ? owner : owner.claim
+  return `its owner is whoever the verified claim ${claim} names, and the claims given name none: its requests are refused, and policies about an owner were decided as for nobody's`
 }
 
 /** Where the claims differ from the agent's nearest rule, if they match none: policy is never asked then. */
