@@ -32,8 +32,8 @@ export async function recordNearReviews(context: FollowContext, agents: Iterable
         type: 'agent.review_near',
         actor: 'broker',
         agent: name,
-        owner,
-        data: { review_by: reviewBy, days },
+        ...(typeof owner === 'string' && { owner }),
+        data: { review_by: reviewBy, days, ...(typeof owner !== 'string' && { owner_claim: owner.claim }) },
       })
     }
     await cursors.put(tx, { name: cursorName, seq: today, mac: null })

@@ -90,7 +90,7 @@ function reviewNear({ type, agent, owner, data = {} }: ChainedEvent): Words {
     type,
     title: `${agent} is to be reviewed by ${String(reviewBy)}`,
     facts: [
-      ['Owner', String(owner)],
+      ['Owner', owner ?? `whoever the claim ${String(data['owner_claim'])} names`],
       ['Days left', `${String(days)}; from the day after its requests are refused`],
     ],
     data: { review_by: reviewBy, days },
