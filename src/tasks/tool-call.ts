@@ -8,7 +8,7 @@ import { askers, type AskingPolicy } from '../policy/askers.ts'
 import { type Ask, decideInTurns } from '../policy/decide.ts'
 import { toolRequest, tools, type ToolDetail } from '../provider/tools.ts'
 import { asRead } from '../base/damage.ts'
-import type { Agent } from '../agents/agent.ts'
+import type { OwnedAgent } from '../agents/registry.ts'
 import { grantedGroups } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { policyDenied, reasonOf, recordDenial } from './denial.ts'
@@ -85,7 +85,7 @@ function digestOf(words: Record<string, string>): string {
 
 interface Standing {
   task: Task
-  agent: Agent
+  agent: OwnedAgent
 }
 
 async function standingOf(
