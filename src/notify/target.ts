@@ -5,6 +5,7 @@ import { name } from '../agents/agent.ts'
 import { type Clock, withinLimit } from '../base/clock.ts'
 import { endpointFault } from '../base/endpoint.ts'
 import { networkFault } from '../outbound/network-fault.ts'
+import type { UpstreamFetch, UpstreamInit } from '../outbound/upstream-fetch.ts'
 import { secondsIn } from '../provider/answers.ts'
 import { secretRef, type SecretRef } from '../provider/secret-ref.ts'
 import { bodyFor, targetKinds } from './bodies.ts'
@@ -80,17 +81,17 @@ export function signingKey(text: string): Buffer | undefined {
 /** `secret` is read for each delivery, so that a rotated one counts at once. */
 export function createTarget(
   { name, kind, url, secret, link }: NotifyEntry,
-  given: { fetch: typeof globalThis.fetch; clock: Clock; secret: (ref: SecretRef) => string },
+  given: { fetch: UpstreamFetch; clock: Clock; secret: (ref: SecretRef) => string },
 ): Target {
   const { fetch, clock } = given
 
-  async function send(init: RequestInit): Promise<Handed> {
+  async function send(init: UpstreamInit): Promise<Handed> {
     const at = typeof url === 'string' ? url : given.secret(url)
     if (webhookFault(at) !== undefined) return failed('its url cannot be used')
     // Redirects are not followed: whoever answers there must not choose where else this goes.
-    const { ok, status, headers } = await fetch(at, { ...init, redirect: 'manual' })
-    if (ok) return { done: true }
-    return failed(`it answered ${status}`, secondsIn(headers.get('Retry-After')))
+    const { status, headers } = await fetch(at, { ...init, redirect: 'manual' })
+    if (status >= 200 && status < 300) return { done: true }
+    return failed(`it answered ${status}`, secondsIn(headers.get('retry-after')))
   }
 
   async function told(work: () => Promise<Handed>): Promise<Handed> {
