@@ -25,6 +25,7 @@ const agentName = z.object({ name: z.string().max(100) })
 const revocations = createRoute({
   method: 'post',
   path: '/v1/admin/revocations',
+  operationId: 'orderRevocation',
   summary: 'End tasks and revoke their leases by selector; needs the right `revoke`',
   security,
   middleware: [byAdmin('revoke'), strictJson] as const,
@@ -38,6 +39,7 @@ function answerRoute<Verb extends 'approve' | 'deny'>(verb: Verb) {
   return createRoute({
     method: 'post',
     path: `/v1/admin/approvals/{id}/${verb}`,
+    operationId: `${verb}Request`,
     summary: `${verb} exactly the request that has this digest; needs the right \`approve\``,
     security,
     middleware: [byAdmin('approve'), strictJson] as const,
@@ -50,6 +52,7 @@ function agentRoute<Verb extends 'suspend' | 'resume'>(verb: Verb) {
   return createRoute({
     method: 'post',
     path: `/v1/admin/agents/{name}/${verb}`,
+    operationId: `${verb}Agent`,
     summary: `${verb} an agent; needs the right \`suspend\``,
     security,
     middleware: [byAdmin('suspend'), strictJson] as const,
@@ -61,6 +64,7 @@ function agentRoute<Verb extends 'suspend' | 'resume'>(verb: Verb) {
 const reload = createRoute({
   method: 'post',
   path: '/v1/admin/reload',
+  operationId: 'reloadConfiguration',
   summary: 'Read the configuration again; needs the right `suspend`',
   security,
   middleware: byAdmin('suspend'),

@@ -10,6 +10,7 @@ import { answers, jsonBody, taskToken, workloadToken } from './openapi.ts'
 const explain = createRoute({
   method: 'post',
   path: '/v1/explain',
+  operationId: 'explain',
   summary: 'What may I do here, and what would this need? Nothing is kept, and no token is used up',
   security: [...workloadToken, ...taskToken],
   middleware: [byWorkloadOrTask, strictJson] as const,

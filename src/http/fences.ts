@@ -16,6 +16,7 @@ const fenceId = z.object({ id: z.string().max(100) })
 const raising = createRoute({
   method: 'post',
   path: '/v1/admin/fences',
+  operationId: 'raiseFence',
   summary: 'Keep out by selector, and leave alone what is open; needs the right `suspend`',
   security: adminToken,
   middleware: [byAdmin('suspend'), strictJson] as const,
@@ -26,6 +27,7 @@ const raising = createRoute({
 const lifting = createRoute({
   method: 'delete',
   path: '/v1/admin/fences/{id}',
+  operationId: 'liftFence',
   summary: 'Lift a fence; needs the right `suspend`, and nobody lifts one on an agent they own',
   security: adminToken,
   middleware: byAdmin('suspend'),

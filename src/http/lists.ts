@@ -22,6 +22,7 @@ export function listRoute<Path extends string, Query extends z.ZodObject, Item e
   return createRoute({
     method: 'get',
     path,
+    operationId: `list${what.charAt(0).toUpperCase()}${what.slice(1)}`,
     summary: `List ${what}, filtered, in pages; needs the right \`read\``,
     security: adminToken,
     middleware: byAdmin('read'),

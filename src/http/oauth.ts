@@ -35,6 +35,7 @@ const refusal = jsonAnswer(schemas.oauthError, 'a refusal (RFC 6749 section 5.2)
 const token = createRoute({
   method: 'post',
   path: '/oauth/token',
+  operationId: 'exchangeToken',
   summary: "Exchange a CI job's OIDC token for one credential (RFC 8693)",
   request: { body: formOrJson(schemas.exchangeForm, schemas.exchangeBody) },
   responses: { 200: jsonAnswer(schemas.exchanged, 'the credential'), default: refusal },
@@ -42,6 +43,7 @@ const token = createRoute({
 const revocation = createRoute({
   method: 'post',
   path: '/oauth/revoke',
+  operationId: 'revokeToken',
   summary: 'Revoke a credential or a task token, and complete its task (RFC 7009)',
   request: { body: formOrJson(schemas.revokeForm, schemas.revokeForm) },
   responses: {

@@ -1,5 +1,6 @@
 /** The recurring parts of the routes' descriptions. */
 import type { z } from '@hono/zod-openapi'
+import { examples } from '../wire/examples.ts'
 import { problem } from '../wire/schemas.ts'
 
 /** The workload's own OIDC token. */
@@ -64,3 +65,28 @@ interface Described {
 }
 
 type SchemaOf<Answer> = Answer extends Described ? Answer['schema'] : never
+
+interface Content {
+  content?: Record<string, object>
+}
+interface Operation {
+  operationId?: string
+  requestBody?: Content
+  responses?: Record<string, Content>
+}
+
+/** The description with an example of each body that an operation takes and answers with. */
+export function illustrated<Document extends { paths?: object }>(document: Document): Document {
+  const operations = Object.values(document.paths ?? {}).flatMap((methods: Record<string, Operation>) =>
+    Object.values(methods),
+  )
+  for (const { operationId = '', requestBody, responses = {} } of operations) {
+    const { body, answer, others } = examples[operationId] ?? {}
+    for (const media of Object.values(requestBody?.content ?? {})) Object.assign(media, { example: body })
+    for (const [status, { content = {} }] of Object.entries(responses))
+      if (status.startsWith('2'))
+        for (const media of Object.values(content))
+          Object.assign(media, { example: others?.[status] ?? answer })
+  }
+  return document
+}

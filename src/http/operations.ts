@@ -1,7 +1,7 @@
 /** Routes for operators: health, readiness, metrics and the OpenAPI description. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Env, HttpContext } from './context.ts'
-import { answers, securitySchemes } from './openapi.ts'
+import { answers, illustrated, securitySchemes } from './openapi.ts'
 
 /** Paths that a probe may call by whatever host name it knows. */
 export const operationsPaths = ['/healthz', '/readyz', '/metrics']
@@ -9,6 +9,7 @@ export const operationsPaths = ['/healthz', '/readyz', '/metrics']
 const health = createRoute({
   method: 'get',
   path: '/healthz',
+  operationId: 'readHealth',
   summary: 'Whether the process answers',
   responses: answers({ 200: { schema: z.object({ status: z.literal('ok') }), description: 'it does' } }),
 })
@@ -16,6 +17,7 @@ const health = createRoute({
 const readiness = createRoute({
   method: 'get',
   path: '/readyz',
+  operationId: 'readReadiness',
   summary: 'Whether it can decide and record; an upstream does not matter',
   responses: answers({ 200: { schema: z.object({ status: z.literal('ready') }), description: 'it can' } }),
 })
@@ -23,6 +25,7 @@ const readiness = createRoute({
 const exposition = createRoute({
   method: 'get',
   path: '/metrics',
+  operationId: 'readMetrics',
   summary: 'Metrics, in the text format of Prometheus',
   responses: {
     ...answers({}),
@@ -46,12 +49,10 @@ export function operationsRoutes(app: OpenAPIHono<Env>, { core, metrics, mayGran
 
   for (const [name, scheme] of Object.entries(securitySchemes))
     app.openAPIRegistry.registerComponent('securitySchemes', name, scheme)
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'Mayfly',
-      version: '1',
-      description: 'Credentials for AI assistants and CI jobs that live no longer than the task.',
-    },
-  })
+  const info = {
+    title: 'Mayfly',
+    version: '1',
+    description: 'Credentials for AI assistants and CI jobs that live no longer than the task.',
+  }
+  app.get('/openapi.json', (c) => c.json(illustrated(app.getOpenAPI31Document({ openapi: '3.1.0', info }))))
 }

@@ -20,6 +20,7 @@ const audit = listRoute('/v1/admin/audit', shapes.auditQuery, shapes.auditEvent)
 const event = createRoute({
   method: 'get',
   path: '/v1/admin/audit/{seq}',
+  operationId: 'readEvent',
   summary: 'Read one event of the record; needs the right `read`',
   security,
   middleware: readers,
@@ -30,6 +31,7 @@ const event = createRoute({
 const finding = createRoute({
   method: 'post',
   path: '/v1/admin/find',
+  operationId: 'find',
   summary: 'Whose a token is that turned up somewhere, by its hash or fingerprint; needs the right `read`',
   security,
   middleware: [readers, strictJson] as const,

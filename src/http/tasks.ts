@@ -19,6 +19,7 @@ const leaseId = taskId.extend({ lease: z.string().max(100) })
 const open = createRoute({
   method: 'post',
   path: '/v1/tasks',
+  operationId: 'openTask',
   summary: 'Open a task, or with `dry_run` ask what would come of it',
   security: workloadToken,
   middleware: [byWorkload, strictJson] as const,
@@ -33,6 +34,7 @@ const open = createRoute({
 const read = createRoute({
   method: 'get',
   path: '/v1/tasks/{id}',
+  operationId: 'readTask',
   summary: 'Read a task with its leases, also for an hour after its end; with `wait`, once it is decided',
   security: taskToken,
   middleware: byTaskToken,
@@ -43,6 +45,7 @@ const read = createRoute({
 const credentials = createRoute({
   method: 'post',
   path: '/v1/tasks/{id}/credentials',
+  operationId: 'mintCredential',
   summary: "Mint a credential within the task's scope",
   security: taskToken,
   middleware: [byTaskToken, strictJson] as const,
@@ -55,6 +58,7 @@ const credentials = createRoute({
 const revokeLease = createRoute({
   method: 'post',
   path: '/v1/tasks/{id}/leases/{lease}/revoke',
+  operationId: 'giveBackLease',
   summary: 'Give one lease back before the task is done',
   security: taskToken,
   middleware: byTaskTokenToEnd,
@@ -65,6 +69,7 @@ const revokeLease = createRoute({
 const complete = createRoute({
   method: 'post',
   path: '/v1/tasks/{id}/complete',
+  operationId: 'completeTask',
   summary: 'End the task; its leases are revoked. Idempotent',
   security: taskToken,
   middleware: byTaskTokenToEnd,
