@@ -117,7 +117,7 @@ export interface Client {
 
 export interface CallOptions {
   /** Aborting a mint makes the broker revoke what it was minting. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 export interface RetryOptions extends CallOptions {
@@ -126,7 +126,7 @@ export interface RetryOptions extends CallOptions {
    * request resume the task, and a credential minted before is revoked.
    * 1 to 200 visible characters. Default: one of this call's own.
    */
-  idempotencyKey?: string
+  idempotencyKey?: string | undefined
 }
 
 /** The broker gives an upstream up to twenty seconds to mint, and ten for a credential to be seen dead. */

@@ -21,9 +21,9 @@ import { taskFromEnvironment } from './task-environment.ts'
 
 export interface BrokerOptions {
   /** The broker's public URL. Default: `MAYFLY_URL`. */
-  url?: string
+  url?: string | undefined
   /** What requests go out with. Default: the global one, through `HTTPS_PROXY` where that is set. */
-  fetch?: typeof globalThis.fetch
+  fetch?: typeof globalThis.fetch | undefined
 }
 
 export interface TaskOptions extends BrokerOptions {
@@ -32,19 +32,19 @@ export interface TaskOptions extends BrokerOptions {
   /** All that the task may ask for: RFC 9396 authorization details. */
   scope: readonly AuthorizationDetail[]
   /** Seconds after which the task ends by itself. Default: what the agent is configured with. */
-  ttl?: number
+  ttl?: number | undefined
   /** Bound to the task; a credential asked for under another context ends it. */
-  context?: Record<string, string>
+  context?: Record<string, string> | undefined
   /**
    * This workload's OIDC token, or what gets a fresh one: it is asked each time a task is
    * opened, for a token opens one task. Default: what the command line finds
    * (`MAYFLY_TOKEN`, `MAYFLY_TOKEN_FILE`, GitHub Actions, Kubernetes).
    */
-  identity?: string | ((audience: string) => string | Promise<string>)
+  identity?: string | ((audience: string) => string | Promise<string>) | undefined
   /** Told that humans have to approve, with the groups asked. The task is waited for meanwhile. */
-  onApproval?: (task: TaskState) => void
+  onApproval?: ((task: TaskState) => void) | undefined
   /** Ends the wait for an answer or an approval. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** The task was opened, and did not become active: `task.status` says what became of it. */

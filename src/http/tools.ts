@@ -13,6 +13,7 @@ import { answers, jsonBody, taskToken } from './openapi.ts'
 const evaluation = createRoute({
   method: 'post',
   path: '/access/v1/evaluation',
+  operationId: 'evaluateAccess',
   summary: 'May this tool be called now? (AuthZEN Authorization API 1.0)',
   security: taskToken,
   middleware: [byTaskToken, strictJson] as const,
@@ -23,6 +24,7 @@ const evaluation = createRoute({
 const metadata = createRoute({
   method: 'get',
   path: '/.well-known/authzen-configuration',
+  operationId: 'readAccessMetadata',
   summary: 'Metadata of the policy decision point (AuthZEN Authorization API 1.0 §9)',
   responses: answers({ 200: { schema: shapes.authzenMetadata, description: 'the metadata' } }),
 })
@@ -30,6 +32,7 @@ const metadata = createRoute({
 const events = createRoute({
   method: 'post',
   path: '/v1/tasks/{id}/events',
+  operationId: 'recordToolCall',
   summary: 'Put the call of a tool on record: its name, a digest, its outcome, and nothing that was said',
   security: taskToken,
   middleware: [byTaskToken, strictJson] as const,

@@ -4,6 +4,7 @@ import type * as shapes from './admin-schemas.ts'
 import type * as explanations from './explain-schemas.ts'
 import type * as oauth from './oauth-schemas.ts'
 import type * as schemas from './schemas.ts'
+import type * as tools from './tool-schemas.ts'
 
 const [opened, minted, ended, deadline] = [
   '2026-11-02T09:00:00.000Z',
@@ -233,6 +234,28 @@ export const examples: Record<string, Example> = {
       ],
       overview: null,
     } satisfies z.input<typeof explanations.explanation>,
+  },
+  evaluateAccess: {
+    body: {
+      subject: { type: 'Agent', id: task.agent },
+      action: { name: 'tool.publish' },
+      resource: { type: 'Tool', id: 'npm' },
+    } satisfies z.input<typeof tools.evaluationBody>,
+    answer: { decision: true } satisfies z.input<typeof tools.evaluation>,
+  },
+  readAccessMetadata: {
+    answer: {
+      policy_decision_point: 'https://mayfly.acme.dev',
+      access_evaluation_endpoint: 'https://mayfly.acme.dev/access/v1/evaluation',
+    } satisfies z.input<typeof tools.authzenMetadata>,
+  },
+  recordToolCall: {
+    body: { name: 'publish', resource: 'npm', digest, outcome: 'succeeded' } satisfies z.input<
+      typeof tools.toolEventBody
+    >,
+    answer: { name: 'publish', resource: 'npm', digest, outcome: 'succeeded', at: minted } satisfies z.input<
+      typeof tools.toolEvent
+    >,
   },
   exchangeToken: {
     body: {

@@ -35,7 +35,7 @@ export const evaluationBody = z
       properties: said,
     }),
     resource: z.object({
-      type: z.string().regex(/^tool$/i, 'is Tool: nothing else is decided here'),
+      type: z.string().regex(/^[Tt][Oo][Oo][Ll]$/, 'is Tool: nothing else is decided here'),
       id: toolResource,
       properties: said,
     }),
