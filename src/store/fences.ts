@@ -72,6 +72,8 @@ export const fences: FenceStore = {
   },
 
   async byKeys(tx, keys) {
+    // Mostly there are none.
+    if (rowsIn(tx).where('fences', 'ordinal > 0 limit 1', []).length === 0) return []
     const condition = `key in (${keys.map(() => '?').join()}) order by ordinal`
     const rows = rowsIn(tx).where('fences', condition, keys)
     return rows.map((row) => fromRow(tx, row))

@@ -13,6 +13,7 @@ import type { HeadKeeper, Written } from './head.ts'
 import type { LastHead } from './last-head.ts'
 import type { Connection } from './node-sqlite.ts'
 import type { RowMacs } from './row-macs.ts'
+import { ReadOnce } from './read-once.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows } from './rows.ts'
 import { appliedMigrations } from './store-schema.ts'
@@ -40,6 +41,7 @@ interface Job {
 
 /** What the works of one commit have left. */
 interface Kept {
+  once: ReadOnce
   sums: RowSums
   counts: Counts
   events: Chainable[]
@@ -148,7 +150,13 @@ export class GroupWriter {
   async #runGroup(jobs: Job[]): Promise<void> {
     const { database, keeper, committed } = this.#given
     const done: (() => void)[] = []
-    const kept: Kept = { sums: this.#sums, counts: new Counts(), events: [], tookDamaged: false }
+    const kept: Kept = {
+      once: new ReadOnce(),
+      sums: this.#sums,
+      counts: new Counts(),
+      events: [],
+      tookDamaged: false,
+    }
     try {
       await this.#begin()
       await this.#look()
@@ -216,13 +224,13 @@ export class GroupWriter {
     if (kept.counts.changed.length === 0) return
     const { seal } = this.#given
     const sums = new RowSums(seal, kept.sums)
-    this.#rows(sums, kept.counts).writeCounts()
+    this.#rows(sums, kept.counts, kept.once).writeCounts()
     kept.sums = sums
   }
 
-  #rows(sums: RowSums, counts: Counts): Rows {
+  #rows(sums: RowSums, counts: Counts, once: ReadOnce): Rows {
     const { connection, macs, guard } = this.#given
-    return new Rows({ statements: connection.statements, macs, sums, counts, watch: guard })
+    return new Rows({ statements: connection.statements, macs, sums, counts, watch: guard, once })
   }
 
   #writeHead({ events, sums }: Kept): Pending {
@@ -256,7 +264,7 @@ export class GroupWriter {
     const { database, connection, seal, macs, keeper } = this.#given
     const sums = new RowSums(seal, kept.sums)
     const counts = new Counts(kept.counts)
-    const rows = this.#rows(sums, counts)
+    const rows = this.#rows(sums, counts, kept.once)
     const transaction = new Transaction({
       ...connection,
       seal,

@@ -134,7 +134,10 @@ export class HeadKeeper {
   /** Writes `events` behind the head, and the head of them. It counts once `adopt` is called with the answer, after the commit. */
   write(events: readonly Chainable[], change: Partial<HeadState> = {}): Written {
     const chained = link(this.#seal, this.#head, events)
-    for (const event of chained) this.#statements.run(putEvent, eventValues(event))
+    for (let from = 0; from < chained.length; from += eventsAtOnce) {
+      const some = chained.slice(from, from + eventsAtOnce)
+      this.#statements.run(putEvents[some.length]!, some.flatMap(eventValues))
+    }
     const { seq, mac } = chained.at(-1) ?? this.#head
     const head = { seq, mac, commits: this.#head.commits + 1 }
     const state = { ...this.#state, ...change }
@@ -152,10 +155,18 @@ export class HeadKeeper {
   }
 }
 
+const eventColumns = 'seq, at, type, actor, agent, owner, task, lease, status, data, request, key, mac'
+/** Events that one statement puts: each number of them is a statement to prepare. */
+const eventsAtOnce = 16
+
 // Whatever stands where the next event belongs was put there by somebody else.
-const putEvent = `insert or replace into audit_events
-  (seq, at, type, actor, agent, owner, task, lease, status, data, request, key, mac)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const values = `(${eventColumns.replaceAll(/\w+/g, '?')})`
+const putEvents = Array.from(
+  { length: eventsAtOnce + 1 },
+  (_, count) =>
+    `insert or replace into audit_events (${eventColumns}) values ${Array(count).fill(values).join()}`,
+)
+
 const putHead = `insert or replace into audit_head (id, seq, mac, key, head_mac, commits, state) values (?, ?, ?, ?, ?, ?, ?)`
 
 function eventValues(event: ChainedEvent): unknown[] {

@@ -14,6 +14,7 @@ import { leaseFingerprints } from './migrations/0010-lease-fingerprints.ts'
 import { approvalPolicies } from './migrations/0011-approval-policies.ts'
 import { counts } from './migrations/0012-counts.ts'
 import { cursors } from './migrations/0019-cursors.ts'
+import { leaseSecrets } from './migrations/0020-lease-secrets.ts'
 import type { Schema } from './schema.ts'
 
 const migrations: Record<string, Migration> = {
@@ -27,6 +28,7 @@ const migrations: Record<string, Migration> = {
   '0011-approval-policies': approvalPolicies,
   '0012-counts': counts,
   '0019-cursors': cursors,
+  '0020-lease-secrets': leaseSecrets,
 }
 
 /** The names of the steps that this database has been through. @throws Error when a newer program wrote it: its rules are unknown here. */

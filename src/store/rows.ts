@@ -6,6 +6,7 @@ import type { Insertable, Selectable } from 'kysely'
 import { Columns } from './columns.ts'
 import { type Count, countIn, type Counts } from './counts.ts'
 import type { Intrusion } from './inspection.ts'
+import { ReadOnce } from './read-once.ts'
 import type { RowMacs } from './row-macs.ts'
 import type { RowSums } from './row-sums.ts'
 import type { Schema } from './schema.ts'
@@ -34,14 +35,24 @@ export class Rows {
   readonly #sums: RowSums
   readonly #counts: Counts
   readonly #watch: Watch
+  readonly #once: ReadOnce | undefined
   #tookDamaged = false
 
-  constructor(given: { statements: Statements; macs: RowMacs; sums: RowSums; counts: Counts; watch: Watch }) {
+  constructor(given: {
+    statements: Statements
+    macs: RowMacs
+    sums: RowSums
+    counts: Counts
+    watch: Watch
+    /** Of the transaction, where all that is done with these rows is done in one. */
+    once?: ReadOnce
+  }) {
     this.#statements = given.statements
     this.#macs = given.macs
     this.#sums = given.sums
     this.#counts = given.counts
     this.#watch = given.watch
+    this.#once = given.once
   }
 
   /** Whether a damaged row was removed: then what is known of the store is no longer true. */
@@ -90,11 +101,7 @@ export class Rows {
     const row: StoredRow = wellFormed({ ...values, ...ordinal })
     if (grants?.(undefined, row)) this.#watch.mayGrant()
     const sealed = { ...row, row_mac: this.#macs.of(table, row) }
-    const columns = Object.keys(sealed)
-    this.#statements.run(
-      `insert into "${table}" (${columns.map(quoted).join()}) values (${columns.map(() => '?').join()})`,
-      Object.values(sealed),
-    )
+    this.#statements.run(insertion(table, Object.keys(sealed)), Object.values(sealed))
     this.#sums.add(table, sealed)
     this.#counts.add(table, sealed)
   }
@@ -126,9 +133,13 @@ export class Rows {
   /** Undefined where nobody can tell: the count is not as it was written, or rows are not that it is of. */
   count(key: string, of: SealedTable): Count | undefined {
     if (this.damaged(of).length > 0) return undefined
-    const row = this.one('counts', 'key', key)
-    if (row && !this.isGenuine('counts', row)) return undefined
-    return this.#counts.after(key, row && countIn(row))
+    const read = () => {
+      const row = this.one('counts', 'key', key)
+      if (row && !this.isGenuine('counts', row)) return 'damaged'
+      return row ? countIn(row) : {}
+    }
+    const stored = this.#once ? this.#once.count(key, read) : read()
+    return stored === 'damaged' ? undefined : this.#counts.after(key, stored)
   }
 
   /** Writes what has changed of the counts: once a commit, however many works have changed one. */
@@ -210,18 +221,34 @@ export class Rows {
   }
 
   #nextOrdinal(table: SealedTable): number {
-    const [row] = this.#statements.all(`select max(ordinal) as last from "${table}"`)
-    return Number(row?.['last'] ?? 0) + 1
+    const last = () => {
+      const [row] = this.#statements.all(`select max(ordinal) as last from "${table}"`)
+      return Number(row?.['last'] ?? 0)
+    }
+    return (this.#once ?? new ReadOnce()).nextOrdinal(table, last)
   }
 }
 
 const quoted = (column: string) => `"${column}"`
 
+const insertions = new Map<string, { columns: readonly string[]; sql: string }>()
+
+/** Written out once for each table: its rows are put together in one place each, with the same columns. */
+function insertion(table: string, columns: readonly string[]): string {
+  const known = insertions.get(table)
+  if (known?.columns.length === columns.length && columns.every((name, at) => name === known.columns[at]))
+    return known.sql
+  const sql = `insert into "${table}" (${columns.map(quoted).join()}) values (${columns.map(() => '?').join()})`
+  insertions.set(table, { columns, sql })
+  return sql
+}
+
 /** As SQLite will give it back: text there is UTF-8, which has no lone surrogates. */
 function wellFormed(row: StoredRow): StoredRow {
-  const values = Object.entries(row).map(([column, value]) => [
-    column,
-    typeof value === 'string' ? value.toWellFormed() : value,
-  ])
-  return Object.fromEntries(values) as StoredRow
+  const formed: Record<string, unknown> = { ...row }
+  for (const column in formed) {
+    const value = formed[column]
+    if (typeof value === 'string' && !value.isWellFormed()) formed[column] = value.toWellFormed()
+  }
+  return formed
 }
