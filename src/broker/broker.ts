@@ -15,13 +15,13 @@ import { listen } from '../http/server.ts'
 import { maintain } from '../leases/standing.ts'
 import type { Log } from '../base/log.ts'
 import { redact } from './logger.ts'
+import { createMetrics } from './metrics.ts'
 import { Notifier } from '../notify/notifier.ts'
 import type { Provider } from '../provider/contract.ts'
 import { candidate, createReload, strandedFaults } from './reload.ts'
 import { Services } from '../provider/services.ts'
 import { cursors } from '../store/cursors.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import { createMetrics } from './telemetry.ts'
 
 export interface Broker {
   /** Where it listens: `http://127.0.0.1:8420`. */
@@ -66,9 +66,9 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   if (!configuration) throw new ConfigurationRefused(faults)
   for (const { file: where, path, message } of faults) log.warn({ file: where, path }, message)
 
-  const first = candidate(configuration, providers)
-  const control = new Control(first)
   const metrics = createMetrics()
+  const first = candidate(configuration, providers, metrics)
+  const control = new Control(first)
   let notifier: Notifier | undefined
   const core = await openCore({
     store: configuration.store,
@@ -85,7 +85,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     },
   })
   const { context, reaper, federation, store } = core
-  const { unit, audit, revoker, changes, seal, leases, fences, federationKeys } = context
+  const { unit, audit, revoker, changes, seal, tasks, leases, fences, federationKeys } = context
 
   // Each is undone last first: what runs, and only then the store beneath it.
   const step = (work: () => Promise<unknown> | void) => () => logged(work, log)
@@ -120,16 +120,22 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
 
   const failures = new FailureCounter()
   const explanations = new ExplanationCounter()
-  metrics.count({
+  metrics.watch({
     leases: () => unit.read((tx) => leases.countByStatus(tx)),
+    tasks: () => unit.read((tx) => tasks.countByStatus(tx)),
     fences: () => unit.read((tx) => fences.countByKind(tx, clock.now())),
+    queues: () => revoker.queues(),
+    intrusion: () => store.intrusion,
+    notices: () => notifier.ages(),
+    now: () => clock.now(),
   })
-  metrics.watchStore(() => store.intrusion)
-  metrics.watchNotices(() => notifier.ages())
   const started = configuration
-  const renew = (tls: Tls) => server.renew(tls)
+  const renew = (tls: Tls) => {
+    server.renew(tls)
+    metrics.serves(tls.cert)
+  }
   const reload = createReload(
-    { context, control, federation, store, notifier, providers, started, renew },
+    { context, control, federation, store, notifier, metrics, providers, started, renew },
     (inUse) => load({ tls: inUse }),
   )
   const app = createApp({
@@ -145,6 +151,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   })
   const { listen: at, tls } = configuration
   const server = await listen(app.fetch, { listen: at, tls, log })
+  if (tls) metrics.serves(tls.cert)
   running.defer(step(() => atMost(clock, drainMs, server.close())))
   // Before the server: it closes once every request is answered.
   running.defer(step(() => changes.close()))

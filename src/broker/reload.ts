@@ -12,7 +12,8 @@ import type { Notifier } from '../notify/notifier.ts'
 import type { Provider } from '../provider/contract.ts'
 import type { OwnStore } from '../store/sqlite.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import { tracedUpstream } from './telemetry.ts'
+import type { Metrics } from './metrics.ts'
+import { watchedUpstream } from './traces.ts'
 
 type Loaded = Awaited<ReturnType<typeof loadConfiguration>>
 
@@ -22,6 +23,7 @@ interface Running {
   federation: Federation
   store: Pick<OwnStore, 'reseal'>
   notifier: Pick<Notifier, 'adopt'>
+  metrics: Pick<Metrics, 'called'>
   providers: readonly Provider[]
   /** What the broker started with: some of it can change only with a restart. */
   started: Configuration
@@ -68,14 +70,14 @@ export function createReload(
 }
 
 async function adopt(running: Running, loaded: Loaded, actor: Actor): Promise<Fault[]> {
-  const { context, control, providers, started } = running
+  const { context, control, providers, metrics, started } = running
   const { configuration } = loaded
   const faults = loaded.faults.filter((fault) => !fault.warning)
   if (!configuration || faults.length > 0) {
     await control.recordRefusal(context, faults.map(sayFault), actor)
     return faults
   }
-  const lacking = await control.adopt(context, candidate(configuration, providers), actor)
+  const lacking = await control.adopt(context, candidate(configuration, providers, metrics), actor)
   return strandedFaults(started.file, lacking)
 }
 
@@ -103,11 +105,15 @@ function unchanged(started: Configuration, latest: Configuration | undefined): F
 }
 
 /** What of a configuration the core works with. */
-export function candidate(configuration: Configuration, providers: readonly Provider[]): Candidate {
+export function candidate(
+  configuration: Configuration,
+  providers: readonly Provider[],
+  { called }: Pick<Metrics, 'called'>,
+): Candidate {
   const { url, issuers, agents, policies, admins, limits, trustedProxies, sealKeys } = configuration
   const connections = configuration.connections.map((entry) => ({
     ...entry,
-    upstream: tracedUpstream(entry),
+    upstream: watchedUpstream(entry, called),
   }))
   const rules = { issuers, agents, policies, limits, connections: new Connections(providers, connections) }
   const requestLimits = { ...limits, trustedProxies }

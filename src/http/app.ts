@@ -18,7 +18,7 @@ import { Limits } from './limits.ts'
 import { oauthRoutes } from './oauth.ts'
 import { oauthProblem } from './oauth-errors.ts'
 import { operationsPaths, operationsRoutes } from './operations.ts'
-import { problem, UnfitRequest } from './problem.ts'
+import { asRefusal, problem, UnfitRequest } from './problem.ts'
 import { recordRefusal } from './refused.ts'
 import { logRequest } from './request-log.ts'
 import { taskRoutes } from './tasks.ts'
@@ -57,7 +57,8 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     const milliseconds = performance.now() - started
     const { method } = c.req
     const { status } = c.res
-    context.metrics.answered({ method, route: routePath(c, -1), status, seconds: milliseconds / 1000 })
+    const code = c.var.thrown === undefined ? undefined : asRefusal(c.var.thrown).code
+    context.metrics.answered({ method, route: routePath(c, -1), status, seconds: milliseconds / 1000, code })
     logRequest(c, milliseconds, context.log)
   })
   app.use(secureHeaders())

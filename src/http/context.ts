@@ -4,7 +4,7 @@ import type { Admin } from '../control/authenticate.ts'
 import type { InForce } from '../control/in-force.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
 import type { Actor } from '../audit/event.ts'
-import type { BrokerError } from '../base/errors.ts'
+import type { BrokerError, ErrorCode } from '../base/errors.ts'
 import type { NearMiss } from '../agents/nearest.ts'
 import type { Fault } from '../base/fault.ts'
 import type { Federation } from '../federation/federation.ts'
@@ -34,7 +34,14 @@ export interface HttpContext {
 /** What the server tells of its requests, and what it shows to whoever measures. */
 export interface RequestMetrics {
   registry: { metrics(): Promise<string>; contentType: string }
-  answered(request: { method: string; route: string; status: number; seconds: number }): void
+  answered(request: {
+    method: string
+    route: string
+    status: number
+    seconds: number
+    /** Of a refusal. */
+    code?: ErrorCode | undefined
+  }): void
 }
 
 /** What every request carries through the middleware. */

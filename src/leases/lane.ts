@@ -52,6 +52,11 @@ export class Lane<Item> {
     return this.#parties.size > 0
   }
 
+  /** How many items wait. */
+  get length(): number {
+    return [...this.#parties.values()].reduce((sum, waiting) => sum + waiting.length, 0)
+  }
+
   /** Begins what there is room for: to be called when there is more of it. */
   fill(): void {
     while (this.waits && this.#room(this.#busy)) void this.#run(this.#take())

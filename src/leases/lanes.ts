@@ -80,6 +80,15 @@ export class Lanes {
     })
   }
 
+  /** What waits for its turn, and how many calls are made at once. */
+  get queue(): { revocations: number; looks: number; limit: number } {
+    return {
+      revocations: this.#endings.length,
+      looks: this.#looks.length,
+      limit: this.#throttle.limit,
+    }
+  }
+
   /** A mint waits for nothing. What it takes is not there for the others, but for half of all. */
   async mint<Result>(call: () => Promise<Result>): Promise<Result> {
     this.#mints += 1

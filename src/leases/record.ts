@@ -36,7 +36,11 @@ export async function recordRevoked(
     ...(kept && { handle: lease.handle, dueAt: dueOnceRevoked(context, lease, evidence) }),
     ...(evidence && { evidence }),
   }
-  const data = { attempts: lease.attempts + 1, fingerprint: lease.fingerprint }
+  const data = {
+    provider: lease.provider,
+    attempts: lease.attempts + 1,
+    fingerprint: lease.fingerprint,
+  }
   if (!(await transition(context, tx, lease, { status: 'revoked', at, change, data }))) return false
   if (evidence) recordEvidence(context, tx, lease, evidence)
   return true

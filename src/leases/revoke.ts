@@ -44,6 +44,15 @@ export class Revoker {
     return lanes.mint(call)
   }
 
+  /** What waits for each connection that there was anything to revoke at, for whoever measures. */
+  queues(): (Lanes['queue'] & { provider: string; connection: string })[] {
+    return [...this.#lanes.values()].map(({ entry, queue }) => ({
+      provider: entry.provider.type,
+      connection: entry.name,
+      ...queue,
+    }))
+  }
+
   /** Resolves when nothing is under way any more. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay.values())

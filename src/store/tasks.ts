@@ -17,7 +17,7 @@ import {
 import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
 import { isAmong } from './columns.ts'
-import { type Count, countOf } from './counts.ts'
+import { type Count, countIn, countOf } from './counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
@@ -169,6 +169,16 @@ export const tasks: TaskStore = {
     const count = rowsIn(tx).count(countOf.agent(agent), 'tasks') ?? (await countByRows(tx, agent))
     const pending = count['pending_approval'] ?? 0
     return { all: pending + (count['active'] ?? 0), pending }
+  },
+
+  async countByStatus(tx) {
+    const { statements } = bound(tx)
+    // A prefix as a range: `like` would have no index.
+    const rows = statements.all("select * from counts where key > 'agent ' and key < 'agent!'")
+    const sums = new Map<string, number>()
+    for (const row of rows)
+      for (const [name, count] of Object.entries(countIn(row))) sums.set(name, (sums.get(name) ?? 0) + count)
+    return Object.fromEntries(openStatuses.map((status) => [status, sums.get(status) ?? 0]))
   },
 
   async firstEnd(tx, agent, statuses, besides) {

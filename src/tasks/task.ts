@@ -148,6 +148,8 @@ export interface TaskStore {
   ): Promise<{ tasks: StoredTask[]; next: OpenCursor | undefined }>
   /** The agent's open tasks, and those of them that wait for approval. */
   countOpen(tx: Tx, agent: string): Promise<{ all: number; pending: number }>
+  /** How many are open of all agents, by state: from what is counted as it is written. */
+  countByStatus(tx: Tx): Promise<Partial<Record<TaskStatus, number>>>
   /** When the first of the agent's tasks in these states is over at the latest, `besides` so many that are over before it. */
   firstEnd(tx: Tx, agent: string, statuses: readonly TaskStatus[], besides: number): Promise<number | null>
   /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */

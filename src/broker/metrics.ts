@@ -1,0 +1,222 @@
+/** What Prometheus is told. Each is a count that is kept as things happen, or costs the same however many leases there are. */
+import { X509Certificate } from 'node:crypto'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { fenceKinds } from '../agents/fence.ts'
+import { type AuditEvent, eventTypes } from '../audit/event.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import { leaseStatuses } from '../leases/lease.ts'
+import type { Intrusion } from '../store/inspection.ts'
+import { openStatuses, type TaskStatus } from '../tasks/task.ts'
+import { RevocationLag } from './revocation-lag.ts'
+
+/** What the gauges show, asked for when they are. */
+export interface Sources {
+  /** How many leases are in each state. */
+  leases: () => Promise<{ provider: string; status: string; count: number }[]>
+  /** How many tasks are open, by state. */
+  tasks: () => Promise<Partial<Record<TaskStatus, number>>>
+  /** How many fences stand, of each kind. */
+  fences: () => Promise<{ kind: string; count: number }[]>
+  /** What waits for each connection, and how many calls at once it may have. */
+  queues: () => { provider: string; connection: string; revocations: number; looks: number; limit: number }[]
+  /** What somebody else has done to the store. */
+  intrusion: () => Intrusion
+  /** How long the oldest notice waits for each receiver, milliseconds. */
+  notices: () => { target: string; ms: number }[]
+  /** The clock in use, milliseconds since 1970. */
+  now: () => number
+}
+
+/** One call of an upstream. */
+export interface UpstreamCall {
+  provider: string
+  connection: string
+  operation: 'mint' | 'revoke' | 'probe' | 'recover' | 'maintain'
+  seconds: number
+  /** Of each that it failed for. */
+  failures: readonly Extract<ErrorCode, 'provider_rejected' | 'provider_unavailable' | 'internal'>[]
+}
+
+export interface Metrics {
+  registry: Registry
+  /** Counts what a commit has put on record. */
+  committed(events: readonly AuditEvent[]): void
+  /**
+   * `route` is the pattern, never the path: a label must not be of the caller's choosing.
+   * `code` is that of a refusal.
+   */
+  answered(request: {
+    method: string
+    route: string
+    status: number
+    seconds: number
+    code?: ErrorCode | undefined
+  }): void
+  called(call: UpstreamCall): void
+  /** Counts a notice that was delivered, or an attempt that failed. */
+  notified(target: string, delivered: boolean): void
+  /** The certificate that is served from now on, PEM. */
+  serves(certificate: string): void
+  /** From now on the gauges ask here. */
+  watch(sources: Sources): void
+}
+
+/** Seconds: a mint takes a fraction of one, and is given up after twenty. */
+const callBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
+/** Seconds: a revocation is meant to take a fraction of one; beyond ten minutes the lease is irrevocable. */
+const lagBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 3600]
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Counter({ name, help, labelNames, registers })
+  const events = counter('mayfly_events_total', 'Audit events put on record, by type.', ['type'])
+  for (const type of eventTypes) events.inc({ type }, 0)
+  const requests = new Histogram({
+    name: 'mayfly_http_request_duration_seconds',
+    help: 'How long requests took, by method, route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  })
+  const refusals = counter('mayfly_refusals_total', 'Requests refused, by code.', ['code'])
+  const calls = new Histogram({
+    name: 'mayfly_upstream_duration_seconds',
+    help: 'How long calls of upstreams took, by provider, connection and operation.',
+    labelNames: ['provider', 'connection', 'operation'],
+    buckets: callBuckets,
+    registers,
+  })
+  const failures = counter(
+    'mayfly_upstream_failures_total',
+    'What upstreams refused or failed at, by code.',
+    ['provider', 'connection', 'operation', 'code'],
+  )
+  const lag = new Histogram({
+    name: 'mayfly_revocation_lag_seconds',
+    help: 'How long credentials outlived the decision to end them, until they were seen dead.',
+    labelNames: ['provider'],
+    buckets: lagBuckets,
+    registers,
+  })
+  const lags = new RevocationLag((provider, seconds) => lag.observe({ provider }, seconds))
+  const notices = counter('mayfly_notices_total', 'Notices delivered, and attempts at it that failed.', [
+    'target',
+    'outcome',
+  ])
+  const certificate = new Gauge({
+    name: 'mayfly_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate that is served expires, seconds since 1970.',
+    registers: [],
+  })
+  return {
+    registry,
+    committed(committed) {
+      for (const { type } of committed) events.inc({ type })
+      lags.committed(committed)
+    },
+    answered({ method, route, status, seconds, code }) {
+      requests.observe({ method, route, status: String(status) }, seconds)
+      if (code !== undefined) refusals.inc({ code })
+    },
+    called({ provider, connection, operation, seconds, failures: failed }) {
+      calls.observe({ provider, connection, operation }, seconds)
+      for (const code of failed) failures.inc({ provider, connection, operation, code })
+    },
+    notified: (target, delivered) => notices.inc({ target, outcome: delivered ? 'delivered' : 'failed' }),
+    serves(pem) {
+      certificate.set(new X509Certificate(pem).validToDate.getTime() / 1000)
+      registry.registerMetric(certificate)
+    },
+    watch: (sources) => registerGauges(registry, sources),
+  }
+}
+
+function registerGauges(registry: Registry, sources: Sources): void {
+  /** `read` sets what there is; what was there before and is not set is gone. */
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    read: (gauge: Gauge<Label>) => void | Promise<void>,
+  ) =>
+    new Gauge<Label>({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        this.reset()
+        await read(this)
+      },
+    })
+  gauge(
+    'mayfly_leases',
+    'Leases that are not over, by provider and status. Alarm on any that are irrevocable.',
+    ['provider', 'status'],
+    async (leases) => {
+      for (const { provider, status, count } of await sources.leases())
+        if ((leaseStatuses as readonly string[]).includes(status)) leases.set({ provider, status }, count)
+    },
+  )
+  gauge('mayfly_open_tasks', 'Tasks that are open, by status.', ['status'], async (tasks) => {
+    const counts = await sources.tasks()
+    for (const status of openStatuses) tasks.set({ status }, counts[status] ?? 0)
+  })
+  gauge('mayfly_pending_approvals', 'Tasks that wait for approval.', [], async (pending) =>
+    pending.set((await sources.tasks()).pending_approval ?? 0),
+  )
+  gauge('mayfly_fences', 'Fences that stand, by whom they keep out.', ['kind'], async (fences) => {
+    const standing = await sources.fences()
+    for (const kind of fenceKinds)
+      fences.set({ kind }, standing.find((each) => each.kind === kind)?.count ?? 0)
+  })
+  gauge(
+    'mayfly_queue_length',
+    'Revocations, and looks at what became of them, that wait for a turn at their connection.',
+    ['provider', 'connection', 'queue'],
+    (queues) => {
+      for (const { provider, connection, revocations, looks } of sources.queues()) {
+        queues.set({ provider, connection, queue: 'revocations' }, revocations)
+        queues.set({ provider, connection, queue: 'looks' }, looks)
+      }
+    },
+  )
+  gauge(
+    'mayfly_upstream_concurrency',
+    'How many calls at once a connection was found to take.',
+    ['provider', 'connection'],
+    (limits) => {
+      for (const { provider, connection, limit } of sources.queues())
+        limits.set({ provider, connection }, limit)
+    },
+  )
+  gauge(
+    'mayfly_store_doubts',
+    'Reasons why nothing is granted: the store is not as it was left. Alarm on any.',
+    [],
+    (doubts) => doubts.set(sources.intrusion().doubts.length),
+  )
+  gauge(
+    'mayfly_damaged_rows',
+    'Rows of the store that somebody else has written. Alarm on any.',
+    [],
+    (rows) => rows.set(sources.intrusion().damaged.length),
+  )
+  gauge(
+    'mayfly_notice_age_seconds',
+    'How long the oldest notice waits that its receiver has not taken; 0 where it has all.',
+    ['target'],
+    (ages) => {
+      for (const { target, ms } of sources.notices()) ages.set({ target }, ms / 1000)
+    },
+  )
+  gauge(
+    'mayfly_clock_ahead_seconds',
+    "How far the time in use is ahead of the machine's clock: the clock was set back, or once ran ahead.",
+    [],
+    (ahead) => ahead.set(Math.max(0, sources.now() - Date.now()) / 1000),
+  )
+}
