@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { gitCredential } from '../client/git-credential.ts'
+import { gitAnswer } from '../client/mcp/helpers.ts'
 import { GitTokens, NoGitCredential } from '../client/git-tokens.ts'
 import { askRun, socketVariable } from '../client/run/git-socket.ts'
 import { taskFromEnvironment } from '../client/task-environment.ts'
@@ -25,7 +26,8 @@ get    answers with a token for the one repository that git names, or its wiki,
        with what the task's scope allows on its contents. In \`mayfly run\` one is
        minted for each repository and kept for the calls that follow; where the
        scope has more than 20 repositories, one for each scope. Elsewhere each
-       call mints. All of them die with the task.
+       call mints. All of them die with the task. What an assistant was granted
+       through \`mayfly mcp\` beside the task counts too.
 erase  gives back the token that a server has refused.
 store  is ignored: nothing is ever written anywhere.
 
@@ -77,12 +79,17 @@ async function answerTo(
   options: BrokerOptions & GitHostOptions,
 ): Promise<string> {
   const { MAYFLY_TASK: id = '', MAYFLY_TASK_TOKEN: token = '', [socketVariable]: socket } = process.env
+  const hosts = options.gitHost ?? defaultGitHosts
+  // What was asked for besides comes first: it is more than the task had when it was opened.
+  const meeting = { url: options.url, task: taskFromEnvironment(process.env) }
+  const opened = await gitAnswer(meeting, process.env, { action, input, hosts })
+  if (opened !== undefined) return opened
   const kept = socket ? await askRun(socket, { task: { id, token }, action, input }) : undefined
   return (
     kept ??
     (await gitCredential(action, input, {
       tokens: () => new GitTokens({ client: connect(options), task: taskOfGit(), clock: systemClock() }),
-      hosts: options.gitHost ?? defaultGitHosts,
+      hosts,
     }))
   )
 }

@@ -16,6 +16,7 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   explain: () => import('./explain.ts'),
   run: () => import('./run.ts'),
   token: () => import('./token.ts'),
+  mcp: () => import('./mcp.ts'),
   'git-credential': () => import('./git-credential.ts'),
   admin: () => import('./admin.ts'),
   audit: () => import('./audit.ts'),

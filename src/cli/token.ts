@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AuthorizationDetail, Client, MintedCredential, TaskAccess } from '../client/client.ts'
 import { type Format, formatNames, inFormat } from '../client/formats.ts'
+import { openedFor } from '../client/mcp/helpers.ts'
 import { taskFromEnvironment } from '../client/task-environment.ts'
 import { Failure, tell } from './failure.ts'
 import {
@@ -30,7 +31,8 @@ export function register(program: Command): void {
       `Mints one credential and prints its secret, and nothing else, on stdout.
 
 Inside a task (MAYFLY_TASK and MAYFLY_TASK_TOKEN) it is minted in that task and
-dies with it; --purpose, --ttl and --agent do not apply there.
+dies with it, or in what was granted beside it through \`mayfly mcp\`; --purpose,
+--ttl and --agent do not apply there.
 Outside, this opens a task of its own for it. Nobody completes that task: it
 lives until its ttl is over, and the credential as long. So give a --ttl, or
 open a task first and complete it.
@@ -73,7 +75,9 @@ Examples:
 
 async function token(options: TokenOptions): Promise<void> {
   const client = connect(options)
-  const within = taskFromEnvironment(process.env)
+  const around = taskFromEnvironment(process.env)
+  const opened = await openedFor({ url: options.url, task: around }, process.env, options.scope)
+  const within = opened ?? around
   const task = within ?? (await openTask(client, options))
   const { minted, lines } = await mint(client, task, options).catch(async (error: unknown) => {
     // What nobody gets needs no task. That it ends is tried, the first failure is what counts.

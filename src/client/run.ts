@@ -122,7 +122,7 @@ export async function run(request: Run): Promise<Ending> {
       const git = { hosts, helper: request.git.helper(hosts) }
       await using guards = await setGuards(git, env)
       const tokens = new GitTokens({ client, task, clock: systemClock() })
-      using _serving = await serveGit(guards.socket, task, (action, input) =>
+      using _serving = await serveGit(guards.socket, task, ({ action, input }) =>
         gitCredential(action, input, { tokens: () => tokens, hosts }),
       )
       const given = { ...request, task, git, owners: ownersIn(active), guards: guards.env, tools }

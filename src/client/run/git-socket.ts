@@ -12,11 +12,13 @@ import { BrokerProblem, BrokerUnreachable } from '../problem.ts'
 /** By which a helper finds it. */
 export const socketVariable = 'MAYFLY_RUN_SOCKET'
 
-interface Question {
+export interface Question {
   /** A task of its own that a command has opened inside the run has nothing to do with the run's. */
   task: TaskAccess
   action: string
   input: string
+  /** The web origins that whoever asks answers git for. */
+  hosts?: readonly string[]
 }
 
 type Told =
@@ -30,12 +32,13 @@ type Told =
 export async function serveGit(
   path: string,
   task: TaskAccess,
-  answer: (action: string, input: string) => Promise<string>,
+  answer: (question: Question) => Promise<string>,
 ): Promise<Disposable> {
   const serve = async (socket: Socket): Promise<Told> => {
-    const { task: asking, action, input } = JSON.parse(await text(socket)) as Question
+    const question = JSON.parse(await text(socket)) as Question
+    const { task: asking } = question
     if (asking.id !== task.id || asking.token !== task.token) return { notMine: true }
-    return await answer(action, input).then((given) => ({ answer: given }), told)
+    return await answer(question).then((given) => ({ answer: given }), told)
   }
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
