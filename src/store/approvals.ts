@@ -43,7 +43,7 @@ function fromRow(tx: Tx, row: Selectable<Schema['approvals']>): StoredApproval {
 
 export const approvals: ApprovalStore = {
   async insert(tx, { id, task, group, digest, policies, status, createdAt }) {
-    rowsIn(tx).insert('approvals', {
+    await rowsIn(tx).insert('approvals', {
       id,
       task,
       group,
@@ -55,12 +55,12 @@ export const approvals: ApprovalStore = {
   },
 
   async get(tx, id) {
-    const row = rowsIn(tx).one('approvals', 'id', id)
+    const row = await rowsIn(tx).one('approvals', 'id', id)
     return row && fromRow(tx, row)
   },
 
   async ofTask(tx, task) {
-    return ofTask(tx, task).map((row) => fromRow(tx, row))
+    return (await ofTask(tx, task)).map((row) => fromRow(tx, row))
   },
 
   async list(tx, { agent, owner, ownersAgents, ...filter }, page) {
@@ -82,18 +82,18 @@ export const approvals: ApprovalStore = {
   },
 
   async settle(tx, id, status, { by, at, reason, mac, key }) {
-    const row = rowsIn(tx).one('approvals', 'id', id)
+    const row = await rowsIn(tx).one('approvals', 'id', id)
     if (row?.status !== 'pending') return false
-    rowsIn(tx).change('approvals', row, { status, by, at, reason, mac, mac_key: key })
+    await rowsIn(tx).change('approvals', row, { status, by, at, reason, mac, mac_key: key })
     return true
   },
 
   async expire(tx, task) {
-    for (const row of ofTask(tx, task))
-      if (row.status === 'pending') rowsIn(tx).change('approvals', row, { status: 'expired' })
+    for (const row of await ofTask(tx, task))
+      if (row.status === 'pending') await rowsIn(tx).change('approvals', row, { status: 'expired' })
   },
 }
 
-function ofTask(tx: Tx, task: string) {
-  return rowsIn(tx).where('approvals', 'task = ? order by ordinal', [task])
+async function ofTask(tx: Tx, task: string) {
+  return await rowsIn(tx).where('approvals', 'task = ? order by ordinal', [task])
 }

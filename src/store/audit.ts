@@ -4,6 +4,7 @@ import { follows, originOf } from '../audit/chain.ts'
 import type { AuditTrail, ChainedEvent, EventFilter, Head, ListedEvent } from '../audit/event.ts'
 import type { Tx } from '../base/unit.ts'
 import { isTime } from './columns.ts'
+import type { Dialect } from './statements.ts'
 import { openHead, storedHead } from './head.ts'
 import { cursorAt, ordinalIn, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
@@ -57,6 +58,7 @@ function hasIndex({ task, lease, fingerprint }: EventFilter): boolean {
 }
 
 function matching(
+  dialect: Dialect,
   e: ExpressionBuilder<Schema, 'audit_events'>,
   { request, fingerprint, run, since, until, ...equal }: EventFilter,
 ) {
@@ -64,33 +66,28 @@ function matching(
     e.selectFrom('leases').select('leases.id').where('leases.fingerprint', '=', fingerprint!)
   return e.and([
     e.and(equal),
-    ...(request === undefined ? [] : [isOfRequest(request)]),
+    ...(request === undefined ? [] : [isOfRequest(dialect, request)]),
     ...(since === undefined ? [] : [e('at', '>=', since)]),
     ...(until === undefined ? [] : [e('at', '<', until)]),
     ...(fingerprint === undefined ? [] : [e('lease', 'in', ofFingerprint())]),
-    ...(run === undefined ? [] : [isOfRun(run)]),
+    ...(run === undefined ? [] : [isOfRun(dialect, run)]),
   ])
 }
 
 /** What came of it, or the sum that it is counted in. */
-function isOfRequest(request: string) {
+function isOfRequest(dialect: Dialect, request: string) {
   return sql<boolean>`(request = ${request} or (type in ('authentication.failures', 'request.explained') and exists (
-    select 1 from ${eachOf('data', '$.requests')} where member.value = ${request})))`
+    select 1 from ${dialect.membersOf('data', ['requests'])} where member.value = ${request})))`
 }
 
 /** Whether it tells of the run itself, or belongs to a task that the run opened. */
-function isOfRun(run: string) {
+function isOfRun(dialect: Dialect, run: string) {
   const isIt = sql`member.value = ${run} or member.key || '=' || member.value = ${run}`
   return sql<boolean>`(
-    exists (select 1 from ${eachOf('audit_events.data', '$.session.claims')} where ${isIt})
-    or exists (select 1 from ${eachOf('audit_events.data', '$.selector.session.claims')} where ${isIt})
-    or exists (select 1 from tasks, ${eachOf('tasks.session', '$.claims')}
+    exists (select 1 from ${dialect.membersOf('audit_events.data', ['session', 'claims'])} where ${isIt})
+    or exists (select 1 from ${dialect.membersOf('audit_events.data', ['selector', 'session', 'claims'])} where ${isIt})
+    or exists (select 1 from tasks, ${dialect.membersOf('tasks.session', ['claims'])}
       where tasks.id = audit_events.task and (${isIt})))`
-}
-
-/** The members at `path` of the JSON in `column`, each as `member`. What is no JSON has none. */
-function eachOf(column: string, path: string) {
-  return sql`json_each(case when json_valid(${sql.ref(column)}) then ${sql.ref(column)} end, ${sql.lit(path)}) as member`
 }
 
 /** With the MAC of the event before, where there is one. */
@@ -131,6 +128,7 @@ export function auditTrail(): AuditTrail {
     origin,
     async list(tx, filter, page) {
       const { limit, oldestFirst = false } = page
+      const { dialect } = bound(tx).statements
       const direction = oldestFirst ? 'asc' : 'desc'
       const from = ordinalIn(page)
       const wanted = (e: ExpressionBuilder<Schema, 'audit_events'>) =>
@@ -152,7 +150,7 @@ export function auditTrail(): AuditTrail {
             .executeTakeFirst()
       const rows = await listed(tx)
         .where(wanted)
-        .where((e) => matching(e, filter))
+        .where((e) => matching(dialect, e, filter))
         .$if(edge !== undefined, (query) => query.where('seq', oldestFirst ? '<=' : '>=', edge!.seq))
         .orderBy('seq', direction)
         .limit(limit + 1)

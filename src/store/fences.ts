@@ -53,7 +53,7 @@ function filtered(tx: Tx, filter: FenceFilter) {
 
 export const fences: FenceStore = {
   async insert(tx, fence, key) {
-    rowsIn(tx).insert('fences', {
+    await rowsIn(tx).insert('fences', {
       id: fence.id,
       kind: kindOf(fence.selector),
       selector: canonicalize(fence.selector)!,
@@ -67,15 +67,15 @@ export const fences: FenceStore = {
   },
 
   async get(tx, id) {
-    const row = rowsIn(tx).one('fences', 'id', id)
+    const row = await rowsIn(tx).one('fences', 'id', id)
     return row && fromRow(tx, row)
   },
 
   async byKeys(tx, keys) {
     // Mostly there are none.
-    if (rowsIn(tx).where('fences', 'ordinal > 0 limit 1', []).length === 0) return []
+    if ((await rowsIn(tx).where('fences', 'ordinal > 0 limit 1', [])).length === 0) return []
     const condition = `key in (${keys.map(() => '?').join()}) order by ordinal`
-    const rows = rowsIn(tx).where('fences', condition, keys)
+    const rows = await rowsIn(tx).where('fences', condition, keys)
     return rows.map((row) => fromRow(tx, row))
   },
 
@@ -102,8 +102,8 @@ export const fences: FenceStore = {
   },
 
   async remove(tx, id) {
-    const row = rowsIn(tx).one('fences', 'id', id)
-    if (row) rowsIn(tx).remove('fences', row)
+    const row = await rowsIn(tx).one('fences', 'id', id)
+    if (row) await rowsIn(tx).remove('fences', row)
     return row !== undefined
   },
 }

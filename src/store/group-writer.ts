@@ -1,22 +1,19 @@
-/** The one writer of a SQLite file: many works in one commit, each behind a savepoint. */
-import type { DatabaseSync } from 'node:sqlite'
-import { setTimeout } from 'node:timers/promises'
+/** The one writer of a store: many works in one commit, each behind a mark of its own (docs/decisions/0003). */
 import { type Chainable, chainable } from '../audit/chain.ts'
 import type { AuditEvent, Head } from '../audit/event.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
+import { appliedMigrations } from './applied-migrations.ts'
+import type { Writing } from './connection.ts'
 import { Counts } from './counts.ts'
-import { isDatabaseError, sqliteBusy } from './database-error.ts'
 import type { Guard } from './guard.ts'
 import type { HeadKeeper, Written } from './head.ts'
 import type { LastHead } from './last-head.ts'
-import type { Connection } from './node-sqlite.ts'
 import type { RowMacs } from './row-macs.ts'
 import { ReadOnce } from './read-once.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows } from './rows.ts'
-import { appliedMigrations } from './store-schema.ts'
 import { asTx, Transaction } from './transaction.ts'
 
 /** The most works that share a commit, and the milliseconds after which no other is begun: the first of them waits for the last. */
@@ -25,10 +22,6 @@ const groupMs = 8
 
 /** Turns of the event loop between commits while there is always another: one takes in one new connection. */
 const turnsBetween = 8
-
-/** Milliseconds between attempts to begin while another process writes, and for all of them. */
-const busyPauseMs = 20
-const busyForMs = 5_000
 
 /** Milliseconds that a commit waits for the store to be looked through: at the start, and when somebody else has written. */
 const firstLookMs = 1_000
@@ -55,8 +48,7 @@ interface Pending {
 
 /** What the writer works with. */
 interface Given {
-  database: DatabaseSync
-  connection: Connection
+  connection: Writing
   seal: Seal
   macs: RowMacs
   keeper: HeadKeeper
@@ -69,7 +61,7 @@ interface Given {
 export class GroupWriter {
   readonly #given: Given
   #sums: RowSums
-  /** SQLite's own mark of who has committed: it changes exactly when somebody else has. Undefined: look in any case. */
+  /** The engine's own mark of who has committed: it changes when somebody else has. Undefined: look in any case. */
   #version: unknown
   /** What the commit under way makes true. */
   #pending: Pending | undefined
@@ -92,8 +84,8 @@ export class GroupWriter {
   }
 
   /** Whether somebody else has committed since the writer did. */
-  get isForeign(): boolean {
-    return this.#version !== this.#currentVersion()
+  async isForeign(): Promise<boolean> {
+    return this.#version !== (await this.#given.connection.version())
   }
 
   async drain(): Promise<void> {
@@ -104,21 +96,21 @@ export class GroupWriter {
    * Takes the store as it stands for what it should be, and puts that on record as `event`
    * says. What is damaged stays so. To be called while nothing else is written.
    */
-  accept(event: (damagedRows: number) => AuditEvent): void {
-    const { database, connection, seal, macs, keeper, guard } = this.#given
+  async accept(event: (damagedRows: number) => AuditEvent): Promise<void> {
+    const { connection, seal, macs, keeper, guard } = this.#given
     const { statements } = connection
     const sums = new RowSums(seal)
-    database.exec('BEGIN IMMEDIATE')
+    await connection.begin()
     try {
       const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: guard })
-      const damaged = rows.acceptAll(keeper.state.installation)
+      const damaged = await rows.acceptAll(keeper.state.installation)
       // Nothing that is ours stands there.
-      statements.run('delete from audit_events where seq > ?', [keeper.head.seq])
-      const change = { doubts: [], sums: sums.toJSON(), migrations: appliedMigrations(statements) }
-      this.#pending = { written: keeper.write([chainable(event(damaged))], change), sums }
-      database.exec('COMMIT')
+      await statements.run('delete from audit_events where seq > ?', [keeper.head.seq])
+      const change = { doubts: [], sums: sums.toJSON(), migrations: await appliedMigrations(statements) }
+      this.#pending = { written: await keeper.write([chainable(event(damaged))], change), sums }
+      await connection.commit()
     } catch (error) {
-      this.#rollBack()
+      await connection.rollBack()
       throw error
     }
     this.#adopt()
@@ -127,14 +119,14 @@ export class GroupWriter {
   }
 
   /** Says in the store that nobody has it any more. To be called last: where it cannot be said, the next broker finds out. */
-  letGo(): void {
-    const { database, keeper } = this.#given
+  async letGo(): Promise<void> {
+    const { connection, keeper } = this.#given
     try {
-      database.exec('BEGIN IMMEDIATE')
-      if (!this.isForeign) keeper.write([], { holder: undefined })
-      database.exec('COMMIT')
+      await connection.begin()
+      if (!(await this.isForeign())) await keeper.write([], { holder: undefined })
+      await connection.commit()
     } catch {
-      this.#rollBack()
+      await connection.rollBack()
     }
   }
 
@@ -148,7 +140,7 @@ export class GroupWriter {
   }
 
   async #runGroup(jobs: Job[]): Promise<void> {
-    const { database, keeper, committed } = this.#given
+    const { connection, keeper, committed } = this.#given
     const done: (() => void)[] = []
     const kept: Kept = {
       once: new ReadOnce(),
@@ -168,13 +160,13 @@ export class GroupWriter {
         }
         done.push(await this.#runOne(job, kept))
       }
-      this.#writeCounts(kept)
-      if (kept.events.length > 0 || kept.sums !== this.#sums) this.#pending = this.#writeHead(kept)
-      database.exec('COMMIT')
+      await this.#writeCounts(kept)
+      if (kept.events.length > 0 || kept.sums !== this.#sums) this.#pending = await this.#writeHead(kept)
+      await connection.commit()
       this.#adopt()
       if (kept.tookDamaged) this.#version = undefined
     } catch (error) {
-      this.#rollBack()
+      await connection.rollBack()
       const failure = new BrokerError('unavailable', 'the store cannot be written', {
         cause: error,
         retryAfter: 1,
@@ -189,42 +181,31 @@ export class GroupWriter {
     for (const settle of done) settle()
   }
 
-  /** Somebody with a tool of their own may be writing. What is due upstream goes on meanwhile (invariant I6). */
   async #begin(): Promise<void> {
-    const { database, connection, keeper } = this.#given
-    for (let left = busyForMs / busyPauseMs; ; left -= 1) {
-      try {
-        database.exec('BEGIN IMMEDIATE')
-        break
-      } catch (error) {
-        if (!isDatabaseError(error) || error.errcode !== sqliteBusy || left <= 0) throw error
-      }
-      await setTimeout(busyPauseMs)
-    }
+    const { connection, keeper } = this.#given
+    await connection.begin()
     // A commit that failed may have happened all the same: the disk knows.
-    if (this.#pending && keeper.isStored(connection.statements, this.#pending.written)) this.#adopt()
+    const pending = this.#pending
+    if (pending && (await keeper.isStored(connection.statements, pending.written))) this.#adopt()
     this.#pending = undefined
   }
 
   /** Has the store looked through if somebody else has written to it. @throws Error when another broker has. */
   async #look(): Promise<void> {
     const { connection, keeper, guard } = this.#given
-    const version = this.#currentVersion()
+    const version = await connection.version()
     if (version === this.#version) return
-    if (keeper.isTakenOver(connection.statements)) throw new Error('another broker has taken over the store')
+    if (await keeper.isTakenOver(connection.statements))
+      throw new Error('another broker has taken over the store')
     await guard.inspect(this.#version === undefined ? firstLookMs : lookMs)
     this.#version = version
   }
 
-  #currentVersion(): unknown {
-    return this.#given.connection.statements.all('pragma data_version')[0]?.['data_version']
-  }
-
-  #writeCounts(kept: Kept): void {
+  async #writeCounts(kept: Kept): Promise<void> {
     if (kept.counts.changed.length === 0) return
     const { seal } = this.#given
     const sums = new RowSums(seal, kept.sums)
-    this.#rows(sums, kept.counts, kept.once).writeCounts()
+    await this.#rows(sums, kept.counts, kept.once).writeCounts()
     kept.sums = sums
   }
 
@@ -233,11 +214,11 @@ export class GroupWriter {
     return new Rows({ statements: connection.statements, macs, sums, counts, watch: guard, once })
   }
 
-  #writeHead({ events, sums }: Kept): Pending {
+  async #writeHead({ events, sums }: Kept): Promise<Pending> {
     const { keeper } = this.#given
     // Where nobody can tell what the sums should be, they are not made up.
     const state = keeper.state.sums && { sums: sums.toJSON() }
-    return { written: keeper.write(events, state), sums }
+    return { written: await keeper.write(events, state), sums }
   }
 
   #adopt(): void {
@@ -250,43 +231,34 @@ export class GroupWriter {
     if (keeper.state.doubts.length === 0) outside.write(keeper.state.installation, keeper.head)
   }
 
-  /** Some failures (a full disk) have rolled back by themselves. Where this fails, the next group cannot begin and tries again. */
-  #rollBack(): void {
-    const { database } = this.#given
-    try {
-      if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
-    } catch {
-      // Whoever waits for the group must be told in any case.
-    }
-  }
-
   async #runOne(job: Job, kept: Kept): Promise<() => void> {
-    const { database, connection, seal, macs, keeper } = this.#given
+    const { connection, seal, macs, keeper } = this.#given
     const sums = new RowSums(seal, kept.sums)
     const counts = new Counts(kept.counts)
     const rows = this.#rows(sums, counts, kept.once)
     const transaction = new Transaction({
-      ...connection,
+      db: connection.db,
+      statements: connection.statements,
       seal,
       installation: keeper.state.installation,
       rows,
       macs,
     })
-    database.exec('SAVEPOINT work')
+    await connection.mark()
     try {
       const value = await job.run(asTx(transaction))
       // Here, and not only when the group is chained: what one work cannot record must not undo the others.
       const events = transaction.events.map(chainable)
-      database.exec('RELEASE work')
+      await connection.keep()
       kept.events.push(...events)
       if (sums.changed) kept.sums = sums
       kept.tookDamaged ||= rows.tookDamaged
       kept.counts.take(counts)
       return () => job.settle({ value })
     } catch (error) {
-      database.exec('ROLLBACK TO work; RELEASE work')
+      await connection.undo()
       // The database's own failures say nothing to a caller and may hold values.
-      const outcome = isDatabaseError(error)
+      const outcome = connection.isFailure(error)
         ? new BrokerError('unavailable', 'the store cannot be written', { cause: error, retryAfter: 1 })
         : error
       return () => job.settle({ error: outcome })

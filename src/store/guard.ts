@@ -1,17 +1,16 @@
 /**
  * Stops granting when somebody else has written to the store. The broker is its only
- * writer: SQLite tells when another connection has committed, and then all is looked
+ * writer: the engine tells when another connection has committed, and then all is looked
  * through. Ending goes on in any case (invariant I4).
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
+import type { Snapshot } from './connection.ts'
 import type { HeadKeeper } from './head.ts'
 import { type Expected, type Found, inspect, type Intrusion } from './inspection.ts'
-import { connectionOver, openDatabase } from './node-sqlite.ts'
 import type { RowMacs } from './row-macs.ts'
 import type { SealedTable } from './sealed-tables.ts'
-import { schemaFaults } from './store-schema.ts'
 
 /** Without these nothing is granted. They are small: what is over is forgotten in them. */
 const first = ['fences', 'installation', 'federation_keys', 'idempotency', 'used_tokens', 'counts'] as const
@@ -25,7 +24,7 @@ const then = ['leases', 'tasks', 'cursors'] as const
 const sliceMs = 8
 
 export class Guard {
-  readonly #path: string
+  readonly #snapshot: () => Promise<Snapshot>
   readonly #expected: Omit<Expected, 'sums'>
   readonly #keeper: HeadKeeper
   readonly #changed: (intrusion: Intrusion) => void
@@ -39,14 +38,15 @@ export class Guard {
 
   /** `changed` hears whenever there is something else to tell; `besides` may have reasons of its own to throw. */
   constructor(given: {
-    path: string
+    /** What is committed at the moment. */
+    snapshot: () => Promise<Snapshot>
     seal: Seal
     macs: RowMacs
     keeper: HeadKeeper
     changed: (intrusion: Intrusion) => void
     besides: () => void
   }) {
-    this.#path = given.path
+    this.#snapshot = given.snapshot
     this.#expected = { seal: given.seal, macs: given.macs }
     this.#keeper = given.keeper
     this.#changed = given.changed
@@ -90,7 +90,10 @@ export class Guard {
     this.#latest = new AbortController()
     this.#unsure = true
     const before = this.#running
-    this.#running = this.#inspect(this.#latest.signal).then(() => before)
+    const pinned = Promise.withResolvers<void>()
+    this.#running = this.#inspect(this.#latest.signal, pinned.resolve).then(() => before)
+    // Whatever the writer does from then on is not in the snapshot.
+    await pinned.promise
     await Promise.race([this.#running, setTimeout(withinMs, undefined, { ref: false })])
   }
 
@@ -105,15 +108,15 @@ export class Guard {
     await this.#running
   }
 
-  async #inspect(signal: AbortSignal): Promise<void> {
-    using database = openDatabase(this.#path, { readOnly: true })
-    const { statements } = connectionOver(database)
-    const expected = { ...this.#expected, sums: this.#keeper.state.sums }
+  async #inspect(signal: AbortSignal, pinned: () => void): Promise<void> {
     try {
-      database.exec('BEGIN')
-      // The first look pins the snapshot: whatever the writer does from now on is not in it.
-      this.#find('head', this.#keeper.faults(statements))
-      this.#find('schema', await schemaFaults(statements))
+      await using snapshot = await this.#snapshot()
+      const { statements } = snapshot
+      const expected = { ...this.#expected, sums: this.#keeper.state.sums }
+      const headFaults = this.#keeper.faults(statements)
+      pinned()
+      this.#find('head', await headFaults)
+      this.#find('schema', await statements.dialect.schemaFaults(statements))
       const look = (table: SealedTable, only?: 'open') =>
         inSlices(inspect(statements, table, expected, only), signal)
       for (const table of first) this.#found.set(table, await look(table))
@@ -130,6 +133,8 @@ export class Guard {
       if (signal.aborted) return
       this.#find('reading', ['the store cannot be looked through'])
       this.#unsure = false
+    } finally {
+      pinned()
     }
     this.#tell()
   }
@@ -150,9 +155,9 @@ export class Guard {
 }
 
 /** Runs `steps` without holding the event loop for long. @throws AbortError */
-async function inSlices<Result>(steps: Generator<void, Result>, signal: AbortSignal): Promise<Result> {
+async function inSlices<Result>(steps: AsyncGenerator<void, Result>, signal: AbortSignal): Promise<Result> {
   for (let until = performance.now() + sliceMs; ;) {
-    const step = steps.next()
+    const step = await steps.next()
     if (step.done) return step.value
     if (performance.now() < until) continue
     await setImmediate(undefined, { signal })

@@ -5,7 +5,7 @@ import { type Seal, SealBroken } from '../base/seal.ts'
 import type { Holder } from './holder.ts'
 import type { Sums } from './row-sums.ts'
 import type { Statements, StoredRow } from './statements.ts'
-import { appliedMigrations } from './store-schema.ts'
+import { appliedMigrations } from './applied-migrations.ts'
 
 /** The end of the record, and how often the store has been written. */
 export interface CommittedHead extends Head {
@@ -100,26 +100,25 @@ export class HeadKeeper {
   }
 
   /** What somebody else has done to the head, or behind it, as one sentence each. */
-  faults(statements: Statements): string[] {
+  async faults(statements: Statements): Promise<string[]> {
     const { seq, mac } = this.#head
-    const rows = statements.all(headRows)
-    const newest = statements.all('select seq, mac from audit_events order by seq desc limit 1')[0]
+    const [own, { migrations }] = [this.#row, this.#state]
+    const rows = await statements.all(headRows)
+    const [newest] = await statements.all('select seq, mac from audit_events order by seq desc limit 1')
     return [
-      ...(JSON.stringify(rows) === JSON.stringify([this.#row])
+      ...(JSON.stringify(rows) === JSON.stringify([own])
         ? []
         : ['the head of the record is not as it was written']),
       ...((newest?.['seq'] ?? 0) === seq && (newest?.['mac'] ?? mac) === mac
         ? []
         : ['the record does not end where it did']),
-      ...(appliedMigrations(statements) === this.#state.migrations
-        ? []
-        : ['the list of migrations was altered']),
+      ...((await appliedMigrations(statements)) === migrations ? [] : ['the list of migrations was altered']),
     ]
   }
 
   /** Whether another broker has written the head since: it is genuine, and not ours. One that was put back is older. */
-  isTakenOver(statements: Statements): boolean {
-    const opened = openHead(statements.all(headRows), this.#seal)
+  async isTakenOver(statements: Statements): Promise<boolean> {
+    const opened = openHead(await statements.all(headRows), this.#seal)
     if (!opened?.state) return false
     const { holder } = opened.state
     const another = holder !== undefined && holder.id !== this.#state.holder?.id
@@ -127,16 +126,16 @@ export class HeadKeeper {
   }
 
   /** Whether that is what stands in the head's row. */
-  isStored(statements: Statements, { row }: Written): boolean {
-    return JSON.stringify(statements.all(headRows)) === JSON.stringify([row])
+  async isStored(statements: Statements, { row }: Written): Promise<boolean> {
+    return JSON.stringify(await statements.all(headRows)) === JSON.stringify([row])
   }
 
   /** Writes `events` behind the head, and the head of them. It counts once `adopt` is called with the answer, after the commit. */
-  write(events: readonly Chainable[], change: Partial<HeadState> = {}): Written {
+  async write(events: readonly Chainable[], change: Partial<HeadState> = {}): Promise<Written> {
     const chained = link(this.#seal, this.#head, events)
     for (let from = 0; from < chained.length; from += eventsAtOnce) {
       const some = chained.slice(from, from + eventsAtOnce)
-      this.#statements.run(putEvents[some.length]!, some.flatMap(eventValues))
+      await this.#statements.run(putEvents[some.length]!, some.flatMap(eventValues))
     }
     const { seq, mac } = chained.at(-1) ?? this.#head
     const head = { seq, mac, commits: this.#head.commits + 1 }
@@ -144,7 +143,7 @@ export class HeadKeeper {
     const sealed = this.#seal.seal(JSON.stringify(state), place)
     const { key, mac: headMac } = sealHead(this.#seal, { ...head, state: sealed })
     const row = { id: 1, seq, mac, key, head_mac: headMac, commits: head.commits, state: sealed }
-    this.#statements.run(putHead, Object.values(row))
+    await this.#statements.run(putHead, Object.values(row))
     return { head, state, row }
   }
 

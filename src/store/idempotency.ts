@@ -5,7 +5,7 @@ import { queries, rowsIn } from './transaction.ts'
 
 export const idempotency: IdempotencyStore = {
   async get(tx, key) {
-    const row = rowsIn(tx).one('idempotency', 'key', key)
+    const row = await rowsIn(tx).one('idempotency', 'key', key)
     if (!row) return undefined
     const read = rowsIn(tx).read('idempotency', row)
     const remembered = {
@@ -18,14 +18,14 @@ export const idempotency: IdempotencyStore = {
     return storedAs(remembered, read.damage, [])
   },
   async put(tx, { key, digest, task, lease, until }) {
-    const row = rowsIn(tx).one('idempotency', 'key', key)
-    if (row) rowsIn(tx).change('idempotency', row, { lease, until })
-    else rowsIn(tx).insert('idempotency', { key, digest, task, lease, until })
+    const row = await rowsIn(tx).one('idempotency', 'key', key)
+    if (row) await rowsIn(tx).change('idempotency', row, { lease, until })
+    else await rowsIn(tx).insert('idempotency', { key, digest, task, lease, until })
   },
   async forget(tx, before) {
     const rows = await queries(tx).selectFrom('idempotency').selectAll().where('until', '<', before).execute()
     const over = rows.filter((row) => rowsIn(tx).isGenuine('idempotency', row))
-    for (const row of over) rowsIn(tx).remove('idempotency', row)
+    for (const row of over) await rowsIn(tx).remove('idempotency', row)
     return over.length
   },
 }

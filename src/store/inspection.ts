@@ -5,9 +5,6 @@ import { keyOfMac, RowSums, type Sums } from './row-sums.ts'
 import { keepsTheOver, nameOf, type SealedTable, sealingOf } from './sealed-tables.ts'
 import type { Statements, StoredRow } from './statements.ts'
 
-/** Rows between two chances for others to have their turn. */
-const rowsPerStep = 100
-
 export interface DamagedRow {
   table: SealedTable
   /** What it is called. */
@@ -44,21 +41,22 @@ export interface Expected {
  * is missing, or that was there before, makes all of them doubtful: nobody can tell which.
  * So does a damaged one that kept somebody out.
  */
-export function* inspect(
+export async function* inspect(
   statements: Statements,
   table: SealedTable,
   { seal, macs, sums }: Expected,
   only?: 'open',
-): Generator<void, Found> {
+): AsyncGenerator<void, Found> {
   const damaged: DamagedRow[] = []
   const found = new RowSums(seal)
   const { open, keepsOut = false } = sealingOf(table)
   const where = only && open ? ` where ${open.sql}` : ''
-  let steps = 0
-  for (const row of statements.each(`select * from "${table}"${where}`)) {
-    found.add(table, row)
-    if (!macs.isGenuine(table, row)) damaged.push({ table, row: nameOf(table, row), ...lacking(seal, row) })
-    if (++steps % rowsPerStep === 0) yield
+  for await (const rows of statements.each(`select * from "${table}"${where}`)) {
+    for (const row of rows) {
+      found.add(table, row)
+      if (!macs.isGenuine(table, row)) damaged.push({ table, row: nameOf(table, row), ...lacking(seal, row) })
+    }
+    yield
   }
   const doubt =
     (sums && differing(seal, only ? `${table} open` : table, sums, found.toJSON())) ??
@@ -69,9 +67,9 @@ export function* inspect(
 }
 
 /** All of it at once. */
-export function wholly<Result>(steps: Generator<void, Result>): Result {
+export async function wholly<Result>(steps: AsyncGenerator<void, Result>): Promise<Result> {
   for (;;) {
-    const step = steps.next()
+    const step = await steps.next()
     if (step.done) return step.value
   }
 }

@@ -13,11 +13,11 @@ export const federationKeys: FederationKeyStore = {
     return await queries(tx).selectFrom('federation_keys').selectAll().executeTakeFirst()
   },
   async add(tx, key) {
-    rowsIn(tx).insert('federation_keys', key)
+    await rowsIn(tx).insert('federation_keys', key)
   },
   async replace(tx, { kid, sealed }) {
-    const row = rowsIn(tx).one('federation_keys', 'kid', kid)
-    if (row) rowsIn(tx).change('federation_keys', row, { sealed })
+    const row = await rowsIn(tx).one('federation_keys', 'kid', kid)
+    if (row) await rowsIn(tx).change('federation_keys', row, { sealed })
   },
   async sealKeysInUse(tx) {
     return rowsIn(tx).keys()

@@ -43,13 +43,13 @@ export function readLastHead(path: string | undefined): Outside {
 }
 
 /** Why a store with this head is not the newest that there was, if it is not. */
-export function olderThan(
+export async function olderThan(
   known: KnownHead,
   { installation, head, statements }: { installation: string; head: CommittedHead; statements: Statements },
-): string | undefined {
+): Promise<string | undefined> {
   if (installation !== known.installation)
     return 'the store is another than the one whose head was kept outside it'
-  const [event] = statements.all('select mac from audit_events where seq = ?', [known.seq])
+  const [event] = await statements.all('select mac from audit_events where seq = ?', [known.seq])
   const reaches = known.seq === 0 || event?.['mac'] === known.mac
   if (head.commits >= known.commits && reaches) return undefined
   return `the store ends at event ${head.seq}, which is not or not yet event ${known.seq}, whose head was kept outside it`
@@ -59,12 +59,12 @@ export function olderThan(
  * What is wrong with a store that is only read, by what is known outside it. That has to be
  * read before the snapshot: a broker that is running may go on meanwhile.
  */
-export function outsideFault(tx: Tx, { known, fault }: Outside): Discrepancy | undefined {
+export async function outsideFault(tx: Tx, { known, fault }: Outside): Promise<Discrepancy | undefined> {
   if (fault !== undefined) return { message: fault }
   const { statements, seal, installation } = bound(tx)
-  const head = openHead(statements.all(headRows), seal)?.head
+  const head = openHead(await statements.all(headRows), seal)?.head
   // Without one there is more to say, and verification says it.
-  const message = known && head && olderThan(known, { installation, head, statements })
+  const message = known && head && (await olderThan(known, { installation, head, statements }))
   if (message === undefined) return undefined
   const lacks = head!.seq < known!.seq && installation === known!.installation
   return { ...(lacks && { seq: head!.seq + 1 }), message }

@@ -52,7 +52,7 @@ async function countByRows(tx: Tx, agent: string): Promise<{ held: number; lost:
 }
 
 async function countOfAgent(tx: Tx, agent: string): Promise<{ held: number; lost: number }> {
-  const count = rowsIn(tx).count(countOf.agent(agent), 'leases')
+  const count = await rowsIn(tx).count(countOf.agent(agent), 'leases')
   if (!count) return await countByRows(tx, agent)
   return { held: count['held'] ?? 0, lost: count['lost'] ?? 0 }
 }
@@ -62,18 +62,18 @@ export const leaseCounts: Pick<
   'lockHeld' | 'countUnfinished' | 'countLost' | 'countByStatus' | 'whenFree'
 > = {
   async lockHeld(tx, whose) {
-    // The locks that the contract asks for are SQLite's own here: there is one writer.
+    // The locks that the contract asks for are those of the commit itself: works that write take turns.
     const rows = rowsIn(tx)
     // Of a damaged row nobody knows whose it is, nor what it holds.
-    if (rows.damaged('leases').some((id) => mayLive(rows.one('leases', 'id', id)))) return [...classes]
+    for (const id of rows.damaged('leases'))
+      if (mayLive(await rows.one('leases', 'id', id))) return [...classes]
     const { statements } = bound(tx)
-    const held = new Set(
-      whose.tasks.flatMap((task) => statements.all(classesOfTask, [task]).flatMap((row) => classesOf(row))),
-    )
-    const [agent, identity] = [
-      rows.count(countOf.agent(whose.agent), 'leases'),
-      rows.count(countOf.identity(whose.identity), 'leases'),
-    ]
+    const held = new Set<string>()
+    for (const task of whose.tasks)
+      for (const row of await statements.all(classesOfTask, [task]))
+        classesOf(row).forEach((each) => held.add(each))
+    const agent = await rows.count(countOf.agent(whose.agent), 'leases')
+    const identity = await rows.count(countOf.identity(whose.identity), 'leases')
     if (!agent || !identity)
       for (const row of await heldByRows(tx, whose)) classesOf(row).forEach((each) => held.add(each))
     return classes.filter((each) => held.has(each) || agent?.[`class ${each}`] || identity?.[`class ${each}`])
@@ -81,7 +81,7 @@ export const leaseCounts: Pick<
 
   async countUnfinished(tx, agent, task) {
     const { held } = await countOfAgent(tx, agent)
-    const [ofTask] = bound(tx).statements.all(countOfTask, [task])
+    const [ofTask] = await bound(tx).statements.all(countOfTask, [task])
     return { agent: held, task: Number(ofTask!['n']) }
   },
 
@@ -92,7 +92,7 @@ export const leaseCounts: Pick<
   async countByStatus(tx) {
     const { statements } = bound(tx)
     // A prefix as a range: `like` would have no index.
-    const rows = statements.all("select * from counts where key > 'provider ' and key < 'provider!'")
+    const rows = await statements.all("select * from counts where key > 'provider ' and key < 'provider!'")
     return rows.flatMap((row) => {
       const provider = String(row['key']).slice(countOf.provider('').length)
       return Object.entries(countIn(row)).map(([status, count]) => ({ provider, status, count }))

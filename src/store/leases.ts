@@ -118,7 +118,7 @@ export const leases: LeaseStore = {
   ...leaseCounts,
 
   async insert(tx, lease) {
-    rowsIn(tx).insert('leases', {
+    await rowsIn(tx).insert('leases', {
       id: lease.id,
       task: lease.task,
       agent: lease.agent,
@@ -150,7 +150,7 @@ export const leases: LeaseStore = {
   },
 
   async get(tx, id) {
-    const row = rowsIn(tx).one('leases', 'id', id)
+    const row = await rowsIn(tx).one('leases', 'id', id)
     return row && fromRow(tx, row)
   },
 
@@ -168,7 +168,7 @@ export const leases: LeaseStore = {
   },
 
   async taskOfSecret(tx, hash) {
-    return rowsIn(tx).one('leases', 'secret_hash', hash)?.task
+    return (await rowsIn(tx).one('leases', 'secret_hash', hash))?.task
   },
 
   async ofCredential(tx, { hash, fingerprints }) {
@@ -187,38 +187,38 @@ export const leases: LeaseStore = {
   },
 
   async move(tx, id, status, change) {
-    const row = rowsIn(tx).one('leases', 'id', id)
+    const row = await rowsIn(tx).one('leases', 'id', id)
     if (!row || !isAmong(predecessors(status), row.status)) return false
-    rowsIn(tx).change('leases', row, { ...changed(change), status })
+    await rowsIn(tx).change('leases', row, { ...changed(change), status })
     return true
   },
 
   async amend(tx, id, statuses, change) {
-    const row = rowsIn(tx).one('leases', 'id', id)
+    const row = await rowsIn(tx).one('leases', 'id', id)
     if (!row || !isAmong(statuses, row.status)) return false
-    rowsIn(tx).change('leases', row, changed(change))
+    await rowsIn(tx).change('leases', row, changed(change))
     return true
   },
 
   async suspect(tx, id, { dueAt, standsUntil }) {
-    const row = rowsIn(tx).one('leases', 'id', id)
+    const row = await rowsIn(tx).one('leases', 'id', id)
     if (!row || rowsIn(tx).isGenuine('leases', row)) return false
     const leaving = isAmong(['revoking', 'irrevocable'], row.status)
     const change = { due_at: dueAt, stands_until: standsUntil }
-    rowsIn(tx).change('leases', row, { ...change, ...(!leaving && { status: 'revoking' }) })
+    await rowsIn(tx).change('leases', row, { ...change, ...(!leaving && { status: 'revoking' }) })
     return !leaving
   },
 
   async forget(tx, id) {
-    const row = rowsIn(tx).one('leases', 'id', id)
+    const row = await rowsIn(tx).one('leases', 'id', id)
     if (row && !isAmong(unfinishedStatuses, row.status))
-      rowsIn(tx).change('leases', row, { handle: null, due_at: null })
+      await rowsIn(tx).change('leases', row, { handle: null, due_at: null })
   },
 
   async postpone(tx, id, dueAt) {
-    const row = rowsIn(tx).one('leases', 'id', id)
+    const row = await rowsIn(tx).one('leases', 'id', id)
     // A lease that has come to rest meanwhile is not woken.
-    if (row && row.due_at !== null) rowsIn(tx).change('leases', row, { due_at: dueAt })
+    if (row && row.due_at !== null) await rowsIn(tx).change('leases', row, { due_at: dueAt })
   },
 
   async due(tx, now, skip) {
@@ -264,7 +264,7 @@ export const leases: LeaseStore = {
       .where('attempts', '>', 0)
       .limit(limit)
       .execute()
-    for (const row of waiting) rowsIn(tx).change('leases', row, { due_at: now })
+    for (const row of waiting) await rowsIn(tx).change('leases', row, { due_at: now })
     return waiting.length
   },
 
@@ -276,7 +276,7 @@ export const leases: LeaseStore = {
       .where('handle', 'is', null)
       .where('live_until', 'is', null)
       .execute()
-    for (const row of left) rowsIn(tx).change('leases', row, { due_at: now })
+    for (const row of left) await rowsIn(tx).change('leases', row, { due_at: now })
     return left.length
   },
 
@@ -285,7 +285,7 @@ export const leases: LeaseStore = {
     const seen = new Set<string>()
     let after: unknown[] = [Number.MIN_SAFE_INTEGER, 0]
     for (;;) {
-      const rows = statements.all(nextUnsettled, after) as unknown as Row[]
+      const rows = (await statements.all(nextUnsettled, after)) as unknown as Row[]
       const found: Lease[] = []
       for (const row of rows) {
         const kind = kindOf(row)

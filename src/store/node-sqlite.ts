@@ -2,10 +2,13 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
 import type { Schema } from './schema.ts'
-import type { Statements } from './statements.ts'
+import type { StoredRow } from './statements.ts'
+
+/** Rows between two chances for others to have their turn. */
+const rowsAtOnce = 100
 
 /** Kysely writes the same few statements again and again; preparing one costs more than running it. */
-function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
+export function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
   const prepared = new Map<string, StatementSync>()
   return (sql) => {
     const known = prepared.get(sql)
@@ -17,23 +20,8 @@ function statementCache(database: DatabaseSync): (sql: string) => StatementSync 
   }
 }
 
-/** A connection, for queries that are put together and for statements that are written out. */
-export interface Connection {
-  db: Kysely<Schema>
-  statements: Statements
-}
-
-export function connectionOver(database: DatabaseSync): Connection {
-  const prepare = statementCache(database)
-  const statements: Statements = {
-    all: (sql, values = []) => readAll(prepare(sql), values as SQLInputValue[]),
-    each: (sql) => readEach(database.prepare(sql)),
-    run: (sql, values = []) => void prepare(sql).run(...(values as SQLInputValue[])),
-  }
-  return { db: kyselyOver(database, prepare), statements }
-}
-
-function kyselyOver(database: DatabaseSync, prepare: (sql: string) => StatementSync): Kysely<Schema> {
+/** For queries that are put together. */
+export function kyselyOver(database: DatabaseSync, prepare: (sql: string) => StatementSync): Kysely<Schema> {
   const port: SqliteDatabase = {
     close: () => database.close(),
     prepare(sql) {
@@ -51,11 +39,11 @@ function kyselyOver(database: DatabaseSync, prepare: (sql: string) => StatementS
 }
 
 /**
- * `node:sqlite` refuses the whole result when an integer is too large for a
+ * All rows of a statement. `node:sqlite` refuses the whole result when an integer is too large for a
  * number. Mayfly writes none, so somebody did: it is read as the nearest number,
  * for one spoilt row must not hide the others.
  */
-function readAll(statement: StatementSync, parameters: SQLInputValue[]): Record<string, unknown>[] {
+export function readAll(statement: StatementSync, parameters: SQLInputValue[]): Record<string, unknown>[] {
   try {
     return statement.all(...parameters)
   } catch (error) {
@@ -69,9 +57,17 @@ function readAll(statement: StatementSync, parameters: SQLInputValue[]): Record<
   }
 }
 
-function* readEach(statement: StatementSync): Generator<Record<string, unknown>> {
+/** Some rows of a statement after others. */
+export function* readEach(statement: StatementSync): Generator<StoredRow[]> {
   statement.setReadBigInts(true)
-  for (const row of statement.iterate()) yield withNumbers(row)
+  let rows: StoredRow[] = []
+  for (const row of statement.iterate()) {
+    rows.push(withNumbers(row))
+    if (rows.length < rowsAtOnce) continue
+    yield rows
+    rows = []
+  }
+  yield rows
 }
 
 function withNumbers(row: Record<string, SQLOutputValue>): Record<string, unknown> {

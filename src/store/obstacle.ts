@@ -4,8 +4,9 @@ import { dirname } from 'node:path'
 import type { StoreAddress } from './address.ts'
 import { writable } from './files.ts'
 import { isCurrent } from './migrations.ts'
-import { connectionOver, openDatabase } from './node-sqlite.ts'
+import { openDatabase } from './node-sqlite.ts'
 import { unsupported } from './open.ts'
+import { connectionOver } from './sqlite-connection.ts'
 
 /** As far as looking tells, in words; undefined where nothing is known to. Changes nothing, and a broker may be running. */
 export async function obstacleTo(address: StoreAddress): Promise<string | undefined> {
@@ -24,7 +25,7 @@ async function unusable(path: string): Promise<string | undefined> {
   try {
     using database = openDatabase(path, { readOnly: true })
     const { db, statements } = connectionOver(database)
-    statements.all('select 1 from sqlite_schema limit 1')
+    await statements.all('select 1 from sqlite_schema limit 1')
     await isCurrent(db)
     return undefined
   } catch (error) {

@@ -4,10 +4,11 @@ import type { Seal } from '../base/seal.ts'
 import type { Unit } from '../base/unit.ts'
 import { Counts } from './counts.ts'
 import { isDatabaseError } from './database-error.ts'
-import { connectionOver, openDatabase } from './node-sqlite.ts'
+import { openDatabase } from './node-sqlite.ts'
 import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows, unwatched } from './rows.ts'
+import { connectionOver } from './sqlite-connection.ts'
 import { asTx, Transaction } from './transaction.ts'
 
 export interface Reader {

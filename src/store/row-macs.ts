@@ -12,10 +12,19 @@ export class RowMacs {
   readonly #installation: string
   readonly #columns: Columns
 
-  constructor(statements: Statements, seal: Seal, installation: string) {
+  private constructor(seal: Seal, installation: string, columns: Columns) {
     this.#seal = seal
     this.#installation = installation
-    this.#columns = new Map(sealedTables.map((table) => [table, columnsOf(statements, table)]))
+    this.#columns = columns
+  }
+
+  static async of(statements: Statements, seal: Seal, installation: string): Promise<RowMacs> {
+    const columns = new Map<SealedTable, string[]>()
+    for (const table of sealedTables) {
+      const names = await statements.dialect.columns(statements, table)
+      columns.set(table, names.filter((name) => name !== 'row_mac').toSorted())
+    }
+    return new RowMacs(seal, installation, columns)
   }
 
   /** `KEY.MAC`, under the seal key that is current. */
@@ -49,12 +58,4 @@ export class RowMacs {
     }
     return `${key}.${this.#seal.mac('row', JSON.stringify(covered), key).mac}`
   }
-}
-
-function columnsOf(statements: Statements, table: SealedTable): string[] {
-  const columns = statements.all(`select name from pragma_table_info('${table}')`)
-  return columns
-    .map(({ name }) => String(name))
-    .filter((name) => name !== 'row_mac')
-    .toSorted()
 }

@@ -11,7 +11,7 @@ import type { RowMacs } from './row-macs.ts'
 import type { RowSums } from './row-sums.ts'
 import type { Schema } from './schema.ts'
 import { nameOf, type SealedTable, sealedTables, sealingOf } from './sealed-tables.ts'
-import type { Statements, StoredRow } from './statements.ts'
+import type { MaybePromise, Statements, StoredRow } from './statements.ts'
 
 type RowOf<Table extends SealedTable> = Selectable<Schema[Table]>
 /** What only the gateway sets. */
@@ -76,13 +76,13 @@ export class Rows {
   }
 
   /** The first row with this value in a column that has an index. */
-  one<Table extends SealedTable>(
+  async one<Table extends SealedTable>(
     table: Table,
     column: keyof RowOf<Table> & string,
     value: string,
-  ): RowOf<Table> | undefined {
+  ): Promise<RowOf<Table> | undefined> {
     const sql = `select * from "${table}" where "${column}" = ?`
-    return this.#statements.all(sql, [value])[0] as RowOf<Table> | undefined
+    return (await this.#statements.all(sql, [value]))[0] as RowOf<Table> | undefined
   }
 
   /** Rows for which this holds: SQL that an index serves. */
@@ -90,18 +90,19 @@ export class Rows {
     table: Table,
     condition: string,
     values: readonly unknown[],
-  ): RowOf<Table>[] {
-    return this.#statements.all(`select * from "${table}" where ${condition}`, values) as RowOf<Table>[]
+  ): MaybePromise<RowOf<Table>[]> {
+    const rows = this.#statements.all(`select * from "${table}" where ${condition}`, values)
+    return rows as MaybePromise<RowOf<Table>[]>
   }
 
   /** @throws BrokerError `unavailable` where it would grant and nothing may be granted. */
-  insert<Table extends SealedTable>(table: Table, values: NewRow<Table>): void {
+  async insert<Table extends SealedTable>(table: Table, values: NewRow<Table>): Promise<void> {
     const { key, grants } = sealingOf(table)
-    const ordinal = key === 'ordinal' && { ordinal: this.#nextOrdinal(table) }
+    const ordinal = key === 'ordinal' && { ordinal: await this.#nextOrdinal(table) }
     const row: StoredRow = wellFormed({ ...values, ...ordinal })
     if (grants?.(undefined, row)) this.#watch.mayGrant()
     const sealed = { ...row, row_mac: this.#macs.of(table, row) }
-    this.#statements.run(insertion(table, Object.keys(sealed)), Object.values(sealed))
+    await this.#statements.run(insertion(table, Object.keys(sealed)), Object.values(sealed))
     this.#sums.add(table, sealed)
     this.#counts.add(table, sealed)
   }
@@ -111,46 +112,50 @@ export class Rows {
    *
    * @throws BrokerError `unavailable` where it would grant and nothing may be granted.
    */
-  change<Table extends SealedTable>(table: Table, row: RowOf<Table>, change: Change<Table>): void {
+  async change<Table extends SealedTable>(
+    table: Table,
+    row: RowOf<Table>,
+    change: Change<Table>,
+  ): Promise<void> {
     const set = wellFormed(change)
     const after: StoredRow = { ...row, ...set }
     if (sealingOf(table).grants?.(row, after)) this.#watch.mayGrant()
-    if (!this.isGenuine(table, row)) return this.#set(table, row, set)
-    this.#set(table, row, { ...set, row_mac: this.#macs.of(table, after) })
+    if (!this.isGenuine(table, row)) return await this.#set(table, row, set)
+    await this.#set(table, row, { ...set, row_mac: this.#macs.of(table, after) })
     // What somebody else has altered stays counted as what it was: nobody knows whose it is.
     this.#counts.remove(table, row)
     this.#counts.add(table, after)
   }
 
   /** Removes `row`, which was read in this transaction. */
-  remove<Table extends SealedTable>(table: Table, row: RowOf<Table>): void {
+  async remove<Table extends SealedTable>(table: Table, row: RowOf<Table>): Promise<void> {
     const { key } = sealingOf(table)
     if (!this.isGenuine(table, row)) this.#tookDamaged = true
-    this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
+    await this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
     this.#sums.remove(table, row)
   }
 
   /** Undefined where nobody can tell: the count is not as it was written, or rows are not that it is of. */
-  count(key: string, of: SealedTable): Count | undefined {
+  async count(key: string, of: SealedTable): Promise<Count | undefined> {
     if (this.damaged(of).length > 0) return undefined
-    const read = () => {
-      const row = this.one('counts', 'key', key)
+    const read = async () => {
+      const row = await this.one('counts', 'key', key)
       if (row && !this.isGenuine('counts', row)) return 'damaged'
       return row ? countIn(row) : {}
     }
-    const stored = this.#once ? this.#once.count(key, read) : read()
+    const stored = await (this.#once ? this.#once.count(key, read) : read())
     return stored === 'damaged' ? undefined : this.#counts.after(key, stored)
   }
 
   /** Writes what has changed of the counts: once a commit, however many works have changed one. */
-  writeCounts(): void {
+  async writeCounts(): Promise<void> {
     for (const key of this.#counts.changed) {
-      const row = this.one('counts', 'key', key)
+      const row = await this.one('counts', 'key', key)
       const count = this.#counts.after(key, row && countIn(row))
       const value = JSON.stringify(count)
-      if (!row) this.insert('counts', { key, value })
-      else if (value === '{}') this.remove('counts', row)
-      else this.change('counts', row, { value })
+      if (!row) await this.insert('counts', { key, value })
+      else if (value === '{}') await this.remove('counts', row)
+      else await this.change('counts', row, { value })
     }
   }
 
@@ -158,14 +163,14 @@ export class Rows {
    * Puts rows of the table behind `after` under the seal key that is current, at most
    * `limit`. Returns what to go on behind, undefined at the end.
    */
-  reseal(table: SealedTable, after: unknown, limit: number): unknown {
+  async reseal(table: SealedTable, after: unknown, limit: number): Promise<unknown> {
     const { key, current = 'true' } = sealingOf(table)
     const behind = after === undefined ? '' : `and "${key}" > ?`
-    const rows = this.#statements.all(
+    const rows = await this.#statements.all(
       `select * from "${table}" where ${current} ${behind} order by "${key}" limit ${limit}`,
       after === undefined ? [] : [after],
     )
-    for (const row of rows) if (!this.#macs.isCurrent(row)) this.change(table, row as never, {})
+    for (const row of rows) if (!this.#macs.isCurrent(row)) await this.change(table, row as never, {})
     return rows.length < limit ? undefined : rows.at(-1)?.[key]
   }
 
@@ -175,44 +180,45 @@ export class Rows {
   }
 
   /** Takes rows as they stand for the broker's own, but for those that `not` names: for what a migration has made. */
-  sealAll(not: (table: SealedTable, row: string) => boolean): void {
-    for (const [table, row] of this.#counted()) {
+  async sealAll(not: (table: SealedTable, row: string) => boolean): Promise<void> {
+    for await (const [table, row] of this.#counted()) {
       this.#sums.add(table, row)
-      if (!not(table, nameOf(table, row))) this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+      if (!not(table, nameOf(table, row))) await this.#set(table, row, { row_mac: this.#macs.of(table, row) })
     }
-    this.writeCounts()
+    await this.writeCounts()
   }
 
   /** Takes what is there for all that there is. Returns how many rows are damaged. */
-  acceptAll(installation: string): number {
+  async acceptAll(installation: string): Promise<number> {
     let damaged = 0
-    for (const [table, row] of this.#counted()) {
+    for await (const [table, row] of this.#counted()) {
       this.#sums.add(table, row)
       if (this.#macs.isGenuine(table, row)) continue
       damaged += 1
       const { accepted } = sealingOf(table)
-      if (accepted === 'trusted') this.#set(table, row, { row_mac: this.#macs.of(table, row) })
-      if (accepted === 'removed') this.remove(table, row as never)
+      if (accepted === 'trusted') await this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+      if (accepted === 'removed') await this.remove(table, row as never)
     }
-    if (!this.one('installation', 'id', installation)) this.insert('installation', { id: installation })
-    this.writeCounts()
+    if (!(await this.one('installation', 'id', installation)))
+      await this.insert('installation', { id: installation })
+    await this.writeCounts()
     return damaged
   }
 
   /** All rows, of which the counts are to be made anew. */
-  *#counted(): Generator<[SealedTable, StoredRow]> {
-    this.#statements.run('delete from counts')
+  async *#counted(): AsyncGenerator<[SealedTable, StoredRow]> {
+    await this.#statements.run('delete from counts')
     for (const table of sealedTables)
-      for (const row of this.#statements.all(`select * from "${table}"`)) {
+      for (const row of await this.#statements.all(`select * from "${table}"`)) {
         this.#counts.add(table, row)
         yield [table, row]
       }
   }
 
-  #set(table: SealedTable, row: StoredRow, values: StoredRow): void {
+  async #set(table: SealedTable, row: StoredRow, values: StoredRow): Promise<void> {
     const { key } = sealingOf(table)
     const columns = Object.keys(values).map((column) => `${quoted(column)} = ?`)
-    this.#statements.run(`update "${table}" set ${columns.join()} where "${key}" = ?`, [
+    await this.#statements.run(`update "${table}" set ${columns.join()} where "${key}" = ?`, [
       ...Object.values(values),
       row[key],
     ])
@@ -220,9 +226,9 @@ export class Rows {
     this.#sums.add(table, { ...row, ...values })
   }
 
-  #nextOrdinal(table: SealedTable): number {
-    const last = () => {
-      const [row] = this.#statements.all(`select max(ordinal) as last from "${table}"`)
+  #nextOrdinal(table: SealedTable): Promise<number> {
+    const last = async () => {
+      const [row] = await this.#statements.all(`select max(ordinal) as last from "${table}"`)
       return Number(row?.['last'] ?? 0)
     }
     return (this.#once ?? new ReadOnce()).nextOrdinal(table, last)
@@ -243,7 +249,7 @@ function insertion(table: string, columns: readonly string[]): string {
   return sql
 }
 
-/** As SQLite will give it back: text there is UTF-8, which has no lone surrogates. */
+/** As the engine will give it back: text there is UTF-8, which has no lone surrogates. */
 function wellFormed(row: StoredRow): StoredRow {
   const formed: Record<string, unknown> = { ...row }
   for (const column in formed) {

@@ -16,10 +16,11 @@ import { becomeHolder, release } from './holder.ts'
 import type { Intrusion } from './inspection.ts'
 import { LastHead } from './last-head.ts'
 import { requireCurrent } from './migrations.ts'
-import { connectionOver, openDatabase } from './node-sqlite.ts'
+import { openDatabase } from './node-sqlite.ts'
 import { openReader } from './reader.ts'
 import { RowMacs } from './row-macs.ts'
 import { sealedTables } from './sealed-tables.ts'
+import { connectionOver, snapshotOf, writingOver } from './sqlite-connection.ts'
 import { takeOver } from './take-over.ts'
 import { rowsIn } from './transaction.ts'
 
@@ -77,7 +78,7 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   // FULL: an intent that the client's credential depends on must survive a power cut (invariant I1).
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   tighten(storeFiles(path), log)
-  const connection = connectionOver(database)
+  const connection = writingOver(database)
   const outside = new LastHead(options.lastHead, log)
   opened.use(outside)
   const holder = opened.adopt(becomeHolder(), release)
@@ -89,9 +90,16 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   database.exec('PRAGMA busy_timeout = 0')
   const { keeper, macs } = taken
   const { installation } = keeper.state
-  const guard = new Guard({ path, seal, macs, keeper, changed: intruded, besides: mayGrant })
+  const guard = new Guard({
+    snapshot: () => snapshotOf(path),
+    seal,
+    macs,
+    keeper,
+    changed: intruded,
+    besides: mayGrant,
+  })
   const reader = openReader(path, { seal, macs, installation })
-  const writer = new GroupWriter({ database, connection, seal, macs, keeper, guard, outside, committed })
+  const writer = new GroupWriter({ connection, seal, macs, keeper, guard, outside, committed })
   const nothing = () => Promise.resolve()
   // With the first commit the store is looked through.
   await writer.write(nothing)
@@ -105,23 +113,23 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
     mayGrant: guard.mayGrant,
     async accept(event) {
       await writer.drain()
-      writer.accept(event)
+      await writer.accept(event)
       await writer.write(nothing)
     },
     async reseal() {
       for (const table of sealedTables) {
         let after: unknown
-        const some = async (tx: Tx) => void (after = rowsIn(tx).reseal(table, after, resealedAtOnce))
+        const some = async (tx: Tx) => void (after = await rowsIn(tx).reseal(table, after, resealedAtOnce))
         do await writer.write(some)
         while (after !== undefined)
       }
     },
     async look() {
-      if (writer.isForeign) await writer.write(nothing)
+      if (await writer.isForeign()) await writer.write(nothing)
     },
     async close() {
       await writer.drain()
-      writer.letGo()
+      await writer.letGo()
       await guard.close()
       await reader.close()
       open.dispose()
@@ -140,9 +148,11 @@ export async function openSqliteReadOnly(path: string, seal: Seal): Promise<Open
   using database = openDatabase(path, { readOnly: true })
   const { db, statements } = connectionOver(database)
   await requireCurrent(db)
-  const [row] = statements.all('select id from installation')
-  const installation = openHead(statements.all(headRows), seal)?.state?.installation ?? String(row?.['id'])
-  const reader = openReader(path, { seal, macs: new RowMacs(statements, seal, installation), installation })
+  const [row] = await statements.all('select id from installation')
+  const installation =
+    openHead(await statements.all(headRows), seal)?.state?.installation ?? String(row?.['id'])
+  const macs = await RowMacs.of(statements, seal, installation)
+  const reader = openReader(path, { seal, macs, installation })
   return {
     unit: {
       write: () => Promise.reject(new BrokerError('unavailable', 'the store is open for reading only')),

@@ -3,9 +3,9 @@ import type { Discrepancy, Tables } from '../audit/verify.ts'
 import { isTime } from './columns.ts'
 import { countIn, Counts } from './counts.ts'
 import { headRows, openHead } from './head.ts'
-import { type DamagedRow, inspect, wholly } from './inspection.ts'
+import { type DamagedRow, type Found, inspect, wholly } from './inspection.ts'
 import { sealedTables, sealingOf } from './sealed-tables.ts'
-import { appliedMigrations, schemaFaults } from './store-schema.ts'
+import { appliedMigrations } from './applied-migrations.ts'
 import type { Statements } from './statements.ts'
 import { bound, queries } from './transaction.ts'
 
@@ -27,12 +27,13 @@ function rowFault({ table, row: subject, key }: DamagedRow): Discrepancy {
 }
 
 /** Whether the rows add up to the counts. */
-function countFaults(statements: Statements): Discrepancy[] {
+async function countFaults(statements: Statements): Promise<Discrepancy[]> {
   const rows = new Counts()
   for (const table of ['tasks', 'leases'])
-    for (const row of statements.each(`select * from "${table}"`)) rows.add(table, row)
+    for await (const some of statements.each(`select * from "${table}"`))
+      for (const row of some) rows.add(table, row)
   const stored = new Map(
-    statements.all('select * from counts').map((row) => [String(row['key']), countIn(row)]),
+    (await statements.all('select * from counts')).map((row) => [String(row['key']), countIn(row)]),
   )
   return [...new Set([...rows.changed, ...stored.keys()])].flatMap((key) =>
     JSON.stringify(rows.after(key)) === JSON.stringify(stored.get(key) ?? {})
@@ -87,24 +88,24 @@ export const tables: Tables = {
 
   async faults(tx) {
     const { seal, macs, statements } = bound(tx)
-    const opened = openHead(statements.all(headRows), seal)
+    const opened = openHead(await statements.all(headRows), seal)
     const expected = { seal, macs, sums: opened?.state?.sums }
-    const found = sealedTables.flatMap((table) => {
-      const sets = sealingOf(table).open ? [undefined, 'open' as const] : [undefined]
-      return sets.map((only) => wholly(inspect(statements, table, expected, only)))
-    })
+    const found: Found[] = []
+    for (const table of sealedTables)
+      for (const only of sealingOf(table).open ? [undefined, 'open' as const] : [undefined])
+        found.push(await wholly(inspect(statements, table, expected, only)))
     const sound = found.every(({ damaged, doubt }) => damaged.length === 0 && doubt === undefined)
     const standing = opened?.state?.doubts ?? []
-    const applied = opened?.state && opened.state.migrations !== appliedMigrations(statements)
+    const applied = opened?.state && opened.state.migrations !== (await appliedMigrations(statements))
     return distinct([
       ...(opened?.fault ? [opened.fault] : []),
       ...found.flatMap(({ damaged }) => damaged.map(rowFault)),
       ...found.flatMap(({ doubt }) => doubt ?? []),
       // What is altered counts as what it was, which nobody knows.
-      ...(sound ? countFaults(statements) : []),
+      ...(sound ? await countFaults(statements) : []),
       ...standing.map((doubt) => ({ message: `${doubt}; nobody has accepted that yet` })),
       ...(applied ? [{ message: 'the list of migrations was altered' }] : []),
-      ...(await schemaFaults(statements)).map((message) => ({ message })),
+      ...(await statements.dialect.schemaFaults(statements)).map((message) => ({ message })),
     ])
   },
 

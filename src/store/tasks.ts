@@ -89,7 +89,7 @@ async function countByRows(tx: Tx, agent: string): Promise<Count> {
 
 export const tasks: TaskStore = {
   async insert(tx, task, tokenHash) {
-    rowsIn(tx).insert('tasks', {
+    await rowsIn(tx).insert('tasks', {
       id: task.id,
       status: task.status,
       agent: task.agent,
@@ -113,18 +113,18 @@ export const tasks: TaskStore = {
   },
 
   async get(tx, id) {
-    const row = rowsIn(tx).one('tasks', 'id', id)
+    const row = await rowsIn(tx).one('tasks', 'id', id)
     return row && fromRow(tx, row)
   },
 
   async byTokenHash(tx, hash) {
-    const row = rowsIn(tx).one('tasks', 'token_hash', hash)
+    const row = await rowsIn(tx).one('tasks', 'token_hash', hash)
     return row && fromRow(tx, row)
   },
 
   async replaceToken(tx, id, tokenHash) {
-    const row = rowsIn(tx).one('tasks', 'id', id)
-    if (row) rowsIn(tx).change('tasks', row, { token_hash: tokenHash })
+    const row = await rowsIn(tx).one('tasks', 'id', id)
+    if (row) await rowsIn(tx).change('tasks', row, { token_hash: tokenHash })
   },
 
   async find(tx, filter) {
@@ -166,7 +166,7 @@ export const tasks: TaskStore = {
   },
 
   async countOpen(tx, agent) {
-    const count = rowsIn(tx).count(countOf.agent(agent), 'tasks') ?? (await countByRows(tx, agent))
+    const count = (await rowsIn(tx).count(countOf.agent(agent), 'tasks')) ?? (await countByRows(tx, agent))
     const pending = count['pending_approval'] ?? 0
     return { all: pending + (count['active'] ?? 0), pending }
   },
@@ -195,18 +195,18 @@ export const tasks: TaskStore = {
   },
 
   async activate(tx, id, expiresAt) {
-    const row = rowsIn(tx).one('tasks', 'id', id)
+    const row = await rowsIn(tx).one('tasks', 'id', id)
     if (!row || !isAmong(predecessors('active'), row.status)) return false
-    rowsIn(tx).change('tasks', row, { status: 'active', expires_at: expiresAt })
+    await rowsIn(tx).change('tasks', row, { status: 'active', expires_at: expiresAt })
     return true
   },
 
   async end(tx, id, status, reason, at) {
-    const row = rowsIn(tx).one('tasks', 'id', id)
+    const row = await rowsIn(tx).one('tasks', 'id', id)
     // A state that there is not was written by somebody else, and is over with that.
     const leaves = row && (isAmong(predecessors(status), row.status) || !isAmong(taskStatuses, row.status))
     if (!leaves) return false
-    rowsIn(tx).change('tasks', row, { status, end_reason: reason, ended_at: at })
+    await rowsIn(tx).change('tasks', row, { status, end_reason: reason, ended_at: at })
     return true
   },
 
@@ -217,18 +217,19 @@ export const tasks: TaskStore = {
       .where('session', '=', canonicalize(opener)!)
       .execute()
     // One that somebody has altered may be over, and of this session, whatever it says.
-    const altered = rowsIn(tx)
-      .damaged('tasks')
-      .flatMap((id) => rowsIn(tx).one('tasks', 'id', id) ?? [])
+    const altered: Selectable<Schema['tasks']>[] = []
+    for (const id of rowsIn(tx).damaged('tasks')) {
+      const row = await rowsIn(tx).one('tasks', 'id', id)
+      if (row) altered.push(row)
+    }
     return [...rows, ...altered]
       .map((row) => fromRow(tx, row))
       .filter((task) => 'damaged' in task || !isAmong(openStatuses, task.status))
   },
 
   async tree(tx, root) {
-    return bound(tx)
-      .statements.all('select id from tasks where root = ?', [root])
-      .map(({ id }) => String(id))
+    const rows = await bound(tx).statements.all('select id from tasks where root = ?', [root])
+    return rows.map(({ id }) => String(id))
   },
 
   async due(tx, now, limit) {

@@ -5,8 +5,8 @@ import { queries, rowsIn } from './transaction.ts'
 export const usedTokens: UsedTokens = {
   async use(tx, key, until) {
     // Whoever wrote the row: one that somebody else put there or changed can only refuse.
-    if (rowsIn(tx).one('used_tokens', 'key', key)) return false
-    rowsIn(tx).insert('used_tokens', { key, until })
+    if (await rowsIn(tx).one('used_tokens', 'key', key)) return false
+    await rowsIn(tx).insert('used_tokens', { key, until })
     return true
   },
   async forget(tx, before) {
@@ -17,7 +17,7 @@ export const usedTokens: UsedTokens = {
       .execute()
     // Of an altered one nobody knows until when it was to be kept.
     const over = rows.filter((row) => rowsIn(tx).isGenuine('used_tokens', row))
-    for (const row of over) rowsIn(tx).remove('used_tokens', row)
+    for (const row of over) await rowsIn(tx).remove('used_tokens', row)
     return over.length
   },
 }

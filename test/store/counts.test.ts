@@ -114,8 +114,8 @@ it('a count that does not add up is found by verification', async () => {
   const [lease] = await putLeases(store, {}, { ...unanswered, status: 'revoking' })
   const key = `agent ${lease!.agent}`
   await store.unit.write(async (tx) => {
-    const row = rowsIn(tx).one('counts', 'key', key)!
-    rowsIn(tx).change('counts', row, { value: '{"class write":1,"held":1}' })
+    const row = (await rowsIn(tx).one('counts', 'key', key))!
+    await rowsIn(tx).change('counts', row, { value: '{"class write":1,"held":1}' })
   })
   expect(await faultsOf(store)).toEqual([
     { subject: key, message: 'its count is not what the rows add up to' },

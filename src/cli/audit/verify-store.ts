@@ -20,7 +20,7 @@ export async function verifyStore(
   try {
     return await unit.read(async (tx) => {
       const { discrepancies, ...found } = await verifyAudit(tx, { trail, tables, seal, expected })
-      const fault = outsideFault(tx, outside)
+      const fault = await outsideFault(tx, outside)
       return { ...found, discrepancies: [...discrepancies, ...(fault ? [fault] : [])] }
     })
   } finally {

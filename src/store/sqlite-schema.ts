@@ -1,9 +1,8 @@
-/** The tables, indexes and nothing else: a trigger of somebody else's would change what the broker writes. */
+/** The tables and indexes of a SQLite file, and nothing else: a trigger of somebody else's would change what the broker writes. */
 import { DatabaseSync } from 'node:sqlite'
-import { sha256 } from '../base/sha256.ts'
 import { migrate } from './migrations.ts'
-import { connectionOver } from './node-sqlite.ts'
-import type { Statements } from './statements.ts'
+import { kyselyOver, readAll, statementCache } from './node-sqlite.ts'
+import type { Statements, StoredRow } from './statements.ts'
 
 /** What SQLite's own `ANALYZE` makes tells the planner something, and nobody else. */
 const parts =
@@ -12,9 +11,9 @@ const parts =
 let expected: Promise<Map<string, string>> | undefined
 
 /** What is there that should not be, or the other way round, by name. */
-export async function schemaFaults(statements: Statements): Promise<string[]> {
+export async function sqliteSchemaFaults(statements: Statements): Promise<string[]> {
   const wanted = await (expected ??= migratedSchema())
-  const found = schemaOf(statements)
+  const found = schemaOf(await statements.all(parts))
   return [
     ...[...found.keys()]
       .filter((name) => !wanted.has(name))
@@ -26,16 +25,9 @@ export async function schemaFaults(statements: Statements): Promise<string[]> {
   ]
 }
 
-/** SHA-256 of the migrations that were applied, and when. */
-export function appliedMigrations(statements: Statements): string {
-  const rows = statements.all('select name, timestamp from kysely_migration order by name')
-  const lock = statements.all('select id, is_locked from kysely_migration_lock')
-  return sha256(JSON.stringify([rows, lock]))
-}
-
-function schemaOf(statements: Statements): Map<string, string> {
+function schemaOf(rows: readonly StoredRow[]): Map<string, string> {
   return new Map(
-    statements.all(parts).map(({ type, name, tbl_name: table, sql }) => {
+    rows.map(({ type, name, tbl_name: table, sql }) => {
       // Whichever version of the query builder made them.
       const own = String(table).startsWith('kysely_migration') && type === 'table'
       return [`${String(type)} ${String(name)}`, own ? String(table) : JSON.stringify([table, sql])]
@@ -46,7 +38,7 @@ function schemaOf(statements: Statements): Map<string, string> {
 /** As the migrations make it in a new database. */
 async function migratedSchema(): Promise<Map<string, string>> {
   using database = new DatabaseSync(':memory:')
-  const { db, statements } = connectionOver(database)
-  await migrate(db)
-  return schemaOf(statements)
+  const prepare = statementCache(database)
+  await migrate(kyselyOver(database, prepare))
+  return schemaOf(readAll(prepare(parts), []))
 }

@@ -1,0 +1,30 @@
+/** Connections to a store, whatever its engine. */
+import type { Kysely } from 'kysely'
+import type { Schema } from './schema.ts'
+import type { MaybePromise, Statements } from './statements.ts'
+
+/** For queries that are put together and for statements that are written out. */
+export interface Connection {
+  db: Kysely<Schema>
+  statements: Statements
+}
+
+/** One that reads what was committed when it was opened, and nothing since. */
+export interface Snapshot extends Connection, AsyncDisposable {}
+
+/** The one through which a broker writes. */
+export interface Writing extends Connection {
+  /** Begins a transaction that may write: nobody else's can until it is over. */
+  begin(): Promise<void>
+  commit(): MaybePromise<void>
+  /** Leaves nothing of the transaction, if one is open. Where that fails, the next cannot begin and tries again. */
+  rollBack(): MaybePromise<void>
+  /** Sets a mark in the transaction, to which `undo` goes back and which `keep` takes away. */
+  mark(): MaybePromise<void>
+  keep(): MaybePromise<void>
+  undo(): MaybePromise<void>
+  /** In a transaction: something that is another whenever somebody else has committed. */
+  version(): MaybePromise<unknown>
+  /** Whether the engine itself has thrown it, or its connection. */
+  isFailure(error: unknown): boolean
+}

@@ -1,0 +1,67 @@
+/** Connections to a SQLite file. */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
+import type { Connection, Snapshot, Writing } from './connection.ts'
+import { isDatabaseError, sqliteBusy } from './database-error.ts'
+import { kyselyOver, openDatabase, readAll, readEach, statementCache } from './node-sqlite.ts'
+import { sqliteDialect } from './sqlite-dialect.ts'
+import type { Statements } from './statements.ts'
+
+/** Milliseconds between attempts to begin while another process writes, and for all of them. */
+const busyPauseMs = 20
+const busyForMs = 5_000
+
+export function connectionOver(database: DatabaseSync): Connection {
+  const prepare = statementCache(database)
+  const statements: Statements = {
+    dialect: sqliteDialect,
+    all: (sql, values = []) => readAll(prepare(sql), values as SQLInputValue[]),
+    each: (sql) => readEach(database.prepare(sql)),
+    run: (sql, values = []) => void prepare(sql).run(...(values as SQLInputValue[])),
+  }
+  return { db: kyselyOver(database, prepare), statements }
+}
+
+/** What is committed at this moment, on a connection of its own. */
+export async function snapshotOf(path: string): Promise<Snapshot> {
+  const database = openDatabase(path, { readOnly: true })
+  const connection = connectionOver(database)
+  database.exec('BEGIN')
+  // The first look pins the snapshot.
+  await connection.statements.all('select 1 from sqlite_schema limit 1')
+  return { ...connection, [Symbol.asyncDispose]: async () => database.close() }
+}
+
+/** The connection of the one writer. It has to be opened so that it waits for nobody: waiting stops the event loop. */
+export function writingOver(database: DatabaseSync): Writing {
+  const connection = connectionOver(database)
+  return {
+    ...connection,
+    /** Somebody with a tool of their own may be writing. What is due upstream goes on meanwhile (invariant I6). */
+    async begin() {
+      for (let left = busyForMs / busyPauseMs; ; left -= 1) {
+        try {
+          return database.exec('BEGIN IMMEDIATE')
+        } catch (error) {
+          if (!isDatabaseError(error) || error.errcode !== sqliteBusy || left <= 0) throw error
+        }
+        await setTimeout(busyPauseMs)
+      }
+    },
+    commit: () => database.exec('COMMIT'),
+    /** Some failures (a full disk) have rolled back by themselves. */
+    rollBack() {
+      try {
+        if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
+      } catch {
+        // Whoever waits for the group must be told in any case.
+      }
+    },
+    mark: () => database.exec('SAVEPOINT work'),
+    keep: () => database.exec('RELEASE work'),
+    undo: () => database.exec('ROLLBACK TO work; RELEASE work'),
+    // It changes exactly when another connection has committed.
+    version: () => readAll(database.prepare('pragma data_version'), [])[0]?.['data_version'],
+    isFailure: isDatabaseError,
+  }
+}
