@@ -174,7 +174,7 @@ export const tasks: TaskStore = {
   async countByStatus(tx) {
     const { statements } = bound(tx)
     // A prefix as a range: `like` would have no index.
-    const rows = statements.all("select * from counts where key > 'agent ' and key < 'agent!'")
+    const rows = await statements.all("select * from counts where key > 'agent ' and key < 'agent!'")
     const sums = new Map<string, number>()
     for (const row of rows)
       for (const [name, count] of Object.entries(countIn(row))) sums.set(name, (sums.get(name) ?? 0) + count)
