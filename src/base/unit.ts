@@ -40,3 +40,8 @@ export interface Unit {
    */
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
 }
+
+/** Repeats a work that does some of what there is to do, each time in a transaction of its own, until it says that it did nothing. */
+export async function untilNone(unit: Unit, some: (tx: Tx) => Promise<number>): Promise<void> {
+  while ((await unit.write(some)) > 0);
+}

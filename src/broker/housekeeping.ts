@@ -1,5 +1,6 @@
 /** Periodic work of a running broker: failures and explanations summed up, old keys forgotten, upstreams kept up, the store watched. */
 import type { Clock, Timer } from '../base/clock.ts'
+import { untilNone } from '../base/unit.ts'
 import { textOf } from './heads.ts'
 import { maintain } from '../leases/standing.ts'
 import type { Log } from '../base/log.ts'
@@ -21,8 +22,8 @@ export function startHousekeeping(context: TaskContext, counters: readonly Count
   const { unit, usedTokens, idempotency, clock, log } = context
   return every(minuteMs, clock, log, async () => {
     for (const counter of counters) await counter.summarise(context)
-    await unit.write((tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
-    await unit.write((tx) => idempotency.forget(tx, clock.now()))
+    await untilNone(unit, (tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
+    await untilNone(unit, (tx) => idempotency.forget(tx, clock.now()))
     await maintain(context)
     await logHead(context)
   })

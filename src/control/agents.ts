@@ -3,11 +3,9 @@ import type { Agent } from '../agents/agent.ts'
 import { fixedOwner, isSame } from '../agents/owner.ts'
 import { type StoredFence, stands } from '../agents/fence.ts'
 import { isReviewed } from '../agents/review-date.ts'
-import { unfinishedStatuses } from '../leases/lease.ts'
 import { asRead } from '../base/damage.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
-import { openStatuses } from '../tasks/task.ts'
 
 export const agentStatuses = ['active', 'suspended', 'expired'] as const
 type AgentStatus = (typeof agentStatuses)[number]
@@ -55,11 +53,6 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
     const fences = (await context.fences.find(tx, { kind: 'agent' })).filter((fence) =>
       stands(fence, context.clock),
     )
-    const tasks = Map.groupBy(await context.tasks.find(tx, { statuses: openStatuses }), (task) => task.agent)
-    const leases = Map.groupBy(
-      await context.leases.find(tx, { statuses: unfinishedStatuses }),
-      (lease) => lease.agent,
-    )
     const { owner } = filter
     const isTheirs = async (agent: Agent) =>
       owner === undefined ||
@@ -67,24 +60,25 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
       (typeof agent.owner !== 'string' &&
         (await context.tasks.list(tx, { agent: agent.name, owner }, { limit: 1 })).items.length > 0)
     const agents: Agent[] = []
-    for (const agent of rules.agents) if (await isTheirs(agent)) agents.push(agent)
-    return agents
-      .map((agent): AgentView => {
-        const suspension = fences.find((fence) => {
-          const { selector } = asRead(fence)
-          return 'agent' in selector && selector.agent === agent.name
-        })
-        return {
-          agent,
-          suspension,
-          status: suspension ? 'suspended' : isReviewed(agent, now) ? 'active' : 'expired',
-          openTasks: tasks.get(agent.name)?.length ?? 0,
-          liveLeases: leases.get(agent.name)?.length ?? 0,
-        }
+    for (const agent of rules.agents)
+      if ((filter.name ?? agent.name) === agent.name && (await isTheirs(agent))) agents.push(agent)
+    const views = agents.map(async (agent): Promise<AgentView> => {
+      const { name } = agent
+      const suspension = fences.find((fence) => {
+        const { selector } = asRead(fence)
+        return 'agent' in selector && selector.agent === name
       })
+      return {
+        agent,
+        suspension,
+        status: suspension ? 'suspended' : isReviewed(agent, now) ? 'active' : 'expired',
+        openTasks: (await context.tasks.countOpen(tx, name)).all,
+        liveLeases: await context.leases.countLive(tx, name),
+      }
+    })
+    return (await Promise.all(views))
       .filter(
         ({ agent, status }) =>
-          (filter.name ?? agent.name) === agent.name &&
           (filter.environment ?? agent.environment) === agent.environment &&
           (filter.status ?? status) === status,
       )

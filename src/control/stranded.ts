@@ -3,7 +3,7 @@ import type { AuditTrail } from '../audit/event.ts'
 import type { FederationKeyStore } from '../federation/federation.ts'
 import type { Connections } from '../leases/connections.ts'
 import { ofProvider } from '../leases/detail.ts'
-import type { Lease, LeaseStore } from '../leases/lease.ts'
+import type { LeaseKind, LeaseStore } from '../leases/lease.ts'
 import { keyOf, type Seal } from '../base/seal.ts'
 import { breathe } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
@@ -28,15 +28,15 @@ export async function stranded(
   // Without it the broker could not log in to an upstream that trusts it, not even to revoke.
   const federation = missingKey(seal, (await given.federationKeys.current(tx))?.sealed)
   if (federation !== undefined) causes.add(keepKey('the federation key is', federation))
-  for await (const leases of given.leases.unsettledKinds(tx)) {
-    for (const lease of leases) {
-      const key = missingKey(seal, lease.handle ?? undefined)
+  for await (const kinds of given.leases.unsettledKinds(tx)) {
+    for (const kind of kinds) {
+      const { sealKey: key } = kind
       // Once for each cause: there may be thousands of kinds.
-      const lost = key !== undefined && !causes.has(keepKey('live leases are', key))
-      if (lost && (await wasSealedWith(key, tx, audit, lease))) causes.add(keepKey('live leases are', key))
-      const need = needOf(connections, lease)
+      const lost = key !== undefined && !seal.has(key) && !causes.has(keepKey('live leases are', key))
+      if (lost && (await wasSealedWith(key, tx, audit, kind))) causes.add(keepKey('live leases are', key))
+      const need = needOf(connections, kind)
       if (need === undefined || causes.has(keepIt(need))) continue
-      const minted = await asMinted(tx, audit, lease)
+      const minted = await asMinted(tx, audit, kind)
       const known = minted && needOf(connections, minted)
       if (known !== undefined) causes.add(keepIt(known))
     }
@@ -68,7 +68,7 @@ function keepKey(what: string, id: string): string {
 }
 
 /** What a lease says of how it was minted, and its record too. */
-type Origin = Pick<Lease, 'provider' | 'connection' | 'upstream' | 'revocation' | 'detail'>
+type Origin = Omit<LeaseKind, 'id' | 'sealKey'>
 
 /** What revoking a lease takes and these connections lack. */
 function needOf(connections: Connections, origin: Origin): string | undefined {
@@ -86,13 +86,16 @@ function needOf(connections: Connections, origin: Origin): string | undefined {
 }
 
 /** Whether the key was in use while the lease came to be: each event of it names the one that was. */
-async function wasSealedWith(key: string, tx: Tx, audit: AuditTrail, { id }: Lease): Promise<boolean> {
+async function wasSealedWith(key: string, tx: Tx, audit: AuditTrail, { id }: LeaseKind): Promise<boolean> {
+  if (id === undefined) return true
   const { items } = await audit.list(tx, { lease: id }, { limit: 1000 })
   return items.some((event) => event.key === key)
 }
 
 /** How the lease was minted by its record: its row may have been spoilt since. */
-async function asMinted(tx: Tx, audit: AuditTrail, { id }: Lease): Promise<Origin | undefined> {
+async function asMinted(tx: Tx, audit: AuditTrail, kind: LeaseKind): Promise<Origin | undefined> {
+  const { id } = kind
+  if (id === undefined) return kind
   const { items } = await audit.list(tx, { lease: id, type: 'lease.intended' }, { limit: 1 })
   return items[0]?.data as Origin | undefined
 }

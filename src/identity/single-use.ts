@@ -11,7 +11,8 @@ export interface UsedTokens {
    */
   use(tx: Tx, key: string, until: number): Promise<boolean>
   /**
-   * Forgets the keys whose `until` is not after `before`, and returns their number.
+   * Forgets keys whose `until` is not after `before`, some hundreds at most, and returns their
+   * number: none where there are no more.
    * `before` lies a few minutes back: a token verified in its last second may still be on its way to `use`.
    */
   forget(tx: Tx, before: number): Promise<number>

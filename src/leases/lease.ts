@@ -170,6 +170,17 @@ export interface LeaseFilter {
   statuses?: readonly LeaseStatus[]
 }
 
+/** What revoking leases of one kind takes of a configuration. */
+export interface LeaseKind extends Pick<
+  Lease,
+  'provider' | 'connection' | 'upstream' | 'revocation' | 'detail'
+> {
+  /** What their handles are sealed with; undefined for those that have none. */
+  sealKey: string | undefined
+  /** One of them, whose row says so; undefined where it is known of all of them as they were written. */
+  id: string | undefined
+}
+
 export interface LeaseStore {
   insert(tx: Tx, lease: Lease): Promise<void>
   get(tx: Tx, id: string): Promise<StoredLease | undefined>
@@ -200,18 +211,29 @@ export interface LeaseStore {
   /** Sets only when the lease is looked at next. */
   postpone(tx: Tx, id: string, dueAt: number): Promise<void>
   /**
-   * Of the leases with which something is still to be done, unfinished ones and those of which
-   * upstream must be reminded, one of each kind: minted alike, and sealed with one key. In
-   * steps, each with what it has found, for there may be a million; none that is damaged.
+   * The kinds of leases with which something is still to be done, unfinished ones and those of
+   * which upstream must be reminded: minted alike, and sealed with one key. In steps, each with
+   * what it has found, for there may be very many; none of which there are only damaged ones.
    */
-  unsettledKinds(tx: Tx): AsyncIterable<Lease[]>
-  /** Leases that are due at `now` and that `skip` does not hold for, the longest due first. */
-  due(tx: Tx, now: number, skip: (id: string) => boolean): Promise<StoredLease[]>
+  unsettledKinds(tx: Tx): AsyncIterable<LeaseKind[]>
+  /**
+   * Leases that are due at `now` and that `skip` does not hold for, the longest due first: some
+   * hundreds at most, of those behind `after`. None where there are no more.
+   */
+  due(
+    tx: Tx,
+    now: number,
+    skip: (id: string) => boolean,
+    after?: Pick<StoredLease, 'id' | 'dueAt'>,
+  ): Promise<StoredLease[]>
   /** When the next lease comes due after `now`. */
   nextDue(tx: Tx, now: number): Promise<number | undefined>
   /** Makes leases of a connection that wait for their next attempt due at `now`, at most `limit`. Returns how many. */
   hasten(tx: Tx, provider: string, connection: string, now: number, limit: number): Promise<number>
-  /** Makes unfinished leases due at `now` whose mint was under way when the last process ended. Returns how many. */
+  /**
+   * Makes unfinished leases due at `now` whose mint was under way when the last process ended, some
+   * hundreds at most. Returns how many: none where there are no more.
+   */
   adopt(tx: Tx, now: number): Promise<number>
   /**
    * Classes of the unfinished leases of this agent, of this identity as whatever
@@ -230,6 +252,8 @@ export interface LeaseStore {
     whose: { agent: string } | { task: string },
     most: number,
   ): Promise<{ active: number; next: number | null }>
+  /** How many unfinished leases the agent has, lost ones too. */
+  countLive(tx: Tx, agent: string): Promise<number>
   /** How many leases of the agent were lost: upstream may have minted, and nobody has ever had what. */
   countLost(tx: Tx, agent: string): Promise<number>
   /** When the newest lease of the agent on the connection was intended, if it was lost or has no answer yet. */

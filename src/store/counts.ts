@@ -5,6 +5,7 @@
 import { type LeaseStatus, unfinishedStatuses } from '../leases/lease.ts'
 import { classes } from '../provider/terms.ts'
 import { openStatuses } from '../tasks/task.ts'
+import { keyOf } from '../base/seal.ts'
 import { isAmong } from './columns.ts'
 import type { StoredRow } from './statements.ts'
 
@@ -19,6 +20,28 @@ export const countOf = {
   agent: (name: string) => `agent ${name}`,
   identity: (name: string) => `identity ${name}`,
   provider: (type: string) => `provider ${type}`,
+  kind: (row: StoredRow) => `${kinds}${JSON.stringify(kindColumns.map((column) => row[column]))}`,
+}
+
+/** What is the same of leases for which one configuration is as good as for the other. */
+const kindColumns = ['provider', 'connection', 'upstream', 'revocation', 'detail'] as const
+const kinds = 'kind '
+
+/** Leases with which something is still to be done: how they were minted, and the keys that their handles are sealed with. */
+export interface KindCount {
+  minted: Readonly<Record<(typeof kindColumns)[number], string>>
+  /** Undefined for those that have no handle. */
+  sealKeys: (string | undefined)[]
+}
+
+/** The kind that a count is of. */
+export function kindIn(key: string, count: Count): KindCount {
+  const values = JSON.parse(key.slice(kinds.length)) as string[]
+  const minted = Object.fromEntries(kindColumns.map((column, at) => [column, values[at]]))
+  return {
+    minted: minted as KindCount['minted'],
+    sealKeys: Object.keys(count).map((key) => (key === '' ? undefined : key)),
+  }
 }
 
 /** Changes of counts that are not written yet; those of one work lie on those of the works before it. */
@@ -50,6 +73,12 @@ export class Counts {
     return [...this.#changes].flatMap(([key, change]) => ([...change.values()].some(Boolean) ? [key] : []))
   }
 
+  /** The same with what the works before have changed, from `from` on and before `to`. */
+  changedWithin(from: string, to: string): string[] {
+    const own = [...this.#changes.keys()].filter((key) => key >= from && key < to)
+    return [...new Set([...own, ...(this.#before?.changedWithin(from, to) ?? [])])]
+  }
+
   /** What becomes of `stored` with all that has changed. */
   after(key: string, stored: Count = {}): Count {
     const before = this.#before?.after(key, stored) ?? stored
@@ -75,14 +104,24 @@ export class Counts {
 /** What a lease counts as: as held with its classes, or as lost, and in its state. */
 function countedOfLease(row: StoredRow): [key: string, name: string][] {
   const { status, agent, identity, provider, fingerprint } = row
-  if (!isAmong(unfinishedStatuses, status)) return []
-  const counted: [string, string][] = [[countOf.provider(String(provider)), String(status)]]
+  const counted: [string, string][] = isUnsettled(row) ? [[countOf.kind(row), sealKeyOf(row)]] : []
+  if (!isAmong(unfinishedStatuses, status)) return counted
+  counted.push([countOf.provider(String(provider)), String(status)])
   const ofAgent = countOf.agent(String(agent))
   if (isAmong(lostStatuses, status) && fingerprint === null) return [...counted, [ofAgent, 'lost']]
   counted.push([ofAgent, 'held'])
   const ofIdentity = countOf.identity(String(identity))
   for (const each of classesOf(row)) counted.push([ofAgent, `class ${each}`], [ofIdentity, `class ${each}`])
   return counted
+}
+
+/** Whether something is still to be done with the lease: it is not over, or upstream must be reminded of it. */
+function isUnsettled({ due_at: dueAt }: StoredRow): boolean {
+  return dueAt !== null && dueAt !== undefined
+}
+
+function sealKeyOf({ handle }: StoredRow): string {
+  return typeof handle === 'string' ? (keyOf(handle) ?? '') : ''
 }
 
 /** What cannot be read may be anything: it counts as every class, so that no `forbid` on what is held is missed. */

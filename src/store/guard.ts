@@ -8,7 +8,7 @@ import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Snapshot } from './connection.ts'
 import type { HeadKeeper } from './head.ts'
-import { type Expected, type Found, inspect, type Intrusion } from './inspection.ts'
+import { type Expected, type Found, inspect, inspectOpen, type Intrusion } from './inspection.ts'
 import type { RowMacs } from './row-macs.ts'
 import type { SealedTable } from './sealed-tables.ts'
 
@@ -117,10 +117,9 @@ export class Guard {
       pinned()
       this.#find('head', await headFaults)
       this.#find('schema', await statements.dialect.schemaFaults(statements))
-      const look = (table: SealedTable, only?: 'open') =>
-        inSlices(inspect(statements, table, expected, only), signal)
+      const look = (table: SealedTable) => inSlices(inspect(statements, table, expected), signal)
       for (const table of first) this.#found.set(table, await look(table))
-      const open = await look('tasks', 'open')
+      const open = await inSlices(inspectOpen(statements, 'tasks', expected), signal)
       // One that is no longer open by what its row says is missing among them: that alone makes the others no worse.
       this.#found.set('tasks', open.doubt === undefined ? open : await look('tasks'))
       this.#unsure = false

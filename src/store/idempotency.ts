@@ -3,6 +3,9 @@ import { storedAs } from '../base/damage.ts'
 import type { IdempotencyStore } from '../tasks/idempotency.ts'
 import { queries, rowsIn } from './transaction.ts'
 
+/** Forgotten in one transaction: everybody else's work waits for it. */
+const forgottenAtOnce = 500
+
 export const idempotency: IdempotencyStore = {
   async get(tx, key) {
     const row = await rowsIn(tx).one('idempotency', 'key', key)
@@ -23,7 +26,13 @@ export const idempotency: IdempotencyStore = {
     else await rowsIn(tx).insert('idempotency', { key, digest, task, lease, until })
   },
   async forget(tx, before) {
-    const rows = await queries(tx).selectFrom('idempotency').selectAll().where('until', '<', before).execute()
+    const rows = await queries(tx)
+      .selectFrom('idempotency')
+      .selectAll()
+      .where('until', '<', before)
+      .orderBy('until')
+      .limit(forgottenAtOnce)
+      .execute()
     const over = rows.filter((row) => rowsIn(tx).isGenuine('idempotency', row))
     for (const row of over) await rowsIn(tx).remove('idempotency', row)
     return over.length

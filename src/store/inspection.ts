@@ -66,6 +66,26 @@ export async function* inspect(
   return { damaged, ...(doubt !== undefined && { doubt }) }
 }
 
+/**
+ * Why the open rows of the table are not all that there should be, and no others. Of each only its
+ * MAC is read: whether the rest of a row is as the MAC says is seen whenever it is used.
+ */
+export async function* inspectOpen(
+  statements: Statements,
+  table: SealedTable,
+  { seal, sums }: Expected,
+): AsyncGenerator<void, Found> {
+  const found = new RowSums(seal)
+  const { open } = sealingOf(table)
+  const macs = `select row_mac, ${open!.columns} from "${table}" where ${open!.sql}`
+  for await (const rows of statements.each(macs)) {
+    for (const row of rows) found.add(table, row)
+    yield
+  }
+  const doubt = sums && differing(seal, `${table} open`, sums, found.toJSON())
+  return { damaged: [], ...(doubt !== undefined && { doubt }) }
+}
+
 /** All of it at once. */
 export async function wholly<Result>(steps: AsyncGenerator<void, Result>): Promise<Result> {
   for (;;) {

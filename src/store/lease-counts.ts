@@ -59,7 +59,7 @@ async function countOfAgent(tx: Tx, agent: string): Promise<{ held: number; lost
 
 export const leaseCounts: Pick<
   LeaseStore,
-  'lockHeld' | 'countUnfinished' | 'countLost' | 'countByStatus' | 'whenFree'
+  'lockHeld' | 'countUnfinished' | 'countLive' | 'countLost' | 'countByStatus' | 'whenFree'
 > = {
   async lockHeld(tx, whose) {
     // The locks that the contract asks for are those of the commit itself: works that write take turns.
@@ -83,6 +83,11 @@ export const leaseCounts: Pick<
     const { held } = await countOfAgent(tx, agent)
     const [ofTask] = await bound(tx).statements.all(countOfTask, [task])
     return { agent: held, task: Number(ofTask!['n']) }
+  },
+
+  async countLive(tx, agent) {
+    const { held, lost } = await countOfAgent(tx, agent)
+    return held + lost
   },
 
   async countLost(tx, agent) {

@@ -1,10 +1,11 @@
 /** Leases as rows. */
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import {
   type Lease,
   type LeaseChange,
   type LeaseFilter,
+  type LeaseKind,
   leaseFoundBy,
   leaseStatuses,
   type LeaseStore,
@@ -18,7 +19,7 @@ import { storedAs } from '../base/damage.ts'
 import { keyOf } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
 import { isAmong, isTime } from './columns.ts'
-import { lostStatuses } from './counts.ts'
+import { type Count, countOf, kindIn, lostStatuses } from './counts.ts'
 import { leaseCounts } from './lease-counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
@@ -27,7 +28,6 @@ import { bound, queries, rowsIn } from './transaction.ts'
 
 type Row = Selectable<Schema['leases']>
 
-const idsPerQuery = 500
 const leasesPerPage = 500
 
 const classList = z.array(z.enum(classes))
@@ -109,9 +109,38 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilt
 const nextUnsettled = `select * from leases where due_at is not null and (due_at, ordinal) > (?, ?)
   order by due_at, ordinal limit ${leasesPerPage}`
 
-/** What is the same of leases for which one configuration is as good as for the other. */
-function kindOf({ provider, connection, upstream, revocation, detail: written, handle }: Row): string {
-  return JSON.stringify([provider, connection, upstream, revocation, written, keyOf(String(handle))])
+const dueIds = `select id, ordinal, due_at from leases where due_at <= ? and (due_at, ordinal) > (?, ?)
+  order by due_at, ordinal limit ${leasesPerPage}`
+
+/** Where somebody else has altered a count, or a lease. */
+async function* kindsByRows(tx: Tx): AsyncGenerator<LeaseKind[]> {
+  const { statements } = bound(tx)
+  const seen = new Set<string>()
+  let after: unknown[] = [Number.MIN_SAFE_INTEGER, 0]
+  for (;;) {
+    const rows = (await statements.all(nextUnsettled, after)) as unknown as Row[]
+    const found: LeaseKind[] = []
+    for (const row of rows) {
+      const sealKey = keyOf(String(row.handle))
+      const kind = JSON.stringify([countOf.kind(row), sealKey])
+      if (seen.has(kind)) continue
+      const lease = fromRow(tx, row)
+      // The next of its kind may be as it was written.
+      if ('damaged' in lease) continue
+      seen.add(kind)
+      found.push({ ...lease, sealKey })
+    }
+    yield found
+    const last = rows.at(-1)
+    if (!last || rows.length < leasesPerPage) return
+    after = [last.due_at, last.ordinal]
+  }
+}
+
+function kindsOf([key, count]: readonly [string, Count]): LeaseKind[] {
+  const { minted, sealKeys } = kindIn(key, count)
+  const kind = { ...minted, revocation: minted.revocation as Lease['revocation'], id: undefined }
+  return sealKeys.map((sealKey) => ({ ...kind, detail: JSON.parse(minted.detail) as unknown, sealKey }))
 }
 
 export const leases: LeaseStore = {
@@ -221,26 +250,22 @@ export const leases: LeaseStore = {
     if (row && row.due_at !== null) await rowsIn(tx).change('leases', row, { due_at: dueAt })
   },
 
-  async due(tx, now, skip) {
-    // Ten thousand may be due and under way: only the ids of those are read again.
-    const ids = await queries(tx)
-      .selectFrom('leases')
-      .select('id')
-      .where('due_at', '<=', now)
-      .orderBy('due_at')
-      .execute()
-    const wanted = ids.map((row) => row.id).filter((id) => !skip(id))
-    const rows: Row[] = []
-    for (let from = 0; from < wanted.length; from += idsPerQuery)
-      rows.push(
-        ...(await queries(tx)
-          .selectFrom('leases')
-          .selectAll()
-          .where('id', 'in', wanted.slice(from, from + idsPerQuery))
-          .orderBy('due_at')
-          .execute()),
-      )
-    return rows.map((row) => fromRow(tx, row))
+  async due(tx, now, skip, after) {
+    const { statements } = bound(tx)
+    const [first] = after ? await statements.all('select ordinal from leases where id = ?', [after.id]) : []
+    let from: unknown[] = first ? [after!.dueAt, first['ordinal']] : [Number.MIN_SAFE_INTEGER, 0]
+    for (;;) {
+      // Ten thousand may be due and under way: only the ids of those are read again.
+      const ids = await statements.all(dueIds, [now, ...from])
+      const wanted = ids.filter(({ id }) => !skip(String(id))).map(({ ordinal }) => Number(ordinal))
+      const last = ids.at(-1)
+      if (!last) return []
+      from = [last['due_at'], last['ordinal']]
+      if (wanted.length === 0) continue
+      const condition = `ordinal in (${wanted.join()}) order by due_at, ordinal`
+      const rows = await rowsIn(tx).where('leases', condition, [])
+      return rows.map((row) => fromRow(tx, row))
+    }
   },
 
   async nextDue(tx, now) {
@@ -261,7 +286,8 @@ export const leases: LeaseStore = {
       // What is revoked waits for its upstream expiry and for nothing else.
       .where('status', 'in', unfinishedStatuses)
       .where('due_at', '>', now)
-      .where('attempts', '>', 0)
+      // As literals, for the index of those that have failed is of these.
+      .where(sql<boolean>`attempts > 0 and due_at is not null`)
       .limit(limit)
       .execute()
     for (const row of waiting) await rowsIn(tx).change('leases', row, { due_at: now })
@@ -275,31 +301,17 @@ export const leases: LeaseStore = {
       .where('status', 'in', ['pending', 'revoking'])
       .where('handle', 'is', null)
       .where('live_until', 'is', null)
+      .where('due_at', '>', now)
+      .limit(leasesPerPage)
       .execute()
     for (const row of left) await rowsIn(tx).change('leases', row, { due_at: now })
     return left.length
   },
 
   async *unsettledKinds(tx) {
-    const { statements } = bound(tx)
-    const seen = new Set<string>()
-    let after: unknown[] = [Number.MIN_SAFE_INTEGER, 0]
-    for (;;) {
-      const rows = (await statements.all(nextUnsettled, after)) as unknown as Row[]
-      const found: Lease[] = []
-      for (const row of rows) {
-        const kind = kindOf(row)
-        if (seen.has(kind)) continue
-        const lease = fromRow(tx, row)
-        // The next of its kind may be as it was written.
-        if ('damaged' in lease) continue
-        seen.add(kind)
-        found.push(lease)
-      }
-      yield found
-      const last = rows.at(-1)
-      if (!last || rows.length < leasesPerPage) return
-      after = [last.due_at, last.ordinal]
+    for await (const counts of rowsIn(tx).countsWithin('kind ', 'kind!', 'leases')) {
+      if (!counts) return yield* kindsByRows(tx)
+      yield counts.flatMap(kindsOf)
     }
   },
 

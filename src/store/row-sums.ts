@@ -4,7 +4,7 @@
  * sealed where they are stored: whoever knew both could look for other rows with the same sum.
  */
 import type { Seal } from '../base/seal.ts'
-import { isOpen, keepsTheOver, type SealedTable } from './sealed-tables.ts'
+import { isOpen, keepsTheOver, type SealedTable, sealingOf } from './sealed-tables.ts'
 import type { StoredRow } from './statements.ts'
 
 /** How many rows, and their sum modulo 2^256, hex. Empty where nobody can tell: their key is lost. */
@@ -48,6 +48,14 @@ export class RowSums {
     const names = [...this.#sums].filter(([, { rows }]) => rows > 0).map(([name]) => name.split(' '))
     const lasting = names.filter(([table, ...rest]) => rest.length > 1 || !keepsTheOver.includes(table!))
     return [...new Set(lasting.map((name) => name.at(-1)!))]
+  }
+
+  /** Whether there are rows of the table, or open ones where those are summed up, that are not under the seal key that is current. */
+  isBehind(table: SealedTable): boolean {
+    const set = sealingOf(table).open ? `${table} open ` : `${table} `
+    return [...this.#sums].some(
+      ([name, { rows }]) => rows > 0 && name.startsWith(set) && name !== set + this.#seal.current,
+    )
   }
 
   toJSON(): Sums {

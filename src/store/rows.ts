@@ -147,6 +147,31 @@ export class Rows {
     return stored === 'damaged' ? undefined : this.#counts.after(key, stored)
   }
 
+  /**
+   * The counts from the key `from` on and before `to`, in steps; an entry is undefined where nobody
+   * can tell, like those of `count`.
+   */
+  async *countsWithin(
+    from: string,
+    to: string,
+    of: SealedTable,
+  ): AsyncGenerator<(readonly [key: string, count: Count])[] | undefined> {
+    const changed = new Set(this.#counts.changedWithin(from, to))
+    for (let after = from; ;) {
+      if (this.damaged(of).length > 0) return yield undefined
+      const condition = `key > ? and key < ? order by key limit ${countsPerStep}`
+      const rows = await this.where('counts', condition, [after, to])
+      if (!rows.every((row) => this.isGenuine('counts', row))) return yield undefined
+      for (const { key } of rows) changed.delete(key)
+      if (rows.length > 0)
+        yield rows.map((row) => [row.key, this.#counts.after(row.key, countIn(row))] as const)
+      const last = rows.at(-1)
+      if (!last || rows.length < countsPerStep) break
+      after = last.key
+    }
+    if (changed.size > 0) yield [...changed].map((key) => [key, this.#counts.after(key)] as const)
+  }
+
   /** Writes what has changed of the counts: once a commit, however many works have changed one. */
   async writeCounts(): Promise<void> {
     for (const key of this.#counts.changed) {
@@ -164,6 +189,7 @@ export class Rows {
    * `limit`. Returns what to go on behind, undefined at the end.
    */
   async reseal(table: SealedTable, after: unknown, limit: number): Promise<unknown> {
+    if (!this.#sums.isBehind(table)) return undefined
     const { key, current = 'true' } = sealingOf(table)
     const behind = after === undefined ? '' : `and "${key}" > ?`
     const rows = await this.#statements.all(
@@ -234,6 +260,9 @@ export class Rows {
     return (this.#once ?? new ReadOnce()).nextOrdinal(table, last)
   }
 }
+
+/** Counts read in one step: others wait for it. */
+const countsPerStep = 500
 
 const quoted = (column: string) => `"${column}"`
 

@@ -18,12 +18,18 @@ interface Sealing {
   accepted: 'kept' | 'trusted' | 'removed'
   /** Rows that must be under a key that is configured, where not all must: SQL. */
   current?: string
-  /** The rows that are summed up by themselves too, so that they can be counted without reading all that is over. */
-  open?: { sql: string; holds: (row: StoredRow) => boolean }
+  /**
+   * The rows that are summed up by themselves too, so that they can be counted without reading all
+   * that is over; `columns` are those by which they are told.
+   */
+  open?: { sql: string; columns: string; holds: (row: StoredRow) => boolean }
 }
 
 /** In the order in which they are looked through. */
 const isOpenTask = `status in (${openStatuses.map((status) => `'${status}'`).join()})`
+
+/** A lease with which something is still to be done. */
+const isUnsettled = 'due_at is not null'
 
 const sealings = {
   fences: { key: 'ordinal', keepsOut: true, accepted: 'trusted' },
@@ -42,13 +48,15 @@ const sealings = {
     current: isOpenTask,
     open: {
       sql: isOpenTask,
+      columns: 'status',
       holds: (row) => isAmong(openStatuses, row['status']),
     },
   },
   leases: {
     key: 'ordinal',
     accepted: 'kept',
-    current: 'due_at is not null',
+    current: isUnsettled,
+    open: { sql: isUnsettled, columns: 'due_at', holds: (row) => row['due_at'] !== null },
     grants: (before, after) =>
       before === undefined || (after['status'] === 'active' && before['status'] !== 'active'),
   },

@@ -2,6 +2,9 @@
 import type { UsedTokens } from '../identity/single-use.ts'
 import { queries, rowsIn } from './transaction.ts'
 
+/** Forgotten in one transaction: everybody else's work waits for it. */
+const forgottenAtOnce = 500
+
 export const usedTokens: UsedTokens = {
   async use(tx, key, until) {
     // Whoever wrote the row: one that somebody else put there or changed can only refuse.
@@ -14,6 +17,8 @@ export const usedTokens: UsedTokens = {
       .selectFrom('used_tokens')
       .selectAll()
       .where('until', '<=', before)
+      .orderBy('until')
+      .limit(forgottenAtOnce)
       .execute()
     // Of an altered one nobody knows until when it was to be kept.
     const over = rows.filter((row) => rowsIn(tx).isGenuine('used_tokens', row))

@@ -35,6 +35,7 @@ export type StoredRemembered = Stored<Remembered, never>
 export interface IdempotencyStore {
   get(tx: Tx, key: string): Promise<StoredRemembered | undefined>
   put(tx: Tx, remembered: Remembered): Promise<void>
+  /** Forgets what was to be kept until before then, some hundreds at most. Returns how many: none where there are no more. */
   forget(tx: Tx, before: number): Promise<number>
 }
 

@@ -1,5 +1,7 @@
 /** What ends tasks whose deadline has passed, and revokes the leases of every task that has ended. */
 import type { Timer } from '../base/clock.ts'
+import { breathe } from '../base/turns.ts'
+import { untilNone } from '../base/unit.ts'
 import type { Lease, StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'
@@ -34,7 +36,8 @@ export class Reaper {
   /** Takes over what the last process left, then keeps time. */
   async start(): Promise<void> {
     const { unit, leases, clock } = this.#context
-    await unit.write((tx) => leases.adopt(tx, clock.now()))
+    const now = clock.now()
+    await untilNone(unit, (tx) => leases.adopt(tx, now))
     this.#stopped = false
     this.wake(clock.now())
   }
@@ -91,8 +94,12 @@ export class Reaper {
       if (due.length < tasksAtOnce || ended.includes(false)) break
     }
     if (this.#stopped) return
-    const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id)))
-    for (const lease of due) void (isOverdue(lease, now) ? this.#retire(lease) : revoker.revoke(lease))
+    for (let last: StoredLease | undefined; ; await breathe()) {
+      const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id), last))
+      for (const lease of due) void (isOverdue(lease, now) ? this.#retire(lease) : revoker.revoke(lease))
+      last = due.at(-1)
+      if (!last || this.#stopped) break
+    }
     if (!(await unrecorded.record())) this.wake(clock.now() + storeRetryMs)
     const next = await unit.read(async (tx) => [await tasks.nextDue(tx, now), await leases.nextDue(tx, now)])
     // Of a damaged row a time may be anything; a timer for what is no number fires at once, without end.

@@ -2,29 +2,34 @@
 import { parseArgs } from 'node:util'
 import { drain } from './drain.ts'
 import { operations } from './operations.ts'
+import { scale } from './scale.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     clients: { type: 'string', default: '200' },
     seconds: { type: 'string' },
-    leases: { type: 'string', default: '10000' },
+    leases: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
 
 const [what = 'operations'] = positionals
-/** By name, each with its usual number of seconds: a drain is given that long to open what will be due. */
+/**
+ * By name, each with its usual number of seconds, which a drain is given to open what will be due,
+ * and of leases.
+ */
 const measurements = {
-  operations: { measure: operations, seconds: 10 },
-  drain: { measure: drain, seconds: 120 },
+  operations: { measure: operations, seconds: 10, leases: 0 },
+  drain: { measure: drain, seconds: 120, leases: 10_000 },
+  scale: { measure: scale, seconds: 0, leases: 1_000_000 },
 }
 const chosen = measurements[what as keyof typeof measurements]
 if (!chosen) throw new Error(`${what} is none of ${Object.keys(measurements).join(', ')}`)
 const { lines, result, failed } = await chosen.measure({
   clients: Number(values.clients),
   seconds: Number(values.seconds ?? chosen.seconds),
-  leases: Number(values.leases),
+  leases: Number(values.leases ?? chosen.leases),
 })
 console.log(values.json ? JSON.stringify(result) : lines.join('\n'))
 if (failed) process.exitCode = 1

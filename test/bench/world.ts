@@ -49,8 +49,8 @@ interface Setting {
   /** More policies, by file. */
   policies?: Record<string, string>
   settings?: Record<string, unknown>
-  /** Is given the path of the configuration before the broker starts. */
-  before?: (file: string) => Promise<void>
+  /** Is given the path of the configuration, and the issuer's URL, before the broker starts. */
+  before?: (file: string, issuer: string) => Promise<void>
 }
 
 export async function startWorld({
@@ -100,7 +100,7 @@ permit (principal, action in Mayfly::Action::"write", resource in Mayfly::Github
       },
     },
   )
-  await before?.(file)
+  await before?.(file, issuer.url)
   const broker = child('broker.ts', file)
   opened.defer(async () => {
     broker.send('stop')

@@ -1,6 +1,6 @@
 /** What every store must do for leases. */
 import { describe, expect, it } from 'vitest'
-import { type Lease, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
+import { type Lease, type LeaseKind, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
 import { classes } from '../../src/provider/terms.ts'
 import type { Tx } from '../../src/base/unit.ts'
 import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from '../support/store.ts'
@@ -256,7 +256,7 @@ export function leaseStoreContract(store: () => StoreSubject): void {
       )
       await store().beside(`update leases set agent = 'another' where id = '${altered!.id}'`)
       const found = await read(async (tx) => {
-        const all: Lease[] = []
+        const all: LeaseKind[] = []
         for await (const some of store().leases.unsettledKinds(tx)) all.push(...some)
         return all.filter(({ connection }) => connection === 'told')
       })

@@ -14,6 +14,7 @@ it('a lease from before identities were kept holds its classes for the identity 
     drop index leases_identity;
     alter table leases drop column identity;
     drop index leases_fingerprint;
+    drop index leases_failing;
     alter table approvals drop column policies;
     drop table counts;
     drop table cursors;
