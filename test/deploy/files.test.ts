@@ -1,0 +1,259 @@
+/** What the files under `deploy/` name, held against the program, the image and each other. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { expect, onTestFinished, test } from 'vitest'
+import { parse } from 'yaml'
+import { providers } from '../../providers/catalog.ts'
+import { createProgram } from '../../src/cli/program.ts'
+import { operationsPaths } from '../../src/http/operations.ts'
+import { stagesOf, textsOf } from '../support/containerfile.ts'
+import { load, refactorBot } from '../support/installation.ts'
+
+const root = join(import.meta.dirname, '../..')
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+// oxlint-disable-next-line no-explicit-any -- what is not there fails the test
+type Any = any
+const manifest = (file: string): Any => parse(read(`deploy/kubernetes/${file}`))
+const compose: Any = parse(read('deploy/compose.yaml'))
+const settings: Any = parse(read('deploy/mayfly.yaml'))
+const [build = [], image = []] = stagesOf(join(root, 'Containerfile'))
+const { bin, scripts, engines, devDependencies }: Any = JSON.parse(read('package.json'))
+const one = (name: string) => textsOf(image, name)[0] ?? ''
+
+const program = await createProgram()
+const port = one('EXPOSE')
+const [main, ...arguments_]: string[] = [...JSON.parse(one('ENTRYPOINT')), ...JSON.parse(one('CMD'))].slice(1)
+const volumes: string[] = JSON.parse(one('VOLUME'))
+const user = one('USER')
+/** Where the files of a configuration are mounted. */
+const directory = '/etc/mayfly'
+
+/** Complains about what names no command of the program, or an option that it does not have. */
+function expectCommand(line: string, words: readonly string[]): void {
+  let command: Command = program
+  for (const word of words) {
+    const next = command.commands.find((each) => each.name() === word)
+    if (next) command = next
+    else if (command.commands.length > 0 && !word.startsWith('-'))
+      throw new Error(`${line}: no command ${word}`)
+    const option = /^--?[a-z][a-z-]*/.exec(word)?.[0]
+    if (option && option !== '--json')
+      expect(
+        command.options.flatMap(({ short, long }) => [short, long]),
+        line,
+      ).toContain(option)
+  }
+}
+
+test('the image runs the program as a user that is not root, on the port and paths of its configuration', () => {
+  expect(user).toMatch(/^([1-9]\d+):\1$/)
+  expect(main).toBe(join(one('WORKDIR'), bin.mayfly))
+  expectCommand('CMD', arguments_)
+  expect(arguments_).toContain(`${directory}/mayfly.yaml`)
+  expect(settings.listen).toBe(`0.0.0.0:${port}`)
+  expect(volumes).toContain(join(settings.store.replace('sqlite:', ''), '..'))
+  expect(volumes).toContain(join(settings.audit.last_head, '..'))
+  for (const volume of volumes) expect(textsOf(image, 'RUN').join()).toContain(volume)
+  expect(one('RUN')).toContain(`install -d -o ${user.split(':')[0]} -g ${user.split(':')[0]}`)
+  expect(one('STOPSIGNAL')).toBe('SIGTERM')
+  expect(one('HEALTHCHECK')).toContain(`http://127.0.0.1:${port}/healthz`)
+})
+
+test('it is built from what is there, by scripts that there are, on the Node.js that the program needs', () => {
+  for (const stage of [build, image]) {
+    const [, version] = /node:(\d+)/.exec(textsOf(stage, 'FROM')[0]!) ?? []
+    expect(devDependencies.node).toMatch(RegExp(`^\\^${version}\\.`))
+    expect(Number(version)).toBeGreaterThanOrEqual(Number(engines.node.replace('>=', '')))
+  }
+  for (const command of textsOf(build, 'RUN')) {
+    const [, script] = /^npm run (\S+)$/.exec(command) ?? []
+    if (script) expect(scripts).toHaveProperty(script)
+    else expect(['npm ci', 'npm prune --omit=dev']).toContain(command)
+  }
+  const copied = textsOf(image, 'COPY').map((text) => text.split(' ')[1]!.replace('/src/', ''))
+  expect(copied).toEqual(['package.json', 'node_modules', 'dist'])
+  // Neither a secret nor a store that lies about gets into it.
+  const ignored = read('.dockerignore')
+  for (const pattern of ['**/*.key', '**/*.pem', '**/*.db', '.git', '**/node_modules'])
+    expect(ignored.split('\n')).toContain(pattern)
+})
+
+test('the configuration of the containers compiles, once its secrets are there', async () => {
+  const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  const { configuration, faults } = await load(
+    {
+      'mayfly.yaml': settings,
+      'seal.key': undefined,
+      'secrets/seal.key': Buffer.alloc(32, 7).toString('base64'),
+      'secrets/app.pem': pem.export({ type: 'pkcs1', format: 'pem' }),
+      'agents/refactor-bot.yaml': refactorBot,
+    },
+    { providers: [...providers] },
+  )
+  expect(faults).toEqual([])
+  expect(configuration).toBeDefined()
+})
+
+test('Compose: one broker, confined, by the paths, network and port of image and configuration', () => {
+  const { broker, proxy } = compose.services
+  expect(broker.build).toEqual({ context: '..', dockerfile: 'Containerfile' })
+  expect(broker).toMatchObject({ read_only: true, cap_drop: ['ALL'], restart: 'unless-stopped' })
+  expect(broker.deploy?.replicas ?? 1).toBe(1)
+  const mounts = new Map<string, string>(broker.volumes.map((each: string) => each.split(':').slice(0, 2)))
+  expect([...mounts].filter(([, to]) => volumes.includes(to)).map(([from]) => from)).toEqual([
+    'store',
+    'head',
+  ])
+  for (const name of ['mayfly.yaml', settings.agents, settings.policies, './secrets'])
+    expect([...mounts.values()]).toContain(join(directory, name))
+  for (const { secret } of settings.seal.keys) expect(secret.file).toMatch(/^\.\/secrets\//)
+  for (const [from, to] of mounts)
+    if (to.startsWith(directory)) expect(broker.volumes).toContain(`${from}:${to}:ro`)
+  expect(broker.expose).toEqual([port])
+  expect(broker.ports).toBeUndefined()
+  expect(settings.trusted_proxies).toEqual([compose.networks.front.ipam.config[0].subnet])
+  const { content } = compose.configs[proxy.configs[0].source]
+  expect(content).toContain(`reverse_proxy broker:${port}`)
+  expect(content).toContain(`${new URL(settings.url).host} {`)
+  expect(proxy.depends_on.broker.condition).toBe('service_healthy')
+})
+
+test('Kubernetes: one broker, confined, by the paths and port of image and configuration', () => {
+  const { spec } = manifest('broker.yaml')
+  const pod = spec.template.spec
+  const [container] = pod.containers
+  expect(spec.replicas).toBe(1)
+  expect(container.args).toEqual(arguments_)
+  expect(container.ports).toEqual([{ name: 'http', containerPort: Number(port) }])
+  expect(spec.template.metadata.annotations['prometheus.io/port']).toBe(port)
+  expect(operationsPaths).toContain(spec.template.metadata.annotations['prometheus.io/path'])
+  for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) {
+    expect(operationsPaths).toContain(container[probe].httpGet.path)
+    expect(container[probe].httpGet.port).toBe('http')
+  }
+  // What is restarted for being unready would stop ending what is alive.
+  expect(container.livenessProbe.httpGet.path).toBe('/healthz')
+  expect(container.readinessProbe.httpGet.path).toBe('/readyz')
+  expect(`${pod.securityContext.runAsUser}:${pod.securityContext.runAsGroup}`).toBe(user)
+  expect(pod.securityContext.runAsNonRoot).toBe(true)
+  expect(container.securityContext).toEqual({
+    readOnlyRootFilesystem: true,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+  })
+  const paths = container.volumeMounts.map(({ mountPath }: Any) => mountPath)
+  for (const path of volumes) expect(paths).toContain(path)
+  for (const name of ['mayfly.yaml', settings.agents, settings.policies, './secrets'])
+    expect(paths).toContain(join(directory, name))
+  const claimed = spec.volumeClaimTemplates.map(({ metadata }: Any) => metadata.name)
+  const defined = [...pod.volumes.map(({ name }: Any) => name), ...claimed]
+  expect(new Set(container.volumeMounts.map(({ name }: Any) => name))).toEqual(new Set(defined))
+  const [, seconds] = container.lifecycle.preStop.exec.command
+  expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(Number(seconds) + 60)
+})
+
+test('Kubernetes: what selects the broker finds it, and all files are applied', () => {
+  const { spec, metadata } = manifest('broker.yaml')
+  const { labels } = spec.template.metadata
+  const service = manifest('service.yaml')
+  expect(service.spec.selector).toEqual(labels)
+  expect(service.metadata.name).toBe(spec.serviceName)
+  expect(service.spec.ports[0].targetPort).toBe('http')
+  expect(service.spec.publishNotReadyAddresses).toBe(true)
+  for (const selector of [
+    spec.selector,
+    manifest('disruption-budget.yaml').spec.selector,
+    manifest('network-policy.yaml').spec.podSelector,
+  ])
+    expect(selector).toEqual({ matchLabels: labels })
+  // A budget that lets nothing be evicted would hold up every drain.
+  expect(manifest('disruption-budget.yaml').spec).toMatchObject({ maxUnavailable: 1 })
+  const files = readdirSync(join(root, 'deploy/kubernetes')).filter((file) => file !== 'kustomization.yaml')
+  expect(manifest('kustomization.yaml').resources.toSorted()).toEqual(files.toSorted())
+  expect(manifest('kustomization.yaml').namespace).toBe(manifest('namespace.yaml').metadata.name)
+  expect(metadata.labels).toEqual(labels)
+})
+
+const has = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
+
+test.skipIf(!has('kubectl', 'version', '--client'))(
+  'Kustomize puts them together (where kubectl is on PATH)',
+  () => {
+    const built = execFileSync('kubectl', ['kustomize', join(root, 'deploy/kubernetes')], {
+      encoding: 'utf8',
+    })
+    expect(built.split('\n---\n').map((each) => parse(each).kind)).toEqual(
+      expect.arrayContaining(['Namespace', 'Service', 'StatefulSet', 'PodDisruptionBudget', 'NetworkPolicy']),
+    )
+  },
+)
+
+const unit = read('deploy/mayfly.service')
+const setting = (name: string) => RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
+
+test('systemd: it runs, reloads and is started again, and may write nothing but its state', () => {
+  const [program, ...words] = setting('ExecStart').split(' ')
+  expect(program).toMatch(/\/mayfly$/)
+  expectCommand('ExecStart', words)
+  expect(words).toContain(`${directory}/mayfly.yaml`)
+  expect(setting('ExecReload')).toContain('-HUP')
+  expect(setting('Restart')).toBe('always')
+  expect(
+    setting('StateDirectory')
+      .split(' ')
+      .map((name) => `/var/lib/${name}`),
+  ).toEqual(volumes)
+  expect(setting('User')).not.toBe('root')
+  expect({ system: setting('ProtectSystem'), privileges: setting('NoNewPrivileges') }).toEqual({
+    system: 'strict',
+    privileges: 'true',
+  })
+  // V8 compiles at run time.
+  expect(setting('MemoryDenyWriteExecute')).toBe('')
+})
+
+test.skipIf(!has('systemd-analyze', '--version'))('systemd accepts it (where it is on PATH)', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'mayfly-unit-'))
+  onTestFinished(() => rmSync(scratch, { recursive: true }))
+  const file = join(scratch, 'mayfly.service')
+  writeFileSync(file, unit.replace('/usr/local/bin/mayfly', process.execPath))
+  const { stderr, status } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' })
+  expect({ said: stderr.split('\n').filter((line) => line.includes('mayfly.service')), status }).toEqual({
+    said: [],
+    status: 0,
+  })
+})
+
+test.each(['docs/deploying.md', 'docs/upgrading.md', 'docs/operating.md'])(
+  'each command that %s names is one, with the options that it has',
+  (page) => {
+    const text = read(page)
+    const blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, code = '']) => code)
+    const lines = [
+      ...blocks.join('\n').split('\n'),
+      ...[...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
+    ]
+    const commands = lines
+      .map((line) => line.replace(/\s+#.*$/, '').replaceAll(/'[^']*'/g, 'TEXT'))
+      .flatMap(
+        (line) =>
+          /(?:^|sudo |main\.js )(?:mayfly |(?<=main\.js ))(.*?)(?: && .*| [|>] .*)?$/.exec(line)?.[1] ?? [],
+      )
+    expect(commands.length).toBeGreaterThan(1)
+    for (const command of commands)
+      expectCommand(
+        command,
+        command.split(' ').filter((word) => word !== '…' && word !== ''),
+      )
+    const files = [...text.matchAll(/\bdeploy\/[\w./-]*\w/g)].map(([path]) => path)
+    expect(
+      files.filter(
+        (path) => !existsSync(join(root, path)) && !/deploy\/(?:agents|policies|secrets)/.test(path),
+      ),
+    ).toEqual([])
+  },
+)
