@@ -16,6 +16,7 @@ export const eventTypes = [
   'task.resumed',
   'task.joined',
   'task.approved',
+  'task.delegated',
   'task.ended',
   'lease.intended',
   'lease.minted',

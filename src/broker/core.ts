@@ -16,6 +16,7 @@ import type { Services } from '../provider/services.ts'
 import { approvals } from '../store/approvals.ts'
 import { auditTrail } from '../store/audit.ts'
 import { fences } from '../store/fences.ts'
+import { delegations } from '../store/delegations.ts'
 import { idempotency } from '../store/idempotency.ts'
 import { federationKeys, installationId } from '../store/installation.ts'
 import { leases } from '../store/leases.ts'
@@ -97,6 +98,7 @@ export async function openCore(given: {
       tasks,
       approvals,
       fences,
+      delegations,
       idempotency,
       usedTokens,
       federationKeys,

@@ -12,6 +12,9 @@ const minuteMs = 60 * secondMs
 /** A token verified in its last second may still be on its way to being used up. */
 const usedTokenMarginMs = 5 * minuteMs
 
+/** For so long one that was used, or is too old, is told as such. */
+const usedDelegationMs = 60 * minuteMs
+
 /** What is counted, and goes on record as a sum. */
 interface Counter {
   summarise(context: TaskContext): Promise<void>
@@ -19,11 +22,12 @@ interface Counter {
 
 /** Has the counters sum up, forgets what nobody can ask for again, keeps upstreams and shows the audit's head, until cancelled. */
 export function startHousekeeping(context: TaskContext, counters: readonly Counter[]): Timer {
-  const { unit, usedTokens, idempotency, clock, log } = context
+  const { unit, usedTokens, delegations, idempotency, clock, log } = context
   return every(minuteMs, clock, log, async () => {
     for (const counter of counters) await counter.summarise(context)
     await untilNone(unit, (tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
     await untilNone(unit, (tx) => idempotency.forget(tx, clock.now()))
+    await untilNone(unit, (tx) => delegations.forget(tx, clock.now() - usedDelegationMs))
     await maintain(context)
     await logHead(context)
   })

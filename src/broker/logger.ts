@@ -8,7 +8,7 @@ import { visibleJson } from '../base/text.ts'
  * command line, whose words go through it too, never loads.
  */
 export const secretShapes = {
-  mayfly: /mft_[A-Za-z0-9_-]{20,}/,
+  mayfly: /mf[td]_[A-Za-z0-9_-]{20,}/,
   github: /gh[a-z]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}/,
   aws: /(?:A3T|ASIA|AKIA)[A-Z0-9]{13,}|(?:IQoJb3JpZ2lu|F[Qw]oGZXIvYXdz)[A-Za-z0-9+/=]{20,}/,
   vault: /hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24,}/,

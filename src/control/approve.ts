@@ -1,5 +1,6 @@
 /** A human's yes or no to exactly one request (design §9). */
 import { type Human, ownerRefusal } from '../agents/owner.ts'
+import { asRead } from '../base/damage.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
@@ -11,6 +12,7 @@ import type { Rules, TaskContext } from '../tasks/context.ts'
 import { endTask } from '../tasks/end.ts'
 import { endOfFenced, fencedTask } from '../tasks/fenced.ts'
 import { identityNow, ownersOf } from '../tasks/identity.ts'
+import { ancestorsOf, boundsRefusal, standingAbove } from '../tasks/lineage.ts'
 import { readTask, type TaskView } from '../tasks/read.ts'
 import { resolveScope } from '../tasks/scope.ts'
 import { aboutTask, type EndReason, type Task } from '../tasks/task.ts'
@@ -45,7 +47,9 @@ export async function approve(
 ): Promise<TaskView> {
   const { task, leaving } = await settling(context, approver, answer, async (tx) => {
     const { approval, task, all } = await admissible(context, tx, approver, answer)
-    const own = ownerRefusal(approver, ownersOf(rules, task), 'nobody approves for an agent they own')
+    const above = (await ancestorsOf(context, tx, task)).map(asRead)
+    const owners = [task, ...above].flatMap((each) => ownersOf(rules, each))
+    const own = ownerRefusal(approver, owners, 'nobody approves for an agent they own')
     if (own) throw own.refused
     if (
       all.some(
@@ -172,9 +176,15 @@ async function proceed(context: TaskContext, tx: Tx, rules: Rules, task: Task): 
   if (!details) return await end('policy_changed')
   const fenced = await fencedTask(context, tx, rules, task, details)
   if (fenced) return await end(endOfFenced(fenced))
+  const standing = await standingAbove(context, tx, rules, task, details)
+  if ('refused' in standing) return await end(standing.lapsed)
+  const { above } = standing
   const { decision } = await decideAfresh(context, tx, rules, task, { agent: identity.agent, details })
   if (decision.outcome !== 'allowed') return await end('policy_changed')
-  const expiresAt = now + task.ttl * 1000
+  const beyond = await boundsRefusal(context, tx, rules, { bounded: task.bounded, above }, details)
+  if (beyond) return await end('policy_changed')
+  const [parent] = above
+  const expiresAt = Math.min(now + task.ttl * 1000, parent?.task.expiresAt ?? Infinity)
   await tasks.activate(tx, task.id, expiresAt)
   audit.record(tx, {
     at: now,

@@ -8,6 +8,7 @@ import type { Page, PageRequest } from '../base/page.ts'
 import { breathe } from '../base/turns.ts'
 import type { ApprovalFilter, StoredApproval } from '../tasks/approval.ts'
 import type { TaskContext } from '../tasks/context.ts'
+import { type Act, actOf, ancestorsOf } from '../tasks/lineage.ts'
 import { type TaskView, viewOf } from '../tasks/read.ts'
 import type { StoredTask, TaskFilter } from '../tasks/task.ts'
 
@@ -17,6 +18,8 @@ export interface ApprovalRequest {
   task: StoredTask
   /** Every approval of the task. */
   all: StoredApproval[]
+  /** Who acts for whom; absent for a task of its own. */
+  act?: Act | undefined
   /** Milliseconds for which it has waited, or had when it was settled; null where that is not known. */
   waited: number | null
 }
@@ -50,10 +53,11 @@ export async function listLeases(
 }
 
 export async function listApprovals(
-  { unit, approvals, tasks, clock }: TaskContext,
+  context: TaskContext,
   filter: Asked<ApprovalFilter>,
   page: PageRequest,
 ): Promise<Page<ApprovalRequest>> {
+  const { unit, approvals, tasks, clock } = context
   return await unit.read(async (tx) => {
     const { items, next } = await approvals.list(tx, given(filter), page)
     const requests = items.map(async (approval) => {
@@ -63,7 +67,8 @@ export async function listApprovals(
       const { status, settled, createdAt } = asRead(approval)
       const over = status === 'pending' ? clock.now() : (settled?.at ?? asRead(task).endedAt)
       const all = await approvals.ofTask(tx, approval.task)
-      return [{ approval, task, all, waited: over === null ? null : over - createdAt }]
+      const act = actOf(task, await ancestorsOf(context, tx, asRead(task)))
+      return [{ approval, task, all, act, waited: over === null ? null : over - createdAt }]
     })
     return { items: (await Promise.all(requests)).flat(), next }
   })

@@ -90,9 +90,13 @@ export async function revokeBySelector(
 async function keepOut(
   context: TaskContext,
   tx: Tx,
-  { selector, reason, actor, until, fence = meansTask(selector) }: RevocationOrder,
+  order: RevocationOrder,
   meant: Meant | undefined,
 ): Promise<Fence | undefined> {
+  const { selector, reason, actor, until } = order
+  // What a child's session has besides it is left alone.
+  const beside = 'task' in selector && meant?.reachesUp === true
+  const { fence = meansTask(selector) && !beside } = order
   if (!fence) {
     if (until !== undefined)
       throw new BrokerError('invalid_request', 'until: nothing is kept out; set `fence` as well')
@@ -101,5 +105,6 @@ async function keepOut(
   if ('lease' in selector)
     throw new BrokerError('invalid_request', 'fence: a lease cannot be kept out; name its task')
   if (!meant) return undefined
-  return await raiseFence(context, tx, { ...meant, reason, actor, until: until ?? meant.over })
+  const { selector: whom, agents, over } = meant
+  return await raiseFence(context, tx, { selector: whom, agents, reason, actor, until: until ?? over })
 }

@@ -38,6 +38,8 @@ export interface Meant {
   agents: string[]
   /** When it has nothing more to keep out, milliseconds since 1970; null: never. */
   over: number | null
+  /** Whether it would keep out more than was selected: the session of a child is that of the task that it hangs off. */
+  reachesUp?: boolean
 }
 
 /** A selector looked up. */
@@ -50,8 +52,43 @@ export interface Selected {
   fence: Meant | undefined
 }
 
-/** @throws BrokerError `not_found` where it names what is neither configured nor in the store. */
+/**
+ * With the tasks that it means also all that hangs off them, which ends with them.
+ *
+ * @throws BrokerError `not_found` where it names what is neither configured nor in the store.
+ */
 export async function select(
+  context: TaskContext,
+  tx: Tx,
+  registered: Registered,
+  selector: Selector,
+): Promise<Selected> {
+  const selected = await selectItself(context, tx, registered, selector)
+  const meant = 'task' in selector ? [{ id: selector.task }] : selected.tasks
+  return { ...selected, ...(await withBelow(context, tx, selected, meant)) }
+}
+
+async function withBelow(
+  context: TaskContext,
+  tx: Tx,
+  { tasks, leases }: Pick<Selected, 'tasks' | 'leases'>,
+  meant: readonly Pick<StoredTask, 'id'>[],
+): Promise<Pick<Selected, 'tasks' | 'leases'>> {
+  const allTasks = new Map(tasks.map((task) => [task.id, task]))
+  const allLeases = new Map(leases.map((lease) => [lease.id, lease]))
+  for (const { id } of meant)
+    for (const task of await context.tasks.below(tx, id)) {
+      if (isOpen(task)) allTasks.set(task.id, task)
+      for (const lease of await unfinished(context, tx, { task: task.id })) allLeases.set(lease.id, lease)
+    }
+  return { tasks: [...allTasks.values()], leases: [...allLeases.values()] }
+}
+
+function isOpen({ status }: Pick<StoredTask, 'status'>): boolean {
+  return (openStatuses as readonly string[]).includes(status)
+}
+
+async function selectItself(
   context: TaskContext,
   tx: Tx,
   registered: Registered,
@@ -119,12 +156,12 @@ async function ofTask(context: TaskContext, tx: Tx, id: string): Promise<Selecte
   const task = await context.tasks.get(tx, id)
   if (!task) throw unknown('task')
   const open = {
-    tasks: (openStatuses as readonly string[]).includes(task.status) ? [task] : [],
+    tasks: isOpen(task) ? [task] : [],
     leases: await unfinished(context, tx, { task: id }),
   }
   // Whose token opened it, nobody knows any more.
   if ('damaged' in task) return { ...open, fence: undefined }
-  const { session, principal, agent } = task
+  const { session, principal, agent, parent, bounded } = task
   const token = session ? undefined : tokenOf(principal)
   const named = session ?? token
   return {
@@ -134,6 +171,7 @@ async function ofTask(context: TaskContext, tx: Tx, id: string): Promise<Selecte
       agents: [agent],
       // Another token is another session where none is named: when this one is over, so is the fence.
       over: token ? usableUntil(principal.claims) : null,
+      reachesUp: parent !== null && bounded !== 'delegated',
     },
   }
 }

@@ -12,15 +12,6 @@ import { authenticate, isTaskToken } from '../tasks/token.ts'
 import { bearer } from './bearer.ts'
 import type { Env } from './context.ts'
 
-/** A workload with its own OIDC token: `c.var.verified`. */
-export const byWorkload: MiddlewareHandler<Env> = async (c, next) => {
-  const { inForce, core, limits, sender } = c.var
-  const { issuers } = inForce.rules
-  const verified = await limits.check(sender, () => verify(bearer(c), issuers, { clock: core.clock }))
-  c.set('verified', verified)
-  await next()
-}
-
 /**
  * The agent that the principal acts as. Of one that matches none, the log tells the operator who it
  * is and which rule came nearest: it is the commonest trouble of a new installation.
@@ -71,9 +62,9 @@ export const byWorkloadOrTask: MiddlewareHandler<Env> = async (c, next) => {
     c.set('asker', { task })
   } else {
     const { issuers } = inForce.rules
-    c.set('asker', {
-      verified: await limits.check(sender, () => verify(token, issuers, { clock: core.clock })),
-    })
+    const verified = await limits.check(sender, () => verify(token, issuers, { clock: core.clock }))
+    c.set('verified', verified)
+    c.set('asker', { verified })
   }
   await next()
 }

@@ -1,11 +1,13 @@
 /** What a workload does: open a task, ask for credentials inside it, complete it. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { BrokerError } from '../base/errors.ts'
 import { completeTask } from '../tasks/complete.ts'
 import { issueCredential } from '../tasks/credential.ts'
+import { delegate } from '../tasks/delegate.ts'
 import { giveBack } from '../tasks/give-back.ts'
 import { dryRun, openTask } from '../tasks/open.ts'
 import { readDecided } from '../tasks/read.ts'
-import { agentOf, byTaskToken, byTaskTokenToEnd, byWorkload } from './authentication.ts'
+import { agentOf, byTaskToken, byTaskTokenToEnd, byWorkloadOrTask } from './authentication.ts'
 import { strictJson } from './body.ts'
 import type { Env } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
@@ -20,14 +22,31 @@ const open = createRoute({
   method: 'post',
   path: '/v1/tasks',
   operationId: 'openTask',
-  summary: 'Open a task, or with `dry_run` ask what would come of it',
-  security: workloadToken,
-  middleware: [byWorkload, strictJson] as const,
+  summary:
+    'Open a task, with the token of an open one a child of it, or with `dry_run` ask what would come of it',
+  security: [...workloadToken, ...taskToken],
+  middleware: [byWorkloadOrTask, strictJson] as const,
   request: { body: jsonBody(schemas.openBody) },
   responses: answers({
     200: { schema: schemas.dryRun, description: 'with `dry_run`: the decision; nothing is kept' },
     201: { schema: schemas.openedTask, description: 'the active task and its token' },
     202: { schema: schemas.openedTask, description: 'the task, which waits for approval' },
+  }),
+})
+
+const delegations = createRoute({
+  method: 'post',
+  path: '/v1/tasks/{id}/delegations',
+  operationId: 'delegate',
+  summary: 'Hand a part of the task on to another agent, which opens a task of it under its own identity',
+  security: taskToken,
+  middleware: [byTaskToken, strictJson] as const,
+  request: { params: taskId, body: jsonBody(schemas.delegationBody) },
+  responses: answers({
+    201: {
+      schema: schemas.delegation,
+      description: 'a token: single use, for that agent, valid 300 seconds',
+    },
   }),
 })
 
@@ -79,17 +98,33 @@ const complete = createRoute({
 
 export function taskRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(open, async (c) => {
-    const { core, verified, inForce, limits, about } = c.var
+    const { core, asker, inForce, limits, about } = c.var
     const { dry_run, authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
     const asked = { ...rest, authorizationDetails }
-    const request = { ...asked, verified, idempotency: idempotencyOf(c, verified, asked) }
-    const agent = await agentOf(c.var, verified.principal, rest.agent)
-    await limits.admitAgent(agent.name)
+    const caller = 'verified' in asker ? asker.verified : asker.task
+    const opener = 'verified' in asker ? asker : { parent: asker.task }
+    if ('task' in asker && rest.delegation !== undefined)
+      throw new BrokerError(
+        'invalid_request',
+        'delegation: it takes the identity token of the agent it is for',
+      )
+    const request = { ...asked, ...opener, idempotency: idempotencyOf(c, caller, asked) }
+    if ('verified' in asker) {
+      const agent = await agentOf(c.var, asker.verified.principal, rest.agent)
+      await limits.admitAgent(agent.name)
+    }
     if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
     const { token, ...opened } = await openTask(core, inForce.rules, request)
     about.task = opened.task.id
     const view = { ...taskView(opened, core.connections()), task_token: token }
     return opened.task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
+  })
+
+  app.openapi(delegations, async (c) => {
+    const { core, task, inForce } = c.var
+    const { authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
+    const { token, until } = await delegate(core, inForce.rules, { ...rest, task, authorizationDetails })
+    return c.json({ delegation: token, expires_at: new Date(until).toISOString() }, 201)
   })
 
   app.openapi(read, async (c) => {

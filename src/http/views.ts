@@ -52,7 +52,7 @@ export function leaseView(stored: StoredLease): z.infer<typeof schemas.lease> {
 }
 
 export function taskView(
-  { task: stored, leases, approvals }: TaskView,
+  { task: stored, leases, approvals, act }: TaskView,
   connections: Connections,
 ): z.infer<typeof schemas.task> {
   const task = asRead(stored)
@@ -72,6 +72,7 @@ export function taskView(
     ttl: task.ttl,
     context: task.context,
     parent: task.parent,
+    ...(act && { depth: task.depth, act }),
     created_at: time(task.createdAt),
     expires_at: time(task.expiresAt),
     ended_at: time(task.endedAt),
@@ -181,7 +182,7 @@ export function approvalRequestView(
     approvals: _approvals,
     leases: _leases,
     ...task
-  } = taskView({ task: asked.task, leases: [], approvals: [] }, connections)
+  } = taskView({ task: asked.task, leases: [], approvals: [], act: asked.act }, connections)
   const groups = asked.all.map((approval) => approval.group)
   const request = requestToApprove(asRead(asked.task), groups)
   const reason = settled?.reason ?? null

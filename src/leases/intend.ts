@@ -17,6 +17,8 @@ export interface LeaseHolder {
   identity: string
   /** Milliseconds since 1970. */
   deadline: number
+  /** Who acts for whom, where a task hangs off others: goes on record as it is. */
+  act?: object
 }
 
 /** How long an intent may stand before its outcome counts as unknown: the mint's time limit, and a margin to record it. */
@@ -88,6 +90,7 @@ export async function intend(
       detail: lease.detail,
       classes: lease.classes,
       revocation: lease.revocation,
+      ...(holder.act && { act: holder.act }),
     },
   })
   return { lease }

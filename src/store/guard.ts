@@ -13,7 +13,15 @@ import type { RowMacs } from './row-macs.ts'
 import type { SealedTable } from './sealed-tables.ts'
 
 /** Without these nothing is granted. They are small: what is over is forgotten in them. */
-const first = ['fences', 'installation', 'federation_keys', 'idempotency', 'used_tokens', 'counts'] as const
+const first = [
+  'fences',
+  'installation',
+  'federation_keys',
+  'idempotency',
+  'used_tokens',
+  'delegations',
+  'counts',
+] as const
 /**
  * Looked through while granting goes on. Approvals need not be: each holds for one request
  * with all the groups that it needs, so with one that is missing nobody gets anything.

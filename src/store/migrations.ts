@@ -14,6 +14,7 @@ import { leaseFingerprints } from './migrations/0010-lease-fingerprints.ts'
 import { approvalPolicies } from './migrations/0011-approval-policies.ts'
 import { counts } from './migrations/0012-counts.ts'
 import { leaseKinds } from './migrations/0015-lease-kinds.ts'
+import { trees } from './migrations/0016-trees.ts'
 import { cursors } from './migrations/0019-cursors.ts'
 import { leaseSecrets } from './migrations/0020-lease-secrets.ts'
 import type { Schema } from './schema.ts'
@@ -29,6 +30,7 @@ const migrations: Record<string, Migration> = {
   '0011-approval-policies': approvalPolicies,
   '0012-counts': counts,
   '0015-lease-kinds': leaseKinds,
+  '0016-trees': trees,
   '0019-cursors': cursors,
   '0020-lease-secrets': leaseSecrets,
 }

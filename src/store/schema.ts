@@ -27,6 +27,12 @@ export interface Schema {
     token_hash: string
     /** The session that opened it: canonical JSON, so that one session is one text. */
     session: string | null
+    /** How far its parent bounds it; null where its grant is its agent's own. */
+    bounded: string | null
+    /** Seconds; null where nobody has to be heard. */
+    heartbeat: number | null
+    /** When it counts as silent, unless it is heard before. */
+    silent_at: number | null
     ordinal: Generated<number>
   }>
   approvals: Sealed<{
@@ -100,6 +106,18 @@ export interface Schema {
     task: string
     lease: string | null
     until: number
+  }>
+  /** What one task has handed on to another agent, by the hash of its token. */
+  delegations: Sealed<{
+    hash: string
+    id: string
+    task: string
+    agent: string
+    scope: string
+    ttl: number | null
+    until: number
+    /** The task that was opened with it. */
+    used_by: string | null
   }>
   /** One row: what tells this store's traces upstream from another's. */
   installation: Sealed<{ id: string }>

@@ -26,7 +26,7 @@ interface Sealing {
 }
 
 /** In the order in which they are looked through. */
-const isOpenTask = `status in (${openStatuses.map((status) => `'${status}'`).join()})`
+export const isOpenTask = `status in (${openStatuses.map((status) => `'${status}'`).join()})`
 
 /** A lease with which something is still to be done. */
 const isUnsettled = 'due_at is not null'
@@ -37,6 +37,7 @@ const sealings = {
   federation_keys: { key: 'kid', accepted: 'removed' },
   idempotency: { key: 'key', accepted: 'removed' },
   used_tokens: { key: 'key', keepsOut: true, accepted: 'trusted' },
+  delegations: { key: 'hash', accepted: 'removed', grants: (before) => before === undefined },
   counts: { key: 'key', accepted: 'removed' },
   cursors: { key: 'name', accepted: 'removed' },
   tasks: {

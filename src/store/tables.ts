@@ -54,9 +54,9 @@ export const tables: Tables = {
     const fences = await queries(tx).selectFrom('fences').selectAll().execute()
     return [
       ...tasks.map(({ id, status, principal, ...row }) => {
-        const { agent, owner, purpose, scope, ttl, context, expires_at, session } = row
+        const { agent, owner, purpose, scope, ttl, context, expires_at, session, parent, root, bounded } = row
         const { iss: issuer, subject } = Object(json(principal)) as { iss?: string; subject?: string }
-        const said = { agent, owner, purpose, ttl, issuer, subject }
+        const said = { agent, owner, purpose, ttl, issuer, subject, parent, root, bounded }
         const facts = { ...said, scope: json(scope), context: json(context), expires_at: time(expires_at) }
         return { id, status, facts: { ...facts, session: session === null ? null : json(session) } }
       }),

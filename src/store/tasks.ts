@@ -4,6 +4,7 @@ import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import { recordedPrincipal } from '../identity/principal.ts'
 import {
+  bounds,
   endReasons,
   openStatuses,
   predecessors,
@@ -21,11 +22,15 @@ import { type Count, countIn, countOf } from './counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
+import { isOpenTask } from './sealed-tables.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
 type Row = Selectable<Schema['tasks']>
 
-const scope = z.array(z.object({ provider: z.string(), connection: z.string(), detail: z.object({}) }))
+/** A scope as it stands in a row. */
+export const scopeText = z.array(
+  z.object({ provider: z.string(), connection: z.string(), detail: z.object({}) }),
+)
 const context = z.record(z.string(), z.string())
 const principal = z.object({
   issuer: z.string(),
@@ -54,12 +59,15 @@ function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): StoredTask {
     principal: recordedPrincipal(read.json('principal', principal, nobody)),
     ...(opener && { session: opener }),
     purpose: read.text('purpose'),
-    scope: read.json('scope', scope, []),
+    scope: read.json('scope', scopeText, []),
     ttl: read.count('ttl'),
     context: read.json('context', context, {}),
     parent: read.optionalText('parent'),
     root: read.text('root'),
     depth: read.count('depth'),
+    ...(row.bounded !== null && { bounded: read.oneOf('bounded', bounds, 'attenuated') }),
+    ...(row.heartbeat !== null && { heartbeat: read.count('heartbeat') }),
+    ...(row.silent_at !== null && { silentAt: read.time('silent_at') }),
     createdAt: read.time('created_at'),
     expiresAt: read.time('expires_at'),
     endedAt: read.optionalTime('ended_at'),
@@ -67,6 +75,8 @@ function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): StoredTask {
   }
   return read.damage === undefined ? task : storedAs({ ...task, scope: [] }, read.damage, taskFoundBy)
 }
+
+const openOfRoot = `select count(*) as n, min(expires_at) as first from tasks where root = ? and ${isOpenTask}`
 
 function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilter) {
   const query = queries(tx)
@@ -114,6 +124,9 @@ export const tasks: TaskStore = {
       end_reason: task.endReason,
       token_hash: tokenHash,
       session: task.session === undefined ? null : canonicalize(task.session)!,
+      bounded: task.bounded ?? null,
+      heartbeat: task.heartbeat ?? null,
+      silent_at: task.silentAt ?? null,
     })
   },
 
@@ -235,6 +248,32 @@ export const tasks: TaskStore = {
   async tree(tx, root) {
     const rows = await bound(tx).statements.all('select id from tasks where root = ?', [root])
     return rows.map(({ id }) => String(id))
+  },
+
+  async openChildren(tx, id) {
+    const rows = await rowsIn(tx).where('tasks', `parent = ? and ${isOpenTask} order by ordinal`, [id])
+    return rows.map((row) => fromRow(tx, row))
+  },
+
+  async below(tx, id) {
+    const found: StoredTask[] = []
+    const seen = new Set([id])
+    for (let level = [id]; level.length > 0;) {
+      const rows: Row[] = []
+      for (const parent of level)
+        rows.push(...(await rowsIn(tx).where('tasks', 'parent = ? order by ordinal', [parent])))
+      // In rows that somebody else has written, one may hang off itself.
+      const fresh = rows.filter((row) => !seen.has(row.id))
+      for (const row of fresh) seen.add(row.id)
+      found.push(...fresh.map((row) => fromRow(tx, row)))
+      level = fresh.map((row) => row.id)
+    }
+    return found
+  },
+
+  async openInTree(tx, root) {
+    const [row] = await bound(tx).statements.all(openOfRoot, [root])
+    return { count: Number(row!['n']), firstEnd: row!['first'] === null ? null : Number(row!['first']) }
   },
 
   async due(tx, now, limit) {

@@ -1,7 +1,8 @@
 /** Completes a task, when its workload says that it is done. */
-import { unfinishedStatuses } from '../leases/lease.ts'
+import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
+import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
 import { readTask, type TaskView } from './read.ts'
@@ -10,14 +11,25 @@ import type { StoredTask } from './task.ts'
 /** Ends the task and returns it with its leases dead, or on their way out where upstream takes long. Idempotent. */
 export async function completeTask(context: TaskContext, task: StoredTask): Promise<TaskView> {
   const cause = { reason: 'completed', actor: `agent:${task.agent}` } as const
+  const withBelow = async (tx: Tx) => [
+    task.id,
+    ...(await context.tasks.below(tx, task.id)).map(({ id }) => id),
+  ]
   const leases = await context.unrecorded.carryOut({
     name: `complete ${task.id}`,
     async work(tx) {
       const leaving = await endTask(context, tx, task, cause)
+      if (leaving.length > 0) return leaving
       // Of a task that is over already, what may still live is brought forward.
-      return leaving.length > 0 ? leaving : await retire(context, tx, { task: task.id }, cause)
+      for (const id of await withBelow(tx)) leaving.push(...(await retire(context, tx, { task: id }, cause)))
+      return leaving
     },
-    leases: (tx) => context.leases.find(tx, { task: task.id, statuses: unfinishedStatuses }),
+    leases: async (tx) => {
+      const found: StoredLease[] = []
+      for (const id of await withBelow(tx))
+        found.push(...(await context.leases.find(tx, { task: id, statuses: unfinishedStatuses })))
+      return found
+    },
   })
   await revokeNow(context, leases)
   return await readTask(context, task.id)

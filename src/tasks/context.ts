@@ -10,6 +10,7 @@ import type { Revoker } from '../leases/revoke.ts'
 import type { Policies } from '../policy/compile.ts'
 import type { ApprovalStore } from './approval.ts'
 import type { Changes } from './changes.ts'
+import type { DelegationStore } from './delegation.ts'
 import type { IdempotencyStore } from './idempotency.ts'
 import type { TaskStore } from './task.ts'
 import type { Unrecorded } from './unrecorded.ts'
@@ -35,6 +36,7 @@ export interface TaskContext extends LeaseContext {
   tasks: TaskStore
   approvals: ApprovalStore
   fences: FenceStore
+  delegations: DelegationStore
   idempotency: IdempotencyStore
   usedTokens: UsedTokens
   federationKeys: FederationKeyStore

@@ -2,7 +2,6 @@
 import { BrokerError, type ErrorCode, isBrokerError } from '../base/errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import { ofProvider } from '../leases/detail.ts'
 import { intend, type LeaseHolder } from '../leases/intend.ts'
 import { type Lease, mayStillWork, type StoredLease } from '../leases/lease.ts'
 import { mint, type MintedLease } from '../leases/mint.ts'
@@ -18,6 +17,7 @@ import { fencedTask } from './fenced.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { identityNow } from './identity.ts'
 import { leaseRefusal } from './limits.ts'
+import { actOf, boundsRefusal, covering, standingAbove } from './lineage.ts'
 import type { EndReason, StoredTask, Task } from './task.ts'
 
 export interface CredentialRequest {
@@ -228,6 +228,9 @@ async function admit(
     await endNow(context, tx, task, identity.lapsed)
     return { refused: identity.refusal }
   }
+  const standing = await standingAbove(context, tx, rules, task, [resolved])
+  if ('refused' in standing) return denied(standing.refused)
+  const { above } = standing
   const changed = Object.entries(request.context ?? {}).find(
     ([field, value]) => Object.hasOwn(task.context, field) && task.context[field] !== value,
   )
@@ -254,10 +257,16 @@ async function admit(
     return denied(
       policyDenied(
         await refusals(),
-        `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; open another task for it`,
+        `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; ask for it in a child of the task`,
       ),
     )
-  return { holder: holderOf(task) }
+  const beyond = await boundsRefusal(context, tx, rules, { bounded: task.bounded, above }, [resolved])
+  if (beyond) return denied(beyond)
+  const act = actOf(
+    task,
+    above.map((each) => each.task),
+  )
+  return { holder: { ...holderOf(task), ...(act && { act }) } }
 }
 
 function holderOf({ id, agent, owner, principal, expiresAt }: Task): LeaseHolder {
@@ -276,17 +285,12 @@ async function endNow(context: TaskContext, tx: Tx, task: Task, reason: EndReaso
 }
 
 /** Authority only shrinks (invariant I8): what is minted lies within exactly one of the task's details. */
-export function scopeRefusal(task: Task, { entry, detail }: ResolvedDetail): BrokerError | undefined {
-  const covering = task.scope.filter(
-    (item) =>
-      item.provider === entry.provider.type &&
-      item.connection === entry.name &&
-      entry.terms.covers(ofProvider(item.detail), detail),
-  )
-  if (covering.length === 1) return undefined
+export function scopeRefusal(task: Task, resolved: ResolvedDetail): BrokerError | undefined {
+  const within = covering(task.scope, resolved)
+  if (within.length === 1) return undefined
   return new BrokerError(
     'out_of_scope',
-    covering.length === 0
+    within.length === 0
       ? "this is not within the task's authorization_details"
       : "this is within several of the task's authorization_details; ask for what only one of them allows",
   )

@@ -14,8 +14,8 @@ export interface EndCause {
 }
 
 /**
- * Ends the task, unless it is over already, and retires its leases. Returns the
- * leases that upstream has to be told of after the commit: hand them to `revokeNow`.
+ * Ends the task, unless it is over already, and with it all that hangs off it, and retires their
+ * leases. Returns the leases that upstream has to be told of after the commit: hand them to `revokeNow`.
  */
 export async function endTask(
   context: TaskContext,
@@ -37,5 +37,8 @@ export async function endTask(
     status,
     data: { reason, ...(note !== undefined && { note }) },
   })
-  return await retire(context, tx, { task: task.id }, { reason, actor })
+  const leaving = await retire(context, tx, { task: task.id }, { reason, actor })
+  for (const child of await tasks.openChildren(tx, task.id))
+    leaving.push(...(await endTask(context, tx, child, { reason: 'parent_ended', actor })))
+  return leaving
 }

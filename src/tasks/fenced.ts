@@ -31,6 +31,11 @@ export function endOfFenced({ code }: BrokerError): EndReason {
   return code === 'agent_suspended' ? 'agent_suspended' : 'revoked'
 }
 
+/** Whether the session came with an identity token for it, and not from within a task. */
+function isOpening({ parent, bounded }: Task): boolean {
+  return parent === null || bounded === 'delegated'
+}
+
 /**
  * `fenced` where the agent's file says `reopen: false` and the session has had its task, under
  * this agent or another that says the same. A token that names no session could be any session's.
@@ -49,7 +54,8 @@ export async function reopenRefusal(
       `agent ${agent.name} may not open a second task in one session, and this token names no session`,
     )
   const over = await context.tasks.overOf(tx, session)
-  const counts = (task: StoredTask) => 'damaged' in task || rules.agents.get(task.agent)?.reopen === false
+  const counts = (task: StoredTask) =>
+    'damaged' in task || (isOpening(task) && rules.agents.get(task.agent)?.reopen === false)
   if (!over.some(counts)) return undefined
   return new BrokerError('fenced', 'the task of this session is over, and it may not open another')
 }

@@ -16,7 +16,9 @@ export function identityNow(rules: Rules, task: Task, now: number): IdentityNow 
   if (rules.issuers.get(principal.iss)?.name !== principal.issuer)
     return lapse('policy_changed', new BrokerError('invalid_token', 'the issuer is no longer trusted'))
   const agent = rules.agents.get(task.agent)
-  if (!agent || !agent.match.some((rule) => matches(rule, principal)))
+  // What was opened for another agent has the identity of the task that bounds it.
+  const isWho = task.bounded === 'attenuated' || agent?.match.some((rule) => matches(rule, principal))
+  if (!agent || !isWho)
     return lapse(
       'policy_changed',
       new BrokerError('unknown_agent', 'this identity no longer matches its agent'),

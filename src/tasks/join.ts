@@ -19,12 +19,12 @@ const ofOneToken: readonly string[] = ['exp', 'iat', 'nbf', 'jti']
 export async function waitingFor(
   context: TaskContext,
   tx: Tx,
-  { requested, scope }: { requested: Requested; scope: readonly ScopeItem[] },
+  { requested, scope, parent }: { requested: Requested; scope: readonly ScopeItem[]; parent: string | null },
   groups: readonly string[],
 ): Promise<Task | undefined> {
   const { tasks, approvals, clock } = context
   const { agent, principal, purpose, ttl, context: words, depth } = requested
-  const wanted = same({ principal, purpose, scope, ttl, context: words, depth })
+  const wanted = same({ principal, purpose, scope, ttl, context: words, depth, parent })
   for (const task of await tasks.find(tx, { agent: agent.name, statuses: ['pending_approval'] })) {
     if ('damaged' in task || task.expiresAt <= clock.now() || same(task) !== wanted) continue
     const asked = (await approvals.ofTask(tx, task.id)).map(({ group }) => group)
@@ -57,12 +57,12 @@ export async function join(
   return { ...(await viewOf(context, tx, task)), token }
 }
 
-type Comparable = Pick<Task, 'principal' | 'purpose' | 'ttl' | 'context' | 'depth'> & {
+type Comparable = Pick<Task, 'principal' | 'purpose' | 'ttl' | 'context' | 'depth' | 'parent'> & {
   scope: readonly ScopeItem[]
 }
 
-function same({ principal, purpose, scope, ttl, context, depth }: Comparable): string {
-  return canonicalize({ who: lasting(principal), purpose, scope, ttl, context, depth })!
+function same({ principal, purpose, scope, ttl, context, depth, parent }: Comparable): string {
+  return canonicalize({ who: lasting(principal), purpose, scope, ttl, context, depth, parent })!
 }
 
 function lasting({ issuer, iss, subject, claims }: Principal) {

@@ -14,22 +14,34 @@ import type { Tx } from '../base/unit.ts'
 import type { Approval } from './approval.ts'
 import { requestDigest } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
+import { delegatedPlace, delegationRefusal } from './delegate.ts'
+import type { Delegation } from './delegation.ts'
 import { policyDenied, reasonOf, recordDenial, recordReplay } from './denial.ts'
 import { askOf, factsOf, type Requested } from './facts.ts'
 import { connectionsOf, reopenRefusal } from './fenced.ts'
 import { type IdempotencyKey, rememberedForMs } from './idempotency.ts'
 import { join, waitingFor } from './join.ts'
 import { openRefusal } from './limits.ts'
+import { actOf, type Ancestor, outsideOf } from './lineage.ts'
+import { placeIn, type Place, placeRefusal, treeRefusal } from './place.ts'
 import type { GrantedTask } from './read.ts'
 import { resume } from './resume.ts'
-import { aboutTask, type ScopeItem, type Task } from './task.ts'
+import { aboutTask, type ScopeItem, type StoredTask, type Task } from './task.ts'
 import { newTaskToken, waitingToken } from './token.ts'
 import { ttlFor } from './ttl.ts'
 
-/** What a workload asks for, its shape already checked. */
-export interface OpenRequest {
-  verified: VerifiedToken
-  /** Which agent it wants to be, where it matches several. */
+/** Who opens a task: a workload with its identity token, or whoever holds the token of an open task, which it is to hang off. */
+export type Opener =
+  | {
+      verified: VerifiedToken
+      /** The token of what a task has handed on to it. */
+      delegation?: string | undefined
+    }
+  | { parent: StoredTask }
+
+/** What is asked for, its shape already checked. */
+export type OpenRequest = Opener & {
+  /** Which agent it wants to be, where the identity matches several; in a task, another agent that it is for. */
   agent?: string | undefined
   purpose: string
   /** RFC 9396, as written. */
@@ -78,7 +90,7 @@ export async function openAnd<Also>(
   request: OpenRequest,
   also: (tx: Tx, task: Task, resolved: readonly ResolvedDetail[]) => Promise<Also>,
 ): Promise<{ opened: GrantedTask; also?: Also }> {
-  const asked = prepare(rules, request)
+  const asked = await prepare(context, rules, request)
   const outcome = await context.unit.write(async (tx) => {
     const granting = await grant(context, tx, rules, asked, request)
     if ('refused' in granting) return granting
@@ -101,26 +113,29 @@ async function grant(
   tx: Tx,
   rules: Rules,
   asked: Asked,
-  { verified, idempotency }: OpenRequest,
+  request: OpenRequest,
 ): Promise<Granting> {
+  const { idempotency } = request
   const { requested } = asked
   const refuse = (refused: BrokerError) => {
     recordRefusal(context, tx, asked, refused)
     return { refused }
   }
-  const outside = await outsideRefusal(context, tx, asked)
-  if (outside) return refuse(outside)
+  const standing = await standingOf(context, tx, rules, asked)
+  if ('refused' in standing) return refuse(standing.refused)
   const resumed = idempotency && (await resume(context, tx, requested, idempotency))
   if (resumed) return { opened: resumed, isNew: false }
+  const spent = asked.delegation && (await delegationRefusal(context, tx, asked.delegation))
+  if (spent) return refuse(spent)
   const decision = await decideIn(context, tx, rules, asked)
   if ('refused' in decision) return refuse(decision.refused)
   if (decision.outcome === 'denied') return refuse(policyDenied(decision.denials))
   const pending = decision.outcome === 'pending_approval'
   const waiting = pending ? await waitingFor(context, tx, asked, decision.approvals) : undefined
-  const crowded = !waiting && (await openRefusal(context, tx, rules, requested.agent.name, pending))
+  const crowded = !waiting && (await crowdRefusal(context, tx, rules, asked, pending))
   if (crowded) return refuse(crowded)
   try {
-    await useUp(tx, context.usedTokens, verified)
+    if ('verified' in request) await useUp(tx, context.usedTokens, request.verified)
   } catch (error) {
     if (!isBrokerError(error, 'token_replayed')) throw error
     recordReplay(context, tx, asked)
@@ -128,7 +143,8 @@ async function grant(
   }
   const opened = waiting
     ? await join(context, tx, requested, waiting)
-    : await insert(context, tx, rules, asked, decision)
+    : await insert(context, tx, rules, { ...asked, ...standing }, decision)
+  if (asked.delegation) await context.delegations.use(tx, asked.delegation.hash, opened.task.id)
   if (idempotency) {
     const until = opened.task.expiresAt + requested.ttl * 1000 + rememberedForMs
     await context.idempotency.put(tx, { ...idempotency, task: opened.task.id, lease: null, until })
@@ -139,10 +155,12 @@ async function grant(
 /** Decides without keeping anything but a refusal; the token stays good. @throws BrokerError as `openTask`, a denial excepted. */
 export async function dryRun(context: TaskContext, rules: Rules, request: OpenRequest): Promise<DryRun> {
   const { unit } = context
-  const asked = prepare(rules, request)
+  const asked = await prepare(context, rules, request)
   const outcome = await unit.read(async (tx): Promise<Decision | Refusal> => {
-    const outside = await outsideRefusal(context, tx, asked)
-    return outside ? { refused: outside } : await decideIn(context, tx, rules, asked)
+    const standing = await standingOf(context, tx, rules, asked)
+    if ('refused' in standing) return standing
+    const spent = asked.delegation && (await delegationRefusal(context, tx, asked.delegation))
+    return spent ? { refused: spent } : await decideIn(context, tx, rules, asked)
   })
   const denied = 'outcome' in outcome && outcome.outcome === 'denied' && policyDenied(outcome.denials)
   const refused = 'refused' in outcome ? outcome.refused : denied
@@ -175,13 +193,42 @@ interface Asked {
   resolved: ResolvedDetail[]
   scope: ScopeItem[]
   session: Session | undefined
+  /** Where it is to hang; undefined for a task of its own. */
+  place: Place | undefined
+  /** The id of the task that it is to hang off. */
+  parent: string | null
+  /** What its place was handed on with. */
+  delegation: Delegation | undefined
 }
 
-/** Overdue for review, or kept out by a fence. */
-async function outsideRefusal(context: TaskContext, tx: Tx, asked: Asked): Promise<BrokerError | undefined> {
-  return (
+/**
+ * The tasks that it will hang off, the parent first; or why it may not be opened whatever policy says
+ * of it: overdue for review, kept out by a fence, or by those above.
+ */
+async function standingOf(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  asked: Asked,
+): Promise<{ above: Ancestor[] } | Refusal> {
+  const outside =
     reviewRefusal(asked.requested.agent, context.clock.now()) ??
     (await fenceRefusal(context, tx, approaching(asked)))
+  if (outside) return { refused: outside }
+  if (!asked.place) return { above: [] }
+  return await placeRefusal(context, tx, rules, asked.place, asked.resolved)
+}
+
+async function crowdRefusal(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  { requested, place }: Asked,
+  pending: boolean,
+): Promise<BrokerError | undefined> {
+  return (
+    (await openRefusal(context, tx, rules, requested.agent.name, pending)) ??
+    (place && (await treeRefusal(context, tx, place)))
   )
 }
 
@@ -189,22 +236,38 @@ function approaching({ requested: { principal, agent }, resolved }: Asked): Appr
   return { principal, agent: agent.name, owners: [agent.owner], connections: connectionsOf(resolved) }
 }
 
-function prepare(rules: Rules, request: OpenRequest): Asked {
-  const { principal } = request.verified
-  const agent = rules.agents.choose(principal, request.agent)
-  const ttl = ttlFor(agent, request.ttl)
+async function prepare(context: TaskContext, rules: Rules, request: OpenRequest): Promise<Asked> {
+  const { agent, principal, session, place, delegation } = await openerOf(context, rules, request)
+  const ttl = Math.min(ttlFor(agent, request.ttl), delegation?.ttl ?? Infinity)
   const resolved = rules.connections.resolveAll(request.authorizationDetails, 'authorization_details')
-  for (const each of resolved) requireOutlasting(ttl, each)
+  const left = place ? Math.floor((place.parent.expiresAt - context.clock.now()) / 1000) : ttl
+  for (const each of resolved) requireOutlasting(Math.min(ttl, left), each)
   const requested = {
     agent,
     principal,
     purpose: request.purpose,
     ttl,
     context: request.context ?? {},
-    depth: 0,
+    depth: place ? place.parent.depth + 1 : 0,
   }
+  const parent = place?.parent.id ?? null
+  const beyond = delegation && outsideOf(delegation.scope, resolved, 'what was delegated')
+  if (beyond) throw beyond
+  return { requested, resolved, scope: resolved.map(toScopeItem), session, place, parent, delegation }
+}
+
+async function openerOf(
+  context: TaskContext,
+  rules: Rules,
+  request: OpenRequest,
+): Promise<Pick<Asked, 'place' | 'session' | 'delegation'> & Pick<Requested, 'agent' | 'principal'>> {
+  if ('parent' in request) return { ...placeIn(rules, request.parent, request.agent), delegation: undefined }
+  const { principal } = request.verified
+  const agent = rules.agents.choose(principal, request.agent)
   const session = sessionOf(principal, rules.issuers.get(principal.iss)?.session)
-  return { requested, resolved, scope: resolved.map(toScopeItem), session }
+  const who = { agent, principal, session }
+  if (request.delegation === undefined) return { ...who, place: undefined, delegation: undefined }
+  return { ...who, ...(await delegatedPlace(context, request.delegation, agent.name)) }
 }
 
 /** What only its own expiry ends must not outlive the task (invariant I3). @throws BrokerError `invalid_request` */
@@ -226,14 +289,15 @@ async function decideIn(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
-  { requested, resolved, session }: Asked,
+  { requested, resolved, session, place }: Asked,
 ): Promise<Decided | Refusal> {
-  const over = await reopenRefusal(context, tx, rules, requested.agent, session)
+  // What is opened in a task is a part of it, and not another one of its session.
+  const over = !place && (await reopenRefusal(context, tx, rules, requested.agent, session))
   if (over) return { refused: over }
   const held = await context.leases.lockHeld(tx, {
     agent: requested.agent.name,
     identity: identityOf(requested.principal),
-    tasks: [],
+    tasks: place ? await context.tasks.tree(tx, place.parent.root) : [],
   })
   const [facts, asks] = [factsOf(requested, held), resolved.map(askOf)]
   const decision = await decideInTurns(rules.policies, facts, asks)
@@ -245,7 +309,7 @@ async function insert(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
-  { requested, scope, session }: Asked,
+  { requested, scope, session, place, parent, delegation, above }: Asked & { above: readonly Ancestor[] },
   decision: Exclude<Decided, { outcome: 'denied' }>,
 ): Promise<GrantedTask> {
   const { tasks, audit, clock } = context
@@ -264,14 +328,24 @@ async function insert(
     scope,
     ttl,
     context: requested.context,
-    parent: null,
-    root: id,
+    parent,
+    root: place?.parent.root ?? id,
     depth,
+    ...(place?.bounded && { bounded: place.bounded }),
     createdAt: now,
-    expiresAt: now + (pending ? rules.limits.approvalWindow : ttl) * 1000,
+    expiresAt: Math.min(
+      now + (pending ? rules.limits.approvalWindow : ttl) * 1000,
+      place?.parent.expiresAt ?? Infinity,
+    ),
     endedAt: null,
     endReason: null,
   }
+  const { root, bounded = null } = task
+  const hanging = { parent, root, bounded, ...(delegation && { delegation: delegation.id }) }
+  const act = actOf(
+    task,
+    above.map((each) => each.task),
+  )
   const { token, hash } = pending ? waitingToken(id) : newTaskToken()
   await tasks.insert(tx, task, hash)
   audit.record(tx, {
@@ -289,10 +363,11 @@ async function insert(
       ttl,
       context: task.context,
       expires_at: new Date(task.expiresAt).toISOString(),
+      ...(place && { ...hanging, act }),
     },
   })
   const approvals = pending ? await askApproval(context, tx, task, decision) : []
-  return { task, approvals, leases: [], token }
+  return { task, approvals, leases: [], act, token }
 }
 
 async function askApproval(

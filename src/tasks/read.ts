@@ -1,15 +1,19 @@
 /** What a task looks like now, with its leases and approvals. */
 import { withinLimit } from '../base/clock.ts'
+import { asRead } from '../base/damage.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import type { Tx } from '../base/unit.ts'
 import type { StoredApproval } from './approval.ts'
 import type { TaskContext } from './context.ts'
+import { type Act, actOf, ancestorsOf } from './lineage.ts'
 import type { StoredTask } from './task.ts'
 
 export interface TaskView {
   task: StoredTask
   leases: StoredLease[]
   approvals: StoredApproval[]
+  /** Who acts for whom; absent for a task of its own. */
+  act?: Act | undefined
 }
 
 /** A task that a request has got, new or not, and its token: the only time that it is seen. */
@@ -43,14 +47,12 @@ export async function readDecided(
 }
 
 /** As `tx` sees it, which has read `task`. */
-export async function viewOf(
-  { leases, approvals }: TaskContext,
-  tx: Tx,
-  task: StoredTask,
-): Promise<TaskView> {
+export async function viewOf(context: TaskContext, tx: Tx, task: StoredTask): Promise<TaskView> {
+  const { leases, approvals } = context
   return {
     task,
     leases: await leases.find(tx, { task: task.id }),
     approvals: await approvals.ofTask(tx, task.id),
+    act: actOf(task, await ancestorsOf(context, tx, asRead(task))),
   }
 }

@@ -70,6 +70,14 @@ export interface ScopeItem {
   detail: unknown
 }
 
+/**
+ * How far a task's parent bounds it: `attenuated`, opened in the parent for another agent, or
+ * `delegated`, opened by another agent with what the parent handed on. All that hangs off either
+ * lies within it.
+ */
+export const bounds = ['attenuated', 'delegated'] as const
+export type Bound = (typeof bounds)[number]
+
 /** Times are milliseconds since 1970. */
 export interface Task {
   id: string
@@ -91,6 +99,12 @@ export interface Task {
   root: string
   /** 0 for a task of its own, 1 for a child, … */
   depth: number
+  /** Absent where what it may is decided as for a task of its own. */
+  bounded?: Bound
+  /** Seconds within which its workload has to be heard; absent where nobody listens. */
+  heartbeat?: number
+  /** When it counts as silent unless it is heard before; while it is active, and only with a heartbeat. */
+  silentAt?: number
   createdAt: number
   /** The deadline; while pending, when the wait for approval ends. */
   expiresAt: number
@@ -160,6 +174,12 @@ export interface TaskStore {
   overOf(tx: Tx, session: Session): Promise<StoredTask[]>
   /** Ids of every task with this root, ended ones too. */
   tree(tx: Tx, root: string): Promise<string[]>
+  /** Tasks that hang off this one itself and are not over. */
+  openChildren(tx: Tx, id: string): Promise<StoredTask[]>
+  /** Every task that hangs off this one, however far below, ended ones too. */
+  below(tx: Tx, id: string): Promise<StoredTask[]>
+  /** How many tasks with this root are open, and when the first of them is over at the latest. */
+  openInTree(tx: Tx, root: string): Promise<{ count: number; firstEnd: number | null }>
   /** Open tasks whose `expiresAt` is at or before `now`, the longest due first. */
   due(tx: Tx, now: number, limit: number): Promise<StoredTask[]>
   /** When the next open task expires after `now`. */

@@ -202,6 +202,14 @@ export const examples: Record<string, Example> = {
       } satisfies z.input<typeof schemas.dryRun>,
     },
   },
+  delegate: {
+    body: { agent: 'docs-bot', authorization_details: [detail], ttl: 300 } satisfies z.input<
+      typeof schemas.delegationBody
+    >,
+    answer: { delegation: 'mfd_…', expires_at: '2026-11-02T09:05:00.000Z' } satisfies z.input<
+      typeof schemas.delegation
+    >,
+  },
   readTask: { answer: { ...task, leases: [lease] } },
   mintCredential: {
     body: { authorization_detail: detail },

@@ -40,8 +40,24 @@ export const openBody = strict({
   ttl: seconds.optional(),
   agent: line(100).optional(),
   context: contextFields.optional(),
+  delegation: line(100).optional().openapi({
+    description: 'what a task has delegated to this agent; with the identity token alone',
+  }),
   dry_run: z.boolean().optional(),
 }).openapi('OpenTask')
+
+export const delegationBody = strict({
+  agent: line(100),
+  authorization_details: z.array(detail).min(1).max(20),
+  ttl: seconds.optional(),
+}).openapi('Delegate')
+
+export const delegation = z
+  .object({
+    delegation: z.string().openapi({ description: 'opens one task, for that agent alone; shown this once' }),
+    expires_at: time,
+  })
+  .openapi('Delegation')
 
 /** Either the detail under its name, or the detail itself with `context` beside its members. */
 export const credentialBody = z
@@ -133,6 +149,26 @@ export const taskQuery = z.object({
     .openapi({ description: 'seconds to wait for while it is `pending_approval`' }),
 })
 
+interface Act {
+  sub: string
+  task: string
+  act?: Act | undefined
+}
+
+/** RFC 8693 §4.1 */
+const act: z.ZodType<Act> = z
+  .object({
+    sub: z.string().openapi({ description: 'an agent' }),
+    task: z.string(),
+    get act() {
+      return act.optional()
+    },
+  })
+  .openapi('Act', {
+    description:
+      'Who acts for whom (RFC 8693 section 4.1): the agent itself, and within it whom it acts for.',
+  })
+
 export const task = z
   .object({
     id: z.string(),
@@ -148,7 +184,9 @@ export const task = z
     upstreams: z.array(upstream).openapi({ description: 'in the order of `authorization_details`' }),
     ttl: z.int(),
     context: z.record(z.string(), z.string()),
-    parent: z.string().nullable(),
+    parent: z.string().nullable().openapi({ description: 'the task that it hangs off, and ends with' }),
+    depth: z.int().optional().openapi({ description: 'how many tasks it hangs off, where it does' }),
+    act: act.optional(),
     created_at: time,
     expires_at: time,
     ended_at: time.nullable(),

@@ -4,6 +4,7 @@ import type { Seal } from '../../src/base/seal.ts'
 import { sha256 } from '../../src/base/sha256.ts'
 import { leaseStatuses } from '../../src/leases/lease.ts'
 import { cursors } from '../../src/store/cursors.ts'
+import { delegations } from '../../src/store/delegations.ts'
 import { fences } from '../../src/store/fences.ts'
 import { idempotency } from '../../src/store/idempotency.ts'
 import { federationKeys } from '../../src/store/installation.ts'
@@ -49,6 +50,11 @@ export async function lived(seal: Seal): Promise<SqliteSubject> {
       await idempotency.put(tx, { key, digest: sha256('d'), task: waiting.id, lease: null, until: noon })
       await made.usedTokens.use(tx, key, noon)
     }
+    for (const id of ['dlg_1', 'dlg_2']) {
+      const scope = [{ provider: 'fake', connection: 'one', detail: { type: 'fake' } }]
+      const handed = { id, hash: sha256(id), task: waiting.id, agent: id, scope, ttl: 60, until: noon }
+      await delegations.insert(tx, { ...handed, usedBy: null })
+    }
     await cursors.put(tx, { name: 'notify chat', seq: 3, mac: 'm' })
     await federationKeys.add(tx, { kid: 'kid', sealed: seal.seal('{}', place) })
     note(made, tx)
@@ -75,6 +81,7 @@ export async function liveOn(made: SqliteSubject): Promise<void> {
     const key = sha256('6')
     const stood = sound((await idempotency.get(tx, key))!)
     await idempotency.put(tx, { ...stood, lease: 'lease_1', until: noon + 5 })
+    await delegations.use(tx, sha256('dlg_1'), 'task_1')
     await cursors.put(tx, { name: 'notify chat', seq: 4, mac: 'n' })
     await federationKeys.replace(tx, { kid: 'kid', sealed: seal.seal('{"a":1}', place) })
     note(made, tx)

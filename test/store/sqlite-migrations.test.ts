@@ -18,6 +18,12 @@ it('a lease from before identities were kept holds its classes for the identity 
     alter table approvals drop column policies;
     drop table counts;
     drop table cursors;
+    drop table delegations;
+    drop index tasks_parent;
+    drop index tasks_silent;
+    alter table tasks drop column bounded;
+    alter table tasks drop column heartbeat;
+    alter table tasks drop column silent_at;
     delete from kysely_migration where name >= '0008'`)
   await store.reopen()
   const held = (agent: string) =>

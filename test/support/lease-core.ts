@@ -14,6 +14,7 @@ import { mint, type MintedLease } from '../../src/leases/mint.ts'
 import { Revoker } from '../../src/leases/revoke.ts'
 import { approvals } from '../../src/store/approvals.ts'
 import { fences } from '../../src/store/fences.ts'
+import { delegations } from '../../src/store/delegations.ts'
 import { idempotency } from '../../src/store/idempotency.ts'
 import type { TaskContext } from '../../src/tasks/context.ts'
 import { endTask } from '../../src/tasks/end.ts'
@@ -87,6 +88,7 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
     tasks,
     approvals,
     fences,
+    delegations,
     idempotency,
     usedTokens,
     federationKeys,
