@@ -36,6 +36,7 @@ export const eventTypes = [
   'fence.raised',
   'fence.lifted',
   'revocation.ordered',
+  'retention.applied',
   'store.doubted',
   'store.accepted',
 ] as const

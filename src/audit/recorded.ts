@@ -8,10 +8,18 @@ export interface Known {
   facts: Record<string, unknown>
 }
 
+/** States in which nothing more becomes of a task, a lease or an approval. */
+const over: readonly string[] = ['completed', 'denied', 'expired', 'failed', 'granted', 'revoked']
+
 /** Follows the events, the oldest first. */
 export class Recorded {
   /** By the id of a task, lease, approval or fence. */
   readonly rows = new Map<string, Known>()
+  /** When each came into the state that it is in, milliseconds since 1970. */
+  readonly #since = new Map<string, number>()
+  /** Before when what had ended may be gone from the tables, and before when the record may. */
+  #endedBefore = -Infinity
+  #recordedBefore = -Infinity
   /** Approvals asked and not yet answered, by their task. */
   readonly #waiting = new Map<string | undefined, Set<string>>()
   /** The agents on which a fence was raised, by the fence. */
@@ -22,23 +30,34 @@ export class Recorded {
     // An event about a lease names its task too.
     const subject = lease ?? task
     if (subject !== undefined && status !== undefined)
-      this.#know(subject, status, { ...data, agent, owner, ...(lease !== undefined && { task }) })
+      this.#know(event.at, subject, status, { ...data, agent, owner, ...(lease !== undefined && { task }) })
     switch (type) {
+      case 'retention.applied':
+        this.#endedBefore = Math.max(this.#endedBefore, timeIn(data?.['ended_before']))
+        this.#recordedBefore = Math.max(this.#recordedBefore, timeIn(data?.['recorded_before']))
+        return
       case 'approval.requested':
         this.#waitingFor(task).add(approvalOf(event))
-        return this.#know(approvalOf(event), 'pending', { ...data, task })
+        return this.#know(event.at, approvalOf(event), 'pending', { ...data, task })
       case 'approval.granted':
       case 'approval.denied':
         this.#waitingFor(task).delete(approvalOf(event))
-        return this.#know(approvalOf(event), type.slice('approval.'.length), { ...data, by: adminOf(event) })
+        return this.#know(event.at, approvalOf(event), type.slice('approval.'.length), {
+          ...data,
+          by: adminOf(event),
+        })
       case 'task.ended':
         // The end of a task is the end of whatever was still asked for it.
-        for (const approval of this.#waitingFor(task)) this.#know(approval, 'expired', {})
+        for (const approval of this.#waitingFor(task)) this.#know(event.at, approval, 'expired', {})
         this.#waiting.delete(task)
         return
       case 'fence.raised':
         if (agent !== undefined) this.#fenced.set(fenceOf(event), agent)
-        return this.#know(fenceOf(event), 'standing', { ...data, by: adminOf(event), at: timeOf(event) })
+        return this.#know(event.at, fenceOf(event), 'standing', {
+          ...data,
+          by: adminOf(event),
+          at: timeOf(event),
+        })
       case 'fence.lifted':
         this.#fenced.delete(fenceOf(event))
         this.rows.delete(fenceOf(event))
@@ -46,7 +65,7 @@ export class Recorded {
       case 'agent.suspended':
         // Before there were fences it stood alone.
         if (agent === undefined || [...this.#fenced.values()].includes(agent)) return
-        return this.#know(suspensionFence(agent), 'standing', {
+        return this.#know(event.at, suspensionFence(agent), 'standing', {
           ...data,
           by: adminOf(event),
           at: timeOf(event),
@@ -57,7 +76,19 @@ export class Recorded {
     }
   }
 
-  #know(subject: string, status: string, news: Known['facts']): void {
+  /** Whether its rows may be gone by now: it is over, and its time was up when they were last tidied. */
+  mayBePruned(subject: string): boolean {
+    const known = this.rows.get(subject)
+    return known !== undefined && over.includes(known.status) && this.#since.get(subject)! < this.#endedBefore
+  }
+
+  /** Whether the events of what began then may be gone by now. */
+  mayPrecede(began: number): boolean {
+    return began < this.#recordedBefore
+  }
+
+  #know(at: number, subject: string, status: string, news: Known['facts']): void {
+    this.#since.set(subject, at)
     const said = Object.entries(news).filter(([, value]) => value !== undefined)
     const facts = { ...this.rows.get(subject)?.facts, ...Object.fromEntries(said) }
     this.rows.set(subject, { status, facts })
@@ -75,6 +106,8 @@ export function suspensionFence(agent: string): `fence_${string}` {
   return `fence_${sha256(`the suspension of ${agent}`).slice(0, 32)}`
 }
 
+const timeIn = (written: unknown) =>
+  typeof written === 'string' ? Date.parse(written) || -Infinity : -Infinity
 const fenceOf = ({ data }: AuditEvent) => String(data?.['fence'])
 const timeOf = ({ at }: AuditEvent) => new Date(at).toISOString()
 const approvalOf = ({ data }: AuditEvent) => String(data?.['approval'])

@@ -10,9 +10,10 @@ import { type Known, Recorded } from './recorded.ts'
 export interface Tables {
   /**
    * Every task, lease, approval and suspension (`agent NAME`) with the state that its
-   * row is in, and what the row says of it under the names that events have for it.
+   * row is in, what the row says of it under the names that events have for it, and when it
+   * began, milliseconds since 1970.
    */
-  states(tx: Tx): Promise<({ id: string } & Known)[]>
+  states(tx: Tx): Promise<({ id: string; began: number } & Known)[]>
   /** What tells of itself that it is not as it was written: rows, and what there is besides tables. */
   faults(tx: Tx): Promise<Discrepancy[]>
   /** Every sealed value and where it stands. */
@@ -32,6 +33,8 @@ export interface Discrepancy {
 
 export interface Verification {
   events: number
+  /** The number of the last event that was pruned, 0 where none was. */
+  pruned: number
   /** The end of the chain as found. */
   head: Head
   /** In the order found: those of the chain come first, by `seq`. */
@@ -52,15 +55,20 @@ export async function verifyAudit(
   const { trail, tables, seal, expected } = given
   const discrepancies: Discrepancy[] = []
   const recorded = new Recorded()
-  let previous = await trail.origin(tx)
+  const origin = await trail.origin(tx)
+  let previous = origin
   let events = 0
   for (let after: number | undefined; ;) {
     const page = await trail.page(tx, after, eventsPerPage)
     if (page.length === 0) break
     after = page.at(-1)!.seq
     for (const event of page) {
-      if (event.seq < 1) {
-        discrepancies.push({ seq: event.seq, message: 'there never was such an event: it was put there' })
+      if (event.seq <= origin.seq) {
+        const message =
+          event.seq < 1
+            ? 'there never was such an event: it was put there'
+            : 'it was pruned, and put there again'
+        discrepancies.push({ seq: event.seq, message })
         continue
       }
       events += 1
@@ -73,7 +81,12 @@ export async function verifyAudit(
     }
   }
   discrepancies.push(...(await endFaults(tx, trail, seal, previous, expected)))
-  discrepancies.push(...stateFaults(recorded.rows, await tables.states(tx)))
+  if (expected && expected.seq <= origin.seq && (expected.seq < origin.seq || expected.mac !== origin.mac))
+    discrepancies.push({
+      seq: expected.seq,
+      message: 'it was pruned since its head was noted, so nothing can be told by that',
+    })
+  discrepancies.push(...stateFaults(recorded, await tables.states(tx)))
   discrepancies.push(...(await tables.faults(tx)))
   for (const { place, value } of await tables.sealed(tx)) {
     const key = keyOf(value)
@@ -89,7 +102,7 @@ export async function verifyAudit(
         message: `its sealed ${place.column} does not open here: it was moved or altered`,
       })
   }
-  return { events, head: previous, discrepancies }
+  return { events, pruned: origin.seq, head: previous, discrepancies }
 }
 
 function linkFault(seal: Seal, previous: Head, event: ChainedEvent): Discrepancy | undefined {
@@ -139,16 +152,14 @@ async function endFaults(
   return faults
 }
 
-function stateFaults(
-  recorded: ReadonlyMap<string, Known>,
-  rows: Awaited<ReturnType<Tables['states']>>,
-): Discrepancy[] {
-  const missing = new Map(recorded)
+function stateFaults(recorded: Recorded, rows: Awaited<ReturnType<Tables['states']>>): Discrepancy[] {
+  const missing = new Map(recorded.rows)
   const faults: Discrepancy[] = []
-  for (const { id: subject, status, facts } of rows) {
+  for (const { id: subject, status, facts, began } of rows) {
     const last = missing.get(subject)
     missing.delete(subject)
     if (last === undefined) {
+      if (recorded.mayPrecede(began)) continue
       faults.push({ subject, message: 'it stands in the tables but not in the record' })
       continue
     }
@@ -159,7 +170,8 @@ function stateFaults(
         faults.push({ subject, message: `its ${name} in the tables is not the one in the record` })
   }
   for (const subject of missing.keys())
-    faults.push({ subject, message: 'it is on record but not in the tables' })
+    if (!recorded.mayBePruned(subject))
+      faults.push({ subject, message: 'it is on record but not in the tables' })
   return faults
 }
 

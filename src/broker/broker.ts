@@ -21,6 +21,7 @@ import type { Provider } from '../provider/contract.ts'
 import { candidate, createReload, strandedFaults } from './reload.ts'
 import { Services } from '../provider/services.ts'
 import { cursors } from '../store/cursors.ts'
+import { retention } from '../store/retention.ts'
 import type { TaskContext } from '../tasks/context.ts'
 
 export interface Broker {
@@ -155,7 +156,10 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   running.defer(step(() => atMost(clock, drainMs, server.close())))
   // Before the server: it closes once every request is answered.
   running.defer(step(() => changes.close()))
-  const housekeeping = startHousekeeping(context, [failures, explanations])
+  const housekeeping = startHousekeeping(context, [failures, explanations], {
+    store: retention,
+    retention: () => control.current.retention,
+  })
   running.defer(step(() => housekeeping.cancel()))
   const watch = startWatch(store, clock, log)
   running.defer(step(() => watch.cancel()))

@@ -6,6 +6,7 @@ import { maintain } from '../leases/standing.ts'
 import type { Log } from '../base/log.ts'
 import type { OwnStore } from '../store/sqlite.ts'
 import type { TaskContext } from '../tasks/context.ts'
+import { prune, type Retention, type RetentionStore } from '../tasks/retention.ts'
 
 const secondMs = 1_000
 const minuteMs = 60 * secondMs
@@ -20,14 +21,22 @@ interface Counter {
   summarise(context: TaskContext): Promise<void>
 }
 
-/** Has the counters sum up, forgets what nobody can ask for again, keeps upstreams and shows the audit's head, until cancelled. */
-export function startHousekeeping(context: TaskContext, counters: readonly Counter[]): Timer {
+/**
+ * Has the counters sum up, forgets what nobody can ask for again and what was kept for its time,
+ * keeps upstreams and shows the audit's head, until cancelled.
+ */
+export function startHousekeeping(
+  context: TaskContext,
+  counters: readonly Counter[],
+  kept: { store: RetentionStore; retention: () => Retention },
+): Timer {
   const { unit, usedTokens, delegations, idempotency, clock, log } = context
   return every(minuteMs, clock, log, async () => {
     for (const counter of counters) await counter.summarise(context)
     await untilNone(unit, (tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
     await untilNone(unit, (tx) => idempotency.forget(tx, clock.now()))
     await untilNone(unit, (tx) => delegations.forget(tx, clock.now() - usedDelegationMs))
+    await prune(context, kept.store, kept.retention())
     await maintain(context)
     await logHead(context)
   })

@@ -171,11 +171,13 @@ export const configurationFile = {
   limits: limits.prefault({}).describe('How much is served at once.'),
   retention: z
     .strictObject({
-      tasks: duration.prefault('90d').describe('Tasks and leases, as 90d.'),
-      audit: duration.prefault('400d').describe('The record, as 400d.'),
+      tasks: duration
+        .prefault('90d')
+        .describe('Tasks, with their leases and approvals, from their end, as 90d.'),
+      audit: duration.prefault('400d').describe('Events of the record, as 400d.'),
     })
     .prefault({})
-    .describe('How long what has ended is kept; without effect for now.'),
+    .describe('How long what has ended is kept.'),
 }
 
 type Written = typeof configurationFile

@@ -2,6 +2,7 @@
 import type { Actor } from '../audit/event.ts'
 import { createSeal, type SealKey } from '../base/seal.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
+import type { Retention } from '../tasks/retention.ts'
 import { reviewTasks } from '../tasks/review.ts'
 import type { Admins } from './admins.ts'
 import { stranded, unverifiable } from './stranded.ts'
@@ -12,6 +13,7 @@ export interface InForce {
   url: string
   rules: Rules
   admins: Admins
+  retention: Retention
   /** Bytes. */
   bodyBytes: number
   requestLimits: {

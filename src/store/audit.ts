@@ -1,11 +1,12 @@
 /** The audit chain's rows. */
 import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
-import { follows, originOf } from '../audit/chain.ts'
+import { follows } from '../audit/chain.ts'
 import type { AuditTrail, ChainedEvent, EventFilter, Head, ListedEvent } from '../audit/event.ts'
 import type { Tx } from '../base/unit.ts'
+import { anchor } from './anchor.ts'
 import { isTime } from './columns.ts'
 import type { Dialect } from './statements.ts'
-import { openHead, storedHead } from './head.ts'
+import { storedHead } from './head.ts'
 import { cursorAt, ordinalIn, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { bound, inside, queries } from './transaction.ts'
@@ -42,11 +43,13 @@ function parsed(data: string): Record<string, unknown> {
   return { unreadable: data }
 }
 
-/** What stands behind the opaque state of the stored head. */
-async function origin(tx: Tx): Promise<Head> {
-  const { seal, installation } = bound(tx)
-  const rows = await queries(tx).selectFrom('audit_head').selectAll().execute()
-  return openHead(rows, seal)?.state?.origin ?? originOf(installation)
+/** The next events behind this one, as they are stored. */
+export async function eventsBehind(tx: Tx, seq: number, limit: number): Promise<ChainedEvent[]> {
+  const { statements } = bound(tx)
+  const rows = await statements.all(`select * from audit_events where seq > ? order by seq limit ${limit}`, [
+    seq,
+  ])
+  return (rows as unknown as Selectable<Schema['audit_events']>[]).map(fromRow)
 }
 
 /** Events looked through in one go: somebody else waits for the connection. */
@@ -110,7 +113,7 @@ function fromListed(
   first: Head,
 ): ListedEvent {
   const event = fromRow(row)
-  const previous = event.seq === 1 ? first.mac : (row.previous ?? '')
+  const previous = event.seq === first.seq + 1 ? first.mac : (row.previous ?? '')
   const found = { ...event, previous }
   if (follows(bound(tx).seal, { seq: event.seq - 1, mac: previous }, event)) return found
   return { ...found, damaged: 'it is not as it was written' }
@@ -125,7 +128,7 @@ export function auditTrail(): AuditTrail {
       const row = await queries(tx).selectFrom('audit_head').selectAll().executeTakeFirst()
       return row && storedHead(row)
     },
-    origin,
+    origin: anchor,
     async list(tx, filter, page) {
       const { limit, oldestFirst = false } = page
       const { dialect } = bound(tx).statements
@@ -155,7 +158,7 @@ export function auditTrail(): AuditTrail {
         .orderBy('seq', direction)
         .limit(limit + 1)
         .execute()
-      const first = await origin(tx)
+      const first = await anchor(tx)
       const { items, next } = pageOf(
         rows.map((row) => ({ ...row, ordinal: row.seq })),
         page,
@@ -165,7 +168,7 @@ export function auditTrail(): AuditTrail {
     },
     async get(tx, seq) {
       const row = await listed(tx).where('seq', '=', seq).executeTakeFirst()
-      return row && fromListed(tx, row, await origin(tx))
+      return row && fromListed(tx, row, await anchor(tx))
     },
     async page(tx, after, limit) {
       const rows = await queries(tx)

@@ -8,6 +8,7 @@ import type { Discrepancy } from '../audit/verify.ts'
 import type { Log } from '../base/log.ts'
 import type { Tx } from '../base/unit.ts'
 import { makePrivate } from './files.ts'
+import { anchorName } from './anchor.ts'
 import { type CommittedHead, headRows, openHead } from './head.ts'
 import type { Statements } from './statements.ts'
 import { bound } from './transaction.ts'
@@ -50,7 +51,10 @@ export async function olderThan(
   if (installation !== known.installation)
     return 'the store is another than the one whose head was kept outside it'
   const [event] = await statements.all('select mac from audit_events where seq = ?', [known.seq])
-  const reaches = known.seq === 0 || event?.['mac'] === known.mac
+  const [anchor] = await statements.all('select seq from cursors where name = ?', [anchorName])
+  // Of what was pruned since nothing can be told: how often the store was written tells enough.
+  const isPruned = head.seq > known.seq && Number(anchor?.['seq'] ?? 0) >= known.seq
+  const reaches = known.seq === 0 || isPruned || event?.['mac'] === known.mac
   if (head.commits >= known.commits && reaches) return undefined
   return `the store ends at event ${head.seq}, which is not or not yet event ${known.seq}, whose head was kept outside it`
 }

@@ -133,6 +133,7 @@ export class Rows {
     if (!this.isGenuine(table, row)) this.#tookDamaged = true
     await this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
     this.#sums.remove(table, row)
+    this.#counts.remove(table, row)
   }
 
   /** Undefined where nobody can tell: the count is not as it was written, or rows are not that it is of. */

@@ -58,22 +58,26 @@ export const tables: Tables = {
         const { iss: issuer, subject } = Object(json(principal)) as { iss?: string; subject?: string }
         const said = { agent, owner, purpose, ttl, issuer, subject, parent, root, bounded }
         const facts = { ...said, scope: json(scope), context: json(context), expires_at: time(expires_at) }
-        return { id, status, facts: { ...facts, session: session === null ? null : json(session) } }
+        const began = Number(row.created_at)
+        return { id, status, began, facts: { ...facts, session: session === null ? null : json(session) } }
       }),
       ...leases.map(({ id, status, detail, classes, fingerprint, ...row }) => {
         const { task, agent, owner, identity, provider, connection, upstream, revocation } = row
         const said = { task, agent, owner, identity, provider, connection, upstream, revocation }
         const facts = { ...said, detail: json(detail), classes: json(classes) }
-        return { id, status, facts: { ...facts, ...(fingerprint !== null && { fingerprint }) } }
+        const began = Number(row.created_at)
+        return { id, status, began, facts: { ...facts, ...(fingerprint !== null && { fingerprint }) } }
       }),
-      ...approvals.map(({ id, status, task, group, digest, by, reason }) => ({
+      ...approvals.map(({ id, status, task, group, digest, by, reason, created_at: began }) => ({
         id,
         status,
+        began,
         facts: { task, group, digest, ...(by !== null && { by, reason }) },
       })),
       ...fences.map(({ id, selector, agents, reason, by, at, until }) => ({
         id,
         status: 'standing',
+        began: at,
         facts: {
           selector: json(selector),
           until: until === null ? null : time(until),

@@ -30,8 +30,9 @@ and that none between the first and the last is missing. An export with filters
 other than --since and --until has gaps, which are named.
 
 The exit status is 1 when anything is not as it was written; the first bad seq
-is named. With --json the answer is { "intact", "events", "head",
-"first_bad_seq", "discrepancies" }.`,
+is named. With --json the answer is { "intact", "events", "pruned", "head",
+"first_bad_seq", "discrepancies" }; "pruned" is the last event that retention
+has removed, 0 where there is none.`,
     )
     .option('--export <file>', 'verify this export in place of the store; - for stdin')
     .option('--head <seq:mac>', 'a head that was noted earlier, which the record must still reach', head)
@@ -47,14 +48,14 @@ interface VerifyOptions {
 
 async function verify(options: VerifyOptions): Promise<void> {
   const { configuration } = await readConfiguration(options.config)
-  const { events, head: end, discrepancies } = await verified(configuration, options)
+  const { events, pruned = 0, head: end, discrepancies } = await verified(configuration, options)
   const intact = discrepancies.length === 0
   const seqs = discrepancies.flatMap(({ seq }) => seq ?? [])
   const firstBadSeq = seqs.length > 0 ? Math.min(...seqs) : null
   const headText = `${end.seq}:${end.mac}`
   if (intact || options.json)
-    answer(options, { intact, events, head: headText, first_bad_seq: firstBadSeq, discrepancies }, [
-      `intact: ${events} events, head ${headText}`,
+    answer(options, { intact, events, pruned, head: headText, first_bad_seq: firstBadSeq, discrepancies }, [
+      `intact: ${events} events, head ${headText}${pruned > 0 ? `; those up to ${pruned} were pruned` : ''}`,
     ])
   if (intact) return
   if (options.json) process.exitCode = 1
@@ -69,7 +70,7 @@ async function verify(options: VerifyOptions): Promise<void> {
 function verified(
   configuration: Configuration,
   { export: file, head: expected }: VerifyOptions,
-): Promise<Verification> {
+): Promise<Omit<Verification, 'pruned'> & { pruned?: number }> {
   if (file === undefined) return verifyStore(configuration, expected)
   return verifyExport(exportedEvents(file), { seal: createSeal(configuration.sealKeys), expected })
 }

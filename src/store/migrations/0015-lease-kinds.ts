@@ -1,5 +1,5 @@
 /**
- * Leases whose end has failed, to bring them forward without going through all that live. The
+ * Indexes of leases whose end has failed, to bring them forward without going through all that live. The
  * kinds of leases, and those that are not over, are counted when the migration is over.
  */
 import { type Kysely, sql } from 'kysely'
@@ -13,5 +13,6 @@ export const leaseKinds: Migration = {
       .columns(['provider', 'connection'])
       .where(sql<boolean>`attempts > 0 and due_at is not null`)
       .execute()
+    await db.schema.createIndex('idempotency_task').on('idempotency').column('task').execute()
   },
 }
