@@ -27,9 +27,10 @@ async function whole(tx: Tx, task: Selectable<Schema['tasks']>, before: number) 
   const sound =
     leases.every((lease) => rows.isGenuine('leases', lease)) &&
     approvals.every((approval) => rows.isGenuine('approvals', approval))
-  // A request that is repeated still finds it.
+  // A request that is repeated still finds it, and so does what it handed on.
   const remembered = await rows.where('idempotency', 'task = ? limit 1', [task.id])
-  return sound && remembered.length === 0 ? { leases, approvals } : undefined
+  const handed = await rows.where('delegations', 'task = ? limit 1', [task.id])
+  return sound && remembered.length + handed.length === 0 ? { leases, approvals } : undefined
 }
 
 export const retention: RetentionStore = {
