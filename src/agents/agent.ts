@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isLine } from '../base/text.ts'
 import { matchRule, type MatchRule } from './match.ts'
 import type { Owner } from './owner.ts'
+import { stsGrant, type StsGrant } from './sts.ts'
 
 export interface Agent {
   readonly name: string
@@ -18,6 +19,8 @@ export interface Agent {
   readonly reopen: boolean
   /** Any may match; never empty. */
   readonly match: readonly MatchRule[]
+  /** What octo-sts' clients get who ask for it. */
+  readonly sts?: StsGrant
 }
 
 /** A name that may stand in a URL, a metric's label and a policy as it is. */
@@ -71,7 +74,14 @@ export const agentFile = z
     max_ttl: z.int().min(1).max(aYear).describe('The longest life of one of its tasks, seconds.'),
     reopen: z.boolean().default(true).describe('Whether a session whose task has ended may open another.'),
     match: z.array(matchRule).min(1).describe('Whose tokens are this agent; any may match.'),
+    sts: stsGrant.optional().describe("What octo-sts' clients get who ask for this agent at /sts/exchange."),
   })
-  .transform(({ review_by: reviewBy, max_ttl: maxTtl, match, ...rest }): Agent =>
-    Object.freeze({ ...rest, reviewBy, maxTtl, match: Object.freeze(match) }),
+  .transform(({ review_by: reviewBy, max_ttl: maxTtl, match, sts, ...rest }): Agent =>
+    Object.freeze({
+      ...rest,
+      reviewBy,
+      maxTtl,
+      match: Object.freeze(match),
+      ...(sts && { sts: Object.freeze({ identity: rest.name, ...sts }) }),
+    }),
   )

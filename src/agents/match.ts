@@ -1,5 +1,6 @@
 /** Which principals a rule is about (design §8). Agents and admins are matched alike. */
 import { z } from 'zod'
+import { shown } from '../base/text.ts'
 import { claimTexts } from '../identity/claim-texts.ts'
 import { claimAt, pointer } from '../identity/claims.ts'
 import type { Principal } from '../identity/principal.ts'
@@ -17,6 +18,8 @@ export interface MatchRule {
   readonly issuer: string
   readonly subject: Pattern | undefined
   readonly claims: readonly ClaimRule[]
+  /** Whether each claim has to be one line of text or a boolean (`aud` excepted): a list, a number or a line break matches nothing. */
+  readonly strictClaims: boolean
 }
 
 const patternText = z
@@ -101,6 +104,10 @@ function rulesOf(claims: WrittenClaims, above: readonly string[]): ClaimRule[] {
 /** The keys of a rule, for whatever else stands beside them. */
 export const matchFields = {
   issuer: z.string().min(1).describe('The configured name of the issuer.'),
+  strict_claims: z
+    .boolean()
+    .default(false)
+    .describe('Whether a claim must be one line of text or a boolean, and no list or number.'),
   subject: patternText
     .transform(compilePattern)
     .optional()
@@ -116,6 +123,7 @@ interface WrittenRule {
   issuer: string
   subject?: Pattern | undefined
   claims?: readonly ClaimRule[] | undefined
+  strict_claims: boolean
 }
 
 /** To be refined with on any object of `matchFields`. */
@@ -128,8 +136,8 @@ export const namesNobody = {
   params: { remedy: 'Add `subject` or `claims`.' },
 }
 
-export function compileRule({ issuer, subject, claims = [] }: WrittenRule): MatchRule {
-  return Object.freeze({ issuer, subject, claims: Object.freeze(claims) })
+export function compileRule({ issuer, subject, claims = [], strict_claims }: WrittenRule): MatchRule {
+  return Object.freeze({ issuer, subject, claims: Object.freeze(claims), strictClaims: strict_claims })
 }
 
 export const matchRule = z.strictObject(matchFields).refine(namesSomeone, namesNobody).transform(compileRule)
@@ -138,12 +146,19 @@ export const matchRule = z.strictObject(matchFields).refine(namesSomeone, namesN
 export function matches(rule: MatchRule, principal: Principal): boolean {
   return (
     rule.issuer === principal.issuer &&
+    (!rule.strictClaims || isOneText(principal.subject)) &&
     (rule.subject === undefined || matchesPattern(rule.subject, principal.subject)) &&
     rule.claims.every(({ name, patterns }) => {
-      const texts = claimTexts(claimAt(principal.claims, name))
-      return texts.some((text) => patterns.some((pattern) => matchesPattern(pattern, text)))
+      const claim = claimAt(principal.claims, name)
+      if (rule.strictClaims && name !== 'aud' && !isOneText(claim)) return false
+      return claimTexts(claim).some((text) => patterns.some((pattern) => matchesPattern(pattern, text)))
     })
   )
+}
+
+/** A trust policy of octo-sts compares nothing else, and its `.` takes no line break (docs/decisions/0058). */
+function isOneText(claim: unknown): boolean {
+  return typeof claim === 'boolean' || (typeof claim === 'string' && shown.test(claim))
 }
 
 /** Claims that issuers send as lists: a token may hold one element that one rule asks for, and another's. */

@@ -9,6 +9,7 @@ type CommandFile = { register(program: Command): void }
 const commands: Record<string, () => Promise<CommandFile>> = {
   demo: () => import('./demo.ts'),
   init: () => import('./init.ts'),
+  import: () => import('./import.ts'),
   validate: () => import('./validate.ts'),
   doctor: () => import('./doctor.ts'),
   serve: () => import('./serve.ts'),

@@ -17,6 +17,7 @@ import { compilePolicyFiles } from './policies.ts'
 import { readSettings, type Settings } from './read.ts'
 import { reviewRules } from './review.ts'
 import { secretReader } from './secrets.ts'
+import { checkGrants } from './sts.ts'
 
 /** The part of a configuration that decisions are made with. */
 export interface RuleSet {
@@ -50,6 +51,7 @@ export async function compileRules(
   const agents = new Agents(written.map(({ agent }) => agent))
   const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
   checkOwners(written, admins, loading)
+  checkGrants(written, new Connections(given.providers, given.connections), loading)
   const approvers = approversIn(settings.admins, admins)
   const compiled = await compilePolicyFiles(settings.policies, { ...given, agents, approvers }, loading)
   const { written: policies } = compiled

@@ -21,6 +21,8 @@ import { operationsPaths, operationsRoutes } from './operations.ts'
 import { asRefusal, problem, UnfitRequest } from './problem.ts'
 import { recordRefusal } from './refused.ts'
 import { logRequest } from './request-log.ts'
+import { stsRoutes } from './sts.ts'
+import { stsProblem } from './sts-errors.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolRoutes } from './tools.ts'
 
@@ -97,6 +99,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   explainRoutes(app, context)
   toolRoutes(app)
   oauthRoutes(app, context)
+  stsRoutes(app)
   adminRoutes(app, context)
   operationsRoutes(app, context)
 
@@ -131,9 +134,10 @@ function detailFaults(result: object, { rules }: InForce): string[] {
   return rules.connections.faultsOf(details, 'authorization_details')
 }
 
-/** OAuth clients know only the errors of their own standard. */
+/** Clients of OAuth and of octo-sts know only the errors of their own. */
 function refuse(c: Context<Env>, thrown: unknown): Response {
   c.set('thrown', thrown)
+  if (c.req.path.startsWith('/sts/')) return stsProblem(c, thrown)
   return (c.req.path.startsWith('/oauth/') ? oauthProblem : problem)(c, thrown)
 }
 

@@ -15,7 +15,9 @@ export async function recordRefusal(c: Context<Env>, error: BrokerError): Promis
   const { core, onRecord } = c.var
   const { unit, audit, clock } = core
   const who = asking(c.var)
-  if (!who || onRecord.any || c.req.method === 'GET') return
+  // octo-sts' clients get their token with a GET.
+  const reads = c.req.method === 'GET' && c.req.path !== '/sts/exchange'
+  if (!who || onRecord.any || reads) return
   if (error.code === 'limit_exceeded' || statusOf(error) >= 500) return
   await unit.write(async (tx) =>
     audit.record(tx, { at: clock.now(), type: 'request.denied', ...who, data: reasonOf(error) }),

@@ -50,6 +50,8 @@ export type OpenRequest = Opener & {
   ttl?: number | undefined
   context?: Record<string, string> | undefined
   idempotency?: IdempotencyKey | undefined
+  /** Set where the caller has no way of waiting for a human's yes: what needs one is denied, and nobody asked. */
+  cannotWait?: true
 }
 
 /** What would come of a request, without anything kept. */
@@ -115,7 +117,7 @@ async function grant(
   asked: Asked,
   request: OpenRequest,
 ): Promise<Granting> {
-  const { idempotency } = request
+  const { idempotency, cannotWait } = request
   const { requested } = asked
   const refuse = (refused: BrokerError) => {
     recordRefusal(context, tx, asked, refused)
@@ -131,6 +133,13 @@ async function grant(
   if ('refused' in decision) return refuse(decision.refused)
   if (decision.outcome === 'denied') return refuse(policyDenied(decision.denials))
   const pending = decision.outcome === 'pending_approval'
+  if (decision.outcome === 'pending_approval' && cannotWait)
+    return refuse(
+      new BrokerError(
+        'policy_denied',
+        `this waits for the yes of ${decision.approvals.join(', ')}, and such a client cannot: ask for it with \`mayfly run\``,
+      ),
+    )
   const waiting = pending ? await waitingFor(context, tx, asked, decision.approvals) : undefined
   const crowded = !waiting && (await crowdRefusal(context, tx, rules, asked, pending))
   if (crowded) return refuse(crowded)

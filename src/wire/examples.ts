@@ -4,6 +4,7 @@ import type * as shapes from './admin-schemas.ts'
 import type * as explanations from './explain-schemas.ts'
 import type * as oauth from './oauth-schemas.ts'
 import type * as schemas from './schemas.ts'
+import type * as sts from './sts-schemas.ts'
 import type * as tools from './tool-schemas.ts'
 
 const [opened, minted, ended, deadline] = [
@@ -284,6 +285,17 @@ export const examples: Record<string, Example> = {
       task_token: taskToken,
       lease,
     } satisfies z.input<typeof oauth.exchanged>,
+  },
+  stsExchange: {
+    answer: { token: credential.token, refreshToken: '', expiry: null } satisfies z.input<
+      typeof sts.rawToken
+    >,
+  },
+  stsExchangePosted: {
+    body: { scopes: ['acme/web'], identity: 'release' } satisfies z.input<typeof sts.stsBody>,
+    answer: { token: credential.token, refreshToken: '', expiry: null } satisfies z.input<
+      typeof sts.rawToken
+    >,
   },
   revokeToken: { body: { token: credential.token } satisfies z.input<typeof oauth.revokeForm> },
   orderRevocation: {
