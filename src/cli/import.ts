@@ -18,9 +18,9 @@ export function register(program: Command): void {
     .summary('agents and policies from trust policies of octo-sts')
     .description(
       `Reads the trust policies of a checkout, or of several in OWNER/REPO below the
-directory (.github/chainguard/*.sts.yaml), and writes an agent and a Cedar policy
-for each into a new directory, with the issuers that they need. octo-sts' clients
-then get from /sts/exchange what they got before.
+directory (.github/chainguard/*.sts.yaml), and writes an agent and a Cedar
+policy for each into a new directory, with the issuers that they need. octo-sts'
+clients then get from /sts/exchange what they got before.
 
 Nobody is let in whom the policy does not let in. What an agent cannot say is
 left out and listed, with the reason; what it says more narrowly is marked. The

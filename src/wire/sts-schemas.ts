@@ -28,5 +28,5 @@ export const rawToken = z
 
 /** google.rpc.Status */
 export const stsError = z
-  .object({ code: z.int(), message: z.string(), details: z.array(z.never()) })
+  .object({ code: z.int(), message: z.string(), details: z.array(z.unknown()).max(0) })
   .openapi('StsError')

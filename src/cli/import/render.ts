@@ -51,7 +51,7 @@ function agentText(
       ? ['# The human who answers for it, by the verified email or the sub of their token.', 'owner:']
       : [stringify({ owner }).trimEnd()]),
   ]
-  return `${head.join('\n')}\n${stringify(file, { lineWidth: 0 })}`
+  return `${head.join('\n')}\n${stringify(file, { lineWidth: 0, aliasDuplicateObjects: false })}`
 }
 
 function policyText({ agent, place, permits }: Imported): string {
@@ -86,7 +86,7 @@ function issuersText(missing: readonly (readonly [string, string])[], imported: 
     const unknown = platform
       ? ''
       : '  # `single` if all its tokens are of your own organization, or the claims that name whose they are.\n  tenancy:\n'
-    return stringify({ [name]: entry }, { lineWidth: 0 }) + unknown
+    return stringify({ [name]: entry }, { lineWidth: 0, aliasDuplicateObjects: false }) + unknown
   })
   return `# To be put under \`issuers:\` of mayfly.yaml. Tokens for the broker's own host are taken at /sts/exchange
 # whatever stands here; an \`audience\` that is written here takes the place of the broker's url.
