@@ -111,6 +111,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   notifier = new Notifier({
     ...context,
     cursors,
+    exclusive: services.lent.exclusive,
     agents: () => control.current.rules.agents,
     url: () => control.current.url,
     redact,

@@ -18,6 +18,8 @@ export interface FollowContext {
   seal: Seal
   clock: Clock
   log: Log
+  /** Runs `work` while nobody else, in this or another broker, runs work under the same key. */
+  exclusive: <T>(key: string, work: () => Promise<T>) => Promise<T>
 }
 
 /** How handing something on went. */
@@ -44,17 +46,14 @@ export class Follower<Item> {
   readonly #context: FollowContext
   readonly #name: string
   #listener: Listener<Item>
-  /** Undefined until it is read. */
-  #place: Head | undefined
-  /** Up to where the store knows, and whether it does not yet know of something that was handed on. */
-  #noted = 0
-  #isOwed = false
+  /** Up to where this process has found nothing left to hand on; undefined until it has looked. */
+  #passed: Head | undefined
   #running: Promise<void> | undefined
   #isWoken = false
   #isStopped = false
   /** Ends the wait between two attempts. */
   #hurry: (() => void) | undefined
-  #waiting: { since: number } | undefined
+  #waitingSince: number | undefined
 
   /** `name` is that of its cursor. */
   constructor(context: FollowContext, name: string, listener: Listener<Item>) {
@@ -65,7 +64,7 @@ export class Follower<Item> {
 
   /** When what it tries to hand on now happened, milliseconds since 1970; undefined where it has handed on all. */
   get oldest(): number | undefined {
-    return this.#waiting?.since
+    return this.#waitingSince
   }
 
   /** From the next attempt on somebody else hears of it; what waits is tried at once. */
@@ -93,32 +92,56 @@ export class Follower<Item> {
   }
 
   async #run(): Promise<void> {
+    const { exclusive, log } = this.#context
     for (let failures = 0; this.#isWoken && !this.#isStopped;) {
       this.#isWoken = false
-      try {
-        await this.#catchUp()
+      const outcome = await exclusive(this.#name, () => this.#catchUp()).catch((error: unknown) => {
+        log.error({ err: error, cursor: this.#name }, 'the record could not be followed yet')
+        return { done: false, retryAfter: undefined } as const
+      })
+      if (outcome.done) {
         failures = 0
-      } catch (error) {
-        failures += 1
-        this.#context.log.error({ err: error, cursor: this.#name }, 'the record could not be followed yet')
-        this.#isWoken = true
-        await this.#pause(backoff(failures, undefined))
+        continue
       }
+      failures += 1
+      this.#isWoken = true
+      // Nobody is kept from trying meanwhile: another broker may reach the receiver.
+      await this.#pause(backoff(failures, outcome.retryAfter))
     }
   }
 
-  async #catchUp(): Promise<void> {
-    this.#place ??= await this.#begin()
-    if (this.#isOwed) await this.#note()
+  /** Hands on what there is, in order, up to the first that is not taken. */
+  async #catchUp(): Promise<Handed> {
+    let place = await this.#begin()
+    let noted = place.seq
     for (let more = true; more && !this.#isStopped;) {
-      const page = await this.#read(this.#place)
+      const page = await this.#read(place)
       for (const { event, item } of page) {
-        if (item !== undefined && !(await this.#handOn(item, event.at))) return
-        this.#place = event
-        if (item !== undefined || event.seq - this.#noted >= notedEach) await this.#note()
+        if (item !== undefined) {
+          if (this.#isStopped) return { done: true }
+          const handed = await this.#hand(item, event)
+          if (!handed.done) return handed
+        }
+        place = event
+        if (item !== undefined || event.seq - noted >= notedEach) {
+          await this.#note(place)
+          noted = place.seq
+        }
+        this.#passed = { seq: place.seq, mac: place.mac }
       }
       more = page.length === pageSize
     }
+    this.#waitingSince = undefined
+    return { done: true }
+  }
+
+  async #hand(item: Item, { at }: ChainedEvent): Promise<Handed> {
+    this.#waitingSince = at
+    const handed = await this.#listener.hand(item)
+    this.#listener.attempted?.(handed)
+    if (handed.done) this.#waitingSince = undefined
+    else this.#context.log.warn({ cursor: this.#name, reason: handed.reason }, 'not handed on yet')
+    return handed
   }
 
   /** The next events, and what has to be heard of them. */
@@ -149,51 +172,33 @@ export class Follower<Item> {
     return false
   }
 
-  /** Until it is done. False where it was stopped before. */
-  async #handOn(item: Item, since: number): Promise<boolean> {
-    this.#waiting = { since }
-    try {
-      for (let failures = 1; ; failures += 1) {
-        const handed = await this.#listener.hand(item)
-        this.#listener.attempted?.(handed)
-        if (handed.done) return true
-        if (this.#isStopped) return false
-        this.#context.log.warn({ cursor: this.#name, failures, reason: handed.reason }, 'not handed on yet')
-        await this.#pause(backoff(failures, handed.retryAfter))
-        if (this.#isStopped) return false
-      }
-    } finally {
-      this.#waiting = undefined
-    }
-  }
-
-  async #note(): Promise<void> {
+  async #note({ seq, mac }: Head): Promise<void> {
     const { unit, cursors } = this.#context
-    const { seq, mac } = this.#place!
-    this.#isOwed = true
     await unit.write((tx) => cursors.put(tx, { name: this.#name, seq, mac }))
-    this.#isOwed = false
-    this.#noted = seq
   }
 
-  /** Where the last process was; at the end of the record for one that is new. */
+  /**
+   * Where the last one was, be it this process, one before it or another broker; at the end of
+   * the record for one that is new.
+   */
   async #begin(): Promise<Head> {
     const { unit, audit, cursors, log } = this.#context
+    const stored = await unit.read((tx) => cursors.get(tx, this.#name))
+    const known = stored && !('damaged' in stored) && stored.mac !== null
+    if (known) {
+      const place = { seq: stored.seq, mac: stored.mac! }
+      return this.#passed && this.#passed.seq > place.seq ? this.#passed : place
+    }
+    if (stored)
+      log.error(
+        { cursor: this.#name },
+        'somebody has altered how far the record was followed, and a week of it is followed again',
+      )
     return await unit.write(async (tx) => {
-      const stored = await cursors.get(tx, this.#name)
-      if (stored && !('damaged' in stored) && stored.mac !== null) {
-        this.#noted = stored.seq
-        return { seq: stored.seq, mac: stored.mac }
-      }
-      if (stored)
-        log.error(
-          { cursor: this.#name },
-          'somebody has altered how far the record was followed, and a week of it is followed again',
-        )
-      const place = stored ? await this.#aWeekAgo(tx) : ((await audit.head(tx)) ?? (await audit.origin(tx)))
-      const { seq, mac } = place
+      const { seq, mac } = stored
+        ? await this.#aWeekAgo(tx)
+        : ((await audit.head(tx)) ?? (await audit.origin(tx)))
       await cursors.put(tx, { name: this.#name, seq, mac })
-      this.#noted = seq
       return { seq, mac }
     })
   }

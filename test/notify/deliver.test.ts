@@ -227,6 +227,17 @@ test('nothing that looks like a secret is sent, nor is a URL in the log', async 
   expect(broker.log.join('')).toContain('it answered 500')
 })
 
+test('a redirect is not followed: whoever answers there does not choose where it goes', async () => {
+  await using elsewhere = await startReceiver()
+  receiver.answer = (response) => void response.writeHead(307, { Location: elsewhere.url }).end()
+  await ask(broker)
+  await until(() => receiver.deliveries.length > 0)
+  receiver.answer = (response) => void response.writeHead(204).end()
+  await told(1)
+  expect(elsewhere.deliveries).toEqual([])
+  expect(broker.log.join('')).toContain('it answered 307')
+})
+
 test('one that is down keeps no other waiting, gets all in order, and is seen in the metrics', async () => {
   slack.answer = (response) => void response.writeHead(503, { 'Retry-After': '1' }).end()
   const asked = [await ask(broker), await ask(broker), await ask(broker)]

@@ -1,6 +1,7 @@
 /** Following the record: where it goes on, and what it believes. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { ChainedEvent } from '../../src/audit/event.ts'
+import { createExclusive } from '../../src/base/exclusive.ts'
 import type { Log } from '../../src/base/log.ts'
 import { Follower, type Handed, type Listener } from '../../src/notify/follow.ts'
 import { cursors } from '../../src/store/cursors.ts'
@@ -21,7 +22,7 @@ async function setUp() {
     warn: () => undefined,
     error: (facts, message) => void errors.push({ ...facts, message }),
   }
-  const context = { ...store, cursors, clock, log }
+  const context = { ...store, cursors, clock, log, exclusive: createExclusive() }
   const heard: string[] = []
   let answer: () => Promise<Handed> = () => Promise.resolve({ done: true })
   const listener: Listener<string> = {
@@ -90,6 +91,27 @@ test('what fails is tried again, later and later, and what comes after it waits'
   await untilNow(clock, () => heard.length === 2)
   expect(heard).toEqual(['1', '2'])
   await until(() => follower.oldest === undefined)
+})
+
+test('of two brokers on one store one hands on at a time, and neither what the other has', async () => {
+  const { heard, record, start, placed, answering } = await setUp()
+  const both = [start(), start()]
+  await placed()
+  let under = 0
+  answering(async () => {
+    under += 1
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(under).toBe(1)
+    under -= 1
+    return { done: true }
+  })
+  for (let n = 1; n <= 20; n += 1) {
+    await record(n)
+    both[n % 2]!.wake()
+    if (n % 5 === 0) both[0]!.wake()
+  }
+  await until(() => heard.length >= 20)
+  expect(heard).toEqual(Array.from({ length: 20 }, (_, at) => String(at + 1)))
 })
 
 test('a Retry-After is waited for', async () => {

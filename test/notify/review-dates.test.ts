@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Agent } from '../../src/agents/agent.ts'
+import { createExclusive } from '../../src/base/exclusive.ts'
 import { recordNearReviews } from '../../src/notify/review-dates.ts'
 import { cursors } from '../../src/store/cursors.ts'
 import { manualClock } from '../support/clock.ts'
@@ -23,7 +24,7 @@ async function setUp(start: string) {
   onTestFinished(() => store[Symbol.asyncDispose]())
   const clock = manualClock(Date.parse(start))
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const context = { ...store, cursors, clock, log }
+  const context = { ...store, cursors, clock, log, exclusive: createExclusive() }
   const told = async () =>
     (await events(store)).map(({ type, agent: name, data }) => `${type} ${name} ${String(data?.['days'])}`)
   return { clock, told, look: (...agents: Agent[]) => recordNearReviews(context, agents) }
