@@ -29,5 +29,7 @@ export async function mint(
   if (child.wider !== undefined) return { credential: {}, ...known(child), wider: child.wider }
   if ('path' in source) return await readSecret(source, { child, intent, vault }, signal)
   const { token } = child
-  return { credential: { token, address: config.address }, accessToken: token, ...known(child) }
+  const { address, namespace } = config
+  const credential = { token, address, ...(namespace !== undefined && { namespace }) }
+  return { credential, accessToken: token, ...known(child) }
 }

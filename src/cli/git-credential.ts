@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { gitCredential } from '../client/git-credential.ts'
 import { gitAnswer } from '../client/mcp/helpers.ts'
 import { GitTokens, NoGitCredential } from '../client/git-tokens.ts'
+import { KeptCredentials } from '../client/kept.ts'
 import { askRun, socketVariable } from '../client/run/git-socket.ts'
 import { taskFromEnvironment } from '../client/task-environment.ts'
 import { systemClock } from '../base/clock.ts'
@@ -85,13 +86,14 @@ async function answerTo(
   const opened = await gitAnswer(meeting, process.env, { action, input, hosts })
   if (opened !== undefined) return opened
   const kept = socket ? await askRun(socket, { task: { id, token }, action, input }) : undefined
-  return (
-    kept ??
-    (await gitCredential(action, input, {
-      tokens: () => new GitTokens({ client: connect(options), task: taskOfGit(), clock: systemClock() }),
-      hosts,
-    }))
-  )
+  return kept ?? (await gitCredential(action, input, { tokens: () => tokensOf(options), hosts }))
+}
+
+function tokensOf(options: BrokerOptions): GitTokens {
+  const [client, task] = [connect(options), taskOfGit()]
+  // For one call, in which nothing comes to its end.
+  const kept = new KeptCredentials({ client, task, clock: systemClock(), ends: Infinity })
+  return new GitTokens({ client, task, kept })
 }
 
 /** What git writes, up to the blank line that ends it: who calls by hand may leave the stream open. */

@@ -19,6 +19,7 @@ const commands: Record<string, () => Promise<CommandFile>> = {
   token: () => import('./token.ts'),
   mcp: () => import('./mcp.ts'),
   'git-credential': () => import('./git-credential.ts'),
+  'aws-credentials': () => import('./aws-credentials.ts'),
   admin: () => import('./admin.ts'),
   audit: () => import('./audit.ts'),
   store: () => import('./store.ts'),

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { resolve } from 'node:path'
 import type { Task } from '../client/client.ts'
+import type { Choice } from '../client/run/tools.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
 import { quoted } from '../client/run/shell.ts'
 import { isOver, mayStillWork } from '../leases/lease.ts'
@@ -10,7 +11,7 @@ import { type GitHostOptions, withGitHosts } from './git-credential.ts'
 import { newTask, type NewTaskOptions, withNewTask } from './new-task.ts'
 import { addText, connect, identityHelp, withBroker, withIdentity, workloadIdentity } from './options.ts'
 import { jsonLine } from './print.ts'
-import { scopeHelp } from './scope.ts'
+import { scopeHelp, scopeText } from './scope.ts'
 import { statusOf } from './signals.ts'
 
 interface RunOptions extends NewTaskOptions, GitHostOptions {
@@ -29,13 +30,17 @@ which are not known to be.
 The command has this task's credentials, and no others by accident:
   git      each repository of the scope, over https and where it says SSH;
            .netrc, insteadOf, extraHeader, other helpers and keys do not count
-  gh       GH_TOKEN or GH_ENTERPRISE_TOKEN, if the scope has exactly one item
-           for github.com, or for a GitHub of one's own
-  aws      AWS_ACCESS_KEY_ID and its like, if it has exactly one aws item
-  vault    VAULT_ADDR and VAULT_TOKEN, if it has exactly one item of vault
-           policies
+  gh       GH_TOKEN or GH_ENTERPRISE_TOKEN; where the token ends before the
+           task, GH_CONFIG_DIR, in which it is renewed
+  aws      an endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI), which is asked
+           anew before each end, and a profile for each role of the scope
+  vault    VAULT_ADDR, VAULT_NAMESPACE and VAULT_TOKEN; where that ends before
+           the task, a token helper
   mayfly   MAYFLY_URL, MAYFLY_TASK, MAYFLY_TASK_TOKEN, for \`mayfly token\`
            and its like
+Of several items for one tool it uses the first; how it uses another is said.
+What upstream ends before the task is renewed: at most two of one scope are
+alive, for no more than 5 seconds.
 Taken out of its environment are the identity of this workload, GH_TOKEN,
 GITHUB_TOKEN, AWS_*, VAULT_TOKEN, BAO_TOKEN, SSH_AUTH_SOCK, the like for GitHub
 Enterprise, and whatever holds a GitHub token; gh, aws and vault do not find the
@@ -65,9 +70,12 @@ With --json, what mayfly has to say on stderr is one JSON object a line.`,
       `${scopeHelp}
 ${identityHelp}
 
-Example:
+Examples:
   mayfly run --purpose 'bump a dependency' --scope github:acme/web:contents=write -- \\
-    sh -c 'git clone https://github.com/acme/web.git && cd web && ./bump && git push'`,
+    sh -c 'git clone https://github.com/acme/web.git && cd web && ./bump && git push'
+  mayfly run --purpose 'publish the site' --scope github:acme/web:contents=read \\
+    --scope 'aws:arn:aws:iam::123456789012:role/deployer:actions=s3:PutObject:resources=arn:aws:s3:::site/*' \\
+    --scope vault:policies=ci-read -- ./publish`,
     )
     .action(runCommand)
 }
@@ -91,7 +99,9 @@ async function runCommand(words: string[], options: RunOptions): Promise<void> {
     // Where it is relative: the command may change its directory before it calls us.
     env: { ...process.env, ...(ca !== undefined && { MAYFLY_CA: resolve(ca) }) },
     keep: options.keepEnv ?? [],
-    git: { hosts: options.gitHost, helper: helperFor },
+    gitHosts: options.gitHost,
+    program: [process.execPath, process.argv[1]!],
+    scopeText,
     wait,
     notify(notice) {
       unproven ||= isUnproven(notice)
@@ -111,13 +121,8 @@ function isUnproven(notice: Notice): boolean {
   return notice.kind === 'not_completed'
 }
 
-/** This very program, wherever it is: the command's PATH need not lead to it. */
-function helperFor(hosts: readonly string[]): string {
-  const program = [process.execPath, process.argv[1]!, 'git-credential']
-  return `!${[...program, ...hosts.flatMap((host) => ['--git-host', host])].map(quoted).join(' ')}`
-}
-
 function say(notice: Notice, json: boolean): void {
+  if (notice.kind === 'choice') return sayChoice(notice.choice, json)
   if (notice.kind !== 'awaits_approval') return void report(failureOf(notice), json)
   const { id, approvals, expires_at } = notice.task
   const detail = `${id} waits for the approval of ${groupsOf(notice.task)}, until ${expires_at}`
@@ -126,7 +131,26 @@ function say(notice: Notice, json: boolean): void {
   tell([`mayfly: ${detail}`, ...waiting.flatMap(waitingLines)])
 }
 
-function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' }>): Failure {
+/** Which of several credentials a tool uses, and how it uses another. */
+function sayChoice({ tool, items }: Choice, json: boolean): void {
+  const told = items.map(({ detail, use }) => ({ scope: scopeText(detail), ...use }))
+  const [first, ...others] = told
+  const detail = `${tool} uses ${first!.scope}, the first of ${items.length} in this scope`
+  if (json) return tell([jsonLine({ code: 'choice', detail, tool, default: first, others })])
+  tell([
+    `mayfly: ${detail}`,
+    ...others.map(
+      (other) =>
+        `  for ${other.scope}: ${
+          'profile' in other
+            ? `${tool} --profile ${other.profile}`
+            : `${other.variable}=$(mayfly token --scope ${quoted(other.scope)}) ${tool}`
+        }`,
+    ),
+  ])
+}
+
+function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' | 'choice' }>): Failure {
   if (notice.kind === 'other_login')
     return new Failure(
       'failed',

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AuthorizationDetail, Client, MintedCredential, TaskAccess } from '../client/client.ts'
 import { type Format, formatNames, inFormat } from '../client/formats.ts'
 import { openedFor } from '../client/mcp/helpers.ts'
+import { askForKept } from '../client/run/git-socket.ts'
 import { taskFromEnvironment } from '../client/task-environment.ts'
 import { Failure, tell } from './failure.ts'
 import {
@@ -32,7 +33,9 @@ export function register(program: Command): void {
 
 Inside a task (MAYFLY_TASK and MAYFLY_TASK_TOKEN) it is minted in that task and
 dies with it, or in what was granted beside it through \`mayfly mcp\`; --purpose,
---ttl and --agent do not apply there.
+--ttl and --agent do not apply there. \`mayfly run\` keeps one for each scope,
+and this prints that: near its end another follows, and it is given back, so
+that a tool asks again for each use.
 Outside, this opens a task of its own for it. Nobody completes that task: it
 lives until its ttl is over, and the credential as long. So give a --ttl, or
 open a task first and complete it.
@@ -89,8 +92,13 @@ async function token(options: TokenOptions): Promise<void> {
   answer(options, minted, lines)
 }
 
-/** The credential, and without `--json` what to print. One that cannot be printed is given back. */
+/** The credential, of the run where this is part of one, and without `--json` what to print. One minted for nothing is given back. */
 async function mint(client: Client, task: TaskAccess, { scope, json, format }: TokenOptions) {
+  const kept = await askForKept(process.env, task, scope)
+  if (kept) {
+    const { until: _, ...minted } = kept
+    return { minted, lines: json ? [] : linesOf(kept, format) }
+  }
   const minted = await client.credential(task, scope)
   try {
     return { minted, lines: json ? [] : linesOf(minted, format) }

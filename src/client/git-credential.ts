@@ -30,8 +30,8 @@ export async function gitCredential(
   const origin = originOf(wanted)
   if (!['get', 'erase'].includes(action) || !hosts.includes(origin)) return ''
   if (action === 'get') {
-    const { token, deadline } = await tokens().get(origin, repositoryOf(wanted['path']))
-    return `username=x-access-token\npassword=${token}\npassword_expiry_utc=${Math.floor(deadline / 1000)}\n`
+    const { token, until } = await tokens().get(origin, repositoryOf(wanted['path']))
+    return `username=x-access-token\npassword=${token}\npassword_expiry_utc=${Math.floor(until / 1000)}\n`
   }
   const { password } = wanted
   if (password !== undefined) await tokens().erase(password)

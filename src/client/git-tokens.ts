@@ -1,8 +1,8 @@
-/** Tokens for git: one for each repository and permission, kept in memory and used for every call that needs it. */
+/** Tokens for git: one for each repository and permission, kept in memory. */
 import { createHash } from 'node:crypto'
-import type { Clock } from '../base/clock.ts'
 import { isLoopback } from '../base/endpoint.ts'
-import type { AuthorizationDetail, Client, MintedCredential, TaskAccess } from './client.ts'
+import type { AuthorizationDetail, Client, TaskAccess } from './client.ts'
+import type { KeptCredentials } from './kept.ts'
 import { type GithubDetail, type GithubItem, githubItems } from './scope.ts'
 
 /** What git wants a credential for cannot be had in this task. Never holds a secret. */
@@ -19,8 +19,8 @@ export class NoGitCredential extends Error {
 
 export interface GitToken {
   token: string
-  /** When it ends with its task, or by itself. Milliseconds since 1970. */
-  deadline: number
+  /** Until when git may use it. Milliseconds since 1970. */
+  until: number
 }
 
 /**
@@ -30,21 +30,16 @@ export interface GitToken {
  */
 const narrowUpTo = 20
 
-/** A token that upstream ends so soon, milliseconds, is not handed out any more. */
-const nearItsEndMs = 60_000
-
 export class GitTokens {
   readonly #client: Client
   readonly #task: TaskAccess
-  readonly #clock: Clock
+  readonly #kept: KeptCredentials
   #scope: Promise<readonly GithubItem[]> | undefined
-  /** By the detail, as JSON. */
-  readonly #minted = new Map<string, Promise<MintedCredential>>()
 
-  constructor({ client, task, clock }: { client: Client; task: TaskAccess; clock: Clock }) {
+  constructor({ client, task, kept }: { client: Client; task: TaskAccess; kept: KeptCredentials }) {
     this.#client = client
     this.#task = task
-    this.#clock = clock
+    this.#kept = kept
   }
 
   /** For `owner/repository`, in lower case, at `origin`, `https://github.com`. @throws NoGitCredential, BrokerProblem, BrokerUnreachable */
@@ -55,44 +50,22 @@ export class GitTokens {
       throw error
     })
     const here = scope.filter(({ host }) => isFor(origin, host)).map(({ detail }) => detail)
-    const { lease, credential } = await this.#mint(detailFor(here, repository))
+    const { credential, until } = await this.#kept.get(detailFor(here, repository))
     const { token } = credential
     // A line break would let the answer to git say more than one thing.
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
       throw new NoGitCredential('the broker answered with no token', 'Check --url (MAYFLY_URL).')
-    return { token, deadline: Date.parse(lease.deadline) }
+    return { token, until }
   }
 
   /** Forgets the token that a server has refused, and gives it back; one that is not the task's is left alone. */
   async erase(token: string): Promise<void> {
-    for (const [key, minted] of this.#minted)
-      if ((await minted.catch(() => undefined))?.credential['token'] === token) this.#minted.delete(key)
+    this.#kept.discard(token)
     // By its fingerprint: another process may have minted it.
     const fingerprint = createHash('sha256').update(token).digest('base64')
     const { leases } = await this.#client.showTask(this.#task)
     const ours = leases.find((lease) => lease.provider === 'github' && lease.fingerprint === fingerprint)
     if (ours) await this.#client.giveBack(this.#task, ours.id)
-  }
-
-  /** One call of the broker at a time for one detail: git asks for many things at once. */
-  async #mint(detail: AuthorizationDetail): Promise<MintedCredential> {
-    const key = JSON.stringify(detail)
-    const known = this.#minted.get(key)
-    if (known && !this.#nearItsEnd(await known)) return await known
-    // Another call may have noticed the same meanwhile.
-    const latest = this.#minted.get(key)
-    if (latest && latest !== known) return await latest
-    const minting = this.#client.credential(this.#task, detail)
-    this.#minted.set(key, minting)
-    minting.catch(() => {
-      if (this.#minted.get(key) === minting) this.#minted.delete(key)
-    })
-    return await minting
-  }
-
-  /** Only where upstream's end comes before the task's: for the other there is nothing to be had. */
-  #nearItsEnd({ lease: { deadline, upstream_expires_at: end } }: MintedCredential): boolean {
-    return end !== null && end === deadline && this.#clock.now() > Date.parse(end) - nearItsEndMs
   }
 }
 

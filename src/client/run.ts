@@ -1,20 +1,29 @@
 /** One command inside one task, which ends with it. */
 import { systemClock } from '../base/clock.ts'
 import { isOver } from '../wire/lease-states.ts'
-import { BrokerProblem, type Client, type OpenTask, type Task, type TaskAccess } from './client.ts'
+import {
+  type AuthorizationDetail,
+  BrokerProblem,
+  type Client,
+  type OpenTask,
+  type Task,
+  type TaskAccess,
+} from './client.ts'
 import { completeTask } from './completion.ts'
 import { gitCredential } from './git-credential.ts'
 import { GitTokens } from './git-tokens.ts'
+import { KeptCredentials } from './kept.ts'
 import type { Environment } from './run/ambient.ts'
 import { untilDecided } from './approval.ts'
 import { type Ending, NotStarted, startChild } from './run/child.ts'
 import { childEnvironment } from './run/environment.ts'
 import { firstFree } from './run/git-config.ts'
-import { serveGit } from './run/git-socket.ts'
+import { askForCredential, serveGit } from './run/git-socket.ts'
 import { setGuards } from './run/guards.ts'
 import { netrcLogins } from './run/netrc.ts'
+import { quoted } from './run/shell.ts'
 import { type Arrival, onSignal } from './run/signals.ts'
-import { equipTools } from './run/tools.ts'
+import { type Choice, equipTools } from './run/tools.ts'
 import { githubItems } from './scope.ts'
 
 export type { Ending } from './run/child.ts'
@@ -32,12 +41,12 @@ export interface Run {
   env: Environment
   /** Names of variables that it gets as they are in `env` all the same. */
   keep: readonly string[]
-  git: {
-    /** Web origins that git's credentials are for. Default: `https://github.com`, and those that the task's scope is for. */
-    hosts: readonly string[] | undefined
-    /** The credential helper for such hosts, as git's configuration has it: `!` and a line for sh. */
-    helper: (hosts: readonly string[]) => string
-  }
+  /** Web origins that git's credentials are for. Default: `https://github.com`, and those that the task's scope is for. */
+  gitHosts: readonly string[] | undefined
+  /** How the command line of this very program is called, in words. */
+  program: readonly string[]
+  /** How it writes a detail. */
+  scopeText: (detail: AuthorizationDetail) => string
   /** Whether to wait for the approval of humans where it is needed. */
   wait: boolean
   /** Told of what the one who started this should know, while it runs. */
@@ -49,6 +58,8 @@ export type Notice =
   | { kind: 'other_login'; file: string; host: string }
   /** The task waits for the approvals that it names. */
   | { kind: 'awaits_approval'; task: Task }
+  /** The scope holds several items for one tool, which uses the first. */
+  | { kind: 'choice'; choice: Choice }
   | { kind: 'not_started'; error: NotStarted }
   /** The task's deadline came, or somebody ended it, before the command ended. */
   | { kind: 'ended_before'; task: Task }
@@ -116,16 +127,27 @@ export async function run(request: Run): Promise<Ending> {
     let grace: NodeJS.Timeout | undefined
     try {
       const active = await approved(request, opened, task, stopped.signal)
-      const hosts = request.git.hosts ?? webHosts(active)
+      const hosts = request.gitHosts ?? webHosts(active)
       for (const login of netrcLogins(env['HOME'], hosts)) request.notify({ kind: 'other_login', ...login })
-      const tools = await equipTools(client, task, active, stopped.signal)
-      const git = { hosts, helper: request.git.helper(hosts) }
-      await using guards = await setGuards(git, env)
-      const tokens = new GitTokens({ client, task, clock: systemClock() })
-      using _serving = await serveGit(guards.socket, task, ({ action, input }) =>
-        gitCredential(action, input, { tokens: () => tokens, hosts }),
+      const git = { hosts, helper: gitHelper(request.program, hosts) }
+      await using guards = await setGuards(git, request.program, env)
+      using kept = new KeptCredentials({
+        client,
+        task,
+        clock: systemClock(),
+        ends: Date.parse(active.expires_at),
+      })
+      const tokens = new GitTokens({ client, task, kept })
+      using _serving = await serveGit(guards.socket, task, async ({ action, input }) =>
+        action === askForCredential
+          ? JSON.stringify(await kept.get(JSON.parse(input) as AuthorizationDetail))
+          : await gitCredential(action, input, { tokens: () => tokens, hosts }),
       )
-      const given = { ...request, task, git, owners: ownersIn(active), guards: guards.env, tools }
+      const { program, scopeText } = request
+      const { signal } = stopped
+      using tools = await equipTools(active, { ...guards, kept, program, scopeText, signal })
+      for (const choice of tools.choices) request.notify({ kind: 'choice', choice })
+      const given = { ...request, task, git, owners: ownersIn(active), guards: guards.env, tools: tools.env }
       stopped.signal.throwIfAborted()
       const child = startChild(request.command, childEnvironment(env, given))
       ran = child.process.pid !== undefined
@@ -167,6 +189,12 @@ async function approved(
 function webHosts(task: Task): string[] {
   const named = githubItems(task).flatMap(({ host }) => (host === null ? [] : [`https://${host}`]))
   return [...new Set(['https://github.com', ...named])]
+}
+
+/** The credential helper for such hosts, as git's configuration has it: `!` and a line for sh. The command's PATH need not lead to us. */
+function gitHelper(program: readonly string[], hosts: readonly string[]): string {
+  const words = [...program, 'git-credential', ...hosts.flatMap((host) => ['--git-host', host])]
+  return `!${words.map(quoted).join(' ')}`
 }
 
 function ownersIn(task: Task): string[] {

@@ -61,7 +61,7 @@ export async function startAws(
   port?: number,
 ): Promise<SandboxAws> {
   const settings = { ...defaultSettings(), ...overrides }
-  const keys = createKeys(settings.account, clock, ledger)
+  const keys = createKeys(settings, clock, ledger)
   const roles = createRoles(settings, keys, clock)
   const { app, url, faults, requests, close } = await listen(clock, port, voice)
   const operations: string[] = []

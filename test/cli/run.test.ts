@@ -75,10 +75,35 @@ describe('the command', () => {
     expect(ledger.find(found['GH_TOKEN']!)).toMatchObject({ scope: { repositories: ['acme/web'] } })
   })
 
-  it('has no token for gh where it cannot be known which', async () => {
-    const scopes = ['--scope', web, '--scope', 'github:acme/docs:contents=read']
-    const { stdout } = await run(['sh', '-c', 'echo "${GH_TOKEN-none}"'], ...scopes)
-    expect(stdout).toBe('none\n')
+  it('has the first of several tokens for gh, is told so, and gets another as it is told', async () => {
+    const docs = 'github:acme/docs:contents=read'
+    const script = 'echo "$GH_TOKEN"; mayfly token --scope github:acme/docs:contents=read'
+    const { stdout, stderr } = await run(['sh', '-c', script], '--scope', web, '--scope', docs)
+    const [first, other] = stdout.trim().split('\n')
+    expect(ledger.find(first!)).toMatchObject({ scope: { repositories: ['acme/web'] } })
+    expect(ledger.find(other!)).toMatchObject({ scope: { repositories: ['acme/docs'] } })
+    expect(stderr).toBe(
+      `mayfly: gh uses ${web}, the first of 2 in this scope\n  for ${docs}: GH_TOKEN=$(mayfly token --scope '${docs}') gh\n`,
+    )
+    await tokensDead()
+  })
+
+  it('is told the same in JSON with --json', async () => {
+    const docs = 'github:acme/docs:contents=read'
+    const { stderr } = await run(['true'], '--json', '--scope', web, '--scope', docs)
+    expect(JSON.parse(stderr)).toMatchObject({
+      code: 'choice',
+      tool: 'gh',
+      default: { scope: web, variable: 'GH_TOKEN' },
+      others: [{ scope: docs, variable: 'GH_TOKEN' }],
+    })
+  })
+
+  it('gets of `mayfly token` what the run keeps: asked again, it is the same', async () => {
+    const script =
+      'mayfly token --scope github:acme/web:contents=read; mayfly token --scope github:acme/web:contents=read; echo "$GH_TOKEN"'
+    const { stdout } = await run(['sh', '-c', script])
+    expect(new Set(stdout.trim().split('\n')).size).toBe(1)
   })
 
   it.each([

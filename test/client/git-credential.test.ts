@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '../../src/client/client.ts'
 import { gitCredential } from '../../src/client/git-credential.ts'
 import { GitTokens, NoGitCredential } from '../../src/client/git-tokens.ts'
+import { KeptCredentials } from '../../src/client/kept.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
@@ -29,7 +30,8 @@ const github = (repositories: string[], permissions: Permissions) => ({
 async function within(...scope: ReturnType<typeof github>[]) {
   const { body } = await broker.open({ authorization_details: scope })
   const task = { id: body.id as string, token: body.task_token as string }
-  const tokens = new GitTokens({ client, task, clock: systemClock() })
+  const kept = new KeptCredentials({ client, task, clock: systemClock(), ends: Date.parse(body.expires_at) })
+  const tokens = new GitTokens({ client, task, kept })
   const call = (action: string, input: string) =>
     gitCredential(action, input, { tokens: () => tokens, hosts: ['https://github.com'] })
   const get = async (path: string) => fields(await call('get', asked({ path })))

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import { gitCredential } from '../../src/client/git-credential.ts'
 import { GitTokens } from '../../src/client/git-tokens.ts'
+import { KeptCredentials } from '../../src/client/kept.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { githubConnection } from '../../src/sandbox/configuration.ts'
 import { startGithub } from '../../src/sandbox/github.ts'
@@ -56,7 +57,8 @@ test('the answer says which host a credential is for, and the client offers it t
   const client = createClient({ url: broker.url })
   const task = { id: body.id as string, token: body.task_token as string }
   const hosts = ['https://github.com', 'https://ghe.acme.dev']
-  const tokens = new GitTokens({ client, task, clock })
+  const kept = new KeptCredentials({ client, task, clock, ends: Infinity })
+  const tokens = new GitTokens({ client, task, kept })
   const git = (host: string) =>
     gitCredential('get', `protocol=https\nhost=${host}\npath=acme/web.git\n\n`, {
       tokens: () => tokens,

@@ -3,6 +3,7 @@ import { systemClock } from '../../base/clock.ts'
 import type { AuthorizationDetail, Client, TaskAccess } from '../client.ts'
 import { gitCredential } from '../git-credential.ts'
 import { GitTokens, NoGitCredential } from '../git-tokens.ts'
+import { KeptCredentials } from '../kept.ts'
 import { BrokerProblem } from '../problem.ts'
 import type { Question } from '../run/git-socket.ts'
 import type { Access, Accesses } from './accesses.ts'
@@ -14,10 +15,14 @@ const tasks = 'tasks'
 /** Answers helpers. What none of the accesses holds is answered with nothing: the task that is outside may have it. */
 export function helperAnswers(client: Client, accesses: Accesses) {
   const tokens = new Map<string, GitTokens>()
-  const tokensOf = ({ task }: Access): GitTokens => {
-    const kept = tokens.get(task.id) ?? new GitTokens({ client, task, clock: systemClock() })
-    tokens.set(task.id, kept)
-    return kept
+  const tokensOf = ({ task, latest }: Access): GitTokens => {
+    const known = tokens.get(task.id)
+    if (known) return known
+    const ends = Date.parse(latest.expires_at)
+    const kept = new KeptCredentials({ client, task, clock: systemClock(), ends })
+    const made = new GitTokens({ client, task, kept })
+    tokens.set(task.id, made)
+    return made
   }
   return async ({ action, input, hosts = [] }: Question): Promise<string> => {
     const active = accesses.standing.filter(({ latest }) => latest.status === 'active')

@@ -1,12 +1,13 @@
 /**
- * The way from git's helper to the run that it is part of, which keeps the tokens
- * between git's calls: a socket in the run's own folder, one question a connection.
+ * The way from git's helper, and from what other tools call, to the run that it is part of, which keeps
+ * the credentials between the calls: a socket in the run's own folder, one question a connection.
  */
 import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { TaskAccess } from '../client.ts'
+import type { AuthorizationDetail, TaskAccess } from '../client.ts'
 import { NoGitCredential } from '../git-tokens.ts'
+import type { KeptCredential } from '../kept.ts'
 import { BrokerProblem, BrokerUnreachable } from '../problem.ts'
 
 /** By which a helper finds it. */
@@ -57,6 +58,21 @@ export async function serveGit(
       for (const socket of open) socket.destroy()
     },
   }
+}
+
+/** What else than git's a run is asked: one credential of its task, by its detail as JSON. */
+export const askForCredential = 'credential'
+
+/** The credential that the run keeps which this process is part of; undefined where it is part of none, or `task` is not the run's. */
+export async function askForKept(
+  env: Record<string, string | undefined>,
+  task: TaskAccess,
+  detail: AuthorizationDetail,
+): Promise<KeptCredential | undefined> {
+  const path = env[socketVariable]
+  if (!path) return undefined
+  const answer = await askRun(path, { task, action: askForCredential, input: JSON.stringify(detail) })
+  return answer === undefined ? undefined : (JSON.parse(answer) as KeptCredential)
 }
 
 /**

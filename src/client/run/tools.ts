@@ -1,88 +1,92 @@
 /**
- * Credentials for tools that cannot ask for one: each has the task's from the
- * start, in its own variables. A tool for which the scope holds several has none:
- * which of them it would want cannot be known.
+ * The task's credentials for the tools that ask for theirs in ways of their own. Of several items
+ * that are for one tool the first is what it uses by itself; how it uses another is said.
  */
-import type { AuthorizationDetail, Client, MintedCredential, Task, TaskAccess } from '../client.ts'
+import type { AuthorizationDetail, Task } from '../client.ts'
+import type { KeptCredentials } from '../kept.ts'
+import { githubItems } from '../scope.ts'
 import type { Environment } from './ambient.ts'
+import { serveAws } from './aws.ts'
+import { ghVariable, loginGh } from './gh.ts'
+import { loginVault } from './vault.ts'
 
-interface Item {
-  detail: AuthorizationDetail
-  host: string | null
+/** A tool for which the scope holds several items. */
+export interface Choice {
+  tool: 'gh' | 'aws' | 'vault'
+  /** The one first that the tool uses by itself. `use`: its profile, or else the variable that is to hold its token. */
+  items: { detail: AuthorizationDetail; use: { profile: string } | { variable: string } }[]
 }
 
-interface Tool {
-  /** Which items of a scope could be for it. */
-  fits: (item: Item) => boolean
-  variables: (minted: MintedCredential) => Environment
+export interface Tools extends Disposable {
+  env: Environment
+  choices: Choice[]
 }
 
-const tools: Tool[] = [
-  { fits: ({ detail, host }) => detail.type === 'github' && hostedByGithub(host), variables: ghVariables },
-  {
-    fits: ({ detail, host }) => detail.type === 'github' && host !== null && !hostedByGithub(host),
-    variables: ({ credential, host }) => ({
-      GH_ENTERPRISE_TOKEN: text(credential['token']),
-      GH_HOST: host ?? undefined,
-    }),
-  },
-  { fits: ({ detail }) => detail.type === 'aws', variables: awsVariables },
-  { fits: ({ detail }) => detail.type === 'vault' && 'policies' in detail, variables: vaultVariables },
-]
+export interface Equipment {
+  kept: KeptCredentials
+  /** The run's own folder, and what `gh` finds there. */
+  directory: string
+  ghFolder: string
+  /** How this program is called, in words. */
+  program: readonly string[]
+  /** How the command line writes a detail. */
+  scopeText: (detail: AuthorizationDetail) => string
+  /** Ends the wait for the first of each. */
+  signal: AbortSignal
+}
 
-/** The variables for whatever tool `active` has something for. */
-export async function equipTools(
-  client: Client,
-  task: TaskAccess,
-  active: Task,
-  signal: AbortSignal,
-): Promise<Environment> {
-  const items = active.authorization_details.map((detail, index) => ({
-    detail,
-    host: active.upstreams[index]?.host ?? null,
-  }))
-  const equipped = await Promise.all(
-    tools.map(async ({ fits, variables }): Promise<Environment> => {
-      const [item, ...more] = items.filter(fits)
-      return item && more.length === 0
-        ? variables(await client.credential(task, item.detail, { signal }))
-        : {}
-    }),
+/** What `active` has for each tool. */
+export async function equipTools(active: Task, equipment: Equipment): Promise<Tools> {
+  const { kept, directory, ghFolder, program, scopeText, signal } = equipment
+  const env: Environment = {}
+  let endpoint: Disposable | undefined
+  const choices: Choice[] = []
+  const offer = (tool: Choice['tool'], items: Choice['items']) =>
+    items.length > 1 && choices.push({ tool, items })
+
+  const github = githubItems(active).flatMap(({ detail, host }) => (host === null ? [] : [{ detail, host }]))
+  if (github.length > 0) {
+    const first = new Map(github.toReversed().map((item) => [item.host, item]))
+    const ofEachHost = github.filter((item) => first.get(item.host) === item)
+    Object.assign(env, await loginGh(ghFolder, ofEachHost, kept, signal))
+    for (const { host } of ofEachHost)
+      offer(
+        'gh',
+        github
+          .filter((item) => item.host === host)
+          .map(({ detail }) => ({ detail, use: { variable: ghVariable(host) } })),
+      )
+  }
+
+  const [aws, ...moreAws] = active.authorization_details.filter(({ type }) => type === 'aws')
+  if (aws) {
+    const details = [aws, ...moreAws] as const
+    const { region } = (await kept.get(aws, { signal })).credential
+    const access = await serveAws(directory, details, {
+      region: typeof region === 'string' ? region : undefined,
+      get: () => kept.get(aws),
+      command: (detail) => [...program, 'aws-credentials', '--scope', scopeText(detail)],
+    })
+    Object.assign(env, access.env)
+    kept.follow(aws)
+    endpoint = access
+    offer(
+      'aws',
+      details.map((detail, index) => ({ detail, use: { profile: access.profiles[index]! } })),
+    )
+  }
+
+  const vault = active.authorization_details.filter(
+    (detail) => detail.type === 'vault' && 'policies' in detail,
   )
-  // The first one's word on GH_HOST counts: where there is a token for github.com, `gh` goes there by itself.
-  return Object.assign({}, ...equipped.toReversed()) as Environment
-}
-
-function hostedByGithub(host: string | null): boolean {
-  return host !== null && /^(?:github\.com|.+\.ghe\.com)$/.test(host)
-}
-
-/** `gh help environment`: GH_TOKEN is offered to github.com and what is under ghe.com, another variable to all others. */
-function ghVariables({ credential, host }: MintedCredential): Environment {
-  return {
-    GH_TOKEN: text(credential['token']),
-    GH_HOST: host === 'github.com' ? undefined : (host ?? undefined),
+  const [first] = vault
+  if (first) {
+    const command = [...program, 'token', '--scope', scopeText(first)]
+    Object.assign(env, await loginVault(directory, first, { kept, command, signal }))
+    offer(
+      'vault',
+      vault.map((detail) => ({ detail, use: { variable: 'VAULT_TOKEN' } })),
+    )
   }
-}
-
-/** "AWS SDKs and Tools", environment variables. */
-function awsVariables({ credential }: MintedCredential): Environment {
-  const region = text(credential['region'])
-  return {
-    AWS_ACCESS_KEY_ID: text(credential['access_key_id']),
-    AWS_SECRET_ACCESS_KEY: text(credential['secret_access_key']),
-    AWS_SESSION_TOKEN: text(credential['session_token']),
-    AWS_REGION: region,
-    AWS_DEFAULT_REGION: region,
-  }
-}
-
-/** Vault's "Commands (CLI)", environment variables; OpenBao takes its own first. */
-function vaultVariables({ credential }: MintedCredential): Environment {
-  const [token, address] = [text(credential['token']), text(credential['address'])]
-  return { VAULT_ADDR: address, VAULT_TOKEN: token, BAO_ADDR: address, BAO_TOKEN: token }
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
+  return { env, choices, [Symbol.dispose]: () => endpoint?.[Symbol.dispose]() }
 }

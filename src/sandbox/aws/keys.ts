@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Ledger, LedgerEntry } from '../ledger.ts'
 import type { Statement } from './policy.ts'
-import type { AwsRole } from './settings.ts'
+import type { AwsRole, AwsSettings } from './settings.ts'
 
 /** A key pair, and whoever signs with it. Times in milliseconds since 1970. */
 export interface Caller {
@@ -53,11 +53,11 @@ const random = (length: number) => [...randomBytes(length)].map((byte) => alphab
 /** "IAM identifiers", unique IDs: what a role's begin with, and as long as those that AWS gives out. */
 export const newRoleId = () => `AROA${random(17)}`
 
-export function createKeys(account: string, clock: Clock, ledger: Ledger): Keys {
+export function createKeys(settings: AwsSettings, clock: Clock, ledger: Ledger): Keys {
   const user: Caller = {
     accessKeyId: `AKIA${random(16)}`,
     secretAccessKey: randomBytes(30).toString('base64'),
-    arn: `arn:aws:iam::${account}:user/mayfly`,
+    arn: `arn:aws:iam::${settings.account}:user/mayfly`,
     userId: `AIDA${random(17)}`,
   }
   const callers = new Map([[user.accessKeyId, user]])
@@ -77,7 +77,7 @@ export function createKeys(account: string, clock: Clock, ledger: Ledger): Keys 
         userId,
         sessionToken,
         issuedAt,
-        expiresAt: now + duration * 1000,
+        expiresAt: now + Math.min(duration * 1000, settings.sessionLife),
         role,
         chained,
         ...(sessionPolicy && { sessionPolicy }),

@@ -32,6 +32,8 @@ export interface AwsSettings {
   userPermissions: Statement[]
   /** The organization's service control policies: what they deny, nobody in the account may do. */
   serviceControl: Statement[]
+  /** Milliseconds after which a session is over, however long was asked: what AWS makes lives for at least 15 minutes. */
+  sessionLife: number
   /** Milliseconds until a change of a policy is in force for requests; AWS names no figure. */
   propagation: number
   /** Milliseconds for which no endpoint has heard of a new session; AWS names no figure. */
@@ -63,6 +65,7 @@ export function defaultSettings(): AwsSettings {
     ],
     userPermissions: [anything],
     serviceControl: [],
+    sessionLife: Infinity,
     propagation: 0,
     unheardFor: 0,
     staleReads: 0,

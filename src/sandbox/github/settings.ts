@@ -13,6 +13,8 @@ export interface GithubInstallation {
 export interface GithubSettings extends GithubInstallation {
   /** Further installations of the same app, each on an owner of its own. */
   installations: GithubInstallation[]
+  /** Milliseconds that a token lives. GitHub's is fixed: "the installation access token will expire after 1 hour". */
+  tokenLife: number
   /** Milliseconds for which a new token is not known yet, not even when it is to be revoked. */
   replicationDelay: number
   /** What it is answered so long: clients of GitHub have reported both. */
@@ -44,6 +46,7 @@ export function defaultSettings(): GithubSettings {
       workflows: 'write',
     },
     installations: [],
+    tokenLife: 3_600_000,
     replicationDelay: 0,
     replicationRefusal: 401,
     revocationDelay: 0,

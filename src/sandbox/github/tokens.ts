@@ -19,9 +19,6 @@ export interface Tokens {
   revoke(token: Presented): void
 }
 
-/** Milliseconds. Fixed: "the installation access token will expire after 1 hour". */
-const life = 3_600_000
-
 export function createTokens({
   appId,
   settings,
@@ -46,7 +43,7 @@ export function createTokens({
         // The `hashed_token` of "Identifying audit log events performed by an access token".
         fingerprint: createHash('sha256').update(secret).digest('base64'),
         mintedAt,
-        expiresAt: mintedAt + life,
+        expiresAt: mintedAt + settings.tokenLife,
         scope: {
           installation_id: grant.installation.installationId,
           repositories: grant.repositories?.map(({ owner, name }) => `${owner}/${name}`) ?? 'all',

@@ -1,0 +1,188 @@
+/**
+ * Credentials kept for a task's tools: one for each detail, used for every call that needs it, and
+ * followed by another before upstream ends it (docs/decisions/0055).
+ */
+import canonicalize from 'canonicalize'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { AuthorizationDetail, CallOptions, Client, MintedCredential, TaskAccess } from './client.ts'
+
+export interface KeptCredential extends MintedCredential {
+  /**
+   * Until when it may be used: then there is another, and this one is given back. Milliseconds
+   * since 1970, never later than its own end or the task's.
+   */
+  until: number
+}
+
+/** It is followed by another when so much of its life is left, and no more than `longestMarginMs`. */
+const marginShare = 1 / 4
+const longestMarginMs = 60_000
+/** For so long what was just handed out stays good: a tool that looks at the time must not find it over. */
+const handoverMs = 2_000
+/** For so long a credential works on beside its successor: calls with it may be under way. */
+const overlapMs = 3_000
+/** Between attempts to have a successor in time. */
+const againMs = 1_000
+
+interface Held extends KeptCredential {
+  /** When it is to be followed by another; never, where it lasts as long as the task. */
+  renewAt: number
+  /** When upstream ends it. */
+  end: number
+}
+
+interface Slot {
+  detail: AuthorizationDetail
+  held?: Held | undefined
+  /** One call of the broker at a time. */
+  minting?: Promise<Held> | undefined
+  /** Gives back the one before, which is alive until then. */
+  leaving?: (() => Promise<void>) | undefined
+  followers: Set<(kept: KeptCredential) => void>
+  timer?: Timer | undefined
+}
+
+export class KeptCredentials implements Disposable {
+  readonly #client: Client
+  readonly #task: TaskAccess
+  readonly #clock: Clock
+  readonly #taskEnds: number
+  /** By the detail, as canonical JSON: whoever asks may write its members in another order. */
+  readonly #slots = new Map<string, Slot>()
+  readonly #timers = new Set<Timer>()
+  #disposed = false
+
+  /** `ends`: when the task does, milliseconds since 1970. */
+  constructor({
+    client,
+    task,
+    clock,
+    ends,
+  }: {
+    client: Client
+    task: TaskAccess
+    clock: Clock
+    ends: number
+  }) {
+    this.#client = client
+    this.#task = task
+    this.#clock = clock
+    this.#taskEnds = ends
+  }
+
+  /** The one for `detail` as it is now. @throws BrokerProblem, BrokerUnreachable where there is none that works */
+  async get(detail: AuthorizationDetail, options?: CallOptions): Promise<KeptCredential> {
+    const slot = this.#slotOf(detail)
+    if (slot.held && this.#clock.now() < slot.held.renewAt) return slot.held
+    slot.minting ??= this.#mint(slot, options).finally(() => (slot.minting = undefined))
+    try {
+      return await slot.minting
+    } catch (error) {
+      // A broker that restarts is no reason to fail as long as what there is still works.
+      const { held } = slot
+      if (held && this.#clock.now() < held.end) return { ...held, until: held.end }
+      throw error
+    }
+  }
+
+  /** Whether nothing is to follow it: it lasts as long as the task. */
+  lasts(detail: AuthorizationDetail): boolean {
+    return this.#slotOf(detail).held?.renewAt === Infinity
+  }
+
+  /** Has the one for `detail` renewed in time although nobody asks, and tells `use` of each that follows. */
+  follow(detail: AuthorizationDetail, use: (kept: KeptCredential) => void = () => undefined): void {
+    const slot = this.#slotOf(detail)
+    slot.followers.add(use)
+    this.#renewInTime(slot)
+  }
+
+  /** Forgets the one with this token, which whoever calls gives back. */
+  discard(token: string): void {
+    for (const slot of this.#slots.values()) {
+      if (slot.held?.credential['token'] !== token) continue
+      slot.held = undefined
+      this.#renewInTime(slot)
+    }
+  }
+
+  /** Renews nothing from now on. What it holds ends with the task. */
+  [Symbol.dispose](): void {
+    this.#disposed = true
+    for (const timer of this.#timers) timer.cancel()
+  }
+
+  #slotOf(detail: AuthorizationDetail): Slot {
+    const key = canonicalize(detail)!
+    const slot = this.#slots.get(key) ?? { detail, followers: new Set() }
+    this.#slots.set(key, slot)
+    return slot
+  }
+
+  async #mint(slot: Slot, options?: CallOptions): Promise<Held> {
+    // INVARIANT: at most two of one detail are alive.
+    await slot.leaving?.()
+    const asked = this.#clock.now()
+    const minted = await this.#client.credential(this.#task, slot.detail, options)
+    const { held: before } = slot
+    slot.held = { ...minted, ...this.#life(minted, asked) }
+    if (before) slot.leaving = this.#leave(before.lease.id)
+    for (const use of slot.followers) use(slot.held)
+    return slot.held
+  }
+
+  /** Told by our own clock, whatever the broker's says: it is by ours that tools look whether the time is up. */
+  #life({ lease }: MintedCredential, asked: number): Pick<Held, 'renewAt' | 'end' | 'until'> {
+    const [born, deadline, upstream] = [lease.created_at, lease.deadline, lease.upstream_expires_at].map(
+      (time) => (time === null ? Infinity : Date.parse(time)),
+    ) as [number, number, number]
+    const said = Math.min(deadline, upstream)
+    const end = asked + (said - born)
+    const margin = Math.min(longestMarginMs, (said - born) * marginShare)
+    // Only where upstream's end comes before the task's is there another to be had.
+    if (said >= this.#taskEnds - margin) return { renewAt: Infinity, end, until: said }
+    const renewAt = end - margin
+    return { renewAt, end, until: Math.min(said, renewAt + Math.min(handoverMs, margin / 2)) }
+  }
+
+  /** Gives the lease back when the overlap is over, or as soon as the returned function is called. */
+  #leave(lease: string): () => Promise<void> {
+    let gone: Promise<void> | undefined
+    const give = () => {
+      timer.cancel()
+      this.#timers.delete(timer)
+      gone ??= this.#client.giveBack(this.#task, lease).then(
+        () => undefined,
+        // Tried again before there is a third; else it ends with its own life, or the task's.
+        () => (gone = undefined),
+      )
+      return gone
+    }
+    const timer = this.#after(overlapMs, () => void give())
+    return give
+  }
+
+  #renewInTime(slot: Slot): void {
+    const at = slot.held?.renewAt ?? 0
+    slot.timer?.cancel()
+    if (slot.followers.size === 0 || at === Infinity || this.#disposed) return
+    slot.timer = this.#after(at - this.#clock.now(), () => {
+      const renewed = this.get(slot.detail).catch(() => undefined)
+      void renewed.then(() => {
+        const late = !slot.held || slot.held.renewAt <= this.#clock.now()
+        if (late) slot.timer = this.#after(againMs, () => this.#renewInTime(slot))
+        else this.#renewInTime(slot)
+      })
+    })
+  }
+
+  #after(ms: number, work: () => void): Timer {
+    const timer = this.#clock.after(Math.max(0, ms), () => {
+      this.#timers.delete(timer)
+      work()
+    })
+    this.#timers.add(timer)
+    if (this.#disposed) timer.cancel()
+    return timer
+  }
+}
