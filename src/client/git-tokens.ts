@@ -58,9 +58,12 @@ export class GitTokens {
     return { token, until }
   }
 
-  /** Forgets the token that a server has refused, and gives it back; one that is not the task's is left alone. */
+  /**
+   * Forgets the token that a server has refused, and gives it back; one that is not the task's is left alone,
+   * and one that another tool holds as well: it may be that only git's server does not know it yet.
+   */
   async erase(token: string): Promise<void> {
-    this.#kept.discard(token)
+    if (!this.#kept.discard(token)) return
     // By its fingerprint: another process may have minted it.
     const fingerprint = createHash('sha256').update(token).digest('base64')
     const { leases } = await this.#client.showTask(this.#task)

@@ -39,6 +39,7 @@ interface Slot {
   /** Gives back the one before, which is alive until then. */
   leaving?: (() => Promise<void>) | undefined
   followers: Set<(kept: KeptCredential) => void>
+  pinned: boolean
   timer?: Timer | undefined
 }
 
@@ -97,13 +98,22 @@ export class KeptCredentials implements Disposable {
     this.#renewInTime(slot)
   }
 
-  /** Forgets the one with this token, which whoever calls gives back. */
-  discard(token: string): void {
+  /** Leaves the one for `detail` alone to the end of the task: it is where no other can come in its place. */
+  pin(detail: AuthorizationDetail): void {
+    this.#slotOf(detail).pinned = true
+  }
+
+  /** Forgets the one with this token. @returns whether it is to be given back, which is up to the caller */
+  discard(token: string): boolean {
+    let pinned = false
     for (const slot of this.#slots.values()) {
       if (slot.held?.credential['token'] !== token) continue
       slot.held = undefined
+      pinned ||= slot.pinned
+      slot.pinned = false
       this.#renewInTime(slot)
     }
+    return !pinned
   }
 
   /** Renews nothing from now on. What it holds ends with the task. */
@@ -114,7 +124,7 @@ export class KeptCredentials implements Disposable {
 
   #slotOf(detail: AuthorizationDetail): Slot {
     const key = canonicalize(detail)!
-    const slot = this.#slots.get(key) ?? { detail, followers: new Set() }
+    const slot = this.#slots.get(key) ?? { detail, followers: new Set(), pinned: false }
     this.#slots.set(key, slot)
     return slot
   }

@@ -137,6 +137,15 @@ it('one that a server has refused is forgotten, and replaced where somebody foll
   expect(await get()).toBe('ghs_2')
 })
 
+it('one that stands in a variable is not to be given back when a server has refused it', async () => {
+  const { kept, get } = keeping({ ttl: 600 })
+  await get()
+  kept.pin(web)
+  expect(kept.discard('ghs_1')).toBe(false)
+  expect(await get()).toBe('ghs_2')
+  expect(kept.discard('ghs_2')).toBe(true)
+})
+
 it('the same scope in another order of its members is the same', async () => {
   const { kept } = keeping()
   const { permissions, ...rest } = web

@@ -62,9 +62,8 @@ test('a clone and a push work with nothing configured, and afterwards no token o
     expect(await run(['acme/web:contents=write'], push)).toEqual({ status: 0, stdout: '', stderr: '' })
   })
   expect(await readdir(home)).toEqual(['web'])
-  // One for gh, and one for the clone and the push.
-  expect(minted).toHaveLength(2)
-  expect(minted.filter(({ uses }) => uses > 0)).toHaveLength(1)
+  // One for gh, the clone and the push.
+  expect(minted).toHaveLength(1)
   for (const { secret, revokedAt } of minted) {
     expect(revokedAt).toBeDefined()
     expect(await broker.use(secret)).toBe(401)
@@ -91,7 +90,8 @@ test("git's token is for the one repository and its contents, whatever else the 
     repositories: [repository],
     permissions: { contents, metadata: 'read' },
   })
-  expect(minted.map((entry) => entry.scope)).toEqual([scope('acme/docs', 'read'), scope('acme/web', 'write')])
+  const used = minted.filter(({ uses }) => uses > 0)
+  expect(used.map((entry) => entry.scope)).toEqual([scope('acme/docs', 'read'), scope('acme/web', 'write')])
 })
 
 test('a repository outside the scope is refused at once: no other helper, nobody to ask', async () => {
@@ -134,7 +134,7 @@ test('a token that a server has refused is given back at once', async () => {
   const minted = await mintedBy(async () => {
     const running = startMayfly(
       commandLine(
-        ['acme/web:contents=write', 'acme/docs:contents=read'],
+        ['acme/web:contents=write,issues=read'],
         'git ls-remote "$REMOTE/acme/web.git" || echo refused; read go',
       ),
       await environment(),
@@ -145,7 +145,8 @@ test('a token that a server has refused is given back at once', async () => {
     running.process.stdin!.end('\n')
     expect((await running.ended).status).toBe(0)
   })
-  expect(minted).toHaveLength(1)
+  // The other is for gh, which may do more.
+  expect(minted).toHaveLength(2)
 })
 
 test('interrupted in the middle, the task is completed and its tokens are dead', async () => {
@@ -161,7 +162,7 @@ test('interrupted in the middle, the task is completed and its tokens are dead',
     running.process.kill('SIGINT')
     expect(await running.ended).toMatchObject({ status: 130, stderr: '' })
   })
-  expect(minted).toHaveLength(2)
+  expect(minted).toHaveLength(1)
   for (const { secret } of minted) expect(await broker.use(secret)).toBe(401)
 })
 
@@ -174,5 +175,5 @@ done`
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout.match(/refs\/heads\/main$/gm)).toHaveLength(6)
   })
-  expect(minted).toHaveLength(2)
+  expect(minted).toHaveLength(1)
 })

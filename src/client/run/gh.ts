@@ -25,8 +25,10 @@ export async function loginGh(
   const GH_HOST = tokens.has('github.com') ? undefined : items[0]?.host
   const variables = items.map(({ host }) => [ghVariable(host), tokens.get(host)] as const)
   const oneEach = new Set(variables.map(([name]) => name)).size === variables.length
-  if (oneEach && items.every(({ detail }) => kept.lasts(detail)))
+  if (oneEach && items.every(({ detail }) => kept.lasts(detail))) {
+    for (const { detail } of items) kept.pin(detail)
     return { ...Object.fromEntries(variables), GH_HOST }
+  }
   const write = () => writeHosts(folder, tokens)
   // One after the other: each renames its file to the same name.
   let written = write()
