@@ -6,7 +6,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { mayfly, type Outcome, startMayfly } from '../support/mayfly.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
-const broker = await sharedBroker({ settings: { limits: { live_leases: { task: 2, agent: 500 } } } })
+const broker = await sharedBroker({ settings: { limits: { live_leases: { task: 3, agent: 500 } } } })
 const { github, ledger } = broker.sandbox
 
 let home: string
