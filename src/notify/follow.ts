@@ -37,8 +37,9 @@ export interface Listener<Item> {
 
 /** Events read in one go. */
 const pageSize = 200
-/** Events that may be read again after a restart: the place is noted at least this often. */
+/** The place is noted at least each so many events, and milliseconds in which there was any: what comes after it is read again after a restart. */
 const notedEach = 1_000
+const notedWithinMs = 10 * 60_000
 /** What is older can be waiting for nobody any more: a task waits at most a week for its approvals. */
 const weekMs = 7 * 24 * 3600 * 1000
 
@@ -48,6 +49,7 @@ export class Follower<Item> {
   #listener: Listener<Item>
   /** Up to where this process has found nothing left to hand on; undefined until it has looked. */
   #passed: Head | undefined
+  #notedAt = -Infinity
   #running: Promise<void> | undefined
   #isWoken = false
   #isStopped = false
@@ -131,6 +133,8 @@ export class Follower<Item> {
       }
       more = page.length === pageSize
     }
+    if (place.seq > noted && this.#context.clock.now() - this.#notedAt >= notedWithinMs)
+      await this.#note(place)
     this.#waitingSince = undefined
     return { done: true }
   }
@@ -146,11 +150,18 @@ export class Follower<Item> {
 
   /** The next events, and what has to be heard of them. */
   async #read(place: Head): Promise<{ event: ChainedEvent; item: Item | undefined }[]> {
-    const { unit, audit } = this.#context
+    const { unit, audit, log } = this.#context
     return await unit.read(async (tx) => {
       const first = await audit.origin(tx)
-      // What was pruned is no gap.
-      let previous = first.seq > place.seq ? first : place
+      let previous = place
+      // What was pruned is no gap in the chain, but it was not looked at either.
+      if (first.seq > place.seq) {
+        previous = first
+        log.error(
+          { cursor: this.#name, from: place.seq + 1, to: first.seq },
+          'events were pruned before they could be handed on: `retention.audit` is shorter than what was waited for',
+        )
+      }
       const page: { event: ChainedEvent; item: Item | undefined }[] = []
       for (const event of await audit.page(tx, previous.seq, pageSize)) {
         const item = this.#isGenuine(previous, event) ? await this.#listener.select(tx, event) : undefined
@@ -173,8 +184,9 @@ export class Follower<Item> {
   }
 
   async #note({ seq, mac }: Head): Promise<void> {
-    const { unit, cursors } = this.#context
+    const { unit, cursors, clock } = this.#context
     await unit.write((tx) => cursors.put(tx, { name: this.#name, seq, mac }))
+    this.#notedAt = clock.now()
   }
 
   /**

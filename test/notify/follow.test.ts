@@ -5,11 +5,14 @@ import { createExclusive } from '../../src/base/exclusive.ts'
 import type { Log } from '../../src/base/log.ts'
 import { Follower, type Handed, type Listener } from '../../src/notify/follow.ts'
 import { cursors } from '../../src/store/cursors.ts'
+import { retention } from '../../src/store/retention.ts'
+import { prune } from '../../src/tasks/retention.ts'
 import { manualClock } from '../support/clock.ts'
 import { type SqliteSubject, sqliteStore } from '../support/sqlite.ts'
 import { noon } from '../support/store.ts'
 import { until, untilNow } from '../support/until.ts'
 
+const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 const week = 7 * 24 * 3600 * 1000
 
 async function setUp() {
@@ -191,6 +194,37 @@ test.each([
     seq,
     message: expect.stringContaining('the record is not as it was written'),
   })
+})
+
+test('what was pruned before it could be handed on is said; what was looked at before is not', async () => {
+  const { store, clock, errors, heard, record, start, placed, answering } = await setUp()
+  const first = start()
+  await placed()
+  await record(0, noon, 'broker.started')
+  first.wake()
+  await until(async () => ((await place(store)) as { seq: number }).seq === 1)
+  await first.stop()
+  const letGo = () => prune({ ...store, clock, log: silent }, retention, { tasks: 1, audit: 1 })
+  await clock.advance(1_000)
+  await letGo()
+  const second = start()
+  answering(() => Promise.resolve({ done: false, reason: 'down' }))
+  await record(1)
+  second.wake()
+  await until(() => second.oldest !== undefined)
+  expect(errors).toEqual([])
+  await second.stop()
+  await record(2)
+  await clock.advance(1_000)
+  await letGo()
+  answering(() => Promise.resolve({ done: true }))
+  await record(3)
+  start()
+  await untilNow(clock, () => heard.includes('3'))
+  expect(heard).not.toContain('1')
+  expect(errors).toMatchObject([
+    { message: expect.stringContaining('pruned before they could be handed on') },
+  ])
 })
 
 test('thousands of events that concern nobody cost a note of the place each thousand', async () => {
