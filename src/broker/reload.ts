@@ -110,7 +110,7 @@ export function candidate(
   providers: readonly Provider[],
   { called }: Pick<Metrics, 'called'>,
 ): Candidate {
-  const { url, issuers, agents, policies, admins, limits, trustedProxies, sealKeys, retention } =
+  const { url, clientCa, issuers, agents, policies, admins, limits, trustedProxies, sealKeys, retention } =
     configuration
   const connections = configuration.connections.map((entry) => ({
     ...entry,
@@ -118,7 +118,7 @@ export function candidate(
   }))
   const rules = { issuers, agents, policies, limits, connections: new Connections(providers, connections) }
   const requestLimits = { ...limits, trustedProxies }
-  return { sealKeys, inForce: { url, admins, rules, retention, bodyBytes: limits.bodyBytes, requestLimits } }
+  return { sealKeys, inForce: { url, clientCa, admins, rules, retention, bodyBytes: limits.bodyBytes, requestLimits } }
 }
 
 /** `causes` as faults of the configuration in `file`. */

@@ -1,6 +1,8 @@
 /** How a command says that it did not do what it was asked to. */
 import { BrokerProblem, BrokerUnreachable } from '../client/client.ts'
 import { NoIdentity } from '../client/identity.ts'
+import { NotBootstrapped } from '../client/login/bootstrap.ts'
+import { UnsafeFile } from '../client/login/files.ts'
 import { remedyFor } from '../client/remedies.ts'
 import { type ErrorCode, isBrokerError } from '../base/errors.ts'
 import { type Fault, sayFault } from '../base/fault.ts'
@@ -104,6 +106,8 @@ function asFailure(error: unknown): Told {
     return { code, message, remedy: remedyFor(code), facts: {}, particulars: [] }
   }
   if (error instanceof NoIdentity) return new Failure('no_identity', error.message, error.remedy)
+  if (error instanceof UnsafeFile || error instanceof NotBootstrapped)
+    return new Failure('failed', error.message, error.remedy)
   if (error instanceof BrokerUnreachable)
     return new Failure(
       'unreachable',

@@ -2,6 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Client, createClient } from '../client/client.ts'
 import { findIdentity } from '../client/identity.ts'
+import { type BrokerFacts, knownBroker } from '../client/login/brokers.ts'
+import { UnsafeFile } from '../client/login/files.ts'
 import { Unreadable } from '../config/files.ts'
 import { readAuthorities } from '../config/trust.ts'
 import { endpointFault } from '../base/endpoint.ts'
@@ -27,7 +29,7 @@ export function withConfiguration(command: Command): Command {
 
 /** `--url`: for whatever speaks to a broker. */
 export function withBroker(command: Command): Command {
-  return withJson(command.addOption(urlOption().makeOptionMandatory()).addOption(caOption()))
+  return withJson(command.addOption(knownUrlOption().makeOptionMandatory()).addOption(caOption()))
 }
 
 /** `--ca`: where the broker's certificate comes from a CA of one's own. */
@@ -40,6 +42,23 @@ export function caOption(): Option {
 
 export function urlOption(): Option {
   return new Option('--url <url>', "the broker's public url").env('MAYFLY_URL').argParser(url)
+}
+
+/** The same where a broker is meant in any case: else the one that `mayfly bootstrap` was asked for last. */
+export function knownUrlOption(): Option {
+  const known = bootstrapped()?.url
+  return known === undefined ? urlOption() : urlOption().default(known)
+}
+
+/** What `mayfly bootstrap` has kept of the broker at `url`, or of the one that it was asked for last. */
+function bootstrapped(url?: string): BrokerFacts | undefined {
+  try {
+    return knownBroker(process.env, url)
+  } catch (error) {
+    // Said by whoever needs it; the help and the other commands do not.
+    if (error instanceof UnsafeFile) return undefined
+    throw error
+  }
 }
 
 /** `--token-file`, `--audience`: for whatever shows the workload's own identity. */
@@ -56,7 +75,7 @@ export function workloadIdentity({
   audience = url,
 }: Pick<BrokerOptions, 'url' | 'tokenFile' | 'audience'>): Promise<string> {
   const { env } = process
-  return findIdentity({ env, tokenFile, audience, fetch: outboundFetch({ env }) })
+  return findIdentity({ env, tokenFile, audience, broker: url, fetch: outboundFetch({ env }) })
 }
 
 export const identityHelp = `
@@ -66,14 +85,16 @@ Who this is, is shown with an OIDC token. The first of these that is there count
   MAYFLY_TOKEN_FILE   a file that holds it
   GitHub Actions      in a job with \`permissions: { id-token: write }\`
   Kubernetes          a service account token projected to /var/run/secrets/tokens/mayfly
-                      with the broker's url as its audience`
+                      with the broker's url as its audience
+  mayfly login        whoever is logged in at the broker; not inside a task`
 
 export function connect({ url: broker, ca }: Pick<BrokerOptions, 'url' | 'ca'>): Client {
-  return createClient({ url: broker, fetch: outboundFetch({ env: process.env, ca: authorities(ca) }) })
+  const trusted = authorities(ca) ?? bootstrapped(broker)?.ca ?? undefined
+  return createClient({ url: broker, fetch: outboundFetch({ env: process.env, ca: trusted }) })
 }
 
 /** @throws Failure */
-function authorities(file: string | undefined): string[] | undefined {
+export function authorities(file: string | undefined): string[] | undefined {
   if (file === undefined) return undefined
   try {
     return readAuthorities(file)

@@ -1,11 +1,15 @@
-/** `mayfly whoami`: which agent a token is, or why it is none. */
+/** `mayfly whoami`: who is logged in, and which agent a token is, or why it is none. */
 import type { Command } from 'commander'
+import { existsSync } from 'node:fs'
 import { nearest } from '../agents/nearest.ts'
 import { asOwned } from '../agents/registry.ts'
 import type { RuleSet } from '../config/rules.ts'
 import { decode } from '../identity/decode.ts'
 import { claimedPrincipal } from '../identity/principal.ts'
+import { knownBrokers } from '../client/login/brokers.ts'
+import { whoIsLoggedIn } from '../client/login/login.ts'
 import { Failure } from './failure.ts'
+import { loginView, who } from './login.ts'
 import { missLines } from './nearest.ts'
 import { withConfiguration, withIdentity, withJson, workloadIdentity } from './options.ts'
 import { readRules } from './policy/question.ts'
@@ -14,16 +18,22 @@ import { readTokenClaims } from './token-claims.ts'
 
 export function register(program: Command): void {
   withJson(withIdentity(withConfiguration(program.command('whoami'))))
-    .summary('which agent a token is, or which rule comes nearest to it')
+    .summary('who is logged in; which agent a token is, or which rule comes nearest')
     .description(
-      `Reads a workload's OIDC token, and holds what it claims against the
-configuration: its issuer, its audience, its age, and the rules of every agent.
+      `Shows who is logged in at which broker (\`mayfly login\`).
+
+Where there is a configuration, reads a workload's OIDC token besides, that of
+the login where there is no other, and holds what it claims against it: its issuer, its audience, its age, and the rules of every agent.
 Its signature is not checked, and nothing is asked of anyone. Where no rule
 matches, the nearest one is shown, and the first claim that differs.
 
-The exit status is 1 where the broker would refuse the token for what it claims.`,
+The exit status is 1 where the broker would refuse the token for what it claims,
+and without a configuration where nobody is logged in.`,
     )
-    .action(whoami)
+    .action((options: Options, command: Command) => {
+      const asked = command.getOptionValueSource('config') !== 'default' || options.tokenFile !== undefined
+      return asked || existsSync(options.config) ? whoami(options) : whoIsIn(options)
+    })
 }
 
 interface Options {
@@ -37,8 +47,41 @@ async function whoami(options: Options): Promise<void> {
   const { rules } = await readRules(options.config)
   const token = await workloadIdentity({ ...options, url: rules.url })
   const seen = lookAt(rules, claimsOf(token), Math.floor(Date.now() / 1000))
-  answer(options, seen.view, seen.lines)
+  const logins = await loginsHere()
+  answer(options, { ...seen.view, logins: logins.map(({ view }) => view) }, [
+    ...seen.lines,
+    ...logins.map(({ line }) => line),
+  ])
   if (!seen.accepted) process.exitCode = 1
+}
+
+async function whoIsIn(options: Options): Promise<void> {
+  const logins = await loginsHere()
+  if (logins.length === 0)
+    throw new Failure(
+      'no_identity',
+      'nobody is logged in here, and there is no configuration to hold a token against',
+      'Log in with `mayfly login`, or name a configuration with -c.',
+    )
+  answer(
+    options,
+    { logins: logins.map(({ view }) => view) },
+    logins.map(({ line }) => line),
+  )
+}
+
+/** At every broker that this user has asked. No token is looked at, and none is used up. */
+async function loginsHere() {
+  const { env } = process
+  const found = []
+  for (const { url } of knownBrokers(env))
+    for (const kind of ['workload', 'admin'] as const) {
+      const login = await whoIsLoggedIn(url, kind, env)
+      if (!login) continue
+      const as = kind === 'admin' ? ', as an admin' : login.renewed ? '' : ', for one task'
+      found.push({ view: loginView(url, login), line: `logged in ${who(login)} at ${url}${as}` })
+    }
+  return found
 }
 
 /** @throws Failure */

@@ -1,21 +1,13 @@
-/** Where a workload's OIDC token comes from. */
+/** Where the OIDC token of a workload, or of whoever is logged in, comes from. */
 import { readFile } from 'node:fs/promises'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { networkFault } from '../outbound/network-fault.ts'
 import { bearer } from './bearer.ts'
+import { NoIdentity } from './no-identity.ts'
 import { persist } from './retry.ts'
+import { taskFromEnvironment } from './task-environment.ts'
 
-/** There is no token, or not a usable one. Never holds one. */
-export class NoIdentity extends Error {
-  /** What to do about it, one line. */
-  readonly remedy: string
-
-  constructor(message: string, remedy: string) {
-    super(message)
-    this.name = 'NoIdentity'
-    this.remedy = remedy
-  }
-}
+export { NoIdentity } from './no-identity.ts'
 
 export interface IdentitySources {
   env: Record<string, string | undefined>
@@ -23,6 +15,8 @@ export interface IdentitySources {
   tokenFile?: string | undefined
   /** What a token made on demand is to be for: the broker's url. */
   audience: string
+  /** The broker's url, where somebody may be logged in. */
+  broker?: string | undefined
   fetch?: typeof globalThis.fetch
   clock?: Clock
   /** Where Kubernetes projects the token. Default: `/var/run/secrets/tokens/mayfly`. */
@@ -38,7 +32,8 @@ const projectedToken = '/var/run/secrets/tokens/mayfly'
 
 /**
  * The token of this workload: what was given (`givenIdentity`), else what its
- * surroundings offer, GitHub Actions first and then a projected Kubernetes token.
+ * surroundings offer: GitHub Actions, a projected Kubernetes token, then the login
+ * of `mayfly login`.
  *
  * @throws NoIdentity
  */
@@ -47,14 +42,26 @@ export async function findIdentity(sources: IdentitySources): Promise<string> {
   const found =
     (await givenIdentity(sources)) ??
     (await actionsToken(sources)) ??
-    (await readToken(projected, 'if there'))
+    (await readToken(projected, 'if there')) ??
+    (await loginIdentity(sources))
   if (found !== undefined) return found
   throw new NoIdentity(
     'this process has no identity token to show to the broker',
     env['GITHUB_ACTIONS'] === 'true'
       ? 'Give the job `permissions: { id-token: write }`.'
-      : `Give one with --token-file or MAYFLY_TOKEN, or project one to ${projected}.`,
+      : `Log in with \`mayfly login\`, give one with --token-file or MAYFLY_TOKEN, or project one to ${projected}.`,
   )
+}
+
+/**
+ * Of whoever is logged in. Not inside a task: what runs there is to have what the task has, and
+ * to ask the task for more.
+ */
+async function loginIdentity({ env, broker, clock }: IdentitySources): Promise<string | undefined> {
+  if (broker === undefined || taskFromEnvironment(env)) return undefined
+  // Loaded when it is wanted: a workload never logs in.
+  const { loginToken } = await import('./login/login.ts')
+  return await loginToken(broker, 'workload', env, clock)
 }
 
 /**

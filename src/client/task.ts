@@ -17,6 +17,8 @@ import {
 } from './client.ts'
 import { completeTask } from './completion.ts'
 import { findIdentity } from './identity.ts'
+import { type BrokerFacts, knownBroker } from './login/brokers.ts'
+import { UnsafeFile } from './login/files.ts'
 import { taskFromEnvironment } from './task-environment.ts'
 
 export interface BrokerOptions {
@@ -210,8 +212,21 @@ export function currentTask(options: BrokerOptions = {}): CurrentTask | undefine
 }
 
 /** The way to a broker, whose certificate may come from a CA of one's own. */
-function broker(): typeof globalThis.fetch {
-  return outboundFetch({ env: process.env, ca: trusted(process.env['MAYFLY_CA']) })
+function broker(url: string | undefined): typeof globalThis.fetch {
+  return outboundFetch({
+    env: process.env,
+    ca: trusted(process.env['MAYFLY_CA']) ?? known(url)?.ca ?? undefined,
+  })
+}
+
+/** As `mayfly bootstrap` has kept it. */
+function known(url?: string): BrokerFacts | undefined {
+  try {
+    return knownBroker(process.env, url)
+  } catch (error) {
+    if (error instanceof UnsafeFile) throw new NotConfigured(error.message, error.remedy)
+    throw error
+  }
 }
 
 /** As the command line has it from `--ca`: `mayfly run` hands it down. */
@@ -224,8 +239,12 @@ function trusted(file: string | undefined): [string] | undefined {
   }
 }
 
-function brokerOf({ url = process.env['MAYFLY_URL'], fetch = broker() }: BrokerOptions) {
-  if (!url) throw new NotConfigured('no broker is named', 'Give its URL as `url`, or set MAYFLY_URL.')
+function brokerOf({ url = process.env['MAYFLY_URL'] || known()?.url, fetch = broker(url) }: BrokerOptions) {
+  if (!url)
+    throw new NotConfigured(
+      'no broker is named',
+      'Give its URL as `url`, set MAYFLY_URL, or run `mayfly bootstrap URL` once.',
+    )
   return { url, client: createClient({ url, fetch, clock: systemClock() }) }
 }
 
@@ -235,5 +254,5 @@ async function identityOf(
 ): Promise<string> {
   if (typeof identity === 'string') return identity
   if (identity) return await identity(audience)
-  return await findIdentity({ env: process.env, audience, fetch })
+  return await findIdentity({ env: process.env, audience, broker: audience, fetch })
 }

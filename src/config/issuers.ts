@@ -1,8 +1,10 @@
 import { name as issuerName } from '../agents/agent.ts'
 import { isLoopback } from '../base/endpoint.ts'
-import { compileIssuer, issuerConfig, type Issuer } from '../identity/issuer.ts'
+import { compileIssuer, issuerConfig, type Issuer, type IssuerConfig } from '../identity/issuer.ts'
+import { located } from './files.ts'
 import { fault, fetchTrusting, type Loading, warn } from './loading.ts'
-import { parse, salvage } from './parse.ts'
+import { parse, type Path, salvage } from './parse.ts'
+import { readAuthorities } from './trust.ts'
 
 /** Whether the key is there, be it with a value that is none. */
 function isWritten(entry: unknown, key: string): boolean {
@@ -59,6 +61,7 @@ export function compileIssuers(
         `Write \`preset: ${config.reusedAnyway}\`, or \`single_use: false\` with a short \`max_age\`.`,
       )
     const { ca, token } = config
+    checkLogin(config, at, loading)
     const fetch = fetchTrusting(loading, at, ca, loading.fetchWith)
     if (fetch)
       issuers.set(
@@ -67,9 +70,30 @@ export function compileIssuers(
           fetch,
           clock: loading.clock,
           defaultAudience: url,
+          ca: ca === undefined ? undefined : readAuthorities(located(loading.file, ca)),
           ...(token && { token: () => loading.secrets.read(token) }),
         }),
       )
   }
   return issuers
+}
+
+/** Where audiences are written, they have to be those of the clients that people log in with. */
+function checkLogin({ audience, login }: IssuerConfig, at: Path, loading: Loading): void {
+  if (!login || audience === undefined) return
+  const taken = [audience].flat()
+  if (!taken.includes(login.client_id))
+    fault(
+      loading,
+      [...at, 'audience'],
+      `does not take tokens for ${login.client_id}, with which people log in`,
+      `Add ${JSON.stringify(login.client_id)} to it.`,
+    )
+  if (login.admin_client_id !== undefined && taken.includes(login.admin_client_id))
+    fault(
+      loading,
+      [...at, 'audience'],
+      `takes tokens for ${login.admin_client_id}, with which admins log in: tasks could be opened with them`,
+      `Take ${JSON.stringify(login.admin_client_id)} out of it, and name it in \`audience\` of their entry under \`admins\`.`,
+    )
 }

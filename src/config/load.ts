@@ -7,7 +7,8 @@ import type { Clock } from '../base/clock.ts'
 import { compileAudit, type Outside } from './audit.ts'
 import { connectAll, describeConnections } from './connections.ts'
 import { deepFreeze } from './freeze.ts'
-import { fault, fetchIn, type Loading } from './loading.ts'
+import { located } from './files.ts'
+import { fault, fetchIn, type Loading, readable } from './loading.ts'
 import { compileNotify } from './notify.ts'
 import { addPlaces } from './places.ts'
 import { readSettings, type Settings } from './read.ts'
@@ -17,6 +18,7 @@ import { compileSealKeys } from './seal.ts'
 import { secretReader } from './secrets.ts'
 import { compileStore, reviewStore } from './store.ts'
 import { compileTls, type Tls } from './tls.ts'
+import { readAuthorities } from './trust.ts'
 import { isLocal, type Listen } from './values.ts'
 import type { StoreAddress } from '../store/address.ts'
 import type { Admins } from '../control/admins.ts'
@@ -39,6 +41,8 @@ export interface Configuration {
   /** Addresses and blocks that may say for whom they forward. */
   readonly trustedProxies: readonly string[]
   readonly tls: Tls | undefined
+  /** PEM, public: what clients are told to trust this broker by. */
+  readonly clientCa: readonly string[] | undefined
   readonly store: StoreAddress
   /** The first seals, all unseal. */
   readonly sealKeys: readonly SealKey[]
@@ -103,6 +107,11 @@ async function compile(
       'is reachable from outside without TLS, and tokens would cross the network in clear',
       'Set `tls`, or name the proxies that do TLS in `trusted_proxies`, or listen on 127.0.0.1.',
     )
+  const ca = settings.client?.ca
+  const clientCa =
+    ca === undefined
+      ? undefined
+      : readable(loading, { at: ['client', 'ca'] }, () => readAuthorities(located(file, ca)))
   const compiled = tlsSetting && compileTls(tlsSetting, loading)
   const store = settings.store && compileStore(settings.store, loading)
   if (review && store) await reviewStore(store, loading)
@@ -137,7 +146,7 @@ async function compile(
   )
     throw new Error('a setting is missing, and no fault says so')
   return Object.freeze({
-    ...deepFreeze({ file, url, listen, trustedProxies, tls, store, limits, retention }),
+    ...deepFreeze({ file, url, listen, trustedProxies, tls, clientCa, store, limits, retention }),
     sealKeys,
     audit,
     policies,

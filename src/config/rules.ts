@@ -11,7 +11,7 @@ import { compileAdmins } from './admins.ts'
 import { checkOwners, compileAgents } from './agents.ts'
 import { describeConnections } from './connections.ts'
 import { compileIssuers } from './issuers.ts'
-import type { Loading } from './loading.ts'
+import { type Loading, warn } from './loading.ts'
 import { addPlaces } from './places.ts'
 import { compilePolicyFiles } from './policies.ts'
 import { readSettings, type Settings } from './read.ts'
@@ -52,6 +52,16 @@ export async function compileRules(
   const admins = compileAdmins(settings.admins ?? [], { agents, issuers: known }, loading)
   checkOwners(written, admins, loading)
   checkGrants(written, new Connections(given.providers, given.connections), loading)
+  for (const issuer of issuers.values()) {
+    const client = issuer.login?.adminClientId
+    if (client !== undefined && !admins.audiences(issuer).includes(client))
+      warn(
+        loading,
+        ['issuers', issuer.name, 'login', 'admin_client_id'],
+        'is a client whose tokens are no admin’s',
+        `Name it in \`audience\` of an entry under \`admins\`.`,
+      )
+  }
   const approvers = approversIn(settings.admins, admins)
   const compiled = await compilePolicyFiles(settings.policies, { ...given, agents, approvers }, loading)
   const { written: policies } = compiled

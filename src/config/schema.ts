@@ -138,6 +138,14 @@ export const configurationFile = {
     .union([store, secretRef])
     .prefault('sqlite:./mayfly.db')
     .describe('Where everything is kept: sqlite:PATH. One broker at a time.'),
+  client: z
+    .strictObject({
+      ca: path
+        .optional()
+        .describe('The CA of the certificate that clients see, where it is your own: a PEM file.'),
+    })
+    .prefault({})
+    .describe('What `mayfly bootstrap` tells clients, besides `login` of the issuers. Public.'),
   seal: seal.describe('What seals secrets at rest and signs the record.'),
   audit: z
     .strictObject({

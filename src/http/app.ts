@@ -11,6 +11,7 @@ import { faultTexts, inOneText } from '../base/issues.ts'
 import { newId } from '../base/id.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { adminRoutes } from './admin.ts'
+import { clientMetadataRoutes } from './client-metadata.ts'
 import type { Env, HttpContext } from './context.ts'
 import { isOutsideLimits } from './ending.ts'
 import { explainRoutes } from './explain.ts'
@@ -102,6 +103,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   stsRoutes(app)
   adminRoutes(app, context)
   operationsRoutes(app, context)
+  clientMetadataRoutes(app)
 
   app.notFound((c) => {
     if (c.var.excess) return refuse(c, c.var.excess)

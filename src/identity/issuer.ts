@@ -37,6 +37,33 @@ const audience = z.string().min(1).max(1024)
 /** SPIFFE-ID §2.1: the trust domain's own id. */
 const trustDomain = z.string().regex(/^spiffe:\/\/[a-z0-9._-]{1,255}$/)
 
+/** RFC 6749 §2.2 and §3.3: what a client may be called, and one value of `scope`. */
+const clientId = z.string().regex(/^[\x21-\x7e]{1,512}$/, 'is printable ASCII without spaces')
+const scopeValue = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'is one value of `scope`')
+
+/** How people log in there with a client of their own; everything in it is public. */
+const login = z
+  .strictObject({
+    client_id: clientId.describe(
+      'The public client of the command line: the audience of ID tokens that open tasks.',
+    ),
+    admin_client_id: clientId
+      .optional()
+      .describe('The public client of `mayfly login --admin`: the audience of ID tokens of admins.'),
+    scopes: z
+      .array(scopeValue)
+      .max(32)
+      .default(['openid', 'email', 'offline_access'])
+      .transform((scopes) => Object.freeze([...new Set(['openid', ...scopes])]))
+      .describe('What is asked of the issuer; with offline_access a login is renewed.'),
+  })
+  .refine(({ client_id, admin_client_id }) => client_id !== admin_client_id, {
+    path: ['admin_client_id'],
+    error:
+      'is the client of those who open tasks: whoever has an assistant would have an admin’s token at hand',
+    params: { remedy: 'Register a second client for admins.' },
+  })
+
 const claimNames = z.array(z.string().min(1).max(200)).min(1).max(8)
 
 /** One entry of `issuers:` (design §8). */
@@ -82,6 +109,9 @@ export const issuerConfig = z
       .describe(
         'The claims that name one run of a job, or one session of a cloud agent. Default: those of a known platform.',
       ),
+    login: login
+      .optional()
+      .describe('How people log in with `mayfly login`; published to whoever asks (`mayfly bootstrap`).'),
     // May be on another origin: the operator vouches for it.
     jwks_uri: endpoint.optional().describe('Where its keys are, instead of discovery.'),
     // Whoever compiles the issuer reads it.
@@ -112,6 +142,13 @@ export const issuerConfig = z
         message: 'is missing, and a trust domain has no discovery',
         params: { remedy: "Name the trust domain's bundle endpoint." },
       })
+    if (issuer.startsWith('spiffe:') && written.login !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['login'],
+        message: 'is of an OpenID Connect issuer, and a trust domain has no login page',
+        params: { remedy: 'Leave it out.' },
+      })
     const platform = known ?? platformAt(issuer)
     const shared = platform?.url === issuer && platform.tenancy !== 'single' ? platform.tenancy : undefined
     if (shared && written.tenancy !== undefined && !separates(written.tenancy, shared))
@@ -130,6 +167,7 @@ export const issuerConfig = z
       jwks_uri: written.jwks_uri,
       token: written.token,
       ca: written.ca,
+      login: written.login,
       platform: platform?.name,
       /** The preset that would say so, where single use is kept up for tokens that a workload cannot renew. */
       reusedAnyway:
@@ -147,6 +185,16 @@ export type IssuerConfig = z.output<typeof issuerConfig>
 /** Whether one of these claims names a tenant of the platform; others may be anybody's to bring about. */
 function separates(tenancy: 'single' | readonly string[], platform: Tenancy): boolean {
   return tenancy !== 'single' && tenancy.some((claim) => Object.hasOwn(platform.claims, claim))
+}
+
+/** How people log in with an issuer, in public terms. */
+export interface IssuerLogin {
+  /** The client of those who open tasks, and of admins. */
+  readonly clientId: string
+  readonly adminClientId: string | undefined
+  readonly scopes: readonly string[]
+  /** PEM: the CA of the issuer, where it has one of its own. */
+  readonly ca: readonly string[] | undefined
 }
 
 /** A trusted issuer, compiled. */
@@ -167,6 +215,7 @@ export interface Issuer {
   /** What its platform is called, or its own name. */
   readonly platform: string
   readonly keys: KeySource
+  readonly login: IssuerLogin | undefined
 }
 
 /**
@@ -183,16 +232,21 @@ export function compileIssuer(
     fetch: typeof globalThis.fetch
     clock: Clock
     defaultAudience: string
+    /** PEM: its CA, where it has one of its own. */
+    ca?: readonly string[] | undefined
     /** The bearer token for discovery and keys, read at each fetch. */
     token?: () => string
   },
 ): Issuer {
-  const { issuer, jwks_uri: jwksUri } = config
+  const { issuer, jwks_uri: jwksUri, login } = config
   const { fetch, clock, defaultAudience, token } = options
   return Object.freeze({
     name,
     issuer,
-    audiences: Object.freeze([config.audience ?? defaultAudience].flat()),
+    // OpenID Connect Core §2: an ID token is for the client that asked for it, and for nobody else.
+    audiences: Object.freeze(
+      [config.audience ?? [defaultAudience, ...(login ? [login.client_id] : [])]].flat(),
+    ),
     algorithms: Object.freeze([...config.algorithms]),
     maxAge: config.max_age,
     singleUse: config.single_use,
@@ -200,5 +254,13 @@ export function compileIssuer(
     tenancy: config.tenancy,
     platform: config.platform ?? `the issuer ${name}`,
     keys: keySource({ name, issuer, jwksUri, fetch, clock, token }),
+    login:
+      login &&
+      Object.freeze({
+        clientId: login.client_id,
+        adminClientId: login.admin_client_id,
+        scopes: login.scopes,
+        ca: options.ca && Object.freeze([...options.ca]),
+      }),
   })
 }

@@ -52,6 +52,15 @@ const agent = {
   ],
 }
 
+/** Who may do everything at the broker at `url`. */
+const security = (url: string) => ({
+  name: 'security',
+  issuer: 'sandbox',
+  audience: `${url}/admin`,
+  claims: { groups: 'security' },
+  may: ['read', 'approve', 'revoke', 'suspend'],
+})
+
 const policies = `@id("refactor-bot-works-on-acme")
 permit (principal == Mayfly::Agent::"refactor-bot",
         action in [Mayfly::Action::"read", Mayfly::Action::"write"],
@@ -99,15 +108,7 @@ export async function writeConfiguration(
         sandbox: { issuer: sandbox.issuer.url },
       },
       providers: { github: [githubConnection(sandbox.github)] },
-      admins: [
-        {
-          name: 'security',
-          issuer: 'sandbox',
-          audience: `${url}/admin`,
-          claims: { groups: 'security' },
-          may: ['read', 'approve', 'revoke', 'suspend'],
-        },
-      ],
+      admins: [security(url)],
       ...settings,
     }),
     'seal.key': randomBytes(32).toString('base64'),
@@ -151,6 +152,42 @@ export function everyUpstream(
       { 'policies/upstreams.cedar': policies.join('\n') },
       ...arranged.map(({ files }) => files),
     ),
+  }
+}
+
+/**
+ * What to write besides, so that people log in at the sandbox's issuer: one agent for the assistants of
+ * them all, each owned by whoever it works for. Their clients are those that the issuer knows.
+ */
+export function people(
+  issuer: Pick<Sandbox['issuer'], 'url'>,
+  port: number,
+): { settings: Record<string, unknown>; files: Files } {
+  const url = `http://127.0.0.1:${port}`
+  const login = { client_id: 'mayfly', admin_client_id: 'mayfly-admin' }
+  return {
+    settings: {
+      issuers: { sandbox: { issuer: issuer.url, login } },
+      admins: [{ ...security(url), audience: [`${url}/admin`, login.admin_client_id] }],
+    },
+    files: {
+      'agents/claude-code.yaml': stringify({
+        name: 'claude-code',
+        owner: { claim: 'email' },
+        purpose: 'Works in repositories for whoever is logged in',
+        environment: 'dev',
+        review_by: '2099-12-31',
+        max_ttl: 3600,
+        // An admin is of engineering too: what their token is for tells the two apart.
+        match: [{ issuer: 'sandbox', claims: { groups: 'engineering', aud: login.client_id } }],
+      }),
+      'policies/claude-code.cedar': `@id("claude-code-works-on-acme")
+permit (principal == Mayfly::Agent::"claude-code",
+        action in [Mayfly::Action::"read", Mayfly::Action::"write"],
+        resource in Mayfly::GithubOwner::"acme")
+when { context.ttl <= 3600 };
+`,
+    },
   }
 }
 

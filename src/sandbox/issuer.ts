@@ -1,9 +1,10 @@
-/** An OIDC issuer that signs whatever it is told to, truthful or hostile, and GitHub Actions' way to its tokens. */
+/** An OIDC issuer that signs whatever it is told to, truthful or hostile: people log in, and jobs ask as in GitHub Actions. */
 import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet, type JWK } from 'jose'
 import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Context } from 'hono'
 import type { Clock } from '../base/clock.ts'
+import { defaultLogin, loginRoutes, type LoginSettings } from './issuer/login.ts'
 import type { Faults, RequestLine } from './faults.ts'
 import { listen } from './server.ts'
 
@@ -23,6 +24,8 @@ interface IssuerSettings {
    * without anonymous access, both to whoever has a bearer token.
    */
   apiServer?: { bearer?: string } | undefined
+  /** Who can log in, and with which clients. */
+  login: LoginSettings
 }
 
 export interface SandboxIssuer {
@@ -56,7 +59,7 @@ interface SigningKey {
 }
 
 export async function startIssuer(clock: Clock, port?: number): Promise<SandboxIssuer> {
-  const settings: IssuerSettings = { algorithm: 'RS256' }
+  const settings: IssuerSettings = { algorithm: 'RS256', login: defaultLogin() }
   let keys = [await generateKey(settings.algorithm)]
   const jobs = new Map<string, Record<string, unknown>>()
   const { app, url, faults, requests, close } = await listen(clock, port)
@@ -83,7 +86,9 @@ export async function startIssuer(clock: Clock, port?: number): Promise<SandboxI
     return `${input}.${(await signature(input, key)).toString('base64url')}`
   }
 
-  // OpenID Connect Discovery 1.0, section 3: the members that are required of an issuer without a login.
+  const login = loginRoutes(app, { url, clock, settings: settings.login, token })
+
+  // OpenID Connect Discovery 1.0, section 3: the members that are required, and those of a login.
   const forbidden = (c: Context) => {
     const { bearer } = settings.apiServer ?? {}
     if (bearer === undefined || c.req.header('authorization') === `Bearer ${bearer}`) return undefined
@@ -96,7 +101,7 @@ export async function startIssuer(clock: Clock, port?: number): Promise<SandboxI
       c.json({
         issuer: url,
         jwks_uri: `${url}/jwks`,
-        response_types_supported: ['id_token'],
+        ...login,
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: [...new Set(keys.map((key) => key.algorithm))],
         ...settings.discovery,

@@ -15,8 +15,12 @@ export interface Running {
   process: ChildProcess
   /** What has been printed so far. */
   stdout(): string
+  /** The same on stderr. */
+  stderr(): string
   /** Resolves once `wanted` is on stdout. */
   printed(wanted: string | RegExp): Promise<void>
+  /** The same on stderr. */
+  said(wanted: string | RegExp): Promise<void>
   ended: Promise<Outcome>
 }
 
@@ -47,14 +51,21 @@ export function startMayfly(args: string[], env: Environment = {}): Running {
   const ended = new Promise<Outcome>((resolve) =>
     child.on('close', (status) => resolve({ status, ...output })),
   )
-  const printed = (wanted: string | RegExp) =>
+  const on = (stream: 'stdout' | 'stderr') => (wanted: string | RegExp) =>
     new Promise<void>((resolve, reject) => {
       const watch = () => {
-        if (output.stdout.match(wanted)) resolve()
+        if (output[stream].match(wanted)) resolve()
       }
       watchers.add(watch)
       watch()
       void ended.then(() => reject(new Error(`it ended without printing ${wanted}: ${output.stderr}`)))
     })
-  return { process: child, stdout: () => output.stdout, printed, ended }
+  return {
+    process: child,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    printed: on('stdout'),
+    said: on('stderr'),
+    ended,
+  }
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Fence, OrderRevocation, Revocation } from '../../client/client.ts'
 import { leaseLine } from '../describe.ts'
 import { Failure } from '../failure.ts'
-import { caOption, connect, seconds, urlOption, withConfiguration, withJson } from '../options.ts'
+import { caOption, connect, seconds, knownUrlOption, withConfiguration, withJson } from '../options.ts'
 import { count } from '../print.ts'
 import { adminToken, withAdminToken } from './options.ts'
 
@@ -25,7 +25,7 @@ wrong. No broker may be running on the store. Run it as the broker's own user.
 What is overdue is ended too. The record names the user who ran it.`
 
 export function withStopping(command: Command): Command {
-  const stopping = withAdminToken(withJson(command).addOption(urlOption()).addOption(caOption()))
+  const stopping = withAdminToken(withJson(command).addOption(knownUrlOption()).addOption(caOption()))
     .requiredOption('--reason <text>', 'why; goes on record')
     .option('--offline', 'break glass: without a broker')
     .option('--within <seconds>', 'with --offline: how long upstreams that fail are tried again', seconds, 60)
@@ -59,7 +59,10 @@ export async function stop(
     if (command.getOptionValueSource(name) === 'cli') command.error(`error: --${name} is for --offline`)
   if (url === undefined)
     command.error("error: required option '--url <url>' not specified (env: MAYFLY_URL), nor --offline")
-  const outcome = await connect({ url, ca }).revoke(await adminToken(options), { ...order, reason })
+  const outcome = await connect({ url, ca }).revoke(await adminToken({ ...options, url }), {
+    ...order,
+    reason,
+  })
   const next = 'The broker goes on revoking them. Run this again to see how they stand.'
   return { outcome, obstacles: [], next }
 }

@@ -73,7 +73,7 @@ export async function openSource(options: RecordOptions): Promise<RecordSource> 
   const { config, url, ca } = options
   if (config === undefined && url !== undefined) {
     const client = connect({ url, ca })
-    const identity = await adminToken(options)
+    const identity = await adminToken({ ...options, url })
     return {
       page: (query) => client.list(identity, 'audit', query),
       event: (seq) => client.event(identity, seq),
