@@ -118,7 +118,10 @@ export function candidate(
   }))
   const rules = { issuers, agents, policies, limits, connections: new Connections(providers, connections) }
   const requestLimits = { ...limits, trustedProxies }
-  return { sealKeys, inForce: { url, clientCa, admins, rules, retention, bodyBytes: limits.bodyBytes, requestLimits } }
+  return {
+    sealKeys,
+    inForce: { url, clientCa, admins, rules, retention, bodyBytes: limits.bodyBytes, requestLimits },
+  }
 }
 
 /** `causes` as faults of the configuration in `file`. */

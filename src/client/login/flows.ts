@@ -1,7 +1,7 @@
 /** The two ways in which a person logs in: in a browser on this machine, or on any device with a code. */
-import { NoIdentity } from '../no-identity.ts'
 import { listenForAnswer } from './loopback.ts'
-import { asked, type OpenId, type Provider } from './provider.ts'
+import type { OpenId, Provider } from './provider.ts'
+import { heard } from './refusal.ts'
 
 /** What the person has to do, while the login waits for it. */
 export type Step =
@@ -50,7 +50,7 @@ export async function logInWithBrowser(
     expectedNonce: nonce,
     idTokenExpected: true,
   }
-  const tokens = await refusable(issuer, openid.authorizationCodeGrant(config, answer, checks))
+  const tokens = await heard(issuer, openid.authorizationCodeGrant(config, answer, checks))
   page.finish('You are logged in, and can close this window.')
   return tokens
 }
@@ -61,47 +61,12 @@ export async function logInWithCode(
   { signal, tell }: Flow,
 ): Promise<Tokens> {
   const { issuer } = config.serverMetadata()
-  const device = await refusable(issuer, openid.initiateDeviceAuthorization(config, { scope }))
+  const device = await heard(issuer, openid.initiateDeviceAuthorization(config, { scope }))
   const { verification_uri: url, user_code: code, verification_uri_complete: complete } = device
   tell({ do: 'enter_code', url, code, complete })
-  return await refusable(
+  return await heard(
     issuer,
     openid.pollDeviceAuthorizationGrant(config, device, undefined, { signal }),
     signal,
   )
-}
-
-/** What the issuer says in its own way, in words of ours: its own may quote what was sent. @throws NoIdentity */
-export async function refusable<Answer>(
-  issuer: string,
-  answer: Promise<Answer>,
-  signal?: AbortSignal,
-): Promise<Answer> {
-  try {
-    return await asked(issuer, answer)
-  } catch (error) {
-    if (error instanceof NoIdentity) throw error
-    if (signal?.aborted) throw signal.reason
-    const code = errorOf(error)
-    throw new NoIdentity(
-      `the issuer ${issuer} ${words[code] ?? `did not log you in (${code})`}`,
-      'Try again; if it goes on, tell whoever runs the broker.',
-    )
-  }
-}
-
-const words: Record<string, string> = {
-  access_denied: 'was told no',
-  expired_token: 'has waited too long',
-  invalid_grant: 'no longer knows this login',
-  invalid_client: 'does not know the client that the broker names',
-  unauthorized_client: 'does not let the client that the broker names log in so',
-}
-
-/** RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5; or what the library found wrong with the answer. */
-export function errorOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return 'no answer'
-  const { error: code, code: fault } = error as { error?: unknown; code?: unknown }
-  const named = [code, fault].find((each) => typeof each === 'string' && /^[\w-]{1,64}$/.test(each))
-  return typeof named === 'string' ? named : 'an answer that cannot be believed'
 }

@@ -4,9 +4,10 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { NoIdentity } from '../no-identity.ts'
 import { type BrokerFacts, knownBroker, type LoginIssuer } from './brokers.ts'
 import type { Environment } from './files.ts'
-import { errorOf, logInWithBrowser, logInWithCode, refusable, type Step } from './flows.ts'
+import { logInWithBrowser, logInWithCode, type Step } from './flows.ts'
 import { KeptLogin, type Login, type LoginKind, type Place } from './keep.ts'
-import { asked, idTokenOf, providerOf } from './provider.ts'
+import { idTokenOf, providerOf } from './provider.ts'
+import { errorOf, heard } from './refusal.ts'
 
 export type { Step } from './flows.ts'
 
@@ -159,10 +160,9 @@ async function renewed(
   const { openid, config, scope } = await providerOf(issuer, kind, env)
   let tokens
   try {
-    tokens = await asked(issuer.issuer, openid.refreshTokenGrant(config, login.refresh, { scope }))
+    tokens = await openid.refreshTokenGrant(config, login.refresh, { scope })
   } catch (error) {
-    if (errorOf(error) !== 'invalid_grant')
-      return await refusable(issuer.issuer, Promise.reject(error as Error))
+    if (errorOf(error) !== 'invalid_grant') return await heard(issuer.issuer, Promise.reject(error as Error))
     await kept.remove()
     throw ended(login, kind, 'has ended')
   }

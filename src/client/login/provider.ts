@@ -1,12 +1,12 @@
 /** The issuer as a client of it meets it, on `openid-client`. */
 import type * as openid from 'openid-client'
 import { isLoopback } from '../../base/endpoint.ts'
-import { networkFault } from '../../outbound/network-fault.ts'
 import { outboundFetch } from '../../outbound/fetch.ts'
 import { NoIdentity } from '../no-identity.ts'
 import type { LoginIssuer } from './brokers.ts'
 import type { Environment } from './files.ts'
 import type { Login, LoginKind } from './keep.ts'
+import { heard } from './refusal.ts'
 
 export type OpenId = typeof openid
 
@@ -37,7 +37,7 @@ export async function providerOf(
   const oidc = await library()
   const local = isLoopback(issuer)
   const call = outboundFetch({ env, ca: ca ?? undefined })
-  const config = await asked(
+  const config = await heard(
     issuer,
     oidc.discovery(new URL(issuer), client, { token_endpoint_auth_method: 'none' }, oidc.None(), {
       timeout: patienceS,
@@ -68,17 +68,6 @@ function requireEndpoints(found: openid.ServerMetadata, issuer: string, local: b
     `the issuer ${issuer} is not what it says, or would take a login over an open connection`,
     'Tell whoever runs the broker: people log in there with it.',
   )
-}
-
-/** What the issuer answers; what kept it from answering in words. @throws NoIdentity */
-export async function asked<Answer>(issuer: string, answer: Promise<Answer>): Promise<Answer> {
-  try {
-    return await answer
-  } catch (error) {
-    const fault = networkFault(error)
-    if (fault) throw new NoIdentity(`the issuer ${issuer}: ${fault.words}`, fault.remedy)
-    throw error
-  }
 }
 
 /** Whose ID token it is, if it is one that the broker takes. @throws NoIdentity */

@@ -77,6 +77,12 @@ interface Device {
   claims?: Person['claims'] | 'refused'
 }
 
+/** RFC 6749 §3.1: what was sent without a value was not sent. */
+const field = (form: Record<string, unknown>, name: string): string => {
+  const value = form[name]
+  return typeof value === 'string' ? value : ''
+}
+
 const secret = () => randomBytes(32).toString('base64url')
 /** RFC 8628 §6.1: no vowels, so no words. */
 const userCodeLetters = 'BCDFGHJKLMNPQRSTVWXZ'
@@ -129,9 +135,9 @@ export function loginRoutes(
 
   app.post('/authorize', async (c) => {
     const form = await c.req.parseBody()
-    const asked = waiting.get(String(form['request']))
+    const asked = waiting.get(field(form, 'request'))
     if (!asked) return c.html(messagePage('Refused', 'This login was answered before.'), 400)
-    waiting.delete(String(form['request']))
+    waiting.delete(field(form, 'request'))
     const { state, ...request } = asked
     const who = known(form['username'])
     if (!who) return c.redirect(answerTo(asked.redirect, { error: 'access_denied', state }), 303)
@@ -142,7 +148,7 @@ export function loginRoutes(
 
   app.post('/device_authorization', async (c) => {
     const form = await c.req.parseBody()
-    const client = String(form['client_id'])
+    const client = field(form, 'client_id')
     if (!settings.clients.includes(client)) return oauthError(c, 'invalid_client', 401)
     const scope = typeof form['scope'] === 'string' ? form['scope'] : ''
     const [id, code] = [secret(), userCode()]
@@ -169,7 +175,7 @@ export function loginRoutes(
 
   app.post('/device', async (c) => {
     const form = await c.req.parseBody()
-    const device = deviceOf(String(form['user_code']))
+    const device = deviceOf(field(form, 'user_code'))
     if (!device) return c.html(codePage('/device', '', true), 400)
     device.claims = known(form['username'])?.claims ?? 'refused'
     return c.html(messagePage('Done', 'You can close this window and go back to your device.'))
@@ -177,15 +183,15 @@ export function loginRoutes(
 
   app.post('/token', async (c) => {
     const form = await c.req.parseBody()
-    const client = String(form['client_id'])
+    const client = field(form, 'client_id')
     if (!settings.clients.includes(client)) return oauthError(c, 'invalid_client', 401)
     switch (form['grant_type']) {
       case 'authorization_code':
         return await redeem(c, client, form)
       case 'urn:ietf:params:oauth:grant-type:device_code':
-        return await poll(c, client, String(form['device_code']))
+        return await poll(c, client, field(form, 'device_code'))
       case 'refresh_token':
-        return await refresh(c, client, String(form['refresh_token']))
+        return await refresh(c, client, field(form, 'refresh_token'))
       default:
         return oauthError(c, 'unsupported_grant_type')
     }
@@ -193,7 +199,7 @@ export function loginRoutes(
 
   app.post('/revoke', async (c) => {
     const form = await c.req.parseBody()
-    const family = families.get(String(form['token']))
+    const family = families.get(field(form, 'token'))
     if (family && family.client === form['client_id']) family.refresh = undefined
     return c.body(null, 200)
   })
@@ -236,7 +242,7 @@ export function loginRoutes(
   }
 
   async function redeem(c: Context, client: string, form: Record<string, unknown>): Promise<Response> {
-    const code = codes.get(String(form['code']))
+    const code = codes.get(field(form, 'code'))
     if (!code) return oauthError(c, 'invalid_grant')
     if (code.family) {
       // RFC 6749 §4.1.2: what was given for it may have gone to somebody else.
@@ -244,7 +250,7 @@ export function loginRoutes(
       return oauthError(c, 'invalid_grant')
     }
     const { asked, claims, until } = code
-    const verifier = createHash('sha256').update(String(form['code_verifier'])).digest('base64url')
+    const verifier = createHash('sha256').update(field(form, 'code_verifier')).digest('base64url')
     const theirs =
       asked.client === client && asked.redirect === form['redirect_uri'] && verifier === asked.challenge
     if (!theirs || clock.now() >= until) return oauthError(c, 'invalid_grant')

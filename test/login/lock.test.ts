@@ -1,0 +1,54 @@
+/** One process at a time, whatever became of the one before. */
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { underLock } from '../../src/client/login/lock.ts'
+
+let path: string
+beforeEach(async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-lock-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  path = join(directory, 'lock')
+})
+
+const clock = systemClock()
+
+test('of many at once one works at a time, and nothing is left behind', async () => {
+  let [working, most, done] = [0, 0, 0]
+  const work = async () => {
+    most = Math.max(most, (working += 1))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    working -= 1
+    done += 1
+  }
+  await Promise.all(Array.from({ length: 8 }, () => underLock(path, clock, work)))
+  expect({ most, done }).toEqual({ most: 1, done: 8 })
+  expect(await readdir(join(path, '..'))).toEqual([])
+})
+
+test('what fails lets the next one in', async () => {
+  await expect(underLock(path, clock, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(await underLock(path, clock, () => Promise.resolve('yes'))).toBe('yes')
+})
+
+test.each([
+  ['of a process that is gone', '2147483000 x'],
+  ['that says nothing of a process', 'nonsense'],
+])('a lock %s keeps nobody out', async (_what, content) => {
+  await writeFile(path, content)
+  let working = 0
+  const work = async () => {
+    expect((working += 1)).toBe(1)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    working -= 1
+  }
+  await Promise.all(Array.from({ length: 4 }, () => underLock(path, clock, work)))
+})
+
+test('nor does one that is older than any work, whose number is another process’s by now', async () => {
+  await writeFile(path, `${process.pid} x`)
+  await utimes(path, 0, 0)
+  expect(await underLock(path, clock, () => Promise.resolve('yes'))).toBe('yes')
+})
