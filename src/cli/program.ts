@@ -8,6 +8,7 @@ type CommandFile = { register(program: Command): void }
 /** In the order of the help. Each is loaded only when it is wanted: the broker's own code takes a while to load. */
 const commands: Record<string, () => Promise<CommandFile>> = {
   demo: () => import('./demo.ts'),
+  sandbox: () => import('./sandbox.ts'),
   init: () => import('./init.ts'),
   import: () => import('./import.ts'),
   validate: () => import('./validate.ts'),

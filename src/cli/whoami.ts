@@ -23,9 +23,10 @@ export function register(program: Command): void {
       `Shows who is logged in at which broker (\`mayfly login\`).
 
 Where there is a configuration, reads a workload's OIDC token besides, that of
-the login where there is no other, and holds what it claims against it: its issuer, its audience, its age, and the rules of every agent.
-Its signature is not checked, and nothing is asked of anyone. Where no rule
-matches, the nearest one is shown, and the first claim that differs.
+the login where there is no other, and holds what it claims against it: its
+issuer, its audience, its age, and the rules of every agent. Its signature is
+not checked, and the broker is asked nothing. Where no rule matches, the nearest
+one is shown, and the first claim that differs.
 
 The exit status is 1 where the broker would refuse the token for what it claims,
 and without a configuration where nobody is logged in.`,
@@ -104,7 +105,6 @@ function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
   const matching = issuer ? rules.agents.matching(principal) : []
   const agents = matching.map(({ name }) => name)
   const owned = matching.map((agent) => ({ name: agent.name, ...asOwned(agent, principal) }))
-  const unowned = owned.find((each) => 'refused' in each)
   const miss = issuer && agents.length === 0 ? nearest(rules.agents, principal) : undefined
   const iss = typeof claims['iss'] === 'string' ? claims['iss'] : ''
   return {
@@ -127,8 +127,11 @@ function lookAt(rules: RuleSet, claims: Record<string, unknown>, now: number) {
       `audience  ${audiences.join(', ') || 'none'}${faults.audience ? `: ${faults.audience}` : ''}`,
       `age       ${faults.age ?? 'current'}`,
       `agent     ${agents.join(', ') || 'none'}${agents.length > 1 ? ': the workload has to name one of them (`agent`)' : ''}`,
-      ...owned.flatMap((each) => ('agent' in each ? [`owner     ${each.agent.owner} of ${each.name}`] : [])),
-      ...(unowned && 'refused' in unowned ? [`owner     none: ${unowned.refused.message}`] : []),
+      ...owned.map((each) =>
+        'agent' in each
+          ? `owner     ${each.agent.owner} of ${each.name}`
+          : `owner     none: ${each.refused.message}`,
+      ),
       ...(miss ? missLines(miss) : []),
       'The signature was not checked.',
     ],

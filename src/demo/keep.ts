@@ -9,6 +9,37 @@ export interface Errand {
   command: string
 }
 
+const mayfly = 'npm run -s mayfly --'
+
+/** A person who logs in, from getting to know the broker to logging out. */
+export function logins({ url, sandbox }: Pick<Setup, 'url' | 'sandbox'>): Errand[] {
+  const { url: remote } = sandbox.github
+  const push =
+    `cd $(mktemp -d) && git clone -q ${remote}/acme/web.git . && date > first.txt && git add . && ` +
+    `git -c user.name=me -c user.email=me@acme.dev commit -q -m first && git push -q origin HEAD:refs/heads/first && echo pushed`
+  return [
+    { what: 'Get to know the broker, once', command: `${mayfly} bootstrap ${url}` },
+    {
+      what: 'Log in, as grace for instance: nobody asks for a password here (over SSH: --device)',
+      command: `${mayfly} login`,
+    },
+    {
+      what: 'The first token of your own, which lives for a minute',
+      command: `${mayfly} token --scope github:acme/web:contents=read --ttl 60`,
+    },
+    {
+      what: 'Push in a task that ends with the push; as often as you like, without logging in again',
+      command: `${mayfly} run --purpose 'a first push' --git-host ${remote} --scope github:acme/web:contents=write -- sh -c '${push}'`,
+    },
+    { what: 'Who is logged in', command: `${mayfly} whoami` },
+    {
+      what: 'As ada, who is an admin: what all of them do',
+      command: `${mayfly} login --admin && ${mayfly} admin tasks`,
+    },
+    { what: 'Out again', command: `${mayfly} logout` },
+  ]
+}
+
 /** Also writes the admin's token beside the configuration. */
 export async function errands({
   url,
@@ -20,7 +51,6 @@ export async function errands({
 }: Setup): Promise<Errand[]> {
   const adminToken = join(directory, 'admin.token')
   await writeFile(adminToken, await admin(), { mode: 0o600 })
-  const mayfly = 'npm run -s mayfly --'
   const environment = Object.entries({ MAYFLY_URL: url, ...job }).map(([name, value]) => `${name}='${value}'`)
   const body = JSON.stringify({
     purpose: 'try the API',

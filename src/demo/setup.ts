@@ -10,6 +10,7 @@ import type { Configuration } from '../config/load.ts'
 import {
   everyUpstream,
   freePort,
+  people,
   sandboxAdmin,
   sandboxWorkload,
   writeConfiguration,
@@ -44,7 +45,11 @@ export async function setUp(): Promise<Setup> {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }))
   const sandbox = await startSandbox({ clock })
   const port = await freePort()
-  const file = await writeConfiguration(directory, sandbox, port, everyUpstream(sandbox, port))
+  const [upstreams, logins] = [everyUpstream(sandbox, port), people(sandbox.issuer, port)]
+  const file = await writeConfiguration(directory, sandbox, port, {
+    settings: { ...upstreams.settings, ...logins.settings },
+    files: { ...upstreams.files, ...logins.files },
+  })
   const { configuration } = await readConfiguration(file)
   const log = join(directory, 'broker.log')
   const { url } = configuration

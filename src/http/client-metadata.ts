@@ -7,6 +7,7 @@ import { answers } from './openapi.ts'
 const metadata = createRoute({
   method: 'get',
   path: clientMetadataPath,
+  operationId: 'getClientMetadata',
   summary: 'Where people log in, with which public clients, and the CA of this broker',
   responses: answers({ 200: { schema: clientMetadata, description: 'public facts of the configuration' } }),
 })

@@ -1,5 +1,6 @@
 /** An example of what each operation takes and answers with, by its `operationId`: for whoever reads `/openapi.json`. */
 import type { z } from 'zod'
+import type { clientMetadata } from './client-metadata.ts'
 import type * as shapes from './admin-schemas.ts'
 import type * as explanations from './explain-schemas.ts'
 import type * as oauth from './oauth-schemas.ts'
@@ -334,6 +335,24 @@ export const examples: Record<string, Example> = {
     answer: { items: [{ kind: 'credential', task, lease: adminLease }] } satisfies z.input<
       typeof shapes.findings
     >,
+  },
+  getClientMetadata: {
+    answer: {
+      url: 'https://mayfly.acme.dev',
+      ca: null,
+      issuers: [
+        {
+          name: 'okta',
+          issuer: 'https://acme.okta.com',
+          client_id: 'mayfly',
+          admin_client_id: 'mayfly-admin',
+          scopes: ['openid', 'email', 'groups', 'offline_access'],
+          audiences: ['https://mayfly.acme.dev', 'mayfly'],
+          admin_audiences: ['mayfly-admin'],
+          ca: null,
+        },
+      ],
+    } satisfies z.input<typeof clientMetadata>,
   },
   readHealth: { answer: { status: 'ok' } },
   readReadiness: { answer: { status: 'ready' } },

@@ -1,49 +1,32 @@
 /** What is known of brokers on this machine: what `mayfly bootstrap` has asked them, once. */
 import { join } from 'node:path'
-import { z } from 'zod'
-import { endpointFault } from '../../base/endpoint.ts'
-import { isLine } from '../../base/text.ts'
 import { directoryIn, type Environment, readPrivate, UnsafeFile, writePrivate } from './files.ts'
 
-const text = z.string().max(2048).refine(isLine)
-const endpoint = text.refine((url) => endpointFault(url) === undefined)
-const certificates = z
-  .array(
-    z
-      .string()
-      .max(65_536)
-      .regex(/^-----BEGIN CERTIFICATE-----[\w+/=\s]+-----END CERTIFICATE-----\s*$/),
-  )
-  .min(1)
-  .max(16)
-  .nullable()
+/** Where people log in with a broker, as it says itself. */
+export interface LoginIssuer {
+  name: string
+  issuer: string
+  client_id: string
+  admin_client_id: string | null
+  scopes: string[]
+  audiences: string[]
+  admin_audiences: string[]
+  /** PEM. */
+  ca: string[] | null
+}
 
-const loginIssuer = z.object({
-  name: text,
-  issuer: endpoint,
-  client_id: text,
-  admin_client_id: text.nullable(),
-  scopes: z.array(text).max(32),
-  audiences: z.array(text).max(64),
-  admin_audiences: z.array(text).max(64),
-  ca: certificates,
-})
+export interface BrokerFacts {
+  url: string
+  /** PEM. */
+  ca: string[] | null
+  issuers: LoginIssuer[]
+}
 
-/** What a broker says of itself; whatever else it says means nothing. It may be hostile. */
-export const brokerFacts = z.object({
-  url: endpoint,
-  ca: certificates,
-  issuers: z.array(loginIssuer).max(64),
-})
-
-export type LoginIssuer = z.infer<typeof loginIssuer>
-export type BrokerFacts = z.infer<typeof brokerFacts>
-
-const file = z.object({
+interface File {
   /** The one that was asked last: what is meant where none is named. */
-  current: z.string(),
-  brokers: z.array(brokerFacts),
-})
+  current: string
+  brokers: BrokerFacts[]
+}
 
 /** All that this user has asked. @throws UnsafeFile */
 export function knownBrokers(env: Environment): BrokerFacts[] {
@@ -62,20 +45,23 @@ export async function rememberBroker(env: Environment, facts: BrokerFacts): Prom
   if (path === undefined)
     throw new UnsafeFile('HOME', 'is not set, so there is nowhere to keep it', 'Set HOME or XDG_CONFIG_HOME.')
   const others = readAll(env).brokers.filter(({ url }) => url !== facts.url)
-  const all: z.infer<typeof file> = { current: facts.url, brokers: [...others, facts] }
+  const all: File = { current: facts.url, brokers: [...others, facts] }
   await writePrivate(path, `${JSON.stringify(all, undefined, 2)}\n`)
   return path
 }
 
-function readAll(env: Environment): z.infer<typeof file> {
+function readAll(env: Environment): File {
   const path = pathIn(env)
   const written = path === undefined ? undefined : readPrivate(path)
   if (written === undefined) return { current: '', brokers: [] }
   try {
-    return file.parse(JSON.parse(written))
+    const { current, brokers } = JSON.parse(written) as Partial<File>
+    // What is in it was looked at before it was written, and nobody else can write it.
+    if (typeof current === 'string' && Array.isArray(brokers)) return { current, brokers }
   } catch {
-    throw new UnsafeFile(path!, 'is not as it was written', 'Remove it, and run `mayfly bootstrap` again.')
+    // It is no JSON at all.
   }
+  throw new UnsafeFile(path!, 'is not as it was written', 'Remove it, and run `mayfly bootstrap` again.')
 }
 
 function pathIn(env: Environment): string | undefined {
