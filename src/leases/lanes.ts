@@ -16,7 +16,7 @@ import { Throttle } from './throttle.ts'
 /** The most that are sent at once where the configuration does not say. */
 const mostAtOnce = 100
 /** What looks get while there is more to end, one in so many: ends come first, and looks keep up. */
-const looksShare = 8
+const looksShare = 16
 /**
  * How long an upstream must have answered nothing for its first answer to bring
  * others forward: longer than any pause. Shorter, and a lease that is refused again

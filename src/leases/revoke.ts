@@ -11,6 +11,7 @@ import { type DamagedLease, endOf, type Lease, type StoredLease } from './lease.
 import { dueOnceRevoked, recordAttempt, recordExpired, recordLook, recordRevoked } from './record.ts'
 import { recover } from './recover.ts'
 import { suspect } from './suspect.ts'
+import { transition } from './transition.ts'
 
 /** How long a damaged row is left alone before it is complained about again. */
 const damagedRetryMs = 10 * 60_000
@@ -107,9 +108,21 @@ export class Revoker {
 
   async #revoked(lease: Lease, evidence: Evidence): Promise<void> {
     const { unit, wake } = this.#context
-    await unit.write((tx) => recordRevoked(this.#context, tx, lease, evidence))
+    await unit.write(async (tx) => {
+      await this.#retired(tx, lease)
+      await recordRevoked(this.#context, tx, lease, evidence)
+    })
     // What upstream goes on needing is erased then, and what is not known yet asked again before.
     if (lease.revocation === 'eventual') wake(dueOnceRevoked(this.#context, lease, evidence) ?? Infinity)
+  }
+
+  /** What was due was ended at once: that it is on its way out is put on record where the end of its task has not done so. */
+  async #retired(tx: Tx, lease: Lease): Promise<void> {
+    if (lease.status !== 'active') return
+    const at = this.#context.clock.now()
+    if (at < lease.deadline) return
+    const data = { reason: 'deadline' }
+    await transition(this.#context, tx, lease, { status: 'revoking', at, change: { dueAt: at }, data })
   }
 
   /**
@@ -171,7 +184,11 @@ export class Revoker {
   async #failed(lease: Lease, error: ProviderError, evidence?: Evidence): Promise<void> {
     const { unit, log, wake } = this.#context
     log.warn({ lease: lease.id, connection: lease.connection, reason: error.message }, 'a revocation failed')
-    wake(await unit.write((tx) => recordAttempt(this.#context, tx, lease, error, evidence)))
+    const attempt = async (tx: Tx) => {
+      await this.#retired(tx, lease)
+      return await recordAttempt(this.#context, tx, lease, error, evidence)
+    }
+    wake(await unit.write(attempt))
   }
 
   /** The store failed. Nothing is lost: the lease is still due, and revoking again does no harm (I5, I6). */

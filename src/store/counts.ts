@@ -1,6 +1,6 @@
 /**
  * How much is not over, by agent, identity and provider: counted with each row that is
- * written, so that nobody has to read all that lives to know (docs/decisions/0037).
+ * written, so that nobody has to read all that lives to know (docs/decisions/0037, docs/decisions/0044).
  */
 import { type LeaseStatus, unfinishedStatuses } from '../leases/lease.ts'
 import { classes } from '../provider/terms.ts'

@@ -1,15 +1,16 @@
 /** What ends tasks whose deadline has passed, and revokes the leases of every task that has ended. */
 import type { Timer } from '../base/clock.ts'
 import { breathe } from '../base/turns.ts'
-import { untilNone } from '../base/unit.ts'
+import { type Tx, untilNone } from '../base/unit.ts'
 import type { Lease, StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
-import type { StoredTask } from './task.ts'
+import { openStatuses, type StoredTask } from './task.ts'
 
-/** Tasks ended in one go: their ends share commits. */
+/** Tasks read at once, and ended in one unit of work: upstream is told between two of them. */
 const tasksAtOnce = 200
+const endsAtOnce = 10
 /** How long the store is left alone after it failed, in milliseconds. */
 const storeRetryMs = 1_000
 /**
@@ -84,22 +85,13 @@ export class Reaper {
   }
 
   async #reap(): Promise<void> {
-    const { unit, tasks, leases, clock, revoker, unrecorded } = this.#context
+    const { unit, tasks, leases, clock, unrecorded } = this.#context
     // One moment for the whole round: a deadline between two readings of the clock would be neither due nor next.
     const now = clock.now()
-    while (!this.#stopped) {
-      const due = await unit.read((tx) => tasks.due(tx, now, tasksAtOnce))
-      const ended = await Promise.all(due.map((task) => this.#end(task)))
-      // When the store takes no writes, the rest would be the same tasks again.
-      if (due.length < tasksAtOnce || ended.includes(false)) break
-    }
+    const told = await this.#tell(now)
+    const ended = await this.#endAll(now)
     if (this.#stopped) return
-    for (let last: StoredLease | undefined; ; await breathe()) {
-      const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id), last))
-      for (const lease of due) void (isOverdue(lease, now) ? this.#retire(lease) : revoker.revoke(lease))
-      last = due.at(-1)
-      if (!last || this.#stopped) break
-    }
+    await this.#complain(told.filter(({ task }) => !ended.has(task)))
     if (!(await unrecorded.record())) this.wake(clock.now() + storeRetryMs)
     const next = await unit.read(async (tx) => [await tasks.nextDue(tx, now), await leases.nextDue(tx, now)])
     // Of a damaged row a time may be anything; a timer for what is no number fires at once, without end.
@@ -107,20 +99,86 @@ export class Reaper {
   }
 
   /**
-   * The lease has its own deadline (I3): its credential's end, beyond which something
-   * made with it can act, or that of its task, whose end should have retired it, but
-   * could not be recorded, or somebody has spoilt that row.
+   * Has upstream told of all that is due, before its end is on record: that it ends now was on
+   * record when it was minted (docs/decisions/0045). Returns what nobody has retired yet.
    */
+  async #tell(now: number): Promise<Lease[]> {
+    const { unit, leases, revoker } = this.#context
+    const told: Lease[] = []
+    for (let last: StoredLease | undefined; !this.#stopped; await breathe()) {
+      const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id), last))
+      for (const lease of due) {
+        if (!isOverdue(lease, now)) void revoker.revoke(lease)
+        else if (hasRunOut(lease, now)) void this.#retire(lease)
+        else {
+          told.push(lease)
+          void revoker.revoke(lease)
+        }
+      }
+      last = due.at(-1)
+      if (!last) break
+    }
+    return told
+  }
+
+  /** Ends the tasks that are due, some in one unit of work. Returns their ids. */
+  async #endAll(now: number): Promise<Set<string>> {
+    const { unit, tasks } = this.#context
+    const ended = new Set<string>()
+    while (!this.#stopped) {
+      const due = await unit.read((tx) => tasks.due(tx, now, tasksAtOnce))
+      for (let from = 0; from < due.length && !this.#stopped; from += endsAtOnce) {
+        const some = due.slice(from, from + endsAtOnce)
+        for (const task of await this.#endSome(some)) ended.add(task.id)
+      }
+      // When the store takes no writes, the rest would be the same tasks again.
+      if (due.length < tasksAtOnce || !due.every(({ id }) => ended.has(id))) break
+    }
+    return ended
+  }
+
+  async #endSome(some: readonly StoredTask[]): Promise<readonly StoredTask[]> {
+    try {
+      const leaving = await this.#context.unit.write(async (tx) => {
+        const all: StoredLease[] = []
+        for (const task of some) all.push(...(await this.#endIn(tx, task)))
+        return all
+      })
+      this.#revokeAll(leaving)
+      return some
+    } catch {
+      // One of them must not keep the others from ending.
+      const alone = await Promise.all(some.map((task) => this.#end(task)))
+      return some.filter((_, at) => alone[at])
+    }
+  }
+
+  async #endIn(tx: Tx, task: StoredTask): Promise<StoredLease[]> {
+    if ('damaged' in task)
+      this.#context.log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged')
+    const reason = task.status === 'pending_approval' ? 'approval_expired' : 'deadline'
+    return await endTask(this.#context, tx, task, { reason, actor: 'broker' })
+  }
+
+  /** What is under way was told already. */
+  #revokeAll(leases: readonly StoredLease[]): void {
+    for (const lease of leases) void this.#context.revoker.revoke(lease)
+  }
+
+  /** Leases that have outlived their task, whose end could not be recorded, or somebody has spoilt that row. */
+  async #complain(leases: readonly Lease[]): Promise<void> {
+    const { unit, tasks, log } = this.#context
+    for (const { id, task } of leases) {
+      const stored = await unit.read((tx) => tasks.get(tx, task))
+      if (!stored || 'damaged' in stored || (openStatuses as readonly string[]).includes(stored.status))
+        log.error({ lease: id, task }, 'a lease has outlived its task, whose end is not recorded')
+    }
+  }
+
+  /** The lease has an end of its own (I3), beyond which something made with its credential can act. */
   async #retire(lease: Lease): Promise<void> {
-    const { unit, clock, log, revoker } = this.#context
-    const { upstreamExpiresAt } = lease
-    const ranOut = upstreamExpiresAt !== null && upstreamExpiresAt <= clock.now()
-    if (!ranOut)
-      log.error(
-        { lease: lease.id, task: lease.task },
-        'a lease has outlived its task, whose end is not recorded',
-      )
-    const cause = { reason: ranOut ? 'its credential has expired' : 'deadline', actor: 'broker' } as const
+    const { unit, log, revoker } = this.#context
+    const cause = { reason: 'its credential has expired', actor: 'broker' } as const
     try {
       await unit.write((tx) => retire(this.#context, tx, { id: lease.id }, cause))
     } catch (error) {
@@ -131,12 +189,8 @@ export class Reaper {
 
   async #end(task: StoredTask): Promise<boolean> {
     const { unit, leases, log, revoker, clock } = this.#context
-    const reason = task.status === 'pending_approval' ? 'approval_expired' : 'deadline'
-    if ('damaged' in task) log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged')
     try {
-      const leaving = await unit.write((tx) => endTask(this.#context, tx, task, { reason, actor: 'broker' }))
-      // Not after the last of thousands has ended: upstream can be told of these meanwhile.
-      for (const lease of leaving) void revoker.revoke(lease)
+      this.#revokeAll(await unit.write((tx) => this.#endIn(tx, task)))
       return true
     } catch (error) {
       // Failing closed governs granting. A due revocation is sent all the same; the record follows (invariant I6).
@@ -156,4 +210,8 @@ function isOverdue(lease: StoredLease, now: number): lease is Lease {
   if ('damaged' in lease) return false
   const { status, standsUntil } = lease
   return status === 'active' && (standsUntil === null || standsUntil > now)
+}
+
+function hasRunOut({ upstreamExpiresAt }: Lease, now: number): boolean {
+  return upstreamExpiresAt !== null && upstreamExpiresAt <= now
 }

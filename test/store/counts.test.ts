@@ -2,7 +2,7 @@
 import { StatementSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import { leaseStatuses } from '../../src/leases/lease.ts'
+import { type LeaseKind, leaseStatuses } from '../../src/leases/lease.ts'
 import { rowsIn } from '../../src/store/transaction.ts'
 import type { Task } from '../../src/tasks/task.ts'
 import { type SqliteSubject, sqliteStore } from '../support/sqlite.ts'
@@ -81,6 +81,37 @@ it('what is asked before a mint reads no more rows, however many leases live', a
     })
     for (const result of all.mock.results) read += (result.value as unknown[]).length
     all.mockRestore()
+    return read
+  }
+  await add(1)
+  const few = await rowsRead()
+  await add(300)
+  expect(await rowsRead()).toBe(few)
+})
+
+it('a start finds out what the configuration must keep, and a look what is due, from no more rows', async () => {
+  await using store = await sqliteStore()
+  const task = aTask()
+  await store.unit.write((tx) => put(store, tx, task))
+  const add = (n: number) =>
+    store.unit.write(async (tx) => {
+      for (let i = 0; i < n; i += 1)
+        await store.leases.insert(tx, aLease(task, { dueAt: noon + 1_000, status: 'revoking' }))
+    })
+  const rowsRead = async () => {
+    const all = vi.spyOn(StatementSync.prototype, 'all')
+    const kinds = await store.unit.read(async (tx) => {
+      await store.leases.due(tx, noon, () => false)
+      await store.leases.nextDue(tx, noon)
+      await store.tasks.due(tx, noon, 200)
+      await store.tasks.nextDue(tx, noon)
+      const found: LeaseKind[] = []
+      for await (const some of store.leases.unsettledKinds(tx)) found.push(...some)
+      return found
+    })
+    const read = all.mock.results.reduce((sum, { value }) => sum + (value as unknown[]).length, 0)
+    all.mockRestore()
+    expect(kinds).toMatchObject([{ provider: 'fake', sealKey: 'k1' }])
     return read
   }
   await add(1)
