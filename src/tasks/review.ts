@@ -16,17 +16,19 @@ import { type EndReason, type OpenCursor, openStatuses, type Task } from './task
 
 /** Tasks looked at in one transaction: others wait for it. */
 const tasksAtOnce = 20
+/** Kinds of which one is decided ahead of the others: with too many of them nothing would be gained. */
+const kindsTried = 1_000
 
 /**
  * Ends what would no longer be allowed and waits, within limits, for its credentials to die.
  * There may be tens of thousands: each is a turn of its own. First go those that are told without
- * asking policy, whose agent, issuer or connection is gone; then the others, by the authority that
- * they have. When `rules` gives others meanwhile, whoever put those in force reviews by them.
+ * asking policy, whose agent, issuer or connection is gone; then the others, those first that are
+ * like one that has lapsed, and by the authority that they have. When `rules` gives others meanwhile, whoever put those in force reviews by them.
  */
 export async function reviewTasks(context: TaskContext, rules: () => Rules): Promise<void> {
   const under = rules()
   const revoked: Promise<void>[] = []
-  const left: { id: string; authority: number }[] = []
+  const left: Left[] = []
   const { unit, tasks } = context
 
   let cursor: OpenCursor | undefined
@@ -37,7 +39,7 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
       for (const task of page.tasks.map(asRead)) {
         const standing = await outsidePolicy(context, tx, under, task)
         if ('lapsed' in standing) lapsed.push(task.id)
-        else left.push({ id: task.id, authority: authorityOf(standing.details) })
+        else left.push({ id: task.id, authority: authorityOf(standing.details), kind: kindOf(task) })
         await breathe()
       }
       cursor = page.next
@@ -48,6 +50,8 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
   } while (cursor)
 
   left.sort((a, b) => b.authority - a.authority)
+  const lapsing = await lapsingKinds(context, under, left)
+  left.sort((a, b) => Number(lapsing.has(b.kind)) - Number(lapsing.has(a.kind)))
   for (let from = 0; from < left.length; from += tasksAtOnce) {
     const lapsed = await unit.read(async (tx) => {
       const found: string[] = []
@@ -61,6 +65,37 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
     revoked.push(revokeNow(context, await end(context, under, lapsed)))
   }
   await Promise.all(revoked)
+}
+
+/** A task that policy has to be asked about. */
+interface Left {
+  id: string
+  authority: number
+  kind: string
+}
+
+/** What policy will mostly say the same of. */
+function kindOf({ agent, status, scope, principal }: Task): string {
+  return JSON.stringify([agent, status, principal.issuer, scope])
+}
+
+/**
+ * Kinds of which the first has lapsed. That tells only in which order the others are decided: each
+ * is decided by itself, for policy may read what is different of them.
+ */
+async function lapsingKinds(
+  context: TaskContext,
+  rules: Rules,
+  left: readonly Left[],
+): Promise<ReadonlySet<string>> {
+  const firsts = new Map(left.toReversed().map(({ kind, id }) => [kind, id]))
+  const lapsing = new Set<string>()
+  for (const [kind, id] of [...firsts].slice(-kindsTried)) {
+    const lapsed = await context.unit.read((tx) => lapse(context, tx, rules, id))
+    if (lapsed) lapsing.add(kind)
+    await breathe()
+  }
+  return lapsing
 }
 
 /** Ends those that still have lapsed, and gives what is to be revoked of them. */

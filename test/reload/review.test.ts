@@ -9,6 +9,7 @@ import { reviewTasks } from '../../src/tasks/review.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { agent } from '../support/principal.ts'
 import { events } from '../support/store.ts'
+import type { Tx } from '../../src/base/unit.ts'
 import { turnsDuring } from '../support/turns.ts'
 
 const permit = '@id("all") permit (principal, action, resource);'
@@ -79,6 +80,35 @@ test('what is gone altogether ends first, then what has most authority', async (
   expect(new Set(order.slice(1, 4))).toEqual(new Set([deploy, waiting, late]))
   expect(order[4]).toBe(write)
   expect(order).toContain(read)
+})
+
+test('those are decided first that are like one that has lapsed, whatever authority others have', async () => {
+  const given = await core()
+  for (let count = 0; count < 60; count += 1) await given.open({ scope: scoped('deploy') })
+  for (let count = 0; count < 10; count += 1) await given.open({ scope: scoped('read'), agent: 'other-bot' })
+  const forbidding = rules(
+    given,
+    `${permit} @id("none") forbid (principal == Mayfly::Agent::"other-bot", action, resource);`,
+  )
+  const { tasks, unit } = given.context
+  let decided = 0
+  let before: number | undefined
+  const context = {
+    ...given.context,
+    tasks: {
+      ...tasks,
+      get: (...asked: Parameters<typeof tasks.get>) => ((decided += 1), tasks.get(...asked)),
+    },
+    unit: {
+      ...unit,
+      read: unit.read.bind(unit),
+      write: <T>(work: (tx: Tx) => Promise<T>) => ((before ??= decided), unit.write(work)),
+    },
+  }
+  await reviewTasks(context, () => forbidding)
+  expect(await ended(given)).toHaveLength(10)
+  // One of each kind, and a step of tasks of which the ten are the first.
+  expect(before).toBeLessThanOrEqual(2 + 20)
 })
 
 test('rules that others have replaced end nothing more', async () => {
