@@ -37,7 +37,10 @@ export interface Notice {
 }
 
 /** What one kind of event makes of it. */
-export type Words = Omit<Notice, 'id' | 'at'>
+export type Words = Omit<Notice, 'id' | 'at'> & {
+  /** What upstream calls the credential: no secret, though with AWS it looks like one. */
+  fingerprint?: string | null | undefined
+}
 
 /** Who ordered it, and why, in their own words. */
 export function orderOf(event: ChainedEvent): Fact[] {

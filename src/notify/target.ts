@@ -99,7 +99,10 @@ export function createTarget(
       return await work()
     } catch (error) {
       // The error itself may quote the URL, which may be a secret.
-      return failed(networkFault(error)?.words ?? 'it did not answer in time, or its settings cannot be read')
+      const late = error instanceof Error && error.name === 'TimeoutError'
+      return failed(
+        networkFault(error)?.words ?? (late ? 'it did not answer in time' : 'it could not be called'),
+      )
     }
   }
 

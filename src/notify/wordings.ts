@@ -3,7 +3,7 @@ import type { ChainedEvent, EventType } from '../audit/event.ts'
 import { asRead } from '../base/damage.ts'
 import { visible } from '../base/text.ts'
 import type { Tx } from '../base/unit.ts'
-import { byWhom, type Notice, orderOf, quoted, type Told, type Words } from './notice.ts'
+import { byWhom, type Fact, type Notice, orderOf, quoted, type Told, type Words } from './notice.ts'
 import { answered, expired, requested } from './requests.ts'
 
 type Wording = (told: Told, tx: Tx, event: ChainedEvent) => Promise<Words | undefined> | Words | undefined
@@ -33,12 +33,19 @@ export async function noticeOf(told: Told, tx: Tx, event: ChainedEvent): Promise
   if (!words) return undefined
   const { agent, owner, task, lease, at, seq, mac } = event
   const { redact } = told
+  const { fingerprint, ...rest } = words
   return {
-    ...words,
+    ...rest,
     id: `evt_${seq}_${mac.slice(0, 22)}`,
     at,
-    facts: words.facts.map(([name, text]) => [name, visible(redact(text))]),
-    data: texts({ seq, broker: told.url(), agent, owner, task, lease, ...words.data }, redact),
+    facts: [
+      ...words.facts.map(([name, text]): Fact => [name, visible(redact(text))]),
+      ...(fingerprint ? [['Fingerprint', visible(fingerprint)] as const] : []),
+    ],
+    data: {
+      ...texts({ seq, broker: told.url(), agent, owner, task, lease, ...words.data }, redact),
+      ...(fingerprint && { fingerprint }),
+    },
   }
 }
 
@@ -54,11 +61,11 @@ async function irrevocable({ leases, url }: Told, tx: Tx, event: ChainedEvent): 
       ['Lease', id],
       ['Upstream', `${provider}/${connection}`],
       ['What', quoted(detail)],
-      ...(fingerprint ? [['Fingerprint', fingerprint] as const] : []),
       ['Attempts', `${String(attempts)}; ${String(reason)}`],
     ],
     command: `mayfly admin leases --status irrevocable --url ${url()}`,
-    data: { provider, connection, authorization_detail: detail, fingerprint, attempts, reason },
+    data: { provider, connection, authorization_detail: detail, attempts, reason },
+    fingerprint,
   }
 }
 
