@@ -1,5 +1,6 @@
 /** Very many leases that are due in one second: how long until the last is revoked and tried, beside a bare client's same calls. */
 import { Agent, request } from 'node:http'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from './client.ts'
 import { figures, load, row } from './figures.ts'
@@ -67,9 +68,27 @@ async function fill(world: World, client: Client, n: number, within: number): Pr
   return end
 }
 
+/** How long after its deadline each of `n` leases was seen dead, where they come due one after another: milliseconds. */
+async function deadlines(world: World, client: Client, n: number): Promise<number[]> {
+  const tokens = await world.tokens(n)
+  const from = Date.now()
+  for (const token of tokens) await client.exchange(token, detail, 2)
+  await setTimeout(4_000)
+  const database = new DatabaseSync(world.store, { readOnly: true })
+  const ended = database
+    .prepare(
+      "select deadline, json_extract(evidence, '$.at') as dead from leases where created_at >= ? and status = 'revoked'",
+    )
+    .all(from)
+  database.close()
+  if (ended.length < n) throw new Error(`only ${ended.length} of ${n} were seen dead`)
+  return ended.map((lease) => Number(lease['dead']) - Number(lease['deadline']))
+}
+
 export async function drain({ clients, seconds, leases }: Order): Promise<Measured> {
   await using world = await startWorld({ delay: delayMs, slots })
   const client = new Client(world.url, true)
+  const late = await deadlines(world, client, Math.min(200, leases))
   const floor = await bare(world.upstream, leases)
   const end = await fill(world, client, leases, seconds)
   world.upstream.send('reset')
@@ -101,6 +120,7 @@ export async function drain({ clients, seconds, leases }: Order): Promise<Measur
       revokedMs,
       probedMs,
       ratios,
+      late: figures(late),
       ready: figures(ready.series),
       mints: figures(mints),
       failures,
@@ -110,6 +130,7 @@ export async function drain({ clients, seconds, leases }: Order): Promise<Measur
       `the last revoked after ${(revokedMs / 1000).toFixed(2)} s, ${ratios.revoked.toFixed(2)} of a bare client's ${(floor.revokedMs / 1000).toFixed(2)} s`,
       `the last tried after   ${(probedMs / 1000).toFixed(2)} s, ${ratios.probed.toFixed(2)} of a bare client's ${(floor.probedMs / 1000).toFixed(2)} s\n`,
       `${'milliseconds'.padEnd(44)}       p50       p95       p99`,
+      row('from the deadline until it was seen dead, before', figures(late)),
       row('/readyz meanwhile, on new connections', figures(ready.series)),
       row('an exchange meanwhile', figures(mints)),
       ...(all ? [] : [`only ${revoked} were revoked and ${probed} tried`]),
