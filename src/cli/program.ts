@@ -1,37 +1,12 @@
 /** The tree of commands. */
 import { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
+import { commands } from './commands.ts'
 import { Failure, misuseRemedy } from './failure.ts'
 
-type CommandFile = { register(program: Command): void }
-
-/** In the order of the help. Each is loaded only when it is wanted: the broker's own code takes a while to load. */
-const commands: Record<string, () => Promise<CommandFile>> = {
-  demo: () => import('./demo.ts'),
-  sandbox: () => import('./sandbox.ts'),
-  init: () => import('./init.ts'),
-  import: () => import('./import.ts'),
-  validate: () => import('./validate.ts'),
-  doctor: () => import('./doctor.ts'),
-  serve: () => import('./serve.ts'),
-  bootstrap: () => import('./bootstrap.ts'),
-  login: () => import('./login.ts'),
-  logout: () => import('./logout.ts'),
-  task: () => import('./task.ts'),
-  explain: () => import('./explain.ts'),
-  run: () => import('./run.ts'),
-  token: () => import('./token.ts'),
-  mcp: () => import('./mcp.ts'),
-  'git-credential': () => import('./git-credential.ts'),
-  'aws-credentials': () => import('./aws-credentials.ts'),
-  admin: () => import('./admin.ts'),
-  audit: () => import('./audit.ts'),
-  store: () => import('./store.ts'),
-  policy: () => import('./policy.ts'),
-  whoami: () => import('./whoami.ts'),
-  schema: () => import('./schema.ts'),
-  completion: () => import('./completion.ts'),
-}
+const demoHint = `
+Start with \`mayfly demo\`: it shows a credential's whole life, and needs nothing.
+`
 
 /**
  * With the command `name`, or all where there is none of that name. `json`: what is wrong is told by whoever catches it.
@@ -53,9 +28,7 @@ export async function createProgram({ name = '', json = false } = {}): Promise<C
     })
     .addHelpText(
       'after',
-      `
-Start with \`mayfly demo\`: it shows a credential's whole life, and needs nothing.
-
+      `${'demo' in commands ? demoHint : ''}
 Exit status: 0 done, 1 refused or failed, 2 wrong usage.`,
     )
   const wanted = Object.hasOwn(commands, name) ? [commands[name]!] : Object.values(commands)

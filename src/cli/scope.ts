@@ -1,12 +1,11 @@
 /** `--scope`: `TYPE:…`, the rest of it in its provider's own shorthand. */
 import { InvalidArgumentError } from 'commander'
-import { providers as catalog } from '../../providers/catalog.ts'
+import { type Shorthand, shorthands } from '../../providers/shorthands.ts'
 import type { AuthorizationDetail } from '../client/client.ts'
-import type { Provider } from '../provider/contract.ts'
 import { tools } from '../provider/tools.ts'
 
 /** What a task may ask for: credentials of providers, and calls of tools. */
-const providers: readonly Provider[] = [...catalog, tools as Provider]
+const providers: readonly Shorthand[] = [...shorthands, tools as Shorthand]
 
 const examples = providers.flatMap(({ type, scopeExamples }) =>
   scopeExamples.map((example) => `  ${type}:${example}`),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { providers } from '../../providers/catalog.ts'
+import { shorthands } from '../../providers/shorthands.ts'
 import { secretShapes } from '../../src/broker/logger.ts'
 import { scaffold } from '../../src/cli/init/scaffold.ts'
 import { partsOf } from '../../src/demo/walkthrough.ts'
@@ -29,6 +30,12 @@ const wants: ((provider: Provider) => string | undefined)[] = [
     )
     return runs ? undefined : `its contract is not run: ${file} has to call providerContract('${type}', …)`
   },
+  ({ type, detail, scopeExamples }) =>
+    shorthands.some(
+      (each) => each.type === type && each.detail === detail && each.scopeExamples === scopeExamples,
+    )
+      ? undefined
+      : 'a client does not know its scopes: a line in providers/shorthands.ts',
   ({ type }) =>
     type in sandbox
       ? undefined

@@ -2,13 +2,13 @@
  * The published package in a project that knows nothing of ours: its example type-checks as
  * strictly as can be, and runs on each runtime, with nothing of the server's there to be loaded.
  */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { packed, project, temporaryDirectory } from '../support/package.ts'
+import { found, packed, project, temporaryDirectory } from '../support/package.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { surroundings } from '../support/mayfly.ts'
 
@@ -53,20 +53,6 @@ test('the examples are there, and type-check, the declarations of the package wi
   await writeFile(join(typed, 'wrong.ts'), wrong)
   await expect(compile(typed, '--noEmit', 'wrong.ts')).rejects.toThrow()
 })
-
-/** The first on PATH of this name, whose version is like this. */
-function found(name: string, version: RegExp): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((directory) => join(directory, name))
-    .find((program) => {
-      try {
-        return version.test(execFileSync(program, ['--version'], { encoding: 'utf8', stdio: 'pipe' }))
-      } catch {
-        return false
-      }
-    })
-}
 
 const runtimes: [name: string, program: string | undefined, args: string[], ending: 'js' | 'ts'][] = [
   ['Node.js 20', found('node', /^v20\./) ?? found('node20', /^v20\./), [], 'js'],

@@ -1,0 +1,73 @@
+/** The client alone, as it is published: in an empty folder, without dependencies, on the oldest Node that it is for. */
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
+import own from '../../packages/client/package.json' with { type: 'json' }
+import { found, packed, temporaryDirectory } from '../support/package.ts'
+import { sharedBroker } from '../support/shared-broker.ts'
+
+const run = promisify(execFile)
+const broker = await sharedBroker()
+
+let directory = ''
+let remove: () => Promise<void>
+beforeAll(async () => {
+  const { path, ...temporary } = await temporaryDirectory()
+  remove = temporary.remove
+  const tarball = await packed(path, 'packages/client')
+  directory = join(path, 'empty')
+  await mkdir(directory)
+  await run('npm', ['install', '--offline', '--silent', '--no-audit', tarball], { cwd: directory })
+}, 300_000)
+afterAll(() => remove())
+
+test('it has the version of the whole', () => {
+  expect(own.version).toBe(manifest.version)
+})
+
+test('what is installed is less than 10 MB', async () => {
+  const names = await readdir(directory, { recursive: true })
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size))
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(10_000_000)
+  expect(names.filter((name) => /node_modules\/[^.]/.test(name) && name.split('/').length === 2)).toEqual([
+    'node_modules/mayfly-client',
+  ])
+})
+
+const node20 = found('node', /^v20\./) ?? found('node20', /^v20\./)
+for (const [name, node] of [
+  ['Node.js 20', node20],
+  ['Node.js 24', process.execPath],
+] as const)
+  test.skipIf(node === undefined)(
+    `on ${name} it runs a command in a task${node ? '' : ' (it is not on PATH)'}`,
+    async () => {
+      const mayfly = async (...args: string[]) => {
+        const env = {
+          PATH: process.env['PATH'],
+          HOME: directory,
+          MAYFLY_URL: broker.url,
+          MAYFLY_TOKEN: await broker.workload(),
+        }
+        const { stdout } = await run(
+          node!,
+          [join(directory, 'node_modules/mayfly-client/dist/main.js'), ...args],
+          { env },
+        )
+        return stdout
+      }
+      expect(await mayfly('--version')).toBe(`${manifest.version}\n`)
+      const help = await mayfly('--help')
+      for (const command of ['task', 'run', 'token', 'git-credential', 'aws-credentials', 'mcp', 'admin'])
+        expect(help).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
+      expect(help).not.toMatch(/^ {2}(?:serve|demo)\b/m)
+
+      const line = ['run', '--purpose', 'a test', '--scope', 'github:acme/web:contents=read', '--']
+      const token = await mayfly(...line, 'sh', '-c', 'mayfly token --scope github:acme/web:contents=read')
+      expect(token).toMatch(/^ghs_/)
+      expect(await broker.use(token.trim())).toBe(401)
+    },
+  )
