@@ -15,6 +15,7 @@ it('a lease from before identities were kept holds its classes for the identity 
     alter table leases drop column identity;
     drop index leases_fingerprint;
     drop index leases_failing;
+    drop index idempotency_task;
     alter table approvals drop column policies;
     drop table counts;
     drop table cursors;
