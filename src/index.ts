@@ -7,7 +7,7 @@ export {
   Task,
   TaskNotApproved,
 } from './client/task.ts'
-export type { BrokerOptions, CurrentTask, TaskOptions } from './client/task.ts'
+export type { BrokerOptions, ChildOptions, CurrentTask, TaskOptions } from './client/task.ts'
 export { BrokerProblem, BrokerUnreachable } from './client/problem.ts'
 export { NoIdentity } from './client/identity.ts'
 export type {

@@ -1,5 +1,6 @@
 /** An agent: a governed identity of something that is not a human (design §8). */
 import { z } from 'zod'
+import { durationMs } from '../base/duration.ts'
 import { isLine } from '../base/text.ts'
 import { matchRule, type MatchRule } from './match.ts'
 import type { Owner } from './owner.ts'
@@ -17,6 +18,8 @@ export interface Agent {
   readonly maxTtl: number
   /** Whether a session whose task has ended may open another. */
   readonly reopen: boolean
+  /** Seconds within which the workload of a task has to be heard; undefined where nobody listens. */
+  readonly heartbeat?: number | undefined
   /** Any may match; never empty. */
   readonly match: readonly MatchRule[]
   /** What octo-sts' clients get who ask for it. */
@@ -59,6 +62,17 @@ const owner = z
   )
   .transform((written): Owner => (typeof written === 'string' ? written : Object.freeze(written)))
 
+const heartbeat = z.string().transform((text, issues): number => {
+  const ms = durationMs(text)
+  if (ms !== undefined && ms >= 1000 && ms <= 86_400_000) return ms / 1000
+  issues.addIssue({
+    code: 'custom',
+    message: 'is not a duration of a second to a day',
+    params: { remedy: 'Write a whole number and s, m or h, as 60s.' },
+  })
+  return z.NEVER
+})
+
 const aYear = 366 * 24 * 3600
 
 /** One agent file, to an immutable `Agent`. */
@@ -73,6 +87,11 @@ export const agentFile = z
     review_by: z.iso.date().describe('YYYY-MM-DD; from the next day on its requests are refused.'),
     max_ttl: z.int().min(1).max(aYear).describe('The longest life of one of its tasks, seconds.'),
     reopen: z.boolean().default(true).describe('Whether a session whose task has ended may open another.'),
+    heartbeat: heartbeat
+      .optional()
+      .describe(
+        'How often the workload of a task has to be heard, as 60s; silent for half as long again, it ends.',
+      ),
     match: z.array(matchRule).min(1).describe('Whose tokens are this agent; any may match.'),
     sts: stsGrant.optional().describe("What octo-sts' clients get who ask for this agent at /sts/exchange."),
   })

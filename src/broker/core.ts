@@ -26,6 +26,7 @@ import { tasks } from '../store/tasks.ts'
 import { usedTokens } from '../store/used-tokens.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { Changes } from '../tasks/changes.ts'
+import { Heartbeats } from '../tasks/heartbeats.ts'
 import { keepTime } from '../tasks/keep-time.ts'
 import { Reaper } from '../tasks/reaper.ts'
 import { Unrecorded } from '../tasks/unrecorded.ts'
@@ -105,6 +106,7 @@ export async function openCore(given: {
       unit: unrecorded.unit,
       revoker,
       changes,
+      heartbeats: new Heartbeats({ unit: unrecorded.unit, tasks, clock, log }),
       unrecorded,
     }
     // Before anything is recorded: the newest event is then still the last broker's.

@@ -23,7 +23,10 @@ export function withNewTask(command: Command): Command {
       "how long it lives at most (default: 900, or the agent's max_ttl if less)",
       seconds,
     )
-    .option('--agent <name>', 'which agent to be, where the identity matches several')
+    .option(
+      '--agent <name>',
+      'which agent to be, where the identity matches several, or in a task whom it is for',
+    )
     .option('--context <key=value>', 'a fact about the task, for policy; may be repeated', addContext)
 }
 

@@ -24,6 +24,10 @@ export type Task = z.infer<typeof schemas.task>
 /** `task_token` is shown this once. */
 export type OpenedTask = z.infer<typeof schemas.openedTask>
 export type Lease = z.infer<typeof schemas.lease>
+export type Heard = z.infer<typeof schemas.heard>
+export type Delegate = z.input<typeof schemas.delegationBody>
+/** `delegation` is shown this once. */
+export type Delegation = z.infer<typeof schemas.delegation>
 export type Explain = z.input<typeof explainSchemas.explainBody>
 export type Explanation = z.infer<typeof explainSchemas.explanation>
 /** `credential` is shaped by its provider and shown this once: `{ token }` for GitHub. */
@@ -87,6 +91,10 @@ export interface Client {
   ): Promise<MintedCredential>
   /** Returns one credential before the task is done. */
   giveBack(task: TaskAccess, lease: string, options?: CallOptions): Promise<Lease>
+  /** Says that the workload is still there. With a `context` that is not what the task was opened with, the task ends. */
+  heartbeat(task: TaskAccess, options?: CallOptions & { context?: Record<string, string> }): Promise<Heard>
+  /** Hands a part of the task on to another agent: a token that opens one task, with that agent's own identity. */
+  delegate(task: TaskAccess, request: Delegate, options?: CallOptions): Promise<Delegation>
   /** Ends the task and revokes its credentials; on an ended task, answers how it ended. */
   complete(task: TaskAccess, options?: CallOptions): Promise<Task>
   /** An admin's order. `identity` is the admin's OIDC token. */
@@ -169,6 +177,9 @@ export function createClient(given: { url: string; fetch?: typeof globalThis.fet
       ),
     giveBack: (task, lease, options) =>
       repeat(`${taskPath(task)}/leases/${segment(lease)}/revoke`, task.token, undefined, options),
+    heartbeat: (task, { context, ...options } = {}) =>
+      repeat(`${taskPath(task)}/heartbeat`, task.token, { ...(context && { context }) }, options),
+    delegate: (task, request, options) => post(`${taskPath(task)}/delegations`, task.token, request, options),
     complete: (task, options) => repeat(`${taskPath(task)}/complete`, task.token, undefined, options),
     revoke: (identity, order, options) => repeat('/v1/admin/revocations', identity, order, options),
     list: (identity, kind, query = {}, options) =>

@@ -11,11 +11,13 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   agent_expired: 'Have the owner review the agent and set its next review date.',
   fenced: 'Ask an admin who can see and lift the fence: `mayfly admin fences`.',
   policy_denied: 'Ask for less, or have the policy changed.',
-  out_of_scope: "Ask for what is within the task's scope, or open another task.",
+  out_of_scope:
+    "Ask for what is within the task's scope, or open a child of it for more: `mayfly task open` in the task.",
   forbidden: 'Use the token of an admin who has this right, with the audience that admins have.',
   not_found: 'Check the id or name; a task shows itself to its own task token alone.',
-  task_not_active: 'While it waits for approval: `mayfly task wait`. Once it is over: open another task.',
-  context_changed: 'Open another task with the context as it is now.',
+  task_not_active:
+    'While it waits for approval: `mayfly task wait`. Once it is over, nothing more can be done in it.',
+  context_changed: 'Begin again, in a task opened with the context as it is now.',
   conflict: 'Correct what it names, or look at how things stand now; then decide again.',
   provider_rejected: 'Check that upstream has granted the app what was asked for.',
 }

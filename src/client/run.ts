@@ -15,6 +15,7 @@ import { GitTokens } from './git-tokens.ts'
 import { KeptCredentials } from './kept.ts'
 import type { Environment } from './run/ambient.ts'
 import { untilDecided } from './approval.ts'
+import { startHeart } from './heart.ts'
 import { type Ending, NotStarted, startChild } from './run/child.ts'
 import { childEnvironment } from './run/environment.ts'
 import { firstFree } from './run/git-config.ts'
@@ -127,6 +128,7 @@ export async function run(request: Run): Promise<Ending> {
     let grace: NodeJS.Timeout | undefined
     try {
       const active = await approved(request, opened, task, stopped.signal)
+      using _heart = startHeart(client, task, active.heartbeat)
       const hosts = request.gitHosts ?? webHosts(active)
       for (const login of netrcLogins(env['HOME'], hosts)) request.notify({ kind: 'other_login', ...login })
       const git = { hosts, helper: gitHelper(request.program, hosts) }

@@ -16,6 +16,7 @@ import {
   type TaskAccess,
 } from './client.ts'
 import { completeTask } from './completion.ts'
+import { startHeart } from './heart.ts'
 import { findIdentity } from './identity.ts'
 import { type BrokerFacts, knownBroker } from './login/brokers.ts'
 import { UnsafeFile } from './login/files.ts'
@@ -28,7 +29,8 @@ export interface BrokerOptions {
   fetch?: typeof globalThis.fetch | undefined
 }
 
-export interface TaskOptions extends BrokerOptions {
+/** What is asked for, in whatever way the task is opened. */
+interface Asked {
   /** What the task is for, for whoever reads the record or approves it. */
   purpose: string
   /** All that the task may ask for: RFC 9396 authorization details. */
@@ -37,22 +39,32 @@ export interface TaskOptions extends BrokerOptions {
   ttl?: number | undefined
   /** Bound to the task; a credential asked for under another context ends it. */
   context?: Record<string, string> | undefined
-  /**
-   * This workload's OIDC token, or what gets a fresh one: it is asked each time a task is
-   * opened, for a token opens one task. Default: what the command line finds
-   * (`MAYFLY_TOKEN`, `MAYFLY_TOKEN_FILE`, GitHub Actions, Kubernetes).
-   */
-  identity?: string | ((audience: string) => string | Promise<string>) | undefined
   /** Told that humans have to approve, with the groups asked. The task is waited for meanwhile. */
   onApproval?: ((task: TaskState) => void) | undefined
   /** Ends the wait for an answer or an approval. */
   signal?: AbortSignal | undefined
 }
 
+export interface ChildOptions extends Asked {
+  /** Another agent that it is for. Default: the one of the task that it hangs off. */
+  agent?: string | undefined
+}
+
+export interface TaskOptions extends BrokerOptions, Asked {
+  /** What a task of another agent has delegated to this one. */
+  delegation?: string | undefined
+  /**
+   * This workload's OIDC token, or what gets a fresh one: it is asked each time a task is
+   * opened, for a token opens one task. Default: what the command line finds
+   * (`MAYFLY_TOKEN`, `MAYFLY_TOKEN_FILE`, GitHub Actions, Kubernetes).
+   */
+  identity?: string | ((audience: string) => string | Promise<string>) | undefined
+}
+
 /** The task was opened, and did not become active: `task.status` says what became of it. */
 export class TaskNotApproved extends Error {
   readonly task: TaskState
-  readonly remedy = 'Ask whoever decides about it, then open another task.'
+  readonly remedy = 'Ask whoever decides about it what they would say yes to, then ask for that.'
 
   constructor(task: TaskState) {
     super(`${task.id} is ${task.status}`)
@@ -97,12 +109,18 @@ export class Task implements AsyncDisposable {
   readonly #client: Client
   readonly #access: TaskAccess
   #ended: Promise<TaskState> | undefined
+  #heart: Disposable | undefined
 
   /** @internal Use `openTask` or `currentTask`. */
   constructor(client: Client, access: TaskAccess) {
     this.id = access.id
     this.#client = client
     this.#access = access
+  }
+
+  /** @internal Whoever opened it has it heard, until it is complete. */
+  keepHeard(heartbeat: number | undefined): void {
+    this.#heart = startHeart(this.#client, this.#access, heartbeat)
   }
 
   /** What the environment of a process is to hold that is to act in the task. Secret. */
@@ -129,6 +147,39 @@ export class Task implements AsyncDisposable {
     return await this.#client.credential(this.#access, detail ?? (await this.#onlyDetail(options)), options)
   }
 
+  /**
+   * Opens a task that hangs off this one, and waits until it is active. Without `agent` it is decided as
+   * if this workload opened it anew, and may have more; for another agent it lies within this one. It
+   * ends with this one, or before it when it is completed.
+   *
+   * @throws TaskNotApproved, BrokerProblem, BrokerUnreachable
+   */
+  async child(options: ChildOptions): Promise<Task> {
+    return await openWith(this.#client, this.#access.token, options)
+  }
+
+  /**
+   * Hands a part of the task on to another agent, which has an identity of its own: a token with which
+   * that agent, and nobody else, opens one task within 300 seconds (`delegation` of `openTask`).
+   */
+  async delegate(
+    { agent, scope, ttl }: { agent: string; scope: readonly AuthorizationDetail[]; ttl?: number },
+    options?: CallOptions,
+  ): Promise<string> {
+    const asked = { agent, authorization_details: [...scope], ...(ttl !== undefined && { ttl }) }
+    return (await this.#client.delegate(this.#access, asked, options)).delegation
+  }
+
+  /**
+   * Says that the workload is still there, which `openTask` and `child` do by themselves, and with
+   * `context` what it is now: where an entry that the task was opened with has changed, the task ends.
+   *
+   * @throws BrokerProblem, BrokerUnreachable
+   */
+  async heartbeat(context?: Record<string, string>, options?: CallOptions): Promise<void> {
+    await this.#client.heartbeat(this.#access, { ...options, ...(context && { context }) })
+  }
+
   /** Has one credential revoked before the task is over. `lease` is `lease_…`, as `credential` answers it. */
   async giveBack(lease: string, options?: CallOptions): Promise<Lease> {
     return await this.#client.giveBack(this.#access, lease, options)
@@ -150,6 +201,7 @@ export class Task implements AsyncDisposable {
   }
 
   async #complete(): Promise<TaskState> {
+    this.#heart?.[Symbol.dispose]()
     try {
       const ended = await completeTask(this.#client, this.#access, AbortSignal.timeout(completionMs))
       if (!ended.leases.every(isOver)) throw new CredentialsAlive(ended)
@@ -175,21 +227,34 @@ export class Task implements AsyncDisposable {
  * @throws NoIdentity, NotConfigured, BrokerProblem, BrokerUnreachable
  */
 export async function openTask(options: TaskOptions): Promise<Task> {
-  const { purpose, scope, ttl, context, onApproval, signal = new AbortController().signal } = options
   const { client, url } = brokerOf(options)
+  return await openWith(client, await identityOf(options, url), options)
+}
+
+/** `token`: the workload's identity, or that of the task that it is to hang off. */
+async function openWith(
+  client: Client,
+  token: string,
+  options: Asked & { agent?: string | undefined; delegation?: string | undefined },
+): Promise<Task> {
+  const { purpose, scope, ttl, context, onApproval, signal = new AbortController().signal } = options
+  const { agent, delegation } = options
   const request = {
     purpose,
     authorization_details: [...scope],
     ...(ttl !== undefined && { ttl }),
     ...(context && { context }),
+    ...(agent !== undefined && { agent }),
+    ...(delegation !== undefined && { delegation }),
   }
-  const opened = await client.openTask(await identityOf(options, url), request, { signal })
+  const opened = await client.openTask(token, request, { signal })
   const access = { id: opened.id, token: opened.task_token }
   const task = new Task(client, access)
   try {
     if (opened.status === 'pending_approval') onApproval?.(opened)
     const decided = await untilDecided(client, access, opened, signal)
     if (decided.status !== 'active') throw new TaskNotApproved(decided)
+    task.keepHeard(decided.heartbeat)
     return task
   } catch (error) {
     // Nobody else knows of it. Its deadline ends it where this does not.
@@ -199,7 +264,7 @@ export async function openTask(options: TaskOptions): Promise<Task> {
 }
 
 /** Whoever opened it ends it. */
-export type CurrentTask = Omit<Task, 'complete' | typeof Symbol.asyncDispose>
+export type CurrentTask = Omit<Task, 'complete' | 'keepHeard' | typeof Symbol.asyncDispose>
 
 /**
  * The task that this process runs in, as `mayfly run` hands it down; undefined outside any.

@@ -1,6 +1,7 @@
 /** Schemas of single values in `mayfly.yaml`: addresses, origins, durations, stores, heads. */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { durationMs } from '../base/duration.ts'
 import { endpointFault } from '../base/endpoint.ts'
 import type { StoreAddress } from '../store/address.ts'
 
@@ -67,14 +68,13 @@ export const proxy = z.string().refine(
   },
 )
 
-const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const century = 36_525 * units.d
+const hour = 3_600_000
+const century = 36_525 * 24 * hour
 
 /** `90d` to milliseconds, an hour or more: a task can be looked up for an hour after its end. */
 export const duration = z.string().transform((text, issues): number => {
-  const { count, unit } = /^(?<count>\d{1,10})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
-  const ms = Number(count) * units[unit as keyof typeof units]
-  if (ms >= units.h && ms <= century) return ms
+  const ms = durationMs(text)
+  if (ms !== undefined && ms >= hour && ms <= century) return ms
   issues.addIssue({
     code: 'custom',
     message: 'is not a duration of an hour to a hundred years',

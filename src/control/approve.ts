@@ -11,6 +11,7 @@ import { grantedGroups, requestDigest, settlementMac } from '../tasks/approval-d
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import { endTask } from '../tasks/end.ts'
 import { endOfFenced, fencedTask } from '../tasks/fenced.ts'
+import { silenceMs } from '../tasks/heartbeats.ts'
 import { identityNow, ownersOf } from '../tasks/identity.ts'
 import { ancestorsOf, boundsRefusal, standingAbove } from '../tasks/lineage.ts'
 import { readTask, type TaskView } from '../tasks/read.ts'
@@ -185,7 +186,8 @@ async function proceed(context: TaskContext, tx: Tx, rules: Rules, task: Task): 
   if (beyond) return await end('policy_changed')
   const [parent] = above
   const expiresAt = Math.min(now + task.ttl * 1000, parent?.task.expiresAt ?? Infinity)
-  await tasks.activate(tx, task.id, expiresAt)
+  const { heartbeat } = task
+  await tasks.activate(tx, task.id, expiresAt, heartbeat && now + silenceMs(heartbeat))
   audit.record(tx, {
     at: now,
     type: 'task.approved',

@@ -41,12 +41,14 @@ export async function agentOf(
 export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
   const task = await holder(c)
   await c.var.limits.admitAgent(task.agent)
+  // Whoever works is not silent.
+  c.var.core.heartbeats.hear(task)
   c.set('task', task)
   await next()
 }
 
-/** The same, to end something of it: however much the agent's other tasks ask for. */
-export const byTaskTokenToEnd: MiddlewareHandler<Env> = async (c, next) => {
+/** The same, to end something of it or to keep it: however much the agent's other tasks ask for. */
+export const byTaskTokenAlways: MiddlewareHandler<Env> = async (c, next) => {
   c.set('task', await holder(c))
   await next()
 }

@@ -22,3 +22,7 @@ export const strictJson: MiddlewareHandler<Env> = async (c, next) => {
   }
   await next()
 }
+
+/** The same for a call that may come without a body. */
+export const strictJsonIfAny: MiddlewareHandler<Env> = async (c, next) =>
+  c.req.header('Content-Type') === undefined ? await next() : await strictJson(c, next)

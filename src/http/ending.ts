@@ -1,12 +1,13 @@
 /**
  * Calls that are outside the limits of addresses and agents once it is known who makes them. What
- * ends a task, gives a lease back or revokes must not wait until others behind the same address, or
+ * ends a task, or keeps it from ending, gives a lease back or revokes must not wait until others behind the same address, or
  * other tasks of the same agent, ask for less; nor must an admin who has to look before stopping
  * something.
  */
 const paths = [
   /^\/v1\/admin\//,
   /^\/v1\/tasks\/[^/]+\/complete$/,
+  /^\/v1\/tasks\/[^/]+\/heartbeat$/,
   /^\/v1\/tasks\/[^/]+\/leases\/[^/]+\/revoke$/,
   /^\/oauth\/revoke$/,
 ]

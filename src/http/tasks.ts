@@ -5,15 +5,16 @@ import { completeTask } from '../tasks/complete.ts'
 import { issueCredential } from '../tasks/credential.ts'
 import { delegate } from '../tasks/delegate.ts'
 import { giveBack } from '../tasks/give-back.ts'
+import { heartbeat } from '../tasks/heartbeat.ts'
 import { dryRun, openTask } from '../tasks/open.ts'
 import { readDecided } from '../tasks/read.ts'
-import { agentOf, byTaskToken, byTaskTokenToEnd, byWorkloadOrTask } from './authentication.ts'
-import { strictJson } from './body.ts'
+import { agentOf, byTaskToken, byTaskTokenAlways, byWorkloadOrTask } from './authentication.ts'
+import { strictJson, strictJsonIfAny } from './body.ts'
 import type { Env } from './context.ts'
 import { idempotencyOf } from './idempotency-key.ts'
 import { answers, jsonBody, workloadToken, taskToken } from './openapi.ts'
 import * as schemas from '../wire/schemas.ts'
-import { dryRunView, leaseView, taskView } from './views.ts'
+import { dryRunView, heardView, leaseView, taskView } from './views.ts'
 
 const taskId = z.object({ id: z.string().max(100) })
 const leaseId = taskId.extend({ lease: z.string().max(100) })
@@ -80,9 +81,20 @@ const revokeLease = createRoute({
   operationId: 'giveBackLease',
   summary: 'Give one lease back before the task is done',
   security: taskToken,
-  middleware: byTaskTokenToEnd,
+  middleware: byTaskTokenAlways,
   request: { params: leaseId },
   responses: answers({ 200: { schema: schemas.lease, description: 'the lease' } }),
+})
+
+const beat = createRoute({
+  method: 'post',
+  path: '/v1/tasks/{id}/heartbeat',
+  operationId: 'heartbeat',
+  summary: 'Say that the workload is still there, and what its context is now',
+  security: taskToken,
+  middleware: [byTaskTokenAlways, strictJsonIfAny] as const,
+  request: { params: taskId, body: { ...jsonBody(schemas.heartbeatBody), required: false } },
+  responses: answers({ 200: { schema: schemas.heard, description: 'the task goes on' } }),
 })
 
 const complete = createRoute({
@@ -91,7 +103,7 @@ const complete = createRoute({
   operationId: 'completeTask',
   summary: 'End the task; its leases are revoked. Idempotent',
   security: taskToken,
-  middleware: byTaskTokenToEnd,
+  middleware: byTaskTokenAlways,
   request: { params: taskId },
   responses: answers({ 200: { schema: schemas.task, description: 'the ended task' } }),
 })
@@ -146,6 +158,12 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(revokeLease, async (c) => {
     const { core, task } = c.var
     return c.json(leaseView(await giveBack(core, task, c.req.valid('param').lease)), 200)
+  })
+
+  app.openapi(beat, async (c) => {
+    const { core, task } = c.var
+    const { context } = c.req.valid('json')
+    return c.json(heardView(await heartbeat(core, task, context)), 200)
   })
 
   app.openapi(complete, async (c) => {

@@ -15,6 +15,8 @@ import type { StoredApproval } from '../tasks/approval.ts'
 import { requestToApprove } from '../tasks/approval-digest.ts'
 import type { DryRun } from '../tasks/open.ts'
 import type { TaskView } from '../tasks/read.ts'
+import type { Task } from '../tasks/task.ts'
+import { waitingRemedy } from '../tasks/waiting.ts'
 import type * as shapes from '../wire/admin-schemas.ts'
 import type * as schemas from '../wire/schemas.ts'
 
@@ -56,6 +58,7 @@ export function taskView(
   connections: Connections,
 ): z.infer<typeof schemas.task> {
   const task = asRead(stored)
+  const remedy = waitingRemedy(task, approvals)
   return {
     id: task.id,
     status: task.status,
@@ -73,14 +76,20 @@ export function taskView(
     context: task.context,
     parent: task.parent,
     ...(act && { depth: task.depth, act }),
+    ...(task.heartbeat !== undefined && { heartbeat: task.heartbeat }),
     created_at: time(task.createdAt),
     expires_at: time(task.expiresAt),
     ended_at: time(task.endedAt),
     end_reason: task.endReason,
     approvals: approvals.map(approvalView),
+    ...(remedy !== undefined && { remedy }),
     leases: leases.map(leaseView),
     ...damage(stored),
   }
+}
+
+export function heardView({ id, status, expiresAt, heartbeat }: Task): z.infer<typeof schemas.heard> {
+  return { id, status, expires_at: time(expiresAt), ...(heartbeat !== undefined && { heartbeat }) }
 }
 
 /** With who answered it, and when. */

@@ -76,6 +76,15 @@ function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): StoredTask {
   return read.damage === undefined ? task : storedAs({ ...task, scope: [] }, read.damage, taskFoundBy)
 }
 
+/** Those that are over keep no such time. */
+const silentBy = 'silent_at <= ? order by silent_at limit ?'
+const nextSilent = 'select silent_at from tasks where silent_at > ? order by silent_at limit 1'
+
+/** When it is due, by whichever comes first. */
+function endsAt({ expires_at: expiresAt, silent_at: silentAt }: Row): number {
+  return silentAt === null ? expiresAt : Math.min(expiresAt, silentAt)
+}
+
 const openOfRoot = `select count(*) as n, min(expires_at) as first from tasks where root = ? and ${isOpenTask}`
 
 function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilter) {
@@ -212,11 +221,18 @@ export const tasks: TaskStore = {
     return row?.expires_at ?? null
   },
 
-  async activate(tx, id, expiresAt) {
+  async activate(tx, id, expiresAt, silentAt) {
     const row = await rowsIn(tx).one('tasks', 'id', id)
     if (!row || !isAmong(predecessors('active'), row.status)) return false
-    await rowsIn(tx).change('tasks', row, { status: 'active', expires_at: expiresAt })
+    const listening = silentAt !== undefined && { silent_at: silentAt }
+    await rowsIn(tx).change('tasks', row, { status: 'active', expires_at: expiresAt, ...listening })
     return true
+  },
+
+  async hear(tx, id, silentAt) {
+    const row = await rowsIn(tx).one('tasks', 'id', id)
+    if (row?.status !== 'active' || row.silent_at === null || row.silent_at >= silentAt) return
+    await rowsIn(tx).change('tasks', row, { silent_at: silentAt })
   },
 
   async end(tx, id, status, reason, at) {
@@ -224,7 +240,8 @@ export const tasks: TaskStore = {
     // A state that there is not was written by somebody else, and is over with that.
     const leaves = row && (isAmong(predecessors(status), row.status) || !isAmong(taskStatuses, row.status))
     if (!leaves) return false
-    await rowsIn(tx).change('tasks', row, { status, end_reason: reason, ended_at: at })
+    const deaf = row.silent_at !== null && { silent_at: null }
+    await rowsIn(tx).change('tasks', row, { status, end_reason: reason, ended_at: at, ...deaf })
     return true
   },
 
@@ -282,8 +299,10 @@ export const tasks: TaskStore = {
     const rows: Row[] = []
     for (const status of openStatuses)
       rows.push(...(await rowsIn(tx).where('tasks', condition, [status, now, limit])))
+    const silent = await rowsIn(tx).where('tasks', silentBy, [now, limit])
+    rows.push(...silent.filter(({ id }) => !rows.some((row) => row.id === id)))
     return rows
-      .toSorted((a, b) => a.expires_at - b.expires_at)
+      .toSorted((a, b) => endsAt(a) - endsAt(b))
       .slice(0, limit)
       .map((row) => fromRow(tx, row))
   },
@@ -293,6 +312,7 @@ export const tasks: TaskStore = {
     const times: number[] = []
     for (const status of openStatuses)
       for (const row of await statements.all(nextEnd, [status, now])) times.push(Number(row['expires_at']))
+    for (const row of await statements.all(nextSilent, [now])) times.push(Number(row['silent_at']))
     const known = times.filter(Number.isFinite)
     // Of a damaged row it may be anything, and it is due at no time.
     return known.length > 0 ? Math.min(...known) : times[0]

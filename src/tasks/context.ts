@@ -11,6 +11,7 @@ import type { Policies } from '../policy/compile.ts'
 import type { ApprovalStore } from './approval.ts'
 import type { Changes } from './changes.ts'
 import type { DelegationStore } from './delegation.ts'
+import type { Heartbeats } from './heartbeats.ts'
 import type { IdempotencyStore } from './idempotency.ts'
 import type { TaskStore } from './task.ts'
 import type { Unrecorded } from './unrecorded.ts'
@@ -42,6 +43,7 @@ export interface TaskContext extends LeaseContext {
   federationKeys: FederationKeyStore
   revoker: Revoker
   changes: Changes
+  heartbeats: Heartbeats
   /** What was ordered to end and could not be recorded yet. */
   unrecorded: Unrecorded
 }

@@ -10,6 +10,7 @@ import { revokeNow } from '../leases/revoke-now.ts'
 import { tools } from '../provider/tools.ts'
 import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from './afresh.ts'
+import { changedField, contextChanged } from './bound-context.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { policyDenied, reasonOf, recordDenial } from './denial.ts'
 import { endTask } from './end.ts'
@@ -19,6 +20,7 @@ import { identityNow } from './identity.ts'
 import { leaseRefusal } from './limits.ts'
 import { actOf, boundsRefusal, covering, standingAbove } from './lineage.ts'
 import type { EndReason, StoredTask, Task } from './task.ts'
+import { waitingRefusal } from './waiting.ts'
 
 export interface CredentialRequest {
   task: StoredTask
@@ -213,7 +215,7 @@ async function admit(
     recordDenied(context, tx, task, resolved, refused)
     return { refused }
   }
-  if (task.status === 'pending_approval') return refuse('task_not_active', 'the task waits for approval')
+  if (task.status === 'pending_approval') return { refused: await waitingRefusal(context, tx, task) }
   // Whoever goes on with a task that is over may be somebody who was left its token.
   if (task.status !== 'active' || task.expiresAt <= now)
     return denied(new BrokerError('task_not_active', 'the task is over'))
@@ -231,15 +233,10 @@ async function admit(
   const standing = await standingAbove(context, tx, rules, task, [resolved])
   if ('refused' in standing) return denied(standing.refused)
   const { above } = standing
-  const changed = Object.entries(request.context ?? {}).find(
-    ([field, value]) => Object.hasOwn(task.context, field) && task.context[field] !== value,
-  )
-  if (changed) {
+  const changed = changedField(task, request.context ?? {})
+  if (changed !== undefined) {
     await endNow(context, tx, task, 'context_changed')
-    return refuse(
-      'context_changed',
-      `context.${changed[0]} is not what the task was opened with; the task has ended`,
-    )
+    return { refused: contextChanged(changed) }
   }
   const outside = scopeRefusal(task, resolved)
   if (outside) return denied(outside)
@@ -257,7 +254,7 @@ async function admit(
     return denied(
       policyDenied(
         await refusals(),
-        `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; ask for it in a child of the task`,
+        `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; ask for it in a child of the task: \`mayfly task open\` in it, or POST /v1/tasks with its token`,
       ),
     )
   const beyond = await boundsRefusal(context, tx, rules, { bounded: task.bounded, above }, [resolved])

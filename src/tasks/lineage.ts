@@ -10,6 +10,7 @@ import { policyDenied } from './denial.ts'
 import { endOfFenced, fencedTask } from './fenced.ts'
 import { identityNow } from './identity.ts'
 import type { EndReason, ScopeItem, StoredTask, Task } from './task.ts'
+import { waitingRefusal } from './waiting.ts'
 
 /** How many tasks one may hang off: `context.depth` is at most this. */
 export const mostDepth = 8
@@ -54,6 +55,8 @@ export async function standingAbove(
   const now = context.clock.now()
   const chain = await ancestorsOf(context, tx, child)
   for (const task of chain) {
+    if (task.status === 'pending_approval' && task.expiresAt > now)
+      return { refused: await waitingRefusal(context, tx, task), lapsed: 'parent_ended' }
     if ('damaged' in task || task.status !== 'active' || task.expiresAt <= now) return parentOver()
     const fenced = await fencedTask(context, tx, rules, task, details)
     if (fenced) return { refused: fenced, lapsed: endOfFenced(fenced) }

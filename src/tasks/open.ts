@@ -19,6 +19,7 @@ import type { Delegation } from './delegation.ts'
 import { policyDenied, reasonOf, recordDenial, recordReplay } from './denial.ts'
 import { askOf, factsOf, type Requested } from './facts.ts'
 import { connectionsOf, reopenRefusal } from './fenced.ts'
+import { silenceMs } from './heartbeats.ts'
 import { type IdempotencyKey, rememberedForMs } from './idempotency.ts'
 import { join, waitingFor } from './join.ts'
 import { openRefusal } from './limits.ts'
@@ -326,6 +327,8 @@ async function insert(
   const now = clock.now()
   const id = newId('task', now)
   const pending = decision.outcome === 'pending_approval'
+  // A child of the same agent is the same workload, which is heard, or not, in the task above.
+  const heartbeat = place && !place.bounded ? undefined : agent.heartbeat
   const task: Task = {
     id,
     status: pending ? 'pending_approval' : 'active',
@@ -341,6 +344,8 @@ async function insert(
     root: place?.parent.root ?? id,
     depth,
     ...(place?.bounded && { bounded: place.bounded }),
+    ...(heartbeat !== undefined && { heartbeat }),
+    ...(heartbeat !== undefined && !pending && { silentAt: now + silenceMs(heartbeat) }),
     createdAt: now,
     expiresAt: Math.min(
       now + (pending ? rules.limits.approvalWindow : ttl) * 1000,
@@ -372,6 +377,7 @@ async function insert(
       ttl,
       context: task.context,
       expires_at: new Date(task.expiresAt).toISOString(),
+      ...(heartbeat !== undefined && { heartbeat }),
       ...(place && { ...hanging, act }),
     },
   })

@@ -6,7 +6,7 @@ import type { Lease, StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
-import { openStatuses, type StoredTask } from './task.ts'
+import { type EndReason, openStatuses, type StoredTask } from './task.ts'
 
 /** Tasks read at once, and ended in one unit of work: upstream is told between two of them. */
 const tasksAtOnce = 200
@@ -36,6 +36,7 @@ export class Reaper {
 
   /** Takes over what the last process left, then keeps time. */
   async start(): Promise<void> {
+    this.#context.heartbeats.begin()
     const { unit, leases, clock } = this.#context
     const now = clock.now()
     await untilNone(unit, (tx) => leases.adopt(tx, now))
@@ -153,13 +154,6 @@ export class Reaper {
     }
   }
 
-  async #endIn(tx: Tx, task: StoredTask): Promise<StoredLease[]> {
-    if ('damaged' in task)
-      this.#context.log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged')
-    const reason = task.status === 'pending_approval' ? 'approval_expired' : 'deadline'
-    return await endTask(this.#context, tx, task, { reason, actor: 'broker' })
-  }
-
   /** What is under way was told already. */
   #revokeAll(leases: readonly StoredLease[]): void {
     for (const lease of leases) void this.#context.revoker.revoke(lease)
@@ -187,18 +181,44 @@ export class Reaper {
     void revoker.revoke(lease)
   }
 
+  /** Ends the task for what is due of it, unless its workload was heard meanwhile. */
+  async #endIn(tx: Tx, task: StoredTask): Promise<StoredLease[]> {
+    const { tasks, clock, heartbeats, log } = this.#context
+    if ('damaged' in task) log.error({ task: task.id, damage: task.damaged }, 'a task row is damaged')
+    const now = clock.now()
+    const end = (reason: EndReason) => endTask(this.#context, tx, task, { reason, actor: 'broker' })
+    if (task.expiresAt <= now || 'damaged' in task)
+      return await end(task.status === 'pending_approval' ? 'approval_expired' : 'deadline')
+    const stored = await tasks.get(tx, task.id)
+    const listened = stored && !('damaged' in stored) ? (stored.silentAt ?? 0) : 0
+    const silentAt = Math.max(listened, heartbeats.silentAt(task))
+    if (silentAt <= now) return await end('heartbeat_missed')
+    await tasks.hear(tx, task.id, silentAt)
+    return []
+  }
+
+  /** What dies with the task, where that is due and nobody was heard. */
+  async #liveOf(task: StoredTask): Promise<StoredLease[]> {
+    const { unit, tasks, leases, clock, heartbeats } = this.#context
+    const now = clock.now()
+    if (!('damaged' in task) && task.expiresAt > now && heartbeats.silentAt(task) > now) return []
+    return await unit.read(async (tx) => {
+      const found: StoredLease[] = []
+      for (const { id } of [task, ...(await tasks.below(tx, task.id))])
+        found.push(...(await leases.find(tx, { task: id, statuses: ['active', 'revoking'] })))
+      return found
+    })
+  }
+
   async #end(task: StoredTask): Promise<boolean> {
-    const { unit, leases, log, revoker, clock } = this.#context
+    const { unit, log, clock } = this.#context
     try {
       this.#revokeAll(await unit.write((tx) => this.#endIn(tx, task)))
       return true
     } catch (error) {
-      // Failing closed governs granting. A due revocation is sent all the same; the record follows (invariant I6).
       log.error({ err: error, task: task.id }, 'the end of a task could not be recorded yet')
-      const live = await unit.read((tx) =>
-        leases.find(tx, { task: task.id, statuses: ['active', 'revoking'] }),
-      )
-      for (const lease of live) void revoker.revoke(lease)
+      // Failing closed governs granting. A due revocation is sent all the same; the record follows (invariant I6).
+      this.#revokeAll(await this.#liveOf(task))
       this.wake(clock.now() + storeRetryMs)
       return false
     }

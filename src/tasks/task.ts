@@ -167,7 +167,9 @@ export interface TaskStore {
   /** When the first of the agent's tasks in these states is over at the latest, `besides` so many that are over before it. */
   firstEnd(tx: Tx, agent: string, statuses: readonly TaskStatus[], besides: number): Promise<number | null>
   /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */
-  activate(tx: Tx, id: string, expiresAt: number): Promise<boolean>
+  activate(tx: Tx, id: string, expiresAt: number, silentAt?: number): Promise<boolean>
+  /** Sets when the task counts as silent, if it is active and listened to. */
+  hear(tx: Tx, id: string, silentAt: number): Promise<void>
   /** Moves the task to `status` if the state it is in allows it; false, and nothing changed, where it does not. */
   end(tx: Tx, id: string, status: TaskStatus, reason: EndReason, at: number): Promise<boolean>
   /** The tasks that this session has opened and that are over, and those that are damaged: they may be any session's. */
@@ -180,8 +182,8 @@ export interface TaskStore {
   below(tx: Tx, id: string): Promise<StoredTask[]>
   /** How many tasks with this root are open, and when the first of them is over at the latest. */
   openInTree(tx: Tx, root: string): Promise<{ count: number; firstEnd: number | null }>
-  /** Open tasks whose `expiresAt` is at or before `now`, the longest due first. */
+  /** Open tasks whose `expiresAt`, or `silentAt`, is at or before `now`, the longest due first. */
   due(tx: Tx, now: number, limit: number): Promise<StoredTask[]>
-  /** When the next open task expires after `now`. */
+  /** When the next open task expires, or counts as silent, after `now`. */
   nextDue(tx: Tx, now: number): Promise<number | undefined>
 }

@@ -16,6 +16,7 @@ import { factsOf } from './facts.ts'
 import { fencedTask } from './fenced.ts'
 import { identityNow } from './identity.ts'
 import { openStatuses, type StoredTask, type Task } from './task.ts'
+import { waitingRefusal } from './waiting.ts'
 
 export interface ToolCall extends Pick<ToolDetail, 'name' | 'resource'> {
   /** What the caller says of the call; policy may use it only to forbid. */
@@ -95,8 +96,7 @@ async function standingOf(
   task: StoredTask,
 ): Promise<Standing | { refused: BrokerError }> {
   const now = context.clock.now()
-  if (task.status === 'pending_approval')
-    return { refused: new BrokerError('task_not_active', 'the task waits for approval') }
+  if (task.status === 'pending_approval') return { refused: await waitingRefusal(context, tx, task) }
   if (task.status !== 'active' || task.expiresAt <= now)
     return { refused: new BrokerError('task_not_active', 'the task is over') }
   if ('damaged' in task)

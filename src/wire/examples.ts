@@ -218,6 +218,12 @@ export const examples: Record<string, Example> = {
     answer: { lease, credential, host: 'github.com' } satisfies z.input<typeof schemas.minted>,
   },
   giveBackLease: { answer: revoked },
+  heartbeat: {
+    body: { context: { model: 'a-model-2' } } satisfies z.input<typeof schemas.heartbeatBody>,
+    answer: { id: lease.task, status: 'active', expires_at: deadline, heartbeat: 60 } satisfies z.input<
+      typeof schemas.heard
+    >,
+  },
   completeTask: { answer: completed },
   explain: {
     body: { authorization_details: [detail] } satisfies z.input<typeof explanations.explainBody>,

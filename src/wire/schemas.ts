@@ -149,6 +149,11 @@ export const taskQuery = z.object({
     .openapi({ description: 'seconds to wait for while it is `pending_approval`' }),
 })
 
+const heartbeat = z.number().openapi({
+  description:
+    'seconds within which the workload has to be heard; silent for half as long again, the task ends',
+})
+
 interface Act {
   sub: string
   task: string
@@ -187,15 +192,25 @@ export const task = z
     parent: z.string().nullable().openapi({ description: 'the task that it hangs off, and ends with' }),
     depth: z.int().optional().openapi({ description: 'how many tasks it hangs off, where it does' }),
     act: act.optional(),
+    heartbeat: heartbeat.optional(),
     created_at: time,
     expires_at: time,
     ended_at: time.nullable(),
     end_reason: z.enum(endReasons).nullable(),
     approvals: z.array(approval),
+    remedy: z.string().optional().openapi({
+      description: 'while it waits: who decides about what, until when, and how to wait for it',
+    }),
     leases: z.array(lease),
     damaged,
   })
   .openapi('Task')
+
+export const heartbeatBody = strict({ context: contextFields.optional() }).openapi('Heartbeat')
+
+export const heard = z
+  .object({ id: z.string(), status: z.enum(taskStatuses), expires_at: time, heartbeat: heartbeat.optional() })
+  .openapi('Heard')
 
 export const openedTask = task.extend({ task_token: z.string() }).openapi('OpenedTask')
 

@@ -1,6 +1,7 @@
 /** The core without its edges: a real store and reaper, a clock that stands still, and an upstream in memory. */
 import { expect } from 'vitest'
 import { Changes } from '../../src/tasks/changes.ts'
+import { Heartbeats } from '../../src/tasks/heartbeats.ts'
 import { federationKeys } from '../../src/store/installation.ts'
 import type { EventType } from '../../src/audit/event.ts'
 import { asRead } from '../../src/base/damage.ts'
@@ -93,6 +94,7 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
     usedTokens,
     federationKeys,
     changes: new Changes(),
+    heartbeats: new Heartbeats({ unit, tasks, clock, log: leaseContext.log }),
     revoker,
     unrecorded,
   }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+export const cliMain = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export interface Outcome {
   status: number | null
@@ -39,7 +39,7 @@ export function mayfly(args: string[], env: Environment = {}): Promise<Outcome> 
 
 /** Starts it, with nothing of ours in its environment but what is given. */
 export function startMayfly(args: string[], env: Environment = {}): Running {
-  const child = spawn(process.execPath, [main, ...args], { env: { ...surroundings(), ...env } })
+  const child = spawn(process.execPath, [cliMain, ...args], { env: { ...surroundings(), ...env } })
   onTestFinished(() => void child.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }
   const watchers = new Set<() => void>()

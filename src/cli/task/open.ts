@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { OpenedTask } from '../../client/client.ts'
+import { taskFromEnvironment } from '../../client/task-environment.ts'
 import { taskLines } from '../describe.ts'
 import { Failure, tell } from '../failure.ts'
 import { newTask, type NewTaskOptions, withNewTask } from '../new-task.ts'
@@ -9,6 +11,7 @@ import { scopeHelp } from '../scope.ts'
 
 interface OpenOptions extends NewTaskOptions {
   env?: boolean
+  delegationFile?: string
 }
 
 export function registerOpen(group: Command): void {
@@ -18,8 +21,14 @@ export function registerOpen(group: Command): void {
       `Opens a task and prints what it is, and last a line for a shell that puts it
 into the environment, its token with it: without that nobody could act in the
 task. With --env that line is all that is printed, with --json the token is
-"task_token".`,
+"task_token".
+
+Inside a task (MAYFLY_TASK and MAYFLY_TASK_TOKEN) it is a child of that one, which
+ends with it. Without --agent it is decided as if it were opened anew, and may have
+more than that one; for another agent it lies within it. With --token-file, or with
+--delegation-file, it is opened with the identity of this workload.`,
     )
+    .option('--delegation-file <file>', 'a file that holds what `mayfly task delegate` has printed')
     .option('--env', 'print nothing but the line for a shell')
     .addHelpText(
       'after',
@@ -35,8 +44,12 @@ Example:
 }
 
 async function open(options: OpenOptions): Promise<void> {
-  const identity = await workloadIdentity(options)
-  const task = await connect(options).openTask(identity, newTask(options))
+  const { delegationFile, tokenFile } = options
+  const within =
+    tokenFile === undefined && delegationFile === undefined ? taskFromEnvironment(process.env) : undefined
+  const token = within?.token ?? (await workloadIdentity(options))
+  const delegation = delegationFile && (await readFile(delegationFile, 'utf8')).trim()
+  const task = await connect(options).openTask(token, { ...newTask(options), delegation })
   if (options.env && !options.json) {
     answer(options, task, [environment(task)])
     // Beside the line that the shell evaluates.
