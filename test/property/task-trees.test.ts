@@ -35,14 +35,14 @@ const owners = {
 
 const policies = compiled(
   ...names.flatMap((name) =>
-    [...permitted[name]].map(
+    permitted[name].split('').map(
       (letter) => `@id("${name}-${letter}")
 permit (principal == Mayfly::Agent::"${name}", action, resource == Mayfly::GithubRepository::"acme/${letter}");`,
     ),
   ),
 )
 
-const letters = fc.subarray([...'abcd'], { minLength: 1 }).map((some) => some.join(''))
+const letters = fc.subarray('abcd'.split(''), { minLength: 1 }).map((some) => some.join(''))
 /** `below`: which of the tasks before it, counted modulo how many there are. */
 const node = fc.record({
   below: fc.nat({ max: 11 }),
@@ -65,7 +65,7 @@ interface Grown {
   lease: string
 }
 
-const within = (inner: string, outer: string) => [...inner].every((letter) => outer.includes(letter))
+const within = (inner: string, outer: string) => inner.split('').every((letter) => outer.includes(letter))
 
 function rulesOf({ context }: Core): Rules {
   const agents = new Agents(
@@ -89,7 +89,9 @@ function arrange({ upstream }: Core): void {
   const nameOf = (detail: unknown) => (detail as { name: string }).name
   upstream.covers = (outer, inner) => within(nameOf(inner), nameOf(outer))
   upstream.requests = (detail) =>
-    [...nameOf(detail)].map((letter) => wants('github.contents.write', `acme/${letter}`))
+    nameOf(detail)
+      .split('')
+      .map((letter) => wants('github.contents.write', `acme/${letter}`))
 }
 
 const asking = (name: string) => ({ purpose: 'p', authorizationDetails: [{ type: 'fake', name }], ttl: 600 })
