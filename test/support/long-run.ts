@@ -21,6 +21,8 @@ export const standIn = (tool: 'gh' | 'vault') => [process.execPath, script('tool
 
 export interface LongRun {
   broker: TestBroker
+  /** HOME of whatever runs. */
+  home: string
   /** Keeps calling the commands in one run, and tells of each how often it went well, and its failures. */
   work(
     seconds: number,
@@ -46,6 +48,7 @@ export async function longRun(life: number): Promise<LongRun> {
   vault.settings.maxLeaseTtl = life
   return {
     broker,
+    home,
     async work(seconds, commands, env = {}) {
       const line = ['run', '--purpose', 'a test', '--ttl', '1800', '--git-host', github.url]
       const asked = scopes.flatMap((scope) => ['--scope', scope])
