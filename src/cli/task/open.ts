@@ -23,10 +23,10 @@ into the environment, its token with it: without that nobody could act in the
 task. With --env that line is all that is printed, with --json the token is
 "task_token".
 
-Inside a task (MAYFLY_TASK and MAYFLY_TASK_TOKEN) it is a child of that one, which
-ends with it. Without --agent it is decided as if it were opened anew, and may have
-more than that one; for another agent it lies within it. With --token-file, or with
---delegation-file, it is opened with the identity of this workload.`,
+Inside a task (MAYFLY_TASK and MAYFLY_TASK_TOKEN) it is a child of that one and
+ends with it. Without --agent it is decided as if it were opened anew, and may
+have more than that one; for another agent it lies within it. With --token-file
+or --delegation-file it is opened with the identity of this workload.`,
     )
     .option('--delegation-file <file>', 'a file that holds what `mayfly task delegate` has printed')
     .option('--env', 'print nothing but the line for a shell')
