@@ -4,7 +4,7 @@ import { untilNone } from '../base/unit.ts'
 import { textOf } from './heads.ts'
 import { maintain } from '../leases/standing.ts'
 import type { Log } from '../base/log.ts'
-import type { OwnStore } from '../store/sqlite.ts'
+import type { OwnStore } from '../store/own-store.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import { prune, type Retention, type RetentionStore } from '../tasks/retention.ts'
 

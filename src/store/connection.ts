@@ -7,6 +7,8 @@ import type { MaybePromise, Statements } from './statements.ts'
 export interface Connection {
   db: Kysely<Schema>
   statements: Statements
+  /** The schema of the database in which the tables are, where there may be several. */
+  schema?: string
 }
 
 /** One that reads what was committed when it was opened, and nothing since. */

@@ -106,7 +106,12 @@ export class GroupWriter {
       const damaged = await rows.acceptAll(keeper.state.installation)
       // Nothing that is ours stands there.
       await statements.run('delete from audit_events where seq > ?', [keeper.head.seq])
-      const change = { doubts: [], sums: sums.toJSON(), migrations: await appliedMigrations(statements) }
+      const change = {
+        doubts: [],
+        sums: sums.toJSON(),
+        migrations: await appliedMigrations(statements),
+        schema: await statements.dialect.schema(statements),
+      }
       this.#pending = { written: await keeper.write([chainable(event(damaged))], change), sums }
       await connection.commit()
     } catch (error) {

@@ -120,11 +120,12 @@ export class Guard {
     try {
       await using snapshot = await this.#snapshot()
       const { statements } = snapshot
-      const expected = { ...this.#expected, sums: this.#keeper.state.sums }
+      const { sums, schema } = this.#keeper.state
+      const expected = { ...this.#expected, sums }
       const headFaults = this.#keeper.faults(statements)
       pinned()
       this.#find('head', await headFaults)
-      this.#find('schema', await statements.dialect.schemaFaults(statements))
+      this.#find('schema', await statements.dialect.schemaFaults(statements, schema))
       const look = (table: SealedTable) => inSlices(inspect(statements, table, expected), signal)
       for (const table of first) this.#found.set(table, await look(table))
       const open = await inSlices(inspectOpen(statements, 'tasks', expected), signal)

@@ -20,6 +20,8 @@ export interface HeadState {
   origin: Head
   /** SHA-256 of the list of migrations, hex. */
   migrations: string
+  /** What the schema is, where the migrations alone do not tell. */
+  schema?: string | undefined
   /** Of the rows that grant; undefined where nobody can tell what they should be. */
   sums?: Sums
   /** The broker that has the store. */
@@ -28,7 +30,8 @@ export interface HeadState {
   doubts: string[]
 }
 
-export const headRows = 'select id, seq, mac, key, head_mac, commits, state from audit_head'
+const headColumns = 'id, seq, mac, key, head_mac, commits, state'
+export const headRows = `select ${headColumns} from audit_head`
 
 const place = { table: 'audit_head', column: 'state', row: '1' }
 
@@ -163,10 +166,16 @@ const values = `(${eventColumns.replaceAll(/\w+/g, '?')})`
 const putEvents = Array.from(
   { length: eventsAtOnce + 1 },
   (_, count) =>
-    `insert or replace into audit_events (${eventColumns}) values ${Array(count).fill(values).join()}`,
+    `insert into audit_events (${eventColumns}) values ${Array(count).fill(values).join()}
+      on conflict (seq) do update set ${replaced(eventColumns)}`,
 )
 
-const putHead = `insert or replace into audit_head (id, seq, mac, key, head_mac, commits, state) values (?, ?, ?, ?, ?, ?, ?)`
+const putHead = `insert into audit_head (${headColumns}) values (?, ?, ?, ?, ?, ?, ?)
+  on conflict (id) do update set ${replaced(headColumns)}`
+
+function replaced(columns: string): string {
+  return columns.replaceAll(/\w+/g, '$& = excluded.$&')
+}
 
 function eventValues(event: ChainedEvent): unknown[] {
   const { seq, at, type, actor, agent, owner, task, lease, status, data, request, key, mac } = event

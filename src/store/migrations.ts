@@ -13,6 +13,7 @@ import { leaseIdentities } from './migrations/0008-lease-identities.ts'
 import { leaseFingerprints } from './migrations/0010-lease-fingerprints.ts'
 import { approvalPolicies } from './migrations/0011-approval-policies.ts'
 import { counts } from './migrations/0012-counts.ts'
+import { postgres } from './migrations/0013-postgres.ts'
 import { leaseKinds } from './migrations/0015-lease-kinds.ts'
 import { trees } from './migrations/0016-trees.ts'
 import { cursors } from './migrations/0019-cursors.ts'
@@ -29,6 +30,7 @@ const migrations: Record<string, Migration> = {
   '0010-lease-fingerprints': leaseFingerprints,
   '0011-approval-policies': approvalPolicies,
   '0012-counts': counts,
+  '0013-postgres': postgres,
   '0015-lease-kinds': leaseKinds,
   '0016-trees': trees,
   '0019-cursors': cursors,
@@ -36,12 +38,16 @@ const migrations: Record<string, Migration> = {
 }
 
 /** The names of the steps that this database has been through. @throws Error when a newer program wrote it: its rules are unknown here. */
-async function applied(db: Kysely<Schema>): Promise<string[]> {
+async function applied(db: Kysely<Schema>, schema: string | undefined): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  const isThere = tables.some(
+    (table) => table.name === 'kysely_migration' && (schema === undefined || table.schema === schema),
+  )
+  if (!isThere) return []
   const rows = await db
     .selectFrom('kysely_migration' as never)
     .select('name' as never)
     .execute()
-    .catch(() => [])
   const names = rows.map((row) => (row as { name: string }).name)
   const unknown = names.filter((name) => !(name in migrations))
   if (unknown.length > 0)
@@ -56,25 +62,31 @@ async function applied(db: Kysely<Schema>): Promise<string[]> {
  *
  * @throws Error when the database is newer than the program, or a step fails.
  */
-export async function migrate(db: Kysely<Schema>): Promise<boolean> {
-  await applied(db)
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
+export async function migrate(db: Kysely<Schema>, schema?: string): Promise<boolean> {
+  await applied(db, schema)
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(migrations) },
+    // All of it in the transaction that is open, with what is sealed afterwards.
+    disableTransactions: true,
+    ...(schema !== undefined && { migrationTableSchema: schema }),
+  })
   const { error, results = [] } = await migrator.migrateToLatest()
   if (error) throw error instanceof Error ? error : new Error('the database could not be migrated')
   return results.length > 0
 }
 
 /** Whether the tables are exactly this program's. @throws Error when a newer program wrote them. */
-export async function isCurrent(db: Kysely<Schema>): Promise<boolean> {
-  return (await applied(db)).length === Object.keys(migrations).length
+export async function isCurrent(db: Kysely<Schema>, schema?: string): Promise<boolean> {
+  return (await applied(db, schema)).length === Object.keys(migrations).length
 }
 
 /** Checks without changing anything. @throws Error unless the tables are exactly this program's. */
-export async function requireCurrent(db: Kysely<Schema>): Promise<void> {
-  if ((await applied(db)).length === 0)
+export async function requireCurrent(db: Kysely<Schema>, schema?: string): Promise<void> {
+  if ((await applied(db, schema)).length === 0)
     throw new Error(
       'no broker has run on this database, or it is a copy of the file of a running one, and lacks all that is in its log (`-wal`)',
     )
-  if (!(await isCurrent(db)))
+  if (!(await isCurrent(db, schema)))
     throw new Error('the database has not been used by this version yet; start the broker first')
 }

@@ -2,7 +2,8 @@
 import type { Seal } from '../base/seal.ts'
 import type { StoreAddress } from './address.ts'
 import { backUpSqlite } from './backup.ts'
-import { openSqlite, openSqliteReadOnly, type OpenStore, type OwnStore, type StoreOptions } from './sqlite.ts'
+import type { OpenStore, OwnStore, StoreOptions } from './own-store.ts'
+import { openSqlite, openSqliteReadOnly } from './sqlite.ts'
 
 export const unsupported = 'PostgreSQL is not supported by this version; use `store: sqlite:PATH`'
 

@@ -1,14 +1,13 @@
-/** One connection's reads, each on a snapshot of its own. They take turns: a snapshot belongs to the connection. */
+/** Reading in one snapshot of a store, whatever its engine. */
 import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
-import type { Unit } from '../base/unit.ts'
+import type { Tx, Unit } from '../base/unit.ts'
+import type { Connection } from './connection.ts'
 import { Counts } from './counts.ts'
-import { isDatabaseError } from './database-error.ts'
-import { openDatabase } from './node-sqlite.ts'
-import type { RowMacs } from './row-macs.ts'
+import { headRows, openHead } from './head.ts'
+import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows, unwatched } from './rows.ts'
-import { connectionOver } from './sqlite-connection.ts'
 import { asTx, Transaction } from './transaction.ts'
 
 export interface Reader {
@@ -16,47 +15,44 @@ export interface Reader {
   close(): Promise<void>
 }
 
-/** Everything else that is read here belongs to one installation. */
-export function openReader(
-  path: string,
-  { seal, macs, installation }: { seal: Seal; macs: RowMacs; installation: string },
-): Reader {
-  const database = openDatabase(path, { readOnly: true })
-  const connection = connectionOver(database)
-  const rows = new Rows({
-    ...connection,
-    macs,
-    sums: new RowSums(seal),
-    counts: new Counts(),
-    watch: unwatched,
-  })
-  let turn: Promise<unknown> = Promise.resolve()
-  const snapshot = async <T>(work: Parameters<typeof read<T>>[0]): Promise<T> => {
-    const transaction = new Transaction({ ...connection, seal, installation, rows, macs })
-    try {
-      database.exec('BEGIN')
-      const value = await work(asTx(transaction))
-      // INVARIANT I6: what is recorded here would never be chained.
-      if (transaction.events.length > 0) throw new Error('only a transaction that writes can record an event')
-      return value
-    } catch (error) {
-      if (!isDatabaseError(error)) throw error
-      throw new BrokerError('unavailable', 'the store cannot be read', { cause: error, retryAfter: 1 })
-    } finally {
-      transaction.finish()
-      if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
-    }
+/** Everything else that is read belongs to one installation. */
+export interface Installation {
+  seal: Seal
+  macs: RowMacs
+  installation: string
+}
+
+/** Whose store it is, by its head, and where that cannot be relied on by its row. */
+export async function installationLeft({ statements }: Connection, seal: Seal): Promise<Installation> {
+  const [row] = await statements.all('select id from installation')
+  const head = openHead(await statements.all(headRows), seal)
+  const installation = head?.state?.installation ?? String(row?.['id'])
+  return { seal, macs: await RowMacs.of(statements, seal, installation), installation }
+}
+
+/** Runs `work` in the transaction that is open. @throws BrokerError `unavailable` where `isFailure` says that the engine failed. */
+export async function readWith<T>(
+  connection: Connection & { isFailure(error: unknown): boolean },
+  { seal, macs, installation }: Installation,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const { db, statements } = connection
+  const sums = new RowSums(seal)
+  const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: unwatched })
+  const transaction = new Transaction({ db, statements, seal, installation, rows, macs })
+  try {
+    const value = await work(asTx(transaction))
+    // INVARIANT I6: what is recorded here would never be chained.
+    if (transaction.events.length > 0) throw new Error('only a transaction that writes can record an event')
+    return value
+  } catch (error) {
+    if (!connection.isFailure(error)) throw error
+    throw unreadable(error)
+  } finally {
+    transaction.finish()
   }
-  const read: Unit['read'] = (work) => {
-    const result = turn.then(() => snapshot(work))
-    turn = result.catch(() => undefined)
-    return result
-  }
-  return {
-    read,
-    async close() {
-      await turn
-      if (database.isOpen) database.close()
-    },
-  }
+}
+
+export function unreadable(cause: unknown): BrokerError {
+  return new BrokerError('unavailable', 'the store cannot be read', { cause, retryAfter: 1 })
 }

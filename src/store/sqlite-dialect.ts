@@ -8,6 +8,7 @@ export const sqliteDialect: Dialect = {
     const columns = await statements.all(`select name from pragma_table_info('${table}')`)
     return columns.map(({ name }) => String(name))
   },
+  schema: () => Promise.resolve(undefined),
   schemaFaults: sqliteSchemaFaults,
   membersOf(column, path) {
     const at = sql.lit(['$', ...path].join('.'))

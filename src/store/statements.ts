@@ -11,8 +11,10 @@ export type MaybePromise<T> = T | Promise<T>
 export interface Dialect {
   /** Names of the table's columns; none where there is no such table. */
   columns(statements: Statements, table: string): Promise<string[]>
-  /** What is in the schema that should not be, or the other way round, by name. */
-  schemaFaults(statements: Statements): Promise<string[]>
+  /** What the schema is, to be vouched for with the head; undefined where the migrations alone tell what it should be. */
+  schema(statements: Statements): Promise<string | undefined>
+  /** What is in the schema that should not be, or the other way round. `known` is what was vouched for. */
+  schemaFaults(statements: Statements, known: string | undefined): Promise<string[]>
   /** The members at `path` of the JSON in `column`, as `member`, each with `key` and `value`. What is no JSON has none. */
   membersOf(column: string, path: readonly string[]): RawBuilder<unknown>
 }

@@ -109,7 +109,9 @@ export const tables: Tables = {
       ...(sound ? await countFaults(statements) : []),
       ...standing.map((doubt) => ({ message: `${doubt}; nobody has accepted that yet` })),
       ...(applied ? [{ message: 'the list of migrations was altered' }] : []),
-      ...(await statements.dialect.schemaFaults(statements)).map((message) => ({ message })),
+      ...(await statements.dialect.schemaFaults(statements, opened?.state?.schema)).map((message) => ({
+        message,
+      })),
     ])
   },
 

@@ -25,7 +25,7 @@ type Left = { head: CommittedHead; state: HeadState }
  * @throws Error when it was written by a newer version.
  */
 export async function takeOver(
-  { db, statements }: Connection,
+  { db, statements, schema }: Connection,
   seal: Seal,
   { holder, outside }: { holder: Holder; outside: Outside },
 ): Promise<{ keeper: HeadKeeper; macs: RowMacs } | undefined> {
@@ -33,14 +33,15 @@ export async function takeOver(
   const left = sealedBefore ? await leftBehind(statements, seal) : undefined
   if (left?.state.holder && isRunning(left.state.holder)) return undefined
   const before =
-    left?.state.sums && !(await isCurrent(db)) ? await lookThrough(statements, seal, left.state) : []
-  const migrated = await migrate(db)
+    left?.state.sums && !(await isCurrent(db, schema)) ? await lookThrough(statements, seal, left.state) : []
+  const migrated = await migrate(db, schema)
   const { head, state } = left ?? (await firstSealed(statements, seal))
   // What is in doubt already goes on from there, and not from what is known outside.
   const doubts =
     state.doubts.length > 0 ? state.doubts : await outsideDoubts(outside, { ...state, head, statements })
   const macs = await RowMacs.of(statements, seal, state.installation)
   const change: Partial<HeadState> = { holder, doubts }
+  if (migrated || state.schema === undefined) change.schema = await statements.dialect.schema(statements)
   if (migrated) {
     const sums = new RowSums(seal)
     const damaged = new Set(

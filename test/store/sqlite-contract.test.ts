@@ -3,5 +3,5 @@ import { storeContract } from '../contract/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 
 describe('the SQLite store', () => {
-  storeContract(() => sqliteStore())
+  storeContract(() => sqliteStore(), true)
 })

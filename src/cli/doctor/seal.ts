@@ -1,6 +1,6 @@
 import { keyOf, type SealKey } from '../../base/seal.ts'
 import { auditTrail } from '../../store/audit.ts'
-import type { OpenStore } from '../../store/sqlite.ts'
+import type { OpenStore } from '../../store/own-store.ts'
 import { tables } from '../../store/tables.ts'
 import { count } from '../print.ts'
 import type { Check } from './check.ts'

@@ -3,7 +3,7 @@ import type { Configuration } from '../../config/load.ts'
 import { createSeal } from '../../base/seal.ts'
 import { obstacleTo } from '../../store/obstacle.ts'
 import { openStoreReadOnly } from '../../store/open.ts'
-import type { OpenStore } from '../../store/sqlite.ts'
+import type { OpenStore } from '../../store/own-store.ts'
 import type { Check } from './check.ts'
 
 /** The store as it can be looked into beside a running broker; undefined where there is none to look into. */

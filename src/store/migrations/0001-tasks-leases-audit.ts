@@ -2,12 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import { long, ordinal } from './engines.ts'
 
 export const tasksLeasesAudit: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema
       .createTable('tasks')
-      .addColumn('ordinal', 'integer', (c) => c.primaryKey().autoIncrement())
+      .addColumn('ordinal', ...ordinal(db))
       .addColumn('id', 'text', (c) => c.notNull().unique())
       .addColumn('status', 'text', (c) => c.notNull())
       .addColumn('agent', 'text', (c) => c.notNull())
@@ -33,7 +34,7 @@ export const tasksLeasesAudit: Migration = {
 
     await db.schema
       .createTable('approvals')
-      .addColumn('ordinal', 'integer', (c) => c.primaryKey().autoIncrement())
+      .addColumn('ordinal', ...ordinal(db))
       .addColumn('id', 'text', (c) => c.notNull().unique())
       .addColumn('task', 'text', (c) => c.notNull().references('tasks.id'))
       .addColumn('group', 'text', (c) => c.notNull())
@@ -50,7 +51,7 @@ export const tasksLeasesAudit: Migration = {
 
     await db.schema
       .createTable('leases')
-      .addColumn('ordinal', 'integer', (c) => c.primaryKey().autoIncrement())
+      .addColumn('ordinal', ...ordinal(db))
       .addColumn('id', 'text', (c) => c.notNull().unique())
       .addColumn('task', 'text', (c) => c.notNull().references('tasks.id'))
       .addColumn('agent', 'text', (c) => c.notNull())
@@ -137,7 +138,7 @@ export const tasksLeasesAudit: Migration = {
 
     await db.schema
       .createTable('audit_events')
-      .addColumn('seq', 'integer', (c) => c.primaryKey().notNull())
+      .addColumn('seq', long(db), (c) => c.primaryKey().notNull())
       .addColumn('at', 'bigint', (c) => c.notNull())
       .addColumn('type', 'text', (c) => c.notNull())
       .addColumn('actor', 'text', (c) => c.notNull())
@@ -155,7 +156,7 @@ export const tasksLeasesAudit: Migration = {
     await db.schema
       .createTable('audit_head')
       .addColumn('id', 'integer', (c) => c.primaryKey().notNull())
-      .addColumn('seq', 'integer', (c) => c.notNull())
+      .addColumn('seq', long(db), (c) => c.notNull())
       .addColumn('mac', 'text', (c) => c.notNull())
       .addColumn('key', 'text', (c) => c.notNull())
       .addColumn('head_mac', 'text', (c) => c.notNull())

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { suspensionFence } from '../../audit/recorded.ts'
+import { ordinal } from './engines.ts'
 
 interface Before {
   suspensions: { agent: string; by: string; reason: string; at: number }
@@ -12,7 +13,7 @@ export const fences: Migration = {
   async up(db: Kysely<Before>) {
     await db.schema
       .createTable('fences')
-      .addColumn('ordinal', 'integer', (c) => c.primaryKey().autoIncrement())
+      .addColumn('ordinal', ...ordinal(db))
       .addColumn('id', 'text', (c) => c.notNull().unique())
       .addColumn('kind', 'text', (c) => c.notNull())
       .addColumn('selector', 'text', (c) => c.notNull())

@@ -1,0 +1,122 @@
+/** A store as a broker has it open, whatever its engine. */
+import type { AuditEvent, Head } from '../audit/event.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import type { Seal } from '../base/seal.ts'
+import type { Tx, Unit } from '../base/unit.ts'
+import type { Snapshot, Writing } from './connection.ts'
+import { GroupWriter } from './group-writer.ts'
+import { Guard } from './guard.ts'
+import type { HeadKeeper } from './head.ts'
+import type { Intrusion } from './inspection.ts'
+import type { LastHead } from './last-head.ts'
+import type { Reader } from './reader.ts'
+import type { RowMacs } from './row-macs.ts'
+import { sealedTables } from './sealed-tables.ts'
+import { rowsIn } from './transaction.ts'
+
+export interface OpenStore {
+  unit: Unit
+  close(): Promise<void>
+}
+
+/** A store that is written. */
+export interface OwnStore extends OpenStore {
+  /** What somebody else has done to it, as far as it is known. */
+  readonly intrusion: Intrusion
+  /** Resolves once all of it has been looked through. */
+  lookedThrough(): Promise<void>
+  /** @throws BrokerError `unavailable` while nothing may be granted. */
+  mayGrant(): void
+  /**
+   * Takes it as it stands for what it should be, and records that as `event` says. What is
+   * still wrong with it then is in `intrusion`.
+   */
+  accept(event: (damagedRows: number) => AuditEvent): Promise<void>
+  /** Puts what grants under the seal key that is current, in steps: the one before can be retired then. */
+  reseal(): Promise<void>
+  /** Has it looked through if somebody else has written to it. Cheap where nobody has. */
+  look(): Promise<void>
+}
+
+export interface StoreOptions {
+  /** The file outside the store in which its newest head is kept. */
+  lastHead?: string | undefined
+  log?: Log
+  /** Hears of every commit, before those who wait for it. */
+  committed?: (events: readonly AuditEvent[], head: Head) => void
+  /** Hears whenever something else is known of what somebody else has done to the store. */
+  intruded?: (intrusion: Intrusion) => void
+  /** Asked besides before anything is granted. @throws BrokerError where nothing may be */
+  mayGrant?: () => void
+}
+
+/** Rows put under another key in one transaction: everybody else's work waits for it. */
+const resealedAtOnce = 200
+
+export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/** Joins what writes the store, reads it and looks through it. The first look is over, or under way, when this resolves. */
+export async function ownStore(
+  given: {
+    connection: Writing
+    seal: Seal
+    macs: RowMacs
+    keeper: HeadKeeper
+    outside: LastHead
+    reader: Reader
+    snapshot: () => Promise<Snapshot>
+  },
+  options: StoreOptions,
+  dispose: () => Promise<void>,
+): Promise<OwnStore> {
+  const { committed = () => undefined, intruded = () => undefined, mayGrant = () => undefined } = options
+  const { reader } = given
+  const guard = new Guard({ ...given, changed: intruded, besides: mayGrant })
+  const writer = new GroupWriter({ ...given, guard, committed })
+  const nothing = () => Promise.resolve()
+  // With the first commit the store is looked through.
+  await writer.write(nothing)
+  return {
+    unit: { write: (work) => writer.write(work), read: (work) => reader.read(work) },
+    get intrusion() {
+      return guard.intrusion
+    },
+    lookedThrough: () => guard.idle(),
+    mayGrant: guard.mayGrant,
+    async accept(event) {
+      await writer.drain()
+      await writer.accept(event)
+      await writer.write(nothing)
+    },
+    async reseal() {
+      for (const table of sealedTables) {
+        let after: unknown
+        const some = async (tx: Tx) => void (after = await rowsIn(tx).reseal(table, after, resealedAtOnce))
+        do await writer.write(some)
+        while (after !== undefined)
+      }
+    },
+    async look() {
+      if (await writer.isForeign()) await writer.write(nothing)
+    },
+    async close() {
+      await writer.drain()
+      await writer.letGo()
+      await guard.close()
+      await reader.close()
+      await dispose()
+    },
+  }
+}
+
+/** A store that is only looked at. */
+export function readOnly(reader: Reader): OpenStore {
+  return {
+    unit: {
+      write: () => Promise.reject(new BrokerError('unavailable', 'the store is open for reading only')),
+      read: (work) => reader.read(work),
+    },
+    close: () => reader.close(),
+  }
+}

