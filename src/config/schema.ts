@@ -135,9 +135,17 @@ export const configurationFile = {
     .optional()
     .describe('The certificate to serve, where no proxy in front does.'),
   store: z
-    .union([store, secretRef])
+    .union([
+      store,
+      secretRef,
+      z.strictObject({
+        url: z.union([store, secretRef]).describe('postgres://USER@HOST/DATABASE, best as a secret.'),
+        ca: path.optional().describe('A PEM file with the CA of the server; no other is trusted for it.'),
+        pool: z.int().min(3).max(1000).default(10).describe('The most connections at once.'),
+      }),
+    ])
     .prefault('sqlite:./mayfly.db')
-    .describe('Where everything is kept: sqlite:PATH. One broker at a time.'),
+    .describe('Where everything is kept: sqlite:PATH or postgres://HOST/DATABASE. One broker at a time.'),
   client: z
     .strictObject({
       ca: path

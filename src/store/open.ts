@@ -3,14 +3,13 @@ import type { Seal } from '../base/seal.ts'
 import type { StoreAddress } from './address.ts'
 import { backUpSqlite } from './backup.ts'
 import type { OpenStore, OwnStore, StoreOptions } from './own-store.ts'
+import { openPostgres, openPostgresReadOnly } from './postgres.ts'
 import { openSqlite, openSqliteReadOnly } from './sqlite.ts'
-
-export const unsupported = 'PostgreSQL is not supported by this version; use `store: sqlite:PATH`'
 
 /** @throws StoreInUse; Error when it cannot be opened, or is of a newer version. */
 export async function openStore(address: StoreAddress, seal: Seal, options: StoreOptions): Promise<OwnStore> {
   if (address.kind === 'sqlite') return await openSqlite(address.path, seal, options)
-  throw new Error(unsupported)
+  return await openPostgres(address, seal, options)
 }
 
 /**
@@ -20,7 +19,7 @@ export async function openStore(address: StoreAddress, seal: Seal, options: Stor
  */
 export async function openStoreReadOnly(address: StoreAddress, seal: Seal): Promise<OpenStore> {
   if (address.kind === 'sqlite') return await openSqliteReadOnly(address.path, seal)
-  throw new Error(unsupported)
+  return await openPostgresReadOnly(address, seal)
 }
 
 /**
@@ -31,5 +30,5 @@ export async function openStoreReadOnly(address: StoreAddress, seal: Seal): Prom
  */
 export async function backUpStore(address: StoreAddress, file: string): Promise<void> {
   if (address.kind === 'sqlite') return await backUpSqlite(address.path, file)
-  throw new Error(unsupported)
+  throw new Error('a PostgreSQL database is backed up with its own tools, as `pg_dump`')
 }

@@ -22,6 +22,8 @@ export interface OpenStore {
 
 /** A store that is written. */
 export interface OwnStore extends OpenStore {
+  /** Whether the tables were made or changed when it was opened. */
+  readonly migrated: boolean
   /** What somebody else has done to it, as far as it is known. */
   readonly intrusion: Intrusion
   /** Resolves once all of it has been looked through. */
@@ -63,6 +65,7 @@ export async function ownStore(
     seal: Seal
     macs: RowMacs
     keeper: HeadKeeper
+    migrated: boolean
     outside: LastHead
     reader: Reader
     snapshot: () => Promise<Snapshot>
@@ -79,6 +82,7 @@ export async function ownStore(
   await writer.write(nothing)
   return {
     unit: { write: (work) => writer.write(work), read: (work) => reader.read(work) },
+    migrated: given.migrated,
     get intrusion() {
       return guard.intrusion
     },

@@ -26,6 +26,8 @@ const preparedAtMost = 500
 const rowsAtOnce = 500
 
 const int8 = 20
+/** Its bounds: they have no number. */
+const [least, greatest] = ['-9223372036854775808', '9223372036854775807']
 
 /** Mayfly writes no integer that is no number; one that somebody else did is read as the nearest. */
 const types = {
@@ -107,7 +109,7 @@ export class Session {
 
   /** With `$1` and so on in it. */
   async all(sql: string, values: readonly unknown[]): Promise<StoredRow[]> {
-    return (await this.#query({ ...this.#named(sql), values: [...values] })).rows as StoredRow[]
+    return (await this.#query({ ...this.#named(sql), values: values.map(asKept) })).rows as StoredRow[]
   }
 
   /** Resolves once all that was sent has been done. @throws PostgresFailure where something of it was not */
@@ -155,7 +157,7 @@ export class Session {
   }
 
   #send(sql: string, values: readonly unknown[]): void {
-    this.#keep(this.#query({ ...this.#named(sql), values: [...values] }))
+    this.#keep(this.#query({ ...this.#named(sql), values: values.map(asKept) }))
   }
 
   #keep(sent: Promise<unknown>): void {
@@ -201,6 +203,14 @@ export class Session {
     }
     return numbered
   }
+}
+
+/** What no column holds is beyond all that one does: times without end, and texts with a NUL (Rows has taken it out of what is written). */
+function asKept(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
+  if (typeof value !== 'number' || Number.isFinite(value)) return value
+  if (Number.isNaN(value)) return null
+  return value > 0 ? greatest : least
 }
 
 /** For queries that are put together, wherever `all` sends them. */

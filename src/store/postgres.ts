@@ -1,6 +1,6 @@
 /** The store in a PostgreSQL database: one broker writes it, many connections read (docs/decisions/0040). */
 import type { Seal } from '../base/seal.ts'
-import { StoreInUse } from './address.ts'
+import { placeOf, type PostgresAddress, StoreInUse } from './address.ts'
 import type { Snapshot } from './connection.ts'
 import { becomeHolder, release } from './holder.ts'
 import { LastHead } from './last-head.ts'
@@ -19,19 +19,11 @@ import { openLocked, writingOver } from './postgres-writing.ts'
 import { type Installation, installationLeft, type Reader, readWith, unreadable } from './reader.ts'
 import { takeOver } from './take-over.ts'
 
-/** A database, and how many connections a broker may have to it. */
-export interface PostgresAddress extends Server {
-  pool: number
-}
-
 /** One writes, and one is for looking through it. */
 const besidesReaders = 2
 
-/** Without what its URL may hold of secrets. */
-export function placeOf(url: string): string {
-  const { host, pathname } = new URL(url)
-  return `postgres://${host}${pathname}`
-}
+/** Connections of a broker where nothing is said. */
+const usual = 10
 
 /**
  * Opens the database as its only writer, making or migrating the tables first.
@@ -47,9 +39,9 @@ export async function openPostgres(
   const { log = silentLog } = options
   await using opened = new AsyncDisposableStack()
   const session = await openLocked(address).catch((error: unknown) => {
-    throw asItCameTo(error, address.url)
+    throw asItCameTo(error, address)
   })
-  if (!session) throw new StoreInUse(placeOf(address.url))
+  if (!session) throw new StoreInUse(place(address))
   const server = { ...address, schema: session.connection.schema }
   const connection = writingOver(server, session)
   opened.defer(() => connection.close())
@@ -59,18 +51,18 @@ export async function openPostgres(
   session.patient = true
   await connection.begin()
   const taken = await takeOver(connection, seal, { holder, outside })
-  if (!taken) throw new StoreInUse(placeOf(address.url))
+  if (!taken) throw new StoreInUse(place(address))
   await connection.commit()
   // What is prepared would answer as the tables were.
   await session.forget()
   session.patient = false
   const { keeper, macs } = taken
-  const { reader, snapshot } = readerOf(server, address.pool, {
+  const { reader, snapshot } = readerOf(server, address.pool ?? usual, {
     seal,
     macs,
     installation: keeper.state.installation,
   })
-  const given = { connection, seal, macs, keeper, outside, reader, snapshot }
+  const given = { ...taken, connection, seal, outside, reader, snapshot }
   const store = await ownStore(given, options, () => open.disposeAsync())
   const open = opened.move()
   return store
@@ -83,13 +75,13 @@ export async function openPostgres(
  */
 export async function openPostgresReadOnly(address: PostgresAddress, seal: Seal): Promise<OpenStore> {
   const session = await Session.open(address).catch((error: unknown) => {
-    throw asItCameTo(error, address.url)
+    throw asItCameTo(error, address)
   })
   try {
     await requireCurrent(session.connection.db, session.connection.schema)
     const left = await installationLeft(session.connection, seal)
     const server = { ...address, schema: session.connection.schema }
-    return readOnly(readerOf(server, address.pool, left).reader)
+    return readOnly(readerOf(server, address.pool ?? usual, left).reader)
   } finally {
     await session.close()
   }
@@ -126,10 +118,12 @@ function readerOf(
   return { reader, snapshot }
 }
 
+const place = (address: PostgresAddress) => placeOf({ kind: 'postgres', ...address })
+
 /** What the server says to a connection is for whoever has configured it. */
-function asItCameTo(error: unknown, url: string): unknown {
+export function asItCameTo(error: unknown, address: PostgresAddress): unknown {
   if (!isPostgresFailure(error)) return error
   const { cause } = error
   const why = cause instanceof Error && cause.message !== '' ? cause.message : 'it does not answer'
-  return new Error(`${placeOf(url)} cannot be used: ${why}`, { cause })
+  return new Error(`${place(address)} cannot be used: ${why}`, { cause })
 }

@@ -279,12 +279,13 @@ function insertion(table: string, columns: readonly string[]): string {
   return sql
 }
 
-/** As the engine will give it back: text there is UTF-8, which has no lone surrogates. */
+/** As any engine will give it back: text is UTF-8, which has no lone surrogates, and without NUL. */
 function wellFormed(row: StoredRow): StoredRow {
   const formed: Record<string, unknown> = { ...row }
   for (const column in formed) {
     const value = formed[column]
-    if (typeof value === 'string' && !value.isWellFormed()) formed[column] = value.toWellFormed()
+    if (typeof value === 'string' && (!value.isWellFormed() || value.includes('\0')))
+      formed[column] = value.toWellFormed().replaceAll('\0', '\uFFFD')
   }
   return formed
 }

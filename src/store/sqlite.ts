@@ -49,7 +49,7 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   database.exec('PRAGMA busy_timeout = 0')
   const { keeper, macs } = taken
   const reader = openReader(path, { seal, macs, installation: keeper.state.installation })
-  const given = { connection, seal, macs, keeper, outside, reader, snapshot: () => snapshotOf(path) }
+  const given = { ...taken, connection, seal, outside, reader, snapshot: () => snapshotOf(path) }
   const store = await ownStore(given, options, async () => open.dispose())
   const open = opened.move()
   return store
@@ -74,7 +74,7 @@ export async function openSqliteReadOnly(path: string, seal: Seal): Promise<Open
  *
  * @throws StoreInUse
  */
-function lockFile(path: string, log: Log): DatabaseSync {
+export function lockFile(path: string, log: Log = silentLog): DatabaseSync {
   const file = `${canonical(path)}-lock`
   makePrivate(file, log)
   const lock = openDatabase(file, { readOnly: false })

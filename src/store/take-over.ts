@@ -28,7 +28,7 @@ export async function takeOver(
   { db, statements, schema }: Connection,
   seal: Seal,
   { holder, outside }: { holder: Holder; outside: Outside },
-): Promise<{ keeper: HeadKeeper; macs: RowMacs } | undefined> {
+): Promise<{ keeper: HeadKeeper; macs: RowMacs; migrated: boolean } | undefined> {
   const sealedBefore = await hasState(statements)
   const left = sealedBefore ? await leftBehind(statements, seal) : undefined
   if (left?.state.holder && isRunning(left.state.holder)) return undefined
@@ -56,7 +56,7 @@ export async function takeOver(
   }
   const keeper = new HeadKeeper(statements, seal, head, state)
   keeper.adopt(await keeper.write([], change))
-  return { keeper, macs }
+  return { keeper, macs, migrated }
 }
 
 async function outsideDoubts(

@@ -37,7 +37,7 @@ export async function embeddedServer(settings: Record<string, string> = {}): Pro
     user: 'mayfly',
     password: 'example',
     authMethod: 'password',
-    persistent: false,
+    persistent: true,
     // The server refuses to run as root.
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],

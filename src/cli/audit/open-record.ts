@@ -2,6 +2,7 @@ import type { AuditTrail } from '../../audit/event.ts'
 import { createSeal, type Seal } from '../../base/seal.ts'
 import type { Unit } from '../../base/unit.ts'
 import type { Configuration } from '../../config/load.ts'
+import { placeOf } from '../../store/address.ts'
 import { auditTrail } from '../../store/audit.ts'
 import { openStoreReadOnly } from '../../store/open.ts'
 import { Failure } from '../failure.ts'
@@ -24,7 +25,7 @@ export async function openRecord({
   sealKeys,
 }: Pick<Configuration, 'file' | 'store' | 'sealKeys'>): Promise<OpenRecord> {
   const seal = createSeal(sealKeys)
-  const where = store.kind === 'sqlite' ? `the store ${store.path}` : 'the store'
+  const where = `the store ${placeOf(store)}`
   const opened = await openStoreReadOnly(store, seal).catch((error: unknown) => {
     throw new Failure(
       'failed',

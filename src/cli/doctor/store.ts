@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Configuration } from '../../config/load.ts'
 import { createSeal } from '../../base/seal.ts'
+import { placeOf } from '../../store/address.ts'
 import { obstacleTo } from '../../store/obstacle.ts'
 import { openStoreReadOnly } from '../../store/open.ts'
 import type { OpenStore } from '../../store/own-store.ts'
@@ -13,10 +14,13 @@ export async function checkStore({
   sealKeys,
 }: Configuration): Promise<{ checks: Check[]; opened?: OpenStore }> {
   const check = 'store'
-  const where = store.kind === 'sqlite' ? store.path : 'the database'
+  const where = placeOf(store)
   const obstacle = await obstacleTo(store)
   if (obstacle !== undefined) {
-    const remedy = `Run this as the user that runs the broker; if it is, let it write there, or correct \`store\` in ${file}.`
+    const remedy =
+      store.kind === 'sqlite'
+        ? `Run this as the user that runs the broker; if it is, let it write there, or correct \`store\` in ${file}.`
+        : `Correct \`store\` in ${file}, or the server.`
     return { checks: [{ check, status: 'fault', message: obstacle, remedy }] }
   }
   if (store.kind === 'sqlite' && !existsSync(store.path))

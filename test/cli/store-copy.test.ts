@@ -1,0 +1,78 @@
+/** A broker outgrows its file: all that it knows goes into PostgreSQL, and it goes on there. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { filesOf } from '../support/broker-files.ts'
+import { mayfly } from '../support/mayfly.ts'
+import { embeddedServer, type PostgresServer } from '../support/postgres-server.ts'
+import { expectRefusal } from '../support/refusal.ts'
+import { sharedBroker } from '../support/shared-broker.ts'
+
+const broker = await sharedBroker()
+const source = join(broker.directory, 'mayfly.db')
+const run = (...args: string[]) => mayfly([...args, '-c', broker.file, '--json'], process.env)
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await embeddedServer()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+test('a store with history is copied, verifies before and after, and the broker goes on where it was', async () => {
+  const { body: open } = await broker.open()
+  const { body: minted } = await broker.mint(open)
+  await broker.complete((await broker.open()).body)
+  const files = await filesOf(broker)
+  const url = await server.database()
+  const named = JSON.parse((await run('audit', 'verify')).stdout) as { head: unknown }
+  expect(named).toMatchObject({ discrepancies: [] })
+  await files.configure((settings) => (settings['store'] = url))
+
+  const refused = await run('store', 'copy', source)
+  expect(refused.status).toBe(1)
+  expect(refused.stderr).toContain('another broker is running')
+  await broker.stop()
+
+  const { status, stdout, stderr } = await run('store', 'copy', source)
+  expect({ status, stderr }).toMatchObject({ status: 0 })
+  const copied = JSON.parse(stdout) as { events: number; head: string }
+  const verified = await run('audit', 'verify', '--head', copied.head)
+  expect({ status: verified.status, stderr: verified.stderr }).toMatchObject({ status: 0 })
+
+  const again = await run('store', 'copy', source)
+  expect(again.status).toBe(1)
+  expect(again.stderr).toContain('is not empty')
+
+  expect(JSON.parse((await run('store', 'migrate')).stdout)).toEqual({ migrated: false })
+  await broker.start()
+  const { body: task } = await broker.read(open)
+  expect(task).toMatchObject({ status: 'active', leases: [{ id: minted.lease.id, status: 'active' }] })
+  expect((await broker.mint(open)).status).toBe(201)
+  expect((await broker.complete(open)).body.leases).toMatchObject([
+    { status: 'revoked' },
+    { status: 'revoked' },
+  ])
+  const after = await run('audit', 'verify', '--head', copied.head)
+  expect(after.status).toBe(0)
+  expect((await run('doctor')).stdout).toContain('postgres://127.0.0.1')
+  const backup = await run('store', 'backup', join(broker.directory, 'copy.db'))
+  expect(backup.stderr).toContain('pg_dump')
+
+  // The file is an earlier state from then on.
+  await broker.stop()
+  await files.restore()
+  await broker.start()
+  expectRefusal(await broker.open(), 503, 'unavailable')
+})
+
+test('the tables of a new database are made without a broker', async () => {
+  await broker.stop()
+  const files = await filesOf(broker)
+  await files.configure((settings) => (settings['store'] = { url: { env: 'DATABASE_URL' }, pool: 4 }))
+  const env = { ...process.env, DATABASE_URL: await server.database() }
+  const migrate = async () => {
+    const { stdout } = await mayfly(['store', 'migrate', '-c', broker.file, '--json'], env)
+    return JSON.parse(stdout) as unknown
+  }
+  expect(await migrate()).toEqual({ migrated: true })
+  expect(await migrate()).toEqual({ migrated: false })
+})
