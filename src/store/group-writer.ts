@@ -23,9 +23,8 @@ const groupMs = 8
 /** Turns of the event loop between commits while there is always another: one takes in one new connection. */
 const turnsBetween = 8
 
-/** Milliseconds that a commit waits for the store to be looked through: at the start, and when somebody else has written. */
+/** Milliseconds that the first commit waits for the store to be looked through. */
 const firstLookMs = 1_000
-const lookMs = 250
 
 interface Job {
   run(tx: Tx): Promise<unknown>
@@ -202,7 +201,7 @@ export class GroupWriter {
     if (version === this.#version) return
     if (await keeper.isTakenOver(connection.statements))
       throw new Error('another broker has taken over the store')
-    await guard.inspect(this.#version === undefined ? firstLookMs : lookMs)
+    await guard.inspect(this.#version === undefined ? firstLookMs : connection.lookMs)
     this.#version = version
   }
 

@@ -167,13 +167,11 @@ export class Session {
 
   async *#each(sql: string): AsyncGenerator<StoredRow[]> {
     const name = `each_${(this.#cursors += 1)}`
-    await this.script(`declare ${name} no scroll cursor for ${sql}`)
-    for (;;) {
-      const rows = await this.script(`fetch ${rowsAtOnce} from ${name}`)
-      if (rows.length === 0) break
-      yield rows
-    }
-    await this.script(`close ${name}`)
+    const fetch = `fetch ${rowsAtOnce} from ${name}`
+    let rows = await this.script(`declare ${name} no scroll cursor for ${sql}; ${fetch}`)
+    for (; rows.length === rowsAtOnce; rows = await this.script(fetch)) yield rows
+    yield rows
+    this.send(`close ${name}`)
   }
 
   async #query(query: pg.QueryConfig): Promise<pg.QueryResult> {

@@ -100,6 +100,8 @@ export function writingOver(server: Server, first: Session): PostgresWriting {
       await session.script('rollback to savepoint work; release savepoint work')
     },
     version: () => transactions.version(),
+    // The server itself takes numbers now and then: that must not refuse anybody anything.
+    lookMs: 2_000,
     isFailure: isPostgresFailure,
     close: () => session.close(),
   }

@@ -62,6 +62,7 @@ export function writingOver(database: DatabaseSync): Writing {
     undo: () => database.exec('ROLLBACK TO work; RELEASE work'),
     // It changes exactly when another connection has committed.
     version: () => readAll(database.prepare('pragma data_version'), [])[0]?.['data_version'],
+    lookMs: 250,
     isFailure: isDatabaseError,
   }
 }

@@ -1,7 +1,17 @@
 /** A copy made beside a running broker lacks nothing, and is known for what it is when it is put back. */
-import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { filesOf } from '../support/broker-files.ts'
 import { beside } from '../support/database.ts'
 import { mayfly } from '../support/mayfly.ts'
 import { expectRefusal } from '../support/refusal.ts'
@@ -88,3 +98,22 @@ function putBack(copy: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(at(`mayfly.db${end}`), { force: true })
   renameSync(at(copy), at('mayfly.db'))
 }
+
+test('a plain copy of a running broker’s file is known for one by verification, wherever it lies', async () => {
+  const { body: task } = await broker.open()
+  const plain = join(broker.directory, 'plain')
+  mkdirSync(plain)
+  copyFileSync(at('mayfly.db'), join(plain, 'mayfly.db'))
+  await broker.complete(task)
+  const files = await filesOf(broker)
+  await files.configure((settings) => {
+    settings['store'] = `sqlite:${join(plain, 'mayfly.db')}`
+    settings['audit'] = { last_head: join(plain, 'none') }
+  })
+  const { status, stdout } = await mayfly(['audit', 'verify', '-c', broker.file, '--json'])
+  await files.restore()
+  expect(status).toBe(1)
+  expect(stdout).toContain('plain copy of the file of a running broker')
+  const own = await mayfly(['audit', 'verify', '-c', broker.file])
+  expect(own.status).toBe(0)
+})

@@ -2,6 +2,7 @@ import type { Head } from '../../audit/event.ts'
 import { type Verification, verifyAudit } from '../../audit/verify.ts'
 import type { Configuration } from '../../config/load.ts'
 import { outsideFault, readLastHead } from '../../store/last-head.ts'
+import { isWithoutItsLog, plainCopyFault } from '../../store/plain-copy.ts'
 import { tables } from '../../store/tables.ts'
 import { openRecord } from './open-record.ts'
 
@@ -16,12 +17,14 @@ export async function verifyStore(
   expected?: Head,
 ): Promise<Verification> {
   const outside = readLastHead(configuration.audit.lastHead)
+  const { store } = configuration
+  const torn = store.kind === 'sqlite' && isWithoutItsLog(store.path)
   const { unit, audit: trail, seal, close } = await openRecord(configuration)
   try {
     return await unit.read(async (tx) => {
       const { discrepancies, ...found } = await verifyAudit(tx, { trail, tables, seal, expected })
-      const fault = await outsideFault(tx, outside)
-      return { ...found, discrepancies: [...discrepancies, ...(fault ? [fault] : [])] }
+      const faults = [await outsideFault(tx, outside), torn ? await plainCopyFault(tx) : undefined]
+      return { ...found, discrepancies: [...discrepancies, ...faults.filter((fault) => fault !== undefined)] }
     })
   } finally {
     await close()
