@@ -45,6 +45,8 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   const taken = await takeOver(connection, seal, { holder, outside })
   if (!taken) throw new StoreInUse(path)
   database.exec('COMMIT')
+  // A plain copy of the file has to tell that a broker had it (`plain-copy.ts`): not in the log alone.
+  database.exec('PRAGMA wal_checkpoint(PASSIVE)')
   // From here on someone else's write is waited for in `GroupWriter`, without stopping the event loop.
   database.exec('PRAGMA busy_timeout = 0')
   const { keeper, macs } = taken
