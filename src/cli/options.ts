@@ -4,6 +4,7 @@ import { type Client, createClient } from '../client/client.ts'
 import { findIdentity } from '../client/identity.ts'
 import { type BrokerFacts, knownBroker } from '../client/login/brokers.ts'
 import { UnsafeFile } from '../client/login/files.ts'
+import { taskFromEnvironment } from '../client/task-environment.ts'
 import { Unreadable } from '../config/files.ts'
 import { readAuthorities } from '../config/trust.ts'
 import { endpointFault } from '../base/endpoint.ts'
@@ -76,6 +77,17 @@ export function workloadIdentity({
 }: Pick<BrokerOptions, 'url' | 'tokenFile' | 'audience'>): Promise<string> {
   const { env } = process
   return findIdentity({ env, tokenFile, audience, broker: url, fetch: outboundFetch({ env }) })
+}
+
+/**
+ * With what a task is opened: in a task with its token, which makes it a child of that one, unless
+ * an identity is named; else with this workload's identity. @throws NoIdentity
+ */
+export async function openingToken(
+  options: Pick<BrokerOptions, 'url' | 'tokenFile' | 'audience'>,
+): Promise<string> {
+  const around = options.tokenFile === undefined ? taskFromEnvironment(process.env) : undefined
+  return around?.token ?? (await workloadIdentity(options))
 }
 
 export const identityHelp = `

@@ -9,7 +9,7 @@ import { waitingLines } from './describe.ts'
 import { Failure, report, tell } from './failure.ts'
 import { type GitHostOptions, withGitHosts } from './git-credential.ts'
 import { newTask, type NewTaskOptions, withNewTask } from './new-task.ts'
-import { addText, connect, identityHelp, withBroker, withIdentity, workloadIdentity } from './options.ts'
+import { addText, connect, identityHelp, openingToken, withBroker, withIdentity } from './options.ts'
 import { jsonLine } from './print.ts'
 import { scopeHelp, scopeText } from './scope.ts'
 import { statusOf } from './signals.ts'
@@ -25,7 +25,7 @@ export function register(program: Command): void {
     .description(
       `Opens a task, runs the command in it, and completes the task when the command
 ends, in whatever way: its credentials are dead when this returns, or it says
-which are not known to be.
+which are not known to be. In a task it is a child of that one.
 
 The command has this task's credentials, and no others by accident:
   git      each repository of the scope, over https and where it says SSH;
@@ -87,7 +87,7 @@ function addVariable(written: string, earlier: string[] = []): string[] {
 
 async function runCommand(words: string[], options: RunOptions): Promise<void> {
   const { url, ca, wait, json = false } = options
-  const identity = await workloadIdentity(options)
+  const identity = await openingToken(options)
   let unproven = false
   const ending = await run({
     client: connect(options),

@@ -91,7 +91,7 @@ function detailFor(scope: readonly GithubDetail[], repository: string): Authoriz
       covering.length === 0
         ? `${repository} is not within the scope of this task`
         : `the scope of this task has no permission for the contents of ${repository}`,
-      `Open the task with --scope github:${repository}:contents=read, or contents=write to push.`,
+      `Ask for it in a child of the task, with \`mayfly run\` or \`request_access\` of \`mayfly mcp\`: --scope github:${repository}:contents=read, or contents=write to push.`,
     )
   const { contents, workflows } = best.permissions
   const narrow = scope.flatMap((detail) => detail.repositories).length <= narrowUpTo

@@ -76,7 +76,7 @@ function detailView(
 }
 
 function remedyOf(
-  { class: group, outcome, inTask, approvals, permits }: ExplainedDetail,
+  { class: group, outcome, inTask, approvals, permits, beyond }: ExplainedDetail,
   within: boolean,
 ): string {
   const open = within ? 'open a child task for it with the task token' : 'open a task for it'
@@ -89,6 +89,7 @@ function remedyOf(
       return `${groups} ${approvals.length > 1 ? 'decide' : 'decides'}: ${open}, then wait for it with \`mayfly task wait\`.`
     }
     case 'denied':
+      if (beyond) return `${beyond.code}: ${beyond.message}.`
       return permits.length > 0
         ? `Ask for no more than ${permits.map(({ id }) => id).join(' or ')} permits, or have the policy changed.`
         : 'No policy permits anything there: ask for something else, or have the policy changed.'

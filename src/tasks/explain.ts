@@ -2,9 +2,9 @@
  * What an agent may do here, and what a detail would need: decided as opening a task, or
  * minting in the one that asks, would be, and nothing kept (docs/decisions/0052).
  */
-import { type Approaching, fenceRefusal } from '../agents/fence.ts'
+import { fenceRefusal } from '../agents/fence.ts'
 import { reviewRefusal } from '../agents/review-date.ts'
-import { BrokerError, type Denial } from '../base/errors.ts'
+import type { BrokerError, Denial } from '../base/errors.ts'
 import type { Tx } from '../base/unit.ts'
 import { identityOf } from '../identity/principal.ts'
 import { sessionOf } from '../identity/session.ts'
@@ -20,7 +20,8 @@ import type { Rules, TaskContext } from './context.ts'
 import { scopeRefusal } from './credential.ts'
 import { askOf, factsOf, type Requested } from './facts.ts'
 import { connectionsOf, reopenRefusal } from './fenced.ts'
-import { identityNow } from './identity.ts'
+import { type Ancestor, boundsRefusal, standingAbove } from './lineage.ts'
+import { placeIn, type Place, placeRefusal } from './place.ts'
 import type { StoredTask, Task } from './task.ts'
 import { decideIn } from './tool-call.ts'
 import { ttlFor } from './ttl.ts'
@@ -62,6 +63,8 @@ export interface ExplainedDetail {
   /** Whose yes it waits for, and which policies want it. */
   approvals: { group: string; policies: AskingPolicy[] }[]
   denials: Denial[]
+  /** What keeps it out beside the agent's own policies. */
+  beyond?: BrokerError
   /** Of what is denied: what is permitted on the same resources. */
   permits: Told[]
 }
@@ -76,7 +79,7 @@ export async function explainTo(
 ): Promise<Explained> {
   const resolved = rules.connections.resolveAll(request.authorizationDetails, 'authorization_details')
   return await context.unit.read(async (tx) => {
-    const asking = await askingOf(context, tx, rules, request, resolved)
+    const asking = await askingOf(context, tx, rules, request)
     const { agent, ttl } = asking.requested
     const known = { agent: agent.name, owner: agent.owner, ttl, maxTtl: agent.maxTtl }
     if (resolved.length === 0)
@@ -85,7 +88,10 @@ export async function explainTo(
     const details: ExplainedDetail[] = []
     for (const each of resolved) details.push(await explainDetail(context, tx, rules, asking, each))
     const decision = await decideInTurns(rules.policies, facts, resolved.map(askOf))
-    return { ...known, decision: details.every(({ inTask }) => inTask) ? allowed : decision, details }
+    if (details.every(({ inTask }) => inTask)) return { ...known, decision: allowed, details }
+    const refused = details.flatMap(({ beyond, denials }) => (beyond ? denials : []))
+    if (!details.some(({ beyond }) => beyond)) return { ...known, decision, details }
+    return { ...known, decision: { outcome: 'denied', denials: refused }, details }
   })
 }
 
@@ -95,7 +101,8 @@ const allowed: Decision = { outcome: 'allowed' }
 interface Asking {
   requested: Requested
   facts: Facts
-  task: Task | undefined
+  /** The task that asks, where it would hang, and those above it, itself the first. */
+  within: { task: Task; place: Place; above: Ancestor[] } | undefined
 }
 
 async function askingOf(
@@ -103,109 +110,156 @@ async function askingOf(
   tx: Tx,
   rules: Rules,
   request: ExplainRequest,
-  resolved: readonly ResolvedDetail[],
 ): Promise<Asking> {
   const { asker } = request
-  const standing =
+  const { agent, principal, within } =
     'task' in asker
       ? await ofTask(context, tx, rules, asker.task, request.agent)
-      : { ...ofWorkload(context, rules, asker.verified, request.agent), task: undefined }
-  const { agent, principal, owners, task } = standing
-  const approaching: Approaching = {
-    principal,
-    agent: agent.name,
-    owners,
-    connections: connectionsOf(resolved),
-  }
-  const fenced = await fenceRefusal(context, tx, approaching)
-  if (fenced) throw fenced
-  if (!task) {
-    const session = sessionOf(principal, rules.issuers.get(principal.iss)?.session)
-    const over = await reopenRefusal(context, tx, rules, agent, session)
-    if (over) throw over
-  }
+      : await ofWorkload(context, tx, rules, asker.verified, request.agent)
   const requested: Requested = {
     agent,
     principal,
-    purpose: request.purpose ?? task?.purpose ?? '',
+    purpose: request.purpose ?? within?.task.purpose ?? '',
     ttl: ttlFor(agent, request.ttl),
     context: request.context ?? {},
-    depth: task ? task.depth + 1 : 0,
+    depth: within ? within.task.depth + 1 : 0,
   }
   const held = await context.leases.lockHeld(tx, {
     agent: agent.name,
     identity: identityOf(principal),
-    tasks: task ? await context.tasks.tree(tx, task.root) : [],
+    tasks: within ? await context.tasks.tree(tx, within.task.root) : [],
   })
-  return { requested, facts: factsOf(requested, held), task }
+  return { requested, facts: factsOf(requested, held), within }
 }
 
-function ofWorkload(context: TaskContext, rules: Rules, { principal }: VerifiedToken, named?: string) {
+async function ofWorkload(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  { principal }: VerifiedToken,
+  named: string | undefined,
+) {
   const agent = rules.agents.choose(principal, named)
-  const overdue = reviewRefusal(agent, context.clock.now())
-  if (overdue) throw overdue
-  return { agent, principal, owners: [agent.owner] }
+  const session = sessionOf(principal, rules.issuers.get(principal.iss)?.session)
+  const refused =
+    reviewRefusal(agent, context.clock.now()) ??
+    (await fencedOff(context, tx, { agent, principal }, [])) ??
+    (await reopenRefusal(context, tx, rules, agent, session))
+  if (refused) throw refused
+  return { agent, principal, within: undefined }
 }
 
-async function ofTask(context: TaskContext, tx: Tx, rules: Rules, { id }: StoredTask, named?: string) {
-  const now = context.clock.now()
-  const task = await context.tasks.get(tx, id)
-  if (!task || task.status !== 'active' || task.expiresAt <= now || 'damaged' in task)
-    throw new BrokerError('task_not_active', 'the task is not active')
-  if (named !== undefined && named !== task.agent)
-    throw new BrokerError('invalid_request', `agent: this task is ${task.agent}'s`)
-  const identity = identityNow(rules, task, now)
-  if ('lapsed' in identity) throw identity.refusal
-  const { agent } = identity
-  return { agent, principal: task.principal, owners: [task.owner, agent.owner], task }
+async function ofTask(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  { id }: StoredTask,
+  named: string | undefined,
+) {
+  const standing = await standingAbove(context, tx, rules, { parent: id }, [])
+  if ('refused' in standing) throw standing.refused
+  const { above } = standing
+  const { task } = above[0]!
+  const { place, agent, principal } = placeIn(rules, task, named)
+  const refused =
+    reviewRefusal(agent, context.clock.now()) ?? (await fencedOff(context, tx, { agent, principal }, []))
+  if (refused) throw refused
+  return { agent, principal, within: { task, place, above } }
+}
+
+async function fencedOff(
+  context: TaskContext,
+  tx: Tx,
+  { agent, principal }: Pick<Requested, 'agent' | 'principal'>,
+  details: readonly ResolvedDetail[],
+): Promise<BrokerError | undefined> {
+  const connections = connectionsOf(details)
+  return await fenceRefusal(context, tx, {
+    principal,
+    agent: agent.name,
+    owners: [agent.owner],
+    connections,
+  })
+}
+
+/** Whether the task that asks may have it as it is. */
+async function mayHave(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  { requested, within }: Asking,
+  resolved: ResolvedDetail,
+): Promise<boolean> {
+  if (!within || within.task.agent !== requested.agent.name) return false
+  const { task, above } = within
+  const [self, ...ancestors] = above
+  const { agent } = self!
+  if (resolved.entry.provider.type === tools.type) {
+    // A tool is called by who may, whatever the task was opened for.
+    const { name, resource } = resolved.detail as ToolDetail
+    const call = { name, resource, words: requested.context }
+    return (await decideIn(context, tx, rules, { task, agent, above: ancestors }, call)).outcome === 'allowed'
+  }
+  if (scopeRefusal(task, resolved)) return false
+  const claims = { ...requested.context, ...task.context }
+  const { decision } = await decideAfresh(context, tx, rules, task, { agent, details: [resolved], claims })
+  if (decision.outcome !== 'allowed') return false
+  return !(await boundsRefusal(context, tx, rules, { bounded: task.bounded, above: ancestors }, [resolved]))
+}
+
+/** Why no task may be opened for it, whatever policy says of the agent: a fence upstream, or what is above. */
+async function beyondPolicy(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  { requested, within }: Asking,
+  resolved: ResolvedDetail,
+): Promise<BrokerError | undefined> {
+  const fenced = await fencedOff(context, tx, requested, [resolved])
+  if (fenced || !within) return fenced
+  const placed = await placeRefusal(context, tx, rules, within.place, [resolved])
+  return 'refused' in placed ? placed.refused : undefined
 }
 
 async function explainDetail(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
-  { requested, facts, task }: Asking,
+  asking: Asking,
   resolved: ResolvedDetail,
 ): Promise<ExplainedDetail> {
   const { policies } = rules
+  const { requested, facts } = asking
   const ask = askOf(resolved)
   const about = {
     asked: resolved.asked,
     class: highest(ask.requests),
     revocation: ask.revocation,
+    inTask: false,
     approvals: [],
     denials: [],
     permits: [],
   }
-  const { agent } = requested
-  if (task && resolved.entry.provider.type === tools.type) {
-    // A tool is called by who may, whatever the task was opened for.
-    const { name, resource } = resolved.detail as ToolDetail
-    const call = { name, resource, words: requested.context }
-    const now = await decideIn(context, tx, rules, { task, agent }, call)
-    if (now.outcome === 'allowed') return { ...about, outcome: 'allowed', inTask: true }
-  } else if (task && !scopeRefusal(task, resolved)) {
-    const claims = { ...requested.context, ...task.context }
-    const { decision } = await decideAfresh(context, tx, rules, task, { agent, details: [resolved], claims })
-    if (decision.outcome === 'allowed') return { ...about, outcome: 'allowed', inTask: true }
-  }
+  if (await mayHave(context, tx, rules, asking, resolved))
+    return { ...about, outcome: 'allowed', inTask: true }
+  const beyond = await beyondPolicy(context, tx, rules, asking, resolved)
+  if (beyond) return { ...about, outcome: 'denied', beyond, denials: beyond.facts.denials ?? [] }
   const decision = await decideInTurns(policies, facts, [ask])
   const { outcome } = decision
-  if (outcome === 'allowed') return { ...about, outcome, inTask: false }
+  if (outcome === 'allowed') return { ...about, outcome }
   if (outcome === 'pending_approval') {
-    const asking = await askers(policies, facts, [ask])
-    const approvals = decision.approvals.map((group) => ({ group, policies: asking.get(group) ?? [] }))
-    return { ...about, outcome, inTask: false, approvals }
+    const wanting = await askers(policies, facts, [ask])
+    const approvals = decision.approvals.map((group) => ({ group, policies: wanting.get(group) ?? [] }))
+    return { ...about, outcome, approvals }
   }
   const resources = new Map(ask.requests.map(({ resource }) => [`${resource.type} ${resource.id}`, resource]))
   const vocabulary = resolved.entry.provider
   const permits = [...resources.values()].flatMap(
-    (resource) => overview(policies, agent.name, { vocabulary, resource }).permits,
+    (resource) => overview(policies, requested.agent.name, { vocabulary, resource }).permits,
   )
   return {
     ...about,
     outcome,
-    inTask: false,
     denials: decision.denials,
     permits: [...new Map(permits.map((told) => [told.id, told])).values()],
   }

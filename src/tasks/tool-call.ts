@@ -14,8 +14,9 @@ import type { Rules, TaskContext } from './context.ts'
 import { policyDenied, reasonOf, recordDenial } from './denial.ts'
 import { factsOf } from './facts.ts'
 import { fencedTask } from './fenced.ts'
+import { type Ancestor, standingAbove } from './lineage.ts'
 import { identityNow } from './identity.ts'
-import { openStatuses, type StoredTask, type Task } from './task.ts'
+import type { StoredTask, Task } from './task.ts'
 import { waitingRefusal } from './waiting.ts'
 
 export interface ToolCall extends Pick<ToolDetail, 'name' | 'resource'> {
@@ -87,6 +88,8 @@ function digestOf(words: Record<string, string>): string {
 interface Standing {
   task: Task
   agent: OwnedAgent
+  /** Those that the task hangs off, its parent first. */
+  above: readonly Ancestor[]
 }
 
 async function standingOf(
@@ -104,17 +107,37 @@ async function standingOf(
   const fenced = await fencedTask(context, tx, rules, task, [])
   if (fenced) return { refused: fenced }
   const identity = identityNow(rules, task, now)
-  return 'lapsed' in identity ? { refused: identity.refusal } : { task, agent: identity.agent }
+  if ('lapsed' in identity) return { refused: identity.refusal }
+  const standing = await standingAbove(context, tx, rules, task, [])
+  return 'refused' in standing ? standing : { task, agent: identity.agent, above: standing.above }
 }
 
-/** As the rules and the approvals of this moment have it; the task has to stand. */
+type Decided = Exclude<ToolDecision, { outcome: 'denied' }> | { outcome: 'denied'; denials: Denial[] }
+
+/**
+ * As the rules and the approvals of this moment have it; the task has to stand. What bounds the task
+ * has to be allowed it as well (invariant I8).
+ */
 export async function decideIn(
   context: TaskContext,
   tx: Tx,
-  { policies }: Rules,
-  { task, agent }: Standing,
+  rules: Rules,
+  { task, agent, above }: Standing,
   call: ToolCall,
-): Promise<Exclude<ToolDecision, { outcome: 'denied' }> | { outcome: 'denied'; denials: Denial[] }> {
+): Promise<Decided> {
+  const decided = await decideFor(context, tx, rules, { task, agent }, call)
+  const [parent, ...others] = above
+  if (decided.outcome !== 'allowed' || task.bounded === undefined || !parent) return decided
+  return await decideIn(context, tx, rules, { ...parent, above: others }, call)
+}
+
+async function decideFor(
+  context: TaskContext,
+  tx: Tx,
+  { policies }: Rules,
+  { task, agent }: Pick<Standing, 'task' | 'agent'>,
+  call: ToolCall,
+): Promise<Decided> {
   const asks: Ask[] = [{ connection: 'tools', revocation: 'immediate', requests: [toolRequest(call)] }]
   const held = await context.leases.lockHeld(tx, {
     agent: agent.name,
@@ -157,9 +180,10 @@ async function approvalsFor(
   const waiting: Waiting[] = []
   // What the task was opened with stays true, whatever is said now.
   const said = Object.entries(call.words).filter(([word]) => !Object.hasOwn(task.context, word))
-  for (const each of await tasks.find(tx, { agent: task.agent, statuses: openStatuses })) {
+  for (const each of [task, ...(await tasks.openChildren(tx, task.id))]) {
     if ('damaged' in each || each.expiresAt <= clock.now()) continue
-    const own = each.id === task.id || each.parent === task.id
+    // A child for another agent was asked about for that one.
+    const own = each.id === task.id || each.bounded === undefined
     if (!own || !holds(each.scope, call) || !said.every(([word, text]) => each.context[word] === text))
       continue
     const all = await approvals.ofTask(tx, each.id)

@@ -102,13 +102,6 @@ test('what the caller says of the task counts as it would on opening', async () 
   expect(body).toMatchObject({ code: 'invalid_request', detail: expect.stringContaining('contents') })
 })
 
-test('a task explains nothing of another agent', async () => {
-  const { body: task } = await broker.open()
-  expect((await explain({ agent: 'deployer' }, task.task_token)).body).toMatchObject({
-    code: 'invalid_request',
-  })
-})
-
 test('who is suspended is told that, and nothing of policy', async () => {
   const token = await broker.workload()
   const { body: task } = await broker.open()

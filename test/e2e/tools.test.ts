@@ -162,6 +162,16 @@ test('there is no credential for a tool', async () => {
   })
 })
 
+test('a task that names tools outlives a reload', async () => {
+  const task = await open({ type: 'tool', name: 'Read' })
+  const reloaded = await broker.call('POST', '/v1/admin/reload', { token: await broker.admin() })
+  expect(reloaded.status).toBe(200)
+  expect((await broker.read(task)).body).toMatchObject({
+    status: 'active',
+    upstreams: [{ provider: 'github' }, { provider: 'tool', connection: 'tools', host: null }],
+  })
+})
+
 test('metadata tells where decisions are to be had', async () => {
   const { body } = await broker.call('GET', '/.well-known/authzen-configuration')
   expect(body).toEqual({

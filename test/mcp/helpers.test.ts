@@ -1,8 +1,9 @@
 /** What was opened through `mayfly mcp` is used by helpers of the same user and task, and by nobody else. */
-import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
+import { askServers, serveHelpers } from '../../src/client/mcp/rendezvous.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { mayfly, startMayfly } from '../support/mayfly.ts'
 import { connectMcp } from './client.ts'
@@ -68,7 +69,7 @@ it('the socket is in a folder of this user alone, and goes with the server', asy
   const path = join(runtime, 'mayfly', folder)
   for (const each of [join(runtime, 'mayfly'), path]) expect((await stat(each)).mode & 0o777).toBe(0o700)
   await close()
-  expect((await readdir(path)).length).toBeLessThan(4)
+  expect(await readdir(join(runtime, 'mayfly')).then((names) => names.length)).toBeLessThan(2)
 })
 
 it('a folder that others may enter is not used', async () => {
@@ -98,4 +99,23 @@ it('git has a token for a repository of it, and outside of it is refused one', a
   expect(stdout).toMatch(/^username=x-access-token\npassword=ghs_/)
   const outside = await git('get', 'protocol=https\nhost=github.com\npath=acme/docs.git')
   expect(outside).toMatchObject({ status: 1, stdout: 'quit=1\n' })
+})
+
+it("what a server that was killed has left is in no one's way, and is swept up", async () => {
+  const meeting = { url: 'http://127.0.0.1:1', task: { id: 'task_x', token: 'mft_x' } }
+  const before = await readdir(join(runtime, 'mayfly'))
+  const first = await serveHelpers(meeting, env, async () => 'first')
+  const after = await readdir(join(runtime, 'mayfly'))
+  const folder = join(
+    runtime,
+    'mayfly',
+    after.find((name) => !before.includes(name))!,
+  )
+  await writeFile(join(folder, 'dead'), '')
+  await using _second = await serveHelpers(meeting, env, async () => 'second')
+  expect(await readdir(folder)).not.toContain('dead')
+  await first[Symbol.asyncDispose]()
+  const answers = []
+  for await (const answer of askServers(meeting, env, { action: 'tasks', input: '' })) answers.push(answer)
+  expect(answers).toEqual(['second'])
 })

@@ -1,11 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { OpenedTask } from '../../client/client.ts'
-import { taskFromEnvironment } from '../../client/task-environment.ts'
 import { taskLines } from '../describe.ts'
 import { Failure, tell } from '../failure.ts'
 import { newTask, type NewTaskOptions, withNewTask } from '../new-task.ts'
-import { connect, identityHelp, withBroker, withIdentity, workloadIdentity } from '../options.ts'
+import {
+  connect,
+  identityHelp,
+  openingToken,
+  withBroker,
+  withIdentity,
+  workloadIdentity,
+} from '../options.ts'
 import { answer } from '../print.ts'
 import { scopeHelp } from '../scope.ts'
 
@@ -44,10 +50,8 @@ Example:
 }
 
 async function open(options: OpenOptions): Promise<void> {
-  const { delegationFile, tokenFile } = options
-  const within =
-    tokenFile === undefined && delegationFile === undefined ? taskFromEnvironment(process.env) : undefined
-  const token = within?.token ?? (await workloadIdentity(options))
+  const { delegationFile } = options
+  const token = await (delegationFile === undefined ? openingToken(options) : workloadIdentity(options))
   const delegation = delegationFile && (await readFile(delegationFile, 'utf8')).trim()
   const task = await connect(options).openTask(token, { ...newTask(options), delegation })
   if (options.env && !options.json) {

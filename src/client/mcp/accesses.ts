@@ -47,7 +47,10 @@ export class Accesses implements AsyncDisposable {
 
   /** Those that stand, the newest first. */
   get standing(): Access[] {
-    return [...this.#all.values()].filter(({ latest }) => latest.ended_at === null).toReversed()
+    // Nobody may have looked since its deadline.
+    const stands = ({ latest }: Access) =>
+      latest.ended_at === null && Date.parse(latest.expires_at) > Date.now()
+    return [...this.#all.values()].filter(stands).toReversed()
   }
 
   /** @throws NoSuchAccess */

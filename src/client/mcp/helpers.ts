@@ -9,6 +9,9 @@ import type { Question } from '../run/git-socket.ts'
 import type { Access, Accesses } from './accesses.ts'
 import { askServers, type Meeting } from './rendezvous.ts'
 
+/** What is said of a task that is over. */
+const isOver: readonly BrokerProblem['code'][] = ['task_not_active', 'not_found', 'invalid_token']
+
 /** The one question that is not git's: the tasks, as JSON. */
 const tasks = 'tasks'
 
@@ -34,7 +37,7 @@ export function helperAnswers(client: Client, accesses: Accesses) {
         if (answer !== '') return answer
       } catch (error) {
         const elsewhere = error instanceof NoGitCredential
-        const over = error instanceof BrokerProblem && error.code === 'task_not_active'
+        const over = error instanceof BrokerProblem && isOver.includes(error.code)
         if (!elsewhere && !over) throw error
       }
     }

@@ -4,7 +4,9 @@
  * who does not hold that finds nothing; outside any task from the broker (docs/decisions/0054).
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TaskAccess } from '../client.ts'
@@ -32,12 +34,15 @@ export async function serveHelpers(
     await mkdir(each, { recursive: true, mode: 0o700 })
     if (!(await isOurs(each))) throw new Error(`${each} is not a folder of this user's alone`)
   }
+  await sweep(folder)
   const path = join(folder, randomBytes(4).toString('hex'))
   const serving = await serveGit(path, meeting.task ?? nobody, answer)
   return {
     async [Symbol.asyncDispose]() {
       serving[Symbol.dispose]()
       await rm(path, { force: true })
+      // Another server of the same task may be there still.
+      await rmdir(folder).catch(() => undefined)
     },
   }
 }
@@ -53,11 +58,25 @@ export async function* askServers(
   question: Omit<Question, 'task'>,
 ): AsyncGenerator<string> {
   const folder = folderOf(meeting, env)
-  if (!(await isOurs(folder))) return
+  if (!(await isOurs(parentOf(env))) || !(await isOurs(folder))) return
   for (const name of await readdir(folder)) {
     // One that has died without removing it does not answer.
     const answer = await askRun(join(folder, name), { task: meeting.task ?? nobody, ...question })
     if (answer !== undefined) yield answer
+  }
+}
+
+/** What servers have left that were killed. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const socket = createConnection(join(folder, name))
+    try {
+      await once(socket, 'connect')
+    } catch {
+      await rm(join(folder, name), { force: true })
+    } finally {
+      socket.destroy()
+    }
   }
 }
 

@@ -15,7 +15,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import type { AuthorizationDetail, Client, OpenTask, Task, TaskAccess } from '../client.ts'
+import type { AuthorizationDetail, Client, Explanation, OpenTask, Task, TaskAccess } from '../client.ts'
 import type { Access, Accesses } from './accesses.ts'
 import { failure, NotAScope, result, taskAnswer } from './answers.ts'
 
@@ -92,8 +92,7 @@ export function createServer(session: Session): McpServer {
           ...rest,
           ...(written && { authorization_details: asDetails(written) }),
         })
-        const remedies = explained.details.map(({ decision, remedy }) => `${decision}: ${remedy}`)
-        return answer(explained, remedies.join('\n'))
+        return answer(explained, explained.details.map(whatToDo).join('\n'))
       }),
   )
 
@@ -218,6 +217,15 @@ export function createServer(session: Session): McpServer {
   }
 
   return server
+}
+
+/** In the names of the tools. */
+function whatToDo({ decision, in_task, approvals, remedy }: Explanation['details'][number]): string {
+  if (in_task) return `${decision}: this session has it already.`
+  const groups = approvals.map(({ group }) => group).join(' and ')
+  if (decision === 'allowed') return `${decision}: ask for it with request_access.`
+  if (decision === 'denied') return `${decision}: ${remedy}`
+  return `${decision}: ${groups} will be asked when you ask for it with request_access, which waits for the answer.`
 }
 
 function parsed(text: string, { parseScope }: Session): AuthorizationDetail {
