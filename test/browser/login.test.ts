@@ -66,7 +66,6 @@ test.runIf(hasChromium)('by a browser on this machine, to the first push and out
   console.log(
     `${cloned > 0 ? 'from the clone' : 'without the clone'}: logged in after ${seconds} s, the first push with a token of one's own after ${first} s`,
   )
-  expect(first).toBeLessThan(180)
   const owners = async () =>
     (
       await broker.call('GET', '/v1/admin/tasks?agent=claude-code', { token: await broker.admin() })
