@@ -154,7 +154,8 @@ const heartbeat = z.number().openapi({
     'seconds within which the workload has to be heard; silent for half as long again, the task ends',
 })
 
-interface Act {
+/** Who acts for whom. */
+export interface Act {
   sub: string
   task: string
   act?: Act | undefined
