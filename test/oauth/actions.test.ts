@@ -47,7 +47,7 @@ afterEach(() => {
 
 test("the README's snippet gets a token that works, and gives it back", async () => {
   const readme = await readFile(file('README.md'), 'utf8')
-  const [, snippet] = /From a GitHub Actions job .*?```sh\n(.*?)```/s.exec(readme) ?? []
+  const [, snippet] = /from a GitHub Actions job .*?```sh\n(.*?)```/s.exec(readme) ?? []
   const work =
     'curl -s -o /dev/null -w "%{http_code}\\n" -H "Authorization: Bearer $GH_TOKEN" $GITHUB_API_URL/repos/acme/web'
   expect(snippet).toContain('# … and when it is done:')
