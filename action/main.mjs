@@ -1,13 +1,23 @@
 /** Opens a task for the job, waits for its approvals, and mints what was asked for. */
 import { randomUUID } from 'node:crypto'
 import { call, detailsOf, secretsOf } from './broker.mjs'
-import { identityToken, input, mask, plain, saveState, say, setOutput, summarize } from './runner.mjs'
+import {
+  identityToken,
+  input,
+  mask,
+  messageOf,
+  plain,
+  saveState,
+  say,
+  setOutput,
+  summarize,
+} from './runner.mjs'
 
 try {
   await main()
 } catch (error) {
   // What was opened is completed by post, however this ends.
-  say('error', error instanceof Error ? error.message : error)
+  say('error', messageOf(error))
   process.exitCode = 1
 }
 

@@ -1,14 +1,11 @@
 /** Completes the job's task, however the job and `main` ended. */
 import { call, Refused } from './broker.mjs'
-import { mask, say, state } from './runner.mjs'
+import { mask, messageOf, say, state } from './runner.mjs'
 
 try {
   await post()
 } catch (error) {
-  say(
-    'error',
-    `the task is not known to be over, and ends at its ttl: ${error instanceof Error ? error.message : error}`,
-  )
+  say('error', `the task is not known to be over, and ends at its ttl: ${messageOf(error)}`)
   process.exitCode = 1
 }
 

@@ -49,6 +49,10 @@ export function plain(text) {
     .replaceAll(/[\\`*_{}[\]()#+!|~]/g, String.raw`\$&`)
 }
 
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** The identity of this job, for `audience`. */
 export async function identityToken(audience) {
   const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = process.env
