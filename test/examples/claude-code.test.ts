@@ -1,0 +1,141 @@
+/** The plugin of examples/claude-code: its hooks fed with what Claude Code feeds them. */
+import { spawn } from 'node:child_process'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { rows } from '../support/database.ts'
+import { sharedBroker } from '../support/shared-broker.ts'
+
+const broker = await sharedBroker({
+  files: {
+    'policies/tools.cedar': `
+@id("tools") permit (principal, action in Mayfly::Action::"tool", resource);
+@id("no-force") @description("Nobody rewrites history")
+forbid (principal, action == Mayfly::Action::"tool.Bash", resource)
+when { context.request.hasTag("command") && context.request.getTag("command") like "git push*--force*" };`,
+  },
+})
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const plugin = join(root, 'examples/claude-code')
+const { hooks } = JSON.parse(readFileSync(join(plugin, 'hooks/hooks.json'), 'utf8'))
+const home = mkdtempSync(join(tmpdir(), 'mayfly-claude-'))
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+const bin = join(home, 'bin')
+mkdirSync(bin)
+writeFileSync(
+  join(bin, 'mayfly'),
+  `#!/bin/sh\nexec ${process.execPath} ${join(root, 'src/cli/main.ts')} "$@"\n`,
+)
+chmodSync(join(bin, 'mayfly'), 0o755)
+mkdirSync(join(home, 'web', '.claude'), { recursive: true })
+
+/** A session of Claude Code in `~/web`: each hook that is registered for an event is run as a command. */
+function session(id: string, env: Record<string, string> = {}) {
+  const environment = join(home, `${id}.env`)
+  const surroundings = {
+    PATH: `${bin}:${process.env['PATH']}`,
+    HOME: home,
+    CLAUDE_PLUGIN_ROOT: plugin,
+    CLAUDE_PROJECT_DIR: join(home, 'web'),
+    MAYFLY_URL: broker.url,
+    MAYFLY_SCOPE: 'github:acme/web:contents=write',
+    ...env,
+  }
+  return {
+    environment: () => readFileSync(environment, 'utf8'),
+    async hook(event: string, fields: object = {}) {
+      const input = { session_id: id, cwd: join(home, 'web'), hook_event_name: event, ...fields }
+      const [{ command }] = hooks[event][0].hooks
+      const child = spawn('sh', ['-c', command], {
+        env: {
+          ...surroundings,
+          ...(event === 'SessionStart' && {
+            CLAUDE_ENV_FILE: environment,
+            MAYFLY_TOKEN: await broker.workload(),
+          }),
+        },
+      })
+      child.stdin.end(JSON.stringify(input))
+      const output = { stdout: '', stderr: '' }
+      for (const stream of ['stdout', 'stderr'] as const)
+        child[stream].on('data', (text: Buffer) => (output[stream] += String(text)))
+      const status = await new Promise((resolve) => child.on('close', resolve))
+      return { status, ...output }
+    },
+  }
+}
+const taskOf = (environment: string) => /MAYFLY_TASK='(task_\w+)'/.exec(environment)?.[1]
+const statusOf = async (id: string | undefined) => {
+  const { body } = await broker.call('GET', '/v1/admin/tasks', { token: await broker.admin() })
+  const { status, end_reason } = body.items.find((task: { id: string }) => task.id === id)
+  return { status, end_reason }
+}
+const bash = (command: string) => ({ tool_name: 'Bash', tool_input: { command }, tool_use_id: 'toolu_1' })
+const silent = { status: 0, stdout: '', stderr: '' }
+
+test('a session is a task: opened, asked before each call, told after it, completed at its end', async () => {
+  const claude = session('one')
+  expect(await claude.hook('SessionStart', { source: 'startup' })).toEqual(silent)
+  const task = taskOf(claude.environment())
+  expect(await statusOf(task)).toMatchObject({ status: 'active' })
+  expect(await claude.hook('UserPromptSubmit', { prompt: 'refactor the parser' })).toEqual(silent)
+
+  expect(await claude.hook('PreToolUse', bash('git push'))).toEqual(silent)
+  expect(await claude.hook('PostToolUse', { ...bash('git push'), tool_response: {} })).toEqual(silent)
+  expect(await claude.hook('PostToolUseFailure', { ...bash('false'), error: 'it failed' })).toEqual(silent)
+  const denied = await claude.hook('PreToolUse', bash('git push --force'))
+  expect(JSON.parse(denied.stdout)).toEqual({
+    hookSpecificOutput: {
+      hookEventName: 'PreToolUse',
+      permissionDecision: 'deny',
+      permissionDecisionReason: expect.stringContaining('Nobody rewrites history'),
+    },
+  })
+
+  // A resumed session goes on in its task.
+  await claude.hook('SessionStart', { source: 'resume' })
+  expect(await claude.hook('SessionEnd', { reason: 'prompt_input_exit' })).toEqual(silent)
+  expect(await statusOf(task)).toEqual({ status: 'completed', end_reason: 'completed' })
+  const recorded = JSON.stringify(rows(broker, 'audit_events'))
+  expect(recorded).toContain('succeeded')
+  expect(recorded).not.toContain('it failed')
+})
+
+test('its token is for its own user alone, and gone with it', async () => {
+  const claude = session('two')
+  await claude.hook('SessionStart', { source: 'startup' })
+  const folder = join(home, '.local/state/mayfly/claude-code')
+  expect(statSync(join(folder, 'two.json')).mode & 0o777).toBe(0o600)
+  await claude.hook('SessionEnd', { reason: 'clear' })
+  expect(readdirSync(folder)).not.toContain('two.json')
+})
+
+test('a changed configuration ends the task, and what is asked after that is denied', async () => {
+  const claude = session('three')
+  await claude.hook('SessionStart', { source: 'startup' })
+  const task = taskOf(claude.environment())
+  expect(await claude.hook('ConfigChange', { source: 'project_settings' })).toEqual(silent)
+  writeFileSync(join(home, 'web/.claude/settings.json'), '{"permissions":{"allow":["Bash"]}}')
+  const { stderr } = await claude.hook('ConfigChange', { source: 'project_settings' })
+  expect(stderr).toContain('context_changed')
+  expect(await statusOf(task)).toEqual({ status: 'revoked', end_reason: 'context_changed' })
+  expect((await claude.hook('PreToolUse', bash('ls'))).stdout).toContain('"permissionDecision":"deny"')
+})
+
+test('without a broker, or a task, no tool is called', async () => {
+  const lost = session('four', { MAYFLY_URL: 'http://127.0.0.1:9' })
+  expect((await lost.hook('PreToolUse', bash('ls'))).stdout).toContain('no task')
+  expect((await lost.hook('SessionStart', { source: 'startup' })).status).not.toBe(0)
+})
