@@ -4,20 +4,23 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { onTestFinished } from 'vitest'
 import { redact } from '../../src/broker/logger.ts'
 import { parseScope } from '../../src/cli/scope.ts'
-import { createClient, type TaskAccess } from '../../src/client/client.ts'
+import { createClient } from '../../src/client/client.ts'
 import { Accesses } from '../../src/client/mcp/accesses.ts'
 import type { Session } from '../../src/client/mcp/server.ts'
 import { createServer } from '../../src/client/mcp/server.ts'
 import type { TestBroker } from '../support/broker.ts'
 import { type Connected, toolCalls, type Version } from './client.ts'
 
-/** A session in `task`, or outside of any with fresh identity tokens. */
-export function sessionAt(broker: TestBroker, task?: TaskAccess): Session {
+/** A session outside of any task, with fresh identity tokens. */
+export function sessionAt(
+  broker: TestBroker,
+  { claims }: { claims?: Record<string, unknown> } = {},
+): Session {
   const client = createClient({ url: broker.url })
-  const token = async () => task?.token ?? (await broker.workload())
+  const token = () => broker.workload(claims)
   const accesses = new Accesses({ client, token })
   onTestFinished(() => accesses.completeAll())
-  return { client, task, token, accesses, parseScope, redact, version: '0' }
+  return { client, task: undefined, token, accesses, parseScope, redact, version: '0' }
 }
 
 /** `sent` hears every message of the server's. */

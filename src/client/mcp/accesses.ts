@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { untilDecided } from '../approval.ts'
 import type { Client, OpenTask, Task, TaskAccess } from '../client.ts'
 import { completeTask } from '../completion.ts'
+import { startHeart } from '../heart.ts'
 
 /** One request that was granted, or waits. */
 export interface Access {
@@ -11,6 +12,8 @@ export interface Access {
   latest: Task
   /** What was asked, as text: asked again while it stands, it is the same. */
   asked: string
+  /** Beats where its agent has to be heard from; the broker ends it soon after it stops. */
+  heart: Disposable
 }
 
 /** Requests that may stand at once: a model that asks in a loop must not use up what its agent may have open. */
@@ -80,7 +83,9 @@ export class Accesses implements AsyncDisposable {
   async #open(request: OpenTask, asked: string): Promise<Access> {
     if (this.standing.length + this.#opening.size >= most) throw new TooManyAccesses()
     const { task_token: token, ...latest } = await this.#client.openTask(await this.#token(), request)
-    const access = { task: { id: latest.id, token }, latest, asked }
+    const task = { id: latest.id, token }
+    const heart = startHeart(this.#client, task, latest.heartbeat)
+    const access = { task, latest, asked, heart }
     this.#all.set(latest.id, access)
     return access
   }
@@ -104,6 +109,7 @@ export class Accesses implements AsyncDisposable {
 
   /** Ends it, and sees what was minted in it die. */
   async complete(access: Access, signal: AbortSignal): Promise<Task> {
+    access.heart[Symbol.dispose]()
     return (access.latest = await completeTask(this.#client, access.task, signal))
   }
 
@@ -111,6 +117,7 @@ export class Accesses implements AsyncDisposable {
   async completeAll(): Promise<void> {
     const signal = AbortSignal.timeout(completionMs)
     await Promise.allSettled(this.#opening.values())
+    for (const { heart } of this.#all.values()) heart[Symbol.dispose]()
     const ending = Promise.allSettled(
       this.standing.map(async (access) => {
         access.latest = await this.#client.complete(access.task, { signal })
