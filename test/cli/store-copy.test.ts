@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { filesOf } from '../support/broker-files.ts'
 import { mayfly } from '../support/mayfly.ts'
-import { embeddedServer, type PostgresServer } from '../support/postgres-server.ts'
+import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
@@ -14,8 +14,8 @@ const run = (...args: string[]) => mayfly([...args, '-c', broker.file, '--json']
 let server: PostgresServer
 beforeAll(async () => {
   server = await embeddedServer()
-})
-afterAll(() => server[Symbol.asyncDispose]())
+}, serverTakesMs)
+afterAll(() => server[Symbol.asyncDispose](), serverTakesMs)
 
 test('a store with history is copied, verifies before and after, and the broker goes on where it was', async () => {
   const { body: open } = await broker.open()
@@ -62,7 +62,7 @@ test('a store with history is copied, verifies before and after, and the broker 
   await files.restore()
   await broker.start()
   expectRefusal(await broker.open(), 503, 'unavailable')
-})
+}, 180_000)
 
 test('the tables of a new database are made without a broker', async () => {
   await broker.stop()

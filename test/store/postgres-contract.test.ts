@@ -4,6 +4,7 @@ import { postgresStore } from '../support/postgres.ts'
 import {
   embeddedServer,
   type PostgresServer,
+  serverTakesMs,
   systemBinaries,
   systemServer,
 } from '../support/postgres-server.ts'
@@ -16,7 +17,7 @@ describe.each(servers)('the PostgreSQL store on %s', (_, start) => {
   let server: PostgresServer
   beforeAll(async () => {
     server = await start()
-  })
-  afterAll(() => server[Symbol.asyncDispose]())
+  }, serverTakesMs)
+  afterAll(() => server[Symbol.asyncDispose](), serverTakesMs)
   storeContract(() => postgresStore(server), false)
 })

@@ -2,7 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isBrokerError } from '../../src/base/errors.ts'
 import { openPostgres, openPostgresReadOnly } from '../../src/store/postgres.ts'
-import { besideDatabase, embeddedServer, type PostgresServer } from '../support/postgres-server.ts'
+import {
+  besideDatabase,
+  embeddedServer,
+  type PostgresServer,
+  serverTakesMs,
+} from '../support/postgres-server.ts'
 import { type PostgresSubject, postgresStore } from '../support/postgres.ts'
 import { aTask, note, put, putLeases, testSeal, verified } from '../support/store.ts'
 import { until } from '../support/until.ts'
@@ -10,8 +15,8 @@ import { until } from '../support/until.ts'
 let server: PostgresServer
 beforeAll(async () => {
   server = await embeddedServer()
-})
-afterAll(() => server[Symbol.asyncDispose]())
+}, serverTakesMs)
+afterAll(() => server[Symbol.asyncDispose](), serverTakesMs)
 
 const open = (url: string) => openPostgres({ url }, testSeal())
 
@@ -63,10 +68,14 @@ describe('a database is refused', () => {
     await expect(open(url.replace(/[^/]+$/, 'latin'))).rejects.toThrow('needs UTF8')
   })
 
-  it('of a server with fsync off', async () => {
-    await using careless = await embeddedServer({ fsync: 'off' })
-    await expect(open(await careless.database())).rejects.toThrow('fsync')
-  })
+  it(
+    'of a server with fsync off',
+    async () => {
+      await using careless = await embeddedServer({ fsync: 'off' })
+      await expect(open(await careless.database())).rejects.toThrow('fsync')
+    },
+    serverTakesMs,
+  )
 
   it('that nobody serves, with what the driver says and without the password', async () => {
     await expect(open('postgres://mayfly:example@127.0.0.1:1/mayfly')).rejects.toThrow(
@@ -105,37 +114,41 @@ describe('a lost connection', () => {
     expect(await brokenLinks(store)).toEqual([])
   })
 
-  it('a server that is restarted is used again, and all that was promised is there', async () => {
-    await using own = await embeddedServer()
-    await using store = await postgresStore(own)
-    const kept: string[] = []
-    let asked = true
-    const busy = async () => {
-      while (asked) {
-        const task = aTask()
-        await store.unit
-          .write(async (tx) => {
-            await put(store, tx, task)
-            note(store, tx, { about: task.id })
-          })
-          .then(
-            () => kept.push(task.id),
-            (error: unknown) => expect(isBrokerError(error, 'unavailable')).toBe(true),
-          )
+  it(
+    'a server that is restarted is used again, and all that was promised is there',
+    async () => {
+      await using own = await embeddedServer()
+      await using store = await postgresStore(own)
+      const kept: string[] = []
+      let asked = true
+      const busy = async () => {
+        while (asked) {
+          const task = aTask()
+          await store.unit
+            .write(async (tx) => {
+              await put(store, tx, task)
+              note(store, tx, { about: task.id })
+            })
+            .then(
+              () => kept.push(task.id),
+              (error: unknown) => expect(isBrokerError(error, 'unavailable')).toBe(true),
+            )
+        }
       }
-    }
-    const working = [busy(), busy(), busy()]
-    await until(() => kept.length > 20)
-    await own.stop()
-    await own.start()
-    const before = kept.length
-    await until(() => kept.length > before + 20)
-    asked = false
-    await Promise.all(working)
-    const there = await store.unit.read((tx) => Promise.all(kept.map((id) => store.tasks.get(tx, id))))
-    expect(there.every((task) => task !== undefined)).toBe(true)
-    expect(await brokenLinks(store)).toEqual([])
-  })
+      const working = [busy(), busy(), busy()]
+      await until(() => kept.length > 20)
+      await own.stop()
+      await own.start()
+      const before = kept.length
+      await until(() => kept.length > before + 20)
+      asked = false
+      await Promise.all(working)
+      const there = await store.unit.read((tx) => Promise.all(kept.map((id) => store.tasks.get(tx, id))))
+      expect(there.every((task) => task !== undefined)).toBe(true)
+      expect(await brokenLinks(store)).toEqual([])
+    },
+    serverTakesMs,
+  )
 })
 
 describe('whoever writes the database beside the broker', () => {

@@ -12,6 +12,9 @@ import pg from 'pg'
 
 const run = promisify(execFile)
 
+/** Milliseconds for a server to start or stop: it writes all of its databases to the disk, which may be busy. */
+export const serverTakesMs = 120_000
+
 export interface PostgresServer {
   /** Of a new, empty database. */
   database(): Promise<string>

@@ -23,8 +23,9 @@ export async function verifyStore(
   try {
     return await unit.read(async (tx) => {
       const { discrepancies, ...found } = await verifyAudit(tx, { trail, tables, seal, expected })
-      const faults = [await outsideFault(tx, outside), torn ? await plainCopyFault(tx) : undefined]
-      return { ...found, discrepancies: [...discrepancies, ...faults.filter((fault) => fault !== undefined)] }
+      // Where the head outside tells what is lacking, there is no more to say.
+      const fault = (await outsideFault(tx, outside)) ?? (torn ? await plainCopyFault(tx) : undefined)
+      return { ...found, discrepancies: [...discrepancies, ...(fault ? [fault] : [])] }
     })
   } finally {
     await close()
