@@ -90,14 +90,21 @@ const client = async () => ({
   HTTPS_PROXY: proxy.url,
 })
 
+/** As the AWS SDKs do it. */
+const askForKey = `
+const { AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file } = process.env
+const authorization = require('node:fs').readFileSync(file, 'utf8')
+fetch(uri, { headers: { authorization } }).then((answer) => answer.json()).then((key) => console.log(key.AccessKeyId))`
+
 describe('with HTTPS_PROXY and NODE_EXTRA_CA_CERTS', () => {
   it('issuer, GitHub, AWS, Vault and the broker are reached through it, by nothing else', async () => {
     const served = startMayfly(['serve', '-c', broker.file], environment)
     await served.printed('"listening"')
     const ca = ['--ca', environment['NODE_EXTRA_CA_CERTS']!]
     const line = ['run', '--purpose', 'a test', ...ca, ...scopes.flatMap((scope) => ['--scope', scope])]
-    const script = 'echo "$GH_ENTERPRISE_TOKEN" "$AWS_ACCESS_KEY_ID" "$VAULT_TOKEN"'
-    const { status, stdout, stderr } = await mayfly([...line, '--', 'sh', '-c', script], await client())
+    const script = 'echo "$GH_ENTERPRISE_TOKEN" "$("$NODE" -e "$ASK_FOR_KEY")" "$VAULT_TOKEN"'
+    const environs = { ...(await client()), NODE: process.execPath, ASK_FOR_KEY: askForKey }
+    const { status, stdout, stderr } = await mayfly([...line, '--', 'sh', '-c', script], environs)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).toMatch(/^ghs_\S+ ASIA\S+ \S+\n$/)
     expect(new Set(proxy.asked)).toEqual(new Set(all.map((host) => `${host}:443`)))
