@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
@@ -18,8 +19,8 @@ export default defineConfig({
     // Real servers and real databases on two cores: generous, so that only a hang fails.
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Much of what they do is waiting, for processes and for deadlines: a core to spare would be idle.
-    maxWorkers: '100%',
+    // Much of what they do is waiting, for processes and for deadlines: with as many as cores, some would be idle.
+    maxWorkers: Math.max(3, availableParallelism()),
     // The command line and brokers are started hundreds of times, and half of a start is compiling.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
     projects: real

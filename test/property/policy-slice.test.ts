@@ -156,7 +156,7 @@ test('an agent’s slice, and what it remembers, decides as the full set of poli
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 150 },
   )
   // Otherwise the inputs drawn would have shown nothing.
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0)

@@ -15,5 +15,5 @@ test.each([
   `arn:aws:iam::123456789012:role/${'x'.repeat(65)}`,
 ])('what is not the ARN of a role is refused: %j', (role_arn) => {
   expect(aws.detail.safeParse({ type: 'aws', role_arn }).success).toBe(false)
-  expect(() => aws.parseScope(role_arn)).toThrow('an aws scope is the ARN of a role')
+  expect(() => aws.parseScope(role_arn)).toThrow('is not the ARN of a role')
 })
