@@ -184,6 +184,21 @@ export function leaseStoreContract(store: () => StoreSubject, untyped: boolean):
       expect(await count('nobody', 'none')).toEqual({ agent: 0, task: 0 })
     })
 
+    it('of works that arrive together are counted in each with what those before have put', async () => {
+      const opening = () =>
+        write(async (tx) => {
+          const task = await put(store(), tx, aTask({ agent: 'crowd' }))
+          const { agent } = await store().leases.countUnfinished(tx, 'crowd', task.id)
+          await store().leases.insert(tx, aLease(task))
+          return { leases: agent, tasks: (await store().tasks.countOpen(tx, 'crowd')).all }
+        })
+      expect(await Promise.all([opening(), opening(), opening()])).toEqual([
+        { leases: 0, tasks: 1 },
+        { leases: 1, tasks: 2 },
+        { leases: 2, tasks: 3 },
+      ])
+    })
+
     it('are neither counted nor held where they were lost on their way', async () => {
       const task = aTask({ agent: 'unlucky' })
       const lost = { ...unanswered, classes: ['secrets' as const], connection: 'stormy' }

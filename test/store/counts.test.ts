@@ -11,6 +11,27 @@ import { aLease, aTask, noon, put, putLeases, unanswered, verified } from '../su
 const faultsOf = async (store: SqliteSubject) =>
   (await verified(store)).discrepancies.filter(({ message }) => /count/.test(message))
 
+it('works that share a commit each see what those before them hold, and nothing of one that fails', async () => {
+  await using store = await sqliteStore()
+  const opening = (cause?: Error) =>
+    store.unit.write(async (tx) => {
+      const task = await put(store, tx, aTask({ agent: 'crowd' }))
+      const { agent: leases } = await store.leases.countUnfinished(tx, 'crowd', task.id)
+      const held = await store.leases.lockHeld(tx, { agent: 'crowd', identity: 'nobody', tasks: [] })
+      const classes = (['read', 'write', 'deploy'] as const).slice(leases, leases + 1)
+      await store.leases.insert(tx, aLease(task, { classes }))
+      if (cause) throw cause
+      return { leases, held, tasks: (await store.tasks.countOpen(tx, 'crowd')).all }
+    })
+  const failing = opening(new Error('nothing of it is kept')).catch(() => undefined)
+  expect(await Promise.all([opening(), failing, opening(), opening()])).toEqual([
+    { leases: 0, held: [], tasks: 1 },
+    undefined,
+    { leases: 1, held: ['read'], tasks: 2 },
+    { leases: 2, held: ['read', 'write'], tasks: 3 },
+  ])
+})
+
 it('the counts are what the rows add up to, whatever becomes of leases and tasks', async () => {
   await using store = await sqliteStore()
   const agents = ['one', 'two']
