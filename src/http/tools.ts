@@ -98,7 +98,8 @@ function evaluationView(
       return { decision: true }
     case 'denied': {
       const { code, message: reason, facts } = decision.refused
-      const said = { code, reason, remedy: remedies[code] ?? otherwise, denials: facts.denials ?? [] }
+      const remedy = decision.remedy ?? remedies[code] ?? otherwise
+      const said = { code, reason, remedy, denials: facts.denials ?? [] }
       return { decision: false, context: { ...said, approvals: [] } }
     }
     case 'pending_approval': {
