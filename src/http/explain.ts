@@ -59,7 +59,7 @@ function detailView(
   detail: ExplainedDetail,
   inTask: boolean,
 ): z.infer<typeof shapes.explanation>['details'][number] {
-  const { asked, outcome, revocation, approvals, denials, permits } = detail
+  const { asked, outcome, revocation, approvals, denials, permits = [] } = detail
   return {
     authorization_detail: asked as z.infer<
       typeof shapes.explanation
@@ -90,6 +90,7 @@ function remedyOf(
     }
     case 'denied':
       if (beyond) return `${beyond.code}: ${beyond.message}.`
+      if (!permits) return 'Ask for something else, or have the policy changed.'
       return permits.length > 0
         ? `Ask for no more than ${permits.map(({ id }) => id).join(' or ')} permits, or have the policy changed.`
         : 'No policy permits anything there: ask for something else, or have the policy changed.'

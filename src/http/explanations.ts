@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Unit } from '../base/unit.ts'
 import type { Explained } from '../tasks/explain.ts'
 
-/** Requests, and things that were denied, that an event names at most. */
+/** Requests, agents, and things that were denied, that an event names at most. */
 const mostNamed = 20
 
 interface Asked {
@@ -15,6 +15,8 @@ interface Asked {
   explained: number
   denied: number
   requests: string[]
+  /** The agents that were asked about. */
+  about: Set<string>
   /** `github.contents.write on GithubRepository::"acme/web"` */
   what: Set<string>
 }
@@ -22,9 +24,17 @@ interface Asked {
 export class ExplanationCounter {
   #agents = new Map<string, Asked>()
 
-  count({ agent, owner, details }: Explained, request: string): void {
-    const asked = this.#agents.get(agent) ?? { owner, explained: 0, denied: 0, requests: [], what: new Set() }
-    this.#agents.set(agent, asked)
+  count({ asker, agent, details }: Explained, request: string): void {
+    const asked = this.#agents.get(asker.agent) ?? {
+      owner: asker.owner,
+      explained: 0,
+      denied: 0,
+      requests: [],
+      about: new Set(),
+      what: new Set(),
+    }
+    this.#agents.set(asker.agent, asked)
+    if (asked.about.size < mostNamed) asked.about.add(agent)
     asked.explained += 1
     const denied = details.filter(({ outcome }) => outcome === 'denied')
     asked.denied += denied.length
@@ -40,14 +50,14 @@ export class ExplanationCounter {
     this.#agents = new Map()
     try {
       await unit.write(async (tx) => {
-        for (const [agent, { owner, what, ...counts }] of taken)
+        for (const [agent, { owner, about, what, ...counts }] of taken)
           audit.record(tx, {
             at: clock.now(),
             type: 'request.explained',
             actor: `agent:${agent}`,
             agent,
             owner,
-            data: { ...counts, what: [...what] },
+            data: { ...counts, about: [...about], what: [...what] },
           })
       })
     } catch (error) {

@@ -4,7 +4,7 @@
  */
 import { fenceRefusal } from '../agents/fence.ts'
 import { reviewRefusal } from '../agents/review-date.ts'
-import type { BrokerError, Denial } from '../base/errors.ts'
+import { BrokerError, type Denial } from '../base/errors.ts'
 import type { Tx } from '../base/unit.ts'
 import { identityOf } from '../identity/principal.ts'
 import { sessionOf } from '../identity/session.ts'
@@ -41,6 +41,8 @@ export interface ExplainRequest {
 }
 
 export interface Explained {
+  /** Who asked: another than `agent` where a task asks about another agent. */
+  asker: { agent: string; owner: string }
   agent: string
   owner: string
   /** Seconds that a task opened for it would have. */
@@ -65,12 +67,13 @@ export interface ExplainedDetail {
   denials: Denial[]
   /** What keeps it out beside the agent's own policies. */
   beyond?: BrokerError
-  /** Of what is denied: what is permitted on the same resources. */
-  permits: Told[]
+  /** Of what policy denies the agent that asks: what it permits on the same resources. Of another agent that is not told. */
+  permits?: Told[]
 }
 
 /**
- * @throws BrokerError as opening a task does, but for what policy denies; `task_not_active` for a task that is over.
+ * @throws BrokerError as opening a task does, but for what policy denies; `task_not_active` for a task that is over;
+ *   `invalid_request` for an overview of another agent than the task's.
  */
 export async function explainTo(
   context: TaskContext,
@@ -81,9 +84,15 @@ export async function explainTo(
   return await context.unit.read(async (tx) => {
     const asking = await askingOf(context, tx, rules, request)
     const { agent, ttl } = asking.requested
-    const known = { agent: agent.name, owner: agent.owner, ttl, maxTtl: agent.maxTtl }
-    if (resolved.length === 0)
-      return { ...known, details: [], overview: overview(rules.policies, agent.name) }
+    const { name, owner, maxTtl } = agent
+    const asker = asking.within ? asking.within.task : { agent: name, owner }
+    const known = { asker: { agent: asker.agent, owner: asker.owner }, agent: name, owner, ttl, maxTtl }
+    if (resolved.length === 0 && !isOwn(asking))
+      throw new BrokerError(
+        'invalid_request',
+        `authorization_details: name what you ask about; of ${name} this task is told no more`,
+      )
+    if (resolved.length === 0) return { ...known, details: [], overview: overview(rules.policies, name) }
     const { facts } = asking
     const details: ExplainedDetail[] = []
     for (const each of resolved) details.push(await explainDetail(context, tx, rules, asking, each))
@@ -103,6 +112,11 @@ interface Asking {
   facts: Facts
   /** The task that asks, where it would hang, and those above it, itself the first. */
   within: { task: Task; place: Place; above: Ancestor[] } | undefined
+}
+
+/** Whether it is asked about the agent that asks. */
+function isOwn({ requested, within }: Asking): boolean {
+  return !within || within.task.agent === requested.agent.name
 }
 
 async function askingOf(
@@ -187,10 +201,11 @@ async function mayHave(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
-  { requested, within }: Asking,
+  asking: Asking,
   resolved: ResolvedDetail,
 ): Promise<boolean> {
-  if (!within || within.task.agent !== requested.agent.name) return false
+  const { requested, within } = asking
+  if (!within || !isOwn(asking)) return false
   const { task, above } = within
   const [self, ...ancestors] = above
   const { agent } = self!
@@ -238,7 +253,6 @@ async function explainDetail(
     inTask: false,
     approvals: [],
     denials: [],
-    permits: [],
   }
   if (await mayHave(context, tx, rules, asking, resolved))
     return { ...about, outcome: 'allowed', inTask: true }
@@ -252,15 +266,12 @@ async function explainDetail(
     const approvals = decision.approvals.map((group) => ({ group, policies: wanting.get(group) ?? [] }))
     return { ...about, outcome, approvals }
   }
+  const denied = { ...about, outcome, denials: decision.denials }
+  if (!isOwn(asking)) return denied
   const resources = new Map(ask.requests.map(({ resource }) => [`${resource.type} ${resource.id}`, resource]))
   const vocabulary = resolved.entry.provider
   const permits = [...resources.values()].flatMap(
     (resource) => overview(policies, requested.agent.name, { vocabulary, resource }).permits,
   )
-  return {
-    ...about,
-    outcome,
-    denials: decision.denials,
-    permits: [...new Map(permits.map((told) => [told.id, told])).values()],
-  }
+  return { ...denied, permits: [...new Map(permits.map((told) => [told.id, told])).values()] }
 }

@@ -2,7 +2,6 @@
 import { type Agents, asOwned, type OwnedAgent } from '../agents/registry.ts'
 import type { Agent } from '../agents/agent.ts'
 import { BrokerError } from '../base/errors.ts'
-import { didYouMean } from '../base/issues.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Session } from '../identity/session.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
@@ -49,15 +48,11 @@ export function placeIn(
   return { place, agent: owned.agent, principal, session }
 }
 
-/** For one who works in a task here, and may know what others are called. @throws BrokerError `unknown_agent` */
+/** What others are called is not for a task to try out, however near a name comes. @throws BrokerError `unknown_agent` */
 export function agentNamed(agents: Agents, name: string): Agent {
   const agent = agents.get(name)
   if (agent) return agent
-  const names = [...agents].map((each) => each.name)
-  throw new BrokerError(
-    'unknown_agent',
-    `agent: there is no agent ${JSON.stringify(name)}${didYouMean(name, names)}`,
-  )
+  throw new BrokerError('unknown_agent', `agent: there is no agent ${JSON.stringify(name)}`)
 }
 
 /**

@@ -108,11 +108,11 @@ test('what is delegated lies within the task, and what is opened within what was
   await broker.complete(parent)
 })
 
-test('whoever delegates names an agent that there is, and a time that it may have', async () => {
+test('whoever delegates names an agent that there is, and is helped to none, and a time that it may have', async () => {
   const parent = await open()
   const misspelt = await delegate(parent, { agent: 'helpre' })
   expectRefusal(misspelt, 403, 'unknown_agent')
-  expect(misspelt.body.detail).toContain('did you mean helper?')
+  expect(misspelt.body.detail).toBe('agent: there is no agent "helpre"')
   expectRefusal(await delegate(parent, { ttl: 3601 }), 400, 'invalid_request')
   await broker.complete(parent)
 })

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { agentFiles } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
 import { openChild } from '../support/children.ts'
+import { rows } from '../support/database.ts'
 import { describedBroker } from '../support/described-broker.ts'
 
 const broker = await describedBroker({
@@ -10,6 +11,10 @@ const broker = await describedBroker({
     ...agentFiles('helper-bot'),
     'policies/helper.cedar': `
 @id("helper") permit (principal == Mayfly::Agent::"helper-bot", action, resource in Mayfly::GithubOwner::"acme");
+@id("bot-tools") permit (principal == Mayfly::Agent::"refactor-bot", action in Mayfly::Action::"tool", resource);
+@id("helper-deploys-docs")
+permit (principal == Mayfly::Agent::"helper-bot", action == Mayfly::Action::"tool.deploy", resource)
+when { principal.claims.hasTag("nothing") };
 @id("no-grandchildren") @description("Two are enough")
 forbid (principal == Mayfly::Agent::"refactor-bot", action in Mayfly::Action::"write", resource)
 when { context.depth > 1 };`,
@@ -50,5 +55,33 @@ test('for another agent, what the task has bounds it', async () => {
     { decision: 'denied', remedy: expect.stringMatching(/^out_of_scope: /) },
   ])
   expect((await openChild(broker, task, asked)).body).toMatchObject({ code: 'out_of_scope' })
-  expect(await explain(task, { agent: 'nobody' })).toMatchObject({ code: 'unknown_agent' })
+})
+
+test('of another agent it is told no policy that trying would not tell, and no name', async () => {
+  const { body: task } = await broker.open({ authorization_details: [readWeb] })
+  const overview = await explain(task, { agent: 'helper-bot' })
+  expect(overview).toMatchObject({
+    code: 'invalid_request',
+    detail: expect.stringContaining('name what you ask about'),
+  })
+  expect((await explain(task, { agent: 'refactor-bot' })).overview.permits).not.toEqual([])
+  const asked = { authorization_details: [{ type: 'tool', name: 'deploy', resource: 'deploy' }] }
+  const within = (await broker.open({ authorization_details: [readWeb, ...asked.authorization_details] }))
+    .body
+  const { details } = await explain(within, { ...asked, agent: 'helper-bot' })
+  expect(details).toMatchObject([
+    { decision: 'denied', permits: [], remedy: 'Ask for something else, or have the policy changed.' },
+  ])
+  expect((await explain(task, { agent: 'helper-bto' })).detail).toBe('agent: there is no agent "helper-bto"')
+})
+
+test('what is on record of it is of the agent that asked, and says whom it asked about', async () => {
+  await broker.stop()
+  await broker.start()
+  const { body: task } = await broker.open({ authorization_details: [readWeb] })
+  await explain(task, { agent: 'helper-bot', authorization_details: [readWeb] })
+  await broker.stop()
+  const [event] = rows(broker, 'audit_events', `type = 'request.explained' order by seq desc limit 1`)
+  expect(event).toMatchObject({ actor: 'agent:refactor-bot', agent: 'refactor-bot', owner: task.owner })
+  expect(JSON.parse(event!.data!)).toMatchObject({ explained: 1, about: ['helper-bot'] })
 })
