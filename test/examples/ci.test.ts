@@ -25,11 +25,14 @@ async function run(lines: string[], env: Env, tools: Record<string, string> = {}
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-ci-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
   const seen = join(directory, 'seen')
+  const release = `[ "$1 $2" = "release create" ] && [ -n "$3" ] && [ "$4 $5" = "--repo acme/web" ] && printf %s "$GH_TOKEN" > ${seen}`
   const commands = {
     mayfly: `exec ${process.execPath} ${join(root, 'src/cli/main.ts')} "$@"`,
     // What is installed is the checkout.
     npm: '[ "$*" = "install --global mayfly-broker" ]',
-    gh: `[ "$1 $2" = "release create" ] && [ -n "$3" ] && printf %s "$GH_TOKEN" > ${seen}`,
+    // There is no checkout whose remote would name the repository.
+    gh: release,
+    'gh.deb': release,
     ...tools,
   }
   for (const [name, script] of Object.entries(commands)) {
@@ -48,6 +51,12 @@ async function run(lines: string[], env: Env, tools: Record<string, string> = {}
   return { ...ended, token: await readFile(seen, 'utf8').catch(() => '') }
 }
 
+/** An image of Debian's or Ubuntu's has no `gh` before it is installed. */
+const debian = {
+  gh: 'exit 127',
+  'apt-get': `case "$*" in update) ;; 'install --yes gh') cd "\${0%/*}" && mv gh.deb gh ;; *) exit 100 ;; esac`,
+}
+
 /** What was given to the work is a credential of one task, and dead once its lines are through. */
 async function expectOneTask(outcome: { status: number; stderr: string; token: string }) {
   expect(outcome).toEqual({ status: 0, stderr: expect.any(String), token: expect.stringMatching(/^ghs_/) })
@@ -60,12 +69,14 @@ const token = () => broker.workload()
 test('GitLab', async () => {
   const { release } = yaml('gitlab/.gitlab-ci.yml')
   expect(release.id_tokens).toEqual({ MAYFLY_TOKEN: { aud: broker.url } })
+  expect(release.rules).toEqual([{ if: '$CI_COMMIT_TAG' }])
   const env = { ...release.variables, MAYFLY_TOKEN: await token(), CI_COMMIT_TAG: 'v1' }
-  await expectOneTask(await run(release.script, env))
+  await expectOneTask(await run(release.script, env, debian))
 })
 
 test('Buildkite', async () => {
   const { env, steps } = yaml('buildkite/pipeline.yml')
+  expect(steps[0].if).toBe('build.tag != null')
   const agent = `[ "$*" = "oidc request-token --audience ${broker.url}" ] && printf %s ${await token()}`
   await expectOneTask(
     await run(steps[0].commands, { ...env, BUILDKITE_TAG: 'v1' }, { 'buildkite-agent': agent }),
@@ -73,17 +84,29 @@ test('Buildkite', async () => {
 })
 
 test('CircleCI', async () => {
-  const { release } = yaml('circleci/config.yml').jobs
+  const { jobs, workflows } = yaml('circleci/config.yml')
+  const { release } = jobs
+  // CircleCI runs no job for a tag that does not ask for it, and any for a branch.
+  const filters = { tags: { only: '/^v.*/' }, branches: { ignore: '/.*/' } }
+  expect(workflows.release.jobs).toEqual([{ release: { filters } }])
   const circleci = `[ "$*" = 'run oidc get --claims {"aud": "${broker.url}"}' ] && printf %s ${await token()}`
   const lines = release.steps.map(({ run: line }: { run: string }) => line)
-  await expectOneTask(await run(lines, { ...release.environment, CIRCLE_TAG: 'v1' }, { circleci }))
+  await expectOneTask(
+    await run(
+      lines,
+      { ...release.environment, CIRCLE_TAG: 'v1' },
+      { ...debian, sudo: 'exec "$@"', circleci },
+    ),
+  )
 })
 
 test('Bitbucket', async () => {
-  const [{ step }] = yaml('bitbucket/bitbucket-pipelines.yml').pipelines.tags['v*']
+  const { pipelines } = yaml('bitbucket/bitbucket-pipelines.yml')
+  expect(Object.keys(pipelines)).toEqual(['tags'])
+  const [{ step }] = pipelines.tags['v*']
   expect(step.oidc).toBe(true)
   const env = { BITBUCKET_STEP_OIDC_TOKEN: await token(), BITBUCKET_TAG: 'v1' }
-  await expectOneTask(await run(step.script, env))
+  await expectOneTask(await run(step.script, env, debian))
 })
 
 test('Kubernetes', async () => {
@@ -108,6 +131,7 @@ test('Kubernetes', async () => {
 test('Jenkins', async () => {
   const pipeline = text('jenkins/Jenkinsfile').replaceAll(address, broker.url)
   const [, name = '', value = ''] = /environment \{\s*(\w+) = '([^']+)'/.exec(pipeline) ?? []
+  expect(pipeline).toMatch(/stage\('release'\) \{\s*when \{ buildingTag\(\) \}/)
   const [, variable = ''] =
     /withCredentials\(\[string\(credentialsId: 'mayfly', variable: '(\w+)'\)\]\)/.exec(pipeline) ?? []
   const lines = [...pipeline.matchAll(/^\s*sh '([^']+)'$/gm)].map(([, line = '']) => line)
@@ -116,7 +140,8 @@ test('Jenkins', async () => {
 })
 
 test('GitHub Actions', async () => {
-  const { permissions, jobs } = yaml('github-actions/action.yml')
+  const { on, permissions, jobs } = yaml('github-actions/release.yml')
+  expect(on).toEqual({ push: { tags: ['v*'] } })
   expect(permissions).toEqual({ 'id-token': 'write' })
   const [step, work] = jobs.release.steps
   expect(step.uses).toMatch(/\/action@v1$/)
@@ -127,6 +152,10 @@ test('GitHub Actions', async () => {
   const outcome = await run([work.run], { GH_TOKEN: given, GITHUB_REF_NAME: 'v1' })
   expect((await runner.post()).status).toBe(0)
   await expectOneTask(outcome)
+})
+
+test('no example is called what GitHub takes for the description of an action', () => {
+  expect(globSync('examples/**/action.{yml,yaml}', { cwd: root })).toEqual([])
 })
 
 test.each(['gitlab', 'buildkite', 'circleci', 'bitbucket', 'kubernetes', 'github-actions'])(
