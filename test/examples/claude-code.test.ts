@@ -55,10 +55,11 @@ function session(id: string, env: Record<string, string> = {}) {
   }
   return {
     environment: () => readFileSync(environment, 'utf8'),
-    async hook(event: string, fields: object = {}) {
-      const input = { session_id: id, cwd: join(home, 'web'), hook_event_name: event, ...fields }
+    /** `input`, where it is given, is what stdin has in place of the event. */
+    async hook(event: string, fields: object = {}, input?: string) {
+      const told = { session_id: id, cwd: join(home, 'web'), hook_event_name: event, ...fields }
       const [{ command }] = hooks[event][0].hooks
-      const child = spawn('sh', ['-c', command], {
+      const child = spawn('/bin/sh', ['-c', command], {
         env: {
           ...surroundings,
           ...(event === 'SessionStart' && {
@@ -67,7 +68,7 @@ function session(id: string, env: Record<string, string> = {}) {
           }),
         },
       })
-      child.stdin.end(JSON.stringify(input))
+      child.stdin.on('error', () => undefined).end(input ?? JSON.stringify(told))
       const output = { stdout: '', stderr: '' }
       for (const stream of ['stdout', 'stderr'] as const)
         child[stream].on('data', (text: Buffer) => (output[stream] += String(text)))
@@ -76,13 +77,15 @@ function session(id: string, env: Record<string, string> = {}) {
     },
   }
 }
-const taskOf = (environment: string) => /MAYFLY_TASK='(task_\w+)'/.exec(environment)?.[1]
+/** The last to be written counts, as in a shell. */
+const taskOf = (environment: string) => [...environment.matchAll(/MAYFLY_TASK='(task_\w+)'/g)].at(-1)?.[1]
 const statusOf = async (id: string | undefined) => {
   const { body } = await broker.call('GET', '/v1/admin/tasks', { token: await broker.admin() })
   const { status, end_reason } = body.items.find((task: { id: string }) => task.id === id)
   return { status, end_reason }
 }
 const bash = (command: string) => ({ tool_name: 'Bash', tool_input: { command }, tool_use_id: 'toolu_1' })
+const folder = join(home, '.local/state/mayfly/claude-code')
 const silent = { status: 0, stdout: '', stderr: '' }
 
 test('a session is a task: opened, asked before each call, told after it, completed at its end', async () => {
@@ -116,7 +119,6 @@ test('a session is a task: opened, asked before each call, told after it, comple
 test('its token is for its own user alone, and gone with it', async () => {
   const claude = session('two')
   await claude.hook('SessionStart', { source: 'startup' })
-  const folder = join(home, '.local/state/mayfly/claude-code')
   expect(statSync(join(folder, 'two.json')).mode & 0o777).toBe(0o600)
   await claude.hook('SessionEnd', { reason: 'clear' })
   expect(readdirSync(folder)).not.toContain('two.json')
@@ -138,4 +140,56 @@ test('without a broker, or a task, no tool is called', async () => {
   const lost = session('four', { MAYFLY_URL: 'http://127.0.0.1:9' })
   expect((await lost.hook('PreToolUse', bash('ls'))).stdout).toContain('no task')
   expect((await lost.hook('SessionStart', { source: 'startup' })).status).not.toBe(0)
+})
+
+/** Claude Code takes every other status than 2 for a hook that broke, and calls the tool. */
+test.each([
+  ['with no input', {}, ''],
+  ['with half of its input', {}, '{"session_id":"five","hook_event'],
+  ['with input that is no event', {}, '{}'],
+  ['without node', { PATH: bin }, undefined],
+  ['without its script', { CLAUDE_PLUGIN_ROOT: home }, undefined],
+])('a hook %s blocks the call', async (_how, env, input) => {
+  const claude = session('five', env)
+  expect(await claude.hook('PreToolUse', bash('ls'), input)).toMatchObject({ status: 2, stdout: '' })
+})
+
+const ended = {
+  'has ended': async ({ id, token }: { id: string; token: string }) => {
+    await broker.call('POST', `/v1/tasks/${id}/complete`, { token })
+  },
+  'is not known any more': async (task: { id: string; token: string; agent: string }) =>
+    writeFileSync(join(folder, 'six.json'), JSON.stringify({ ...task, token: `mft_${'A'.repeat(43)}` })),
+}
+
+test.each(Object.entries(ended))('a session whose task %s is resumed in another', async (_how, end) => {
+  const claude = session('six')
+  await claude.hook('SessionStart', { source: 'startup' })
+  const first = taskOf(claude.environment())
+  await end(JSON.parse(readFileSync(join(folder, 'six.json'), 'utf8')))
+  expect(await claude.hook('SessionStart', { source: 'resume' })).toEqual(silent)
+  const second = taskOf(claude.environment())
+  expect(second).not.toBe(first)
+  expect(await statusOf(second)).toMatchObject({ status: 'active' })
+  expect(await claude.hook('PreToolUse', bash('ls'))).toEqual(silent)
+  await claude.hook('SessionEnd', { reason: 'clear' })
+})
+
+test('nothing is left of a session whose task was not known any more at its end', async () => {
+  const claude = session('six')
+  await claude.hook('SessionStart', { source: 'startup' })
+  await ended['is not known any more'](JSON.parse(readFileSync(join(folder, 'six.json'), 'utf8')))
+  expect(await claude.hook('SessionEnd', { reason: 'clear' })).toEqual(silent)
+  expect(readdirSync(folder)).not.toContain('six.json')
+})
+
+test('while the broker is away a resumed session keeps its task', async () => {
+  const claude = session('seven')
+  await claude.hook('SessionStart', { source: 'startup' })
+  const kept = readFileSync(join(folder, 'seven.json'), 'utf8')
+  const lost = session('seven', { MAYFLY_URL: 'http://127.0.0.1:9' })
+  expect((await lost.hook('SessionStart', { source: 'resume' })).status).toBe(1)
+  expect((await lost.hook('SessionEnd', { reason: 'clear' })).status).toBe(1)
+  expect(readFileSync(join(folder, 'seven.json'), 'utf8')).toBe(kept)
+  expect(await claude.hook('SessionEnd', { reason: 'clear' })).toEqual(silent)
 })

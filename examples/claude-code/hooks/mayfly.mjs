@@ -7,7 +7,15 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -30,10 +38,20 @@ const handlers = {
   SessionEnd: end,
 }
 
+class Refused extends Error {
+  constructor(status, { code, detail }) {
+    super(`${code}: ${detail}`)
+    this.status = status
+  }
+}
+
 try {
-  await handlers[event.hook_event_name]?.()
+  const handler = handlers[event.hook_event_name]
+  if (!handler) throw new Error(`no hook is known for ${event.hook_event_name}`)
+  await handler()
 } catch (error) {
-  // What cannot be asked is not allowed; of all else the person is told.
+  // What cannot be asked is not allowed; of all else the person is told. What fails before this is
+  // no answer either, which `|| exit 2` in hooks.json makes a no.
   if (event.hook_event_name === 'PreToolUse') deny(`Mayfly could not be asked: ${error.message}`)
   else {
     process.stderr.write(`Mayfly: ${error.message}\n`)
@@ -41,9 +59,9 @@ try {
   }
 }
 
-/** Also after a resume, a clear or a compaction: the session's task goes on where there is one. */
+/** Also after a resume, a clear or a compaction: the session's task goes on where it is not over. */
 async function start() {
-  const task = held() ?? (await open())
+  const task = (await living()) ?? (await open())
   if (!env.CLAUDE_ENV_FILE) return
   // For what Bash runs: `mayfly token`, `mayfly git-credential` and their like.
   const lines = Object.entries({ MAYFLY_URL: url, MAYFLY_TASK: task.id, MAYFLY_TASK_TOKEN: task.token })
@@ -65,7 +83,9 @@ async function open() {
   const { stdout } = await promisify(execFile)('mayfly', args)
   const { id, task_token: token, agent } = JSON.parse(stdout)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  writeFileSync(file, JSON.stringify({ id, token, agent }), { mode: 0o600 })
+  // Whole or not at all: half a file would lock the session out.
+  writeFileSync(`${file}.new`, JSON.stringify({ id, token, agent }), { mode: 0o600 })
+  renameSync(`${file}.new`, file)
   return { id, token, agent }
 }
 
@@ -73,10 +93,22 @@ function held() {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
 }
 
+async function living() {
+  const task = held()
+  const seen = task && (await call(task, `/v1/tasks/${task.id}`, { method: 'GET' }).catch(unknown))
+  return seen && ['active', 'pending_approval'].includes(seen.status) ? task : undefined
+}
+
+/** The broker says that there is no such task, or none any more. That it is away says nothing. */
+function unknown(error) {
+  if (!(error instanceof Refused && [401, 404].includes(error.status))) throw error
+}
+
 /** A sign of life; and where what configures the session is another than at its start, the task ends. */
 async function beat() {
   const task = held()
-  if (task) await call(task, `/v1/tasks/${task.id}/heartbeat`, { context: { settings: settings() } })
+  if (task)
+    await call(task, `/v1/tasks/${task.id}/heartbeat`, { body: { context: { settings: settings() } } })
 }
 
 async function ask() {
@@ -84,10 +116,12 @@ async function ask() {
   if (!task) return deny('this session has no task of Mayfly')
   const { tool_input: input = {} } = event
   const { decision, context } = await call(task, '/access/v1/evaluation', {
-    subject: { type: 'Agent', id: task.agent },
-    action: { name: `tool.${event.tool_name}` },
-    resource: { type: 'Tool', id: event.tool_name },
-    ...(typeof input.command === 'string' && { context: { command: input.command } }),
+    body: {
+      subject: { type: 'Agent', id: task.agent },
+      action: { name: `tool.${event.tool_name}` },
+      resource: { type: 'Tool', id: event.tool_name },
+      ...(typeof input.command === 'string' && { context: { command: input.command } }),
+    },
   })
   // A yes leaves it to what Claude Code asks by itself.
   if (decision) return
@@ -102,13 +136,14 @@ async function record(outcome) {
   const digest = createHash('sha256')
     .update(JSON.stringify(event.tool_input ?? {}))
     .digest('hex')
-  if (task) await call(task, `/v1/tasks/${task.id}/events`, { name: event.tool_name, digest, outcome })
+  if (task)
+    await call(task, `/v1/tasks/${task.id}/events`, { body: { name: event.tool_name, digest, outcome } })
 }
 
 async function end() {
   const task = held()
   if (!task) return
-  await call(task, `/v1/tasks/${task.id}/complete`)
+  await call(task, `/v1/tasks/${task.id}/complete`).catch(unknown)
   rmSync(file)
 }
 
@@ -124,9 +159,9 @@ function settings() {
   return hash.digest('hex')
 }
 
-async function call({ token }, path, body) {
+async function call({ token }, path, { method = 'POST', body } = {}) {
   const answer = await fetch(url + path, {
-    method: 'POST',
+    method,
     headers: {
       Authorization: `Bearer ${token}`,
       ...(body && { 'Content-Type': 'application/json' }),
@@ -136,7 +171,7 @@ async function call({ token }, path, body) {
     signal: AbortSignal.timeout(30_000),
   })
   const parsed = await answer.json()
-  if (!answer.ok) throw new Error(`${parsed.code}: ${parsed.detail}`)
+  if (!answer.ok) throw new Refused(answer.status, parsed)
   return parsed
 }
 
