@@ -34,35 +34,6 @@ export async function call(url, path, { token, method = 'POST', body, key, forMs
   return parsed
 }
 
-/** The lines of `scope`, each as the command line writes it or as JSON. */
-export function detailsOf(scope) {
-  const written = scope.trim()
-  if (written.startsWith('[')) return JSON.parse(written)
-  const lines = written.split('\n').map((line) => line.trim())
-  const details = lines.filter((line) => line !== '').map(detailOf)
-  if (details.length === 0) throw new Error('scope is empty')
-  return details
-}
-
-function detailOf(line) {
-  if (line.startsWith('{')) return JSON.parse(line)
-  const [, type, rest = ''] = /^(\w+):(.+)$/.exec(line) ?? []
-  if (type === 'aws') return { type, role_arn: rest }
-  if (type === 'vault')
-    return rest.startsWith('policies=') ? { type, policies: rest.slice(9).split(',') } : { type, path: rest }
-  if (type === 'github') return github(line, rest)
-  throw new Error(`${line}: a scope begins with github:, aws: or vault:, or is JSON`)
-}
-
-function github(line, rest) {
-  const [repositories, asked = '', ...more] = rest.split(':')
-  const pairs = asked.split(',').map((pair) => pair.split('='))
-  const names = new Set(pairs.map(([name]) => name))
-  if (more.length > 0 || names.size < pairs.length || pairs.some((pair) => pair.length !== 2 || !pair[0]))
-    throw new Error(`${line}: a github scope is github:OWNER/REPO:PERMISSION=LEVEL[,PERMISSION=LEVEL]`)
-  return { type: 'github', repositories: repositories.split('+'), permissions: Object.fromEntries(pairs) }
-}
-
 /** Every text of a credential is secret, but for what only says where it is good. */
 export function secretsOf(credential) {
   const open = new Set(['region', 'address', 'host'])

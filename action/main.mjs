@@ -1,6 +1,6 @@
 /** Opens a task for the job, waits for its approvals, and mints what was asked for. */
 import { randomUUID } from 'node:crypto'
-import { call, detailsOf, secretsOf } from './broker.mjs'
+import { call, secretsOf } from './broker.mjs'
 import {
   identityToken,
   input,
@@ -12,6 +12,7 @@ import {
   setOutput,
   summarize,
 } from './runner.mjs'
+import { detailsOf } from './scope.mjs'
 
 try {
   await main()
@@ -46,6 +47,8 @@ async function main() {
 
   const credentials = []
   for (const [index, detail] of details.entries()) {
+    // The call of a tool is allowed with the task; there is no credential for it.
+    if (detail.type === 'tool') continue
     const { credential } = await call(url, `/v1/tasks/${id}/credentials`, {
       token,
       body: JSON.stringify({ authorization_detail: detail }),

@@ -145,7 +145,7 @@ test('text of others can be neither a command to the runner nor Markdown', async
 test('its description names each input that it reads, and files that need nothing installed', () => {
   const { inputs, runs } = parse(own('action.yml'))
   expect(runs).toMatchObject({ using: 'node24', 'post-if': 'always()' })
-  const scripts = ['main.mjs', 'post.mjs', 'runner.mjs', 'broker.mjs'].map(own).join('\n')
+  const scripts = ['main.mjs', 'post.mjs', 'runner.mjs', 'broker.mjs', 'scope.mjs'].map(own).join('\n')
   expect([runs.main, runs.post]).toEqual(['main.mjs', 'post.mjs'])
   const read = [...scripts.matchAll(/input\('([\w-]+)'\)/g)].map(([, name]) => name)
   expect(new Set(read)).toEqual(new Set(Object.keys(inputs)))
