@@ -2,6 +2,7 @@
 import type { CommandFile } from '../../src/cli/commands.ts'
 
 export const commands: Record<string, () => Promise<CommandFile>> = {
+  bootstrap: () => import('../../src/cli/bootstrap.ts'),
   login: () => import('../../src/cli/login.ts'),
   logout: () => import('../../src/cli/logout.ts'),
   task: () => import('../../src/cli/task.ts'),

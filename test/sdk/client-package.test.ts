@@ -10,6 +10,9 @@ import { found, packed, temporaryDirectory } from '../support/package.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
 const run = promisify(execFile)
+/** As docs/client.md and docs/laptop.md have it. */
+const commands =
+  'bootstrap login logout task explain run token git-credential aws-credentials mcp admin'.split(' ')
 const broker = await sharedBroker()
 
 let directory = ''
@@ -61,8 +64,7 @@ for (const [name, node] of [
       }
       expect(await mayfly('--version')).toBe(`${manifest.version}\n`)
       const help = await mayfly('--help')
-      for (const command of ['task', 'run', 'token', 'git-credential', 'aws-credentials', 'mcp', 'admin'])
-        expect(help).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
+      for (const command of commands) expect(help).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
       expect(help).not.toMatch(/^ {2}(?:serve|demo)\b/m)
 
       const line = ['run', '--purpose', 'a test', '--scope', 'github:acme/web:contents=read', '--']
