@@ -24,9 +24,14 @@ export function ownerFor(owner: Owner, { claims }: Pick<Principal, 'claims'>): s
   if (typeof named !== 'string' || named.length > longest || !isLine(named)) return undefined
   // OpenID Connect Core §5.1: who may write any address into their account owns nothing by it.
   const verified = claimAt(claims, `${owner.claim}_verified`)
-  const unchecked = verified === undefined && !/(^|\/)email$/.test(owner.claim)
-  if (!unchecked && !isVerified(verified)) return undefined
+  const isChecked = verified !== undefined || mustBeVerified(owner.claim)
+  if (isChecked && !isVerified(verified)) return undefined
   return isAddress(named) ? named.toLowerCase() : named
+}
+
+/** Whether it counts only where its issuer says that it was verified. Another claim, where a token has no such word of it, is believed. */
+export function mustBeVerified(claim: string): boolean {
+  return /(^|\/)email$/.test(claim)
 }
 
 /** Of `email_verified` and its like. Some issuers write every claim as text. */

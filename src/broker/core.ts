@@ -67,6 +67,7 @@ export async function openCore(given: {
   const seal = createSeal(given.sealKeys)
   let alarm: ReturnType<typeof createAlarm> | undefined
   let unrecorded: Unrecorded | undefined
+  let heartbeats: Heartbeats | undefined
   const changes = new Changes()
   const heads = createHeadSink(given.audit.heads, { clock, log })
   const store = await openStore(given.store, seal, {
@@ -75,6 +76,7 @@ export async function openCore(given: {
     committed(events, head) {
       heads.put(head)
       changes.announce(events)
+      heartbeats?.committed(events)
       given.committed?.(events)
     },
     intruded: (intrusion) => alarm?.(intrusion),
@@ -94,6 +96,7 @@ export async function openCore(given: {
     }
     const revoker = new Revoker(leaseContext)
     unrecorded = new Unrecorded({ ...leaseContext, revoker })
+    heartbeats = new Heartbeats({ unit: unrecorded.unit, tasks, clock, log })
     const context: TaskContext = {
       ...leaseContext,
       tasks,
@@ -106,7 +109,7 @@ export async function openCore(given: {
       unit: unrecorded.unit,
       revoker,
       changes,
-      heartbeats: new Heartbeats({ unit: unrecorded.unit, tasks, clock, log }),
+      heartbeats,
       unrecorded,
     }
     // Before anything is recorded: the newest event is then still the last broker's.

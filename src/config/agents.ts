@@ -3,6 +3,7 @@ import { agentFile, type Agent } from '../agents/agent.ts'
 import { ambiguities } from '../agents/ambiguous.ts'
 import { isReviewed } from '../agents/review-date.ts'
 import { type MatchRule, matchRule } from '../agents/match.ts'
+import { mustBeVerified } from '../agents/owner.ts'
 import { tenancyFault } from '../agents/tenancy.ts'
 import type { Admins } from '../control/admins.ts'
 import type { Issuer } from '../identity/issuer.ts'
@@ -110,15 +111,19 @@ function rulesIn(value: Record<string, unknown> = {}): (MatchRule | undefined)[]
 export function checkOwners(written: readonly WrittenAgent[], admins: Admins, { faults }: Reading): void {
   for (const { agent, file } of written)
     if (typeof agent.owner !== 'string') {
-      if (!isShownByAdmins(agent.owner.claim))
-        faults.push({
-          file,
-          path: 'owner.claim',
-          message:
-            'may name people otherwise than admins show themselves, by a verified `email` or a `sub`: whoever it is could approve for their own agent',
-          remedy: 'Write `owner: { claim: email }`, or `sub`.',
-          warning: true,
-        })
+      const { claim } = agent.owner
+      const warn = (message: string, remedy: string) =>
+        faults.push({ file, path: 'owner.claim', message, remedy, warning: true })
+      if (!isShownByAdmins(claim))
+        warn(
+          'may name people otherwise than admins show themselves, by a verified `email` or a `sub`: whoever it is could approve for their own agent',
+          'Write `owner: { claim: email }`, or `sub`.',
+        )
+      if (!isSubject(claim) && !mustBeVerified(claim))
+        warn(
+          'is believed as it is, and nothing has to say that it was verified: whoever may set it at the issuer is whom they like',
+          'Write `owner: { claim: email }`, which counts only where it was verified, or `sub`; leave it where only the issuer or its administrators set this claim.',
+        )
     } else if (!admins.couldShow(agent.owner))
       faults.push({
         file,
@@ -132,7 +137,11 @@ export function checkOwners(written: readonly WrittenAgent[], admins: Admins, { 
 
 /** An admin is held against an owner by these; a claim that is called an email holds one (`requesting_user_email`). */
 function isShownByAdmins(claim: string): boolean {
-  return /^\/?sub$|(^|[/_-])email$/.test(claim)
+  return isSubject(claim) || /(^|[/_-])email$/.test(claim)
+}
+
+function isSubject(claim: string): boolean {
+  return /^\/?sub$/.test(claim)
 }
 
 /** The first few by name. */

@@ -41,8 +41,6 @@ export async function agentOf(
 export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
   const task = await holder(c)
   await c.var.limits.admitAgent(task.agent)
-  // Whoever works is not silent.
-  c.var.core.heartbeats.hear(task)
   c.set('task', task)
   await next()
 }
@@ -76,6 +74,8 @@ async function holder(c: Context<Env>): Promise<StoredTask> {
   const task = await limits.check(sender, () => authenticate(core, bearer(c), c.req.param('id')))
   about.agent = task.agent
   about.task = task.id
+  // Whoever calls is not silent, whatever comes of the call.
+  core.heartbeats.hear(task)
   return task
 }
 

@@ -13,6 +13,7 @@ import type { Delegation } from './delegation.ts'
 import { reasonOf, recordDenial } from './denial.ts'
 import { actOf } from './lineage.ts'
 import { agentNamed, type Place, placeRefusal } from './place.ts'
+import { toScopeItem } from './scope.ts'
 import { aboutTask, type StoredTask } from './task.ts'
 import { ttlFor } from './ttl.ts'
 
@@ -74,11 +75,7 @@ async function hand(
   }
   const now = clock.now()
   const ttl = most ?? null
-  const scope = resolved.map(({ entry, asked }) => ({
-    provider: entry.provider.type,
-    connection: entry.name,
-    detail: asked,
-  }))
+  const scope = resolved.map(toScopeItem)
   const until = Math.min(now + validMs, task.expiresAt)
   const delegation = {
     id: newId('dlg'),

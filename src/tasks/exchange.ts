@@ -5,7 +5,8 @@ import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { holdOpened, issueCredential, mintHeld, requireCredential } from './credential.ts'
 import { endTask } from './end.ts'
-import { openAnd, type OpenRequest } from './open.ts'
+import type { OpenRequest } from './asked.ts'
+import { openAnd } from './open.ts'
 import { type GrantedTask, readTask } from './read.ts'
 
 /**

@@ -21,6 +21,5 @@ export async function heartbeat(
     await revokeNow(context, await context.unit.write((tx) => endTask(context, tx, task, cause)))
     throw contextChanged(changed)
   }
-  context.heartbeats.hear(task)
   return task
 }

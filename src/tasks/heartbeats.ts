@@ -2,12 +2,13 @@
  * When workloads were heard last (docs/decisions/0049). It is in memory, and in the store only as
  * often as it takes for nobody to be taken for silent who is not.
  */
+import type { AuditEvent } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Unit } from '../base/unit.ts'
 import type { StoredTask, Task, TaskStore } from './task.ts'
 
-/** Tasks of which it is remembered before those are forgotten that have been silent for long. */
+/** Tasks of which it is remembered before those are forgotten whose end was not seen here, and that have been silent for long. */
 const rememberedTasks = 10_000
 
 /** Milliseconds of silence after which a task with this heartbeat, in seconds, is over: half as long again. */
@@ -46,6 +47,12 @@ export class Heartbeats {
     if (this.#heard.size > rememberedTasks) this.#forget(now)
     // Half of the silence that is allowed is left: another broker on the same store, or the next one, goes by that.
     if ((task.silentAt ?? 0) - now < silenceMs(task.heartbeat) / 2) this.#keep(task, now)
+  }
+
+  /** To be called with what a commit has recorded: a task that is over is heard no more. */
+  committed(events: readonly AuditEvent[]): void {
+    for (const { type, task } of events)
+      if (type === 'task.ended' && task !== undefined) this.#heard.delete(task)
   }
 
   /** When it counts as silent by what was heard here. */

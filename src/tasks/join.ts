@@ -2,6 +2,7 @@
 import canonicalize from 'canonicalize'
 import type { Principal } from '../identity/principal.ts'
 import type { Tx } from '../base/unit.ts'
+import type { Asked } from './asked.ts'
 import type { TaskContext } from './context.ts'
 import type { Requested } from './facts.ts'
 import { type GrantedTask, viewOf } from './read.ts'
@@ -19,12 +20,13 @@ const ofOneToken: readonly string[] = ['exp', 'iat', 'nbf', 'jti']
 export async function waitingFor(
   context: TaskContext,
   tx: Tx,
-  { requested, scope, parent }: { requested: Requested; scope: readonly ScopeItem[]; parent: string | null },
+  { requested, scope, place }: Pick<Asked, 'requested' | 'scope' | 'place'>,
   groups: readonly string[],
 ): Promise<Task | undefined> {
   const { tasks, approvals, clock } = context
   const { agent, principal, purpose, ttl, context: words, depth } = requested
-  const wanted = same({ principal, purpose, scope, ttl, context: words, depth, parent })
+  const where = { depth, parent: place?.parent.id ?? null, bounded: place?.bounded }
+  const wanted = same({ principal, purpose, scope, ttl, context: words, ...where })
   for (const task of await tasks.find(tx, { agent: agent.name, statuses: ['pending_approval'] })) {
     if ('damaged' in task || task.expiresAt <= clock.now() || same(task) !== wanted) continue
     const asked = (await approvals.ofTask(tx, task.id)).map(({ group }) => group)
@@ -58,11 +60,13 @@ export async function join(
 }
 
 type Comparable = Pick<Task, 'principal' | 'purpose' | 'ttl' | 'context' | 'depth' | 'parent'> & {
+  bounded?: Task['bounded'] | undefined
   scope: readonly ScopeItem[]
 }
 
-function same({ principal, purpose, scope, ttl, context, depth, parent }: Comparable): string {
-  return canonicalize({ who: lasting(principal), purpose, scope, ttl, context, depth, parent })!
+function same({ principal, ...rest }: Comparable): string {
+  const { purpose, scope, ttl, context, depth, parent, bounded = null } = rest
+  return canonicalize({ who: lasting(principal), purpose, scope, ttl, context, depth, parent, bounded })!
 }
 
 function lasting({ issuer, iss, subject, claims }: Principal) {

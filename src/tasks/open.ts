@@ -2,58 +2,27 @@
 import { reviewRefusal } from '../agents/review-date.ts'
 import { type Approaching, fenceRefusal } from '../agents/fence.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
-import { newId } from '../base/id.ts'
 import { identityOf } from '../identity/principal.ts'
-import { type Session, sessionOf } from '../identity/session.ts'
 import { useUp } from '../identity/single-use.ts'
-import type { VerifiedToken } from '../identity/verify.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import { askers, type AskingPolicy } from '../policy/askers.ts'
+import { askers } from '../policy/askers.ts'
 import { decideInTurns, type Decision } from '../policy/decide.ts'
 import type { Tx } from '../base/unit.ts'
-import type { Approval } from './approval.ts'
-import { requestDigest } from './approval-digest.ts'
+import { type Asked, type OpenRequest, prepare } from './asked.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { delegatedPlace, delegationRefusal } from './delegate.ts'
-import type { Delegation } from './delegation.ts'
+import { delegationRefusal } from './delegate.ts'
 import { policyDenied, reasonOf, recordDenial, recordReplay } from './denial.ts'
-import { askOf, factsOf, type Requested } from './facts.ts'
+import { askOf, factsOf } from './facts.ts'
 import { connectionsOf, reopenRefusal } from './fenced.ts'
-import { silenceMs } from './heartbeats.ts'
-import { type IdempotencyKey, rememberedForMs } from './idempotency.ts'
+import { rememberedForMs } from './idempotency.ts'
+import { type Decided, insert } from './insert.ts'
 import { join, waitingFor } from './join.ts'
 import { openRefusal } from './limits.ts'
-import { actOf, type Ancestor, outsideOf } from './lineage.ts'
-import { placeIn, type Place, placeRefusal, treeRefusal } from './place.ts'
+import type { Ancestor } from './lineage.ts'
+import { placeRefusal, treeRefusal } from './place.ts'
 import type { GrantedTask } from './read.ts'
 import { resume } from './resume.ts'
-import { aboutTask, type ScopeItem, type StoredTask, type Task } from './task.ts'
-import { newTaskToken, waitingToken } from './token.ts'
-import { ttlFor } from './ttl.ts'
-
-/** Who opens a task: a workload with its identity token, or whoever holds the token of an open task, which it is to hang off. */
-export type Opener =
-  | {
-      verified: VerifiedToken
-      /** The token of what a task has handed on to it. */
-      delegation?: string | undefined
-    }
-  | { parent: StoredTask }
-
-/** What is asked for, its shape already checked. */
-export type OpenRequest = Opener & {
-  /** Which agent it wants to be, where the identity matches several; in a task, another agent that it is for. */
-  agent?: string | undefined
-  purpose: string
-  /** RFC 9396, as written. */
-  authorizationDetails: unknown[]
-  /** Seconds. */
-  ttl?: number | undefined
-  context?: Record<string, string> | undefined
-  idempotency?: IdempotencyKey | undefined
-  /** Set where the caller has no way of waiting for a human's yes: what needs one is denied, and nobody asked. */
-  cannotWait?: true
-}
+import type { Task } from './task.ts'
 
 /** What would come of a request, without anything kept. */
 export interface DryRun {
@@ -197,20 +166,6 @@ function recordRefusal(
   })
 }
 
-/** A request under the rules in force. */
-interface Asked {
-  requested: Requested
-  resolved: ResolvedDetail[]
-  scope: ScopeItem[]
-  session: Session | undefined
-  /** Where it is to hang; undefined for a task of its own. */
-  place: Place | undefined
-  /** The id of the task that it is to hang off. */
-  parent: string | null
-  /** What its place was handed on with. */
-  delegation: Delegation | undefined
-}
-
 /**
  * The tasks that it will hang off, the parent first; or why it may not be opened whatever policy says
  * of it: overdue for review, kept out by a fence, or by those above.
@@ -246,63 +201,15 @@ function approaching({ requested: { principal, agent }, resolved }: Asked): Appr
   return { principal, agent: agent.name, owners: [agent.owner], connections: connectionsOf(resolved) }
 }
 
-async function prepare(context: TaskContext, rules: Rules, request: OpenRequest): Promise<Asked> {
-  const { agent, principal, session, place, delegation } = await openerOf(context, rules, request)
-  const ttl = Math.min(ttlFor(agent, request.ttl), delegation?.ttl ?? Infinity)
-  const resolved = rules.connections.resolveAll(request.authorizationDetails, 'authorization_details')
-  const left = place ? Math.floor((place.parent.expiresAt - context.clock.now()) / 1000) : ttl
-  for (const each of resolved) requireOutlasting(Math.min(ttl, left), each)
-  const requested = {
-    agent,
-    principal,
-    purpose: request.purpose,
-    ttl,
-    context: request.context ?? {},
-    depth: place ? place.parent.depth + 1 : 0,
-  }
-  const parent = place?.parent.id ?? null
-  const beyond = delegation && outsideOf(delegation.scope, resolved, 'what was delegated')
-  if (beyond) throw beyond
-  return { requested, resolved, scope: resolved.map(toScopeItem), session, place, parent, delegation }
-}
-
-async function openerOf(
-  context: TaskContext,
-  rules: Rules,
-  request: OpenRequest,
-): Promise<Pick<Asked, 'place' | 'session' | 'delegation'> & Pick<Requested, 'agent' | 'principal'>> {
-  if ('parent' in request) return { ...placeIn(rules, request.parent, request.agent), delegation: undefined }
-  const { principal } = request.verified
-  const agent = rules.agents.choose(principal, request.agent)
-  const session = sessionOf(principal, rules.issuers.get(principal.iss)?.session)
-  const who = { agent, principal, session }
-  if (request.delegation === undefined) return { ...who, place: undefined, delegation: undefined }
-  return { ...who, ...(await delegatedPlace(context, request.delegation, agent.name)) }
-}
-
-/** What only its own expiry ends must not outlive the task (invariant I3). @throws BrokerError `invalid_request` */
-function requireOutlasting(ttl: number, { entry, detail }: ResolvedDetail): void {
-  const min = entry.terms.minTtl(detail)
-  if (ttl < min && entry.terms.revocation(detail) === 'expiry')
-    throw new BrokerError(
-      'invalid_request',
-      `ttl: what ${entry.name} mints lives for ${min} seconds at least and cannot be taken back; the task must last as long`,
-    )
-}
-
-/** `asking`: the policies that want approvals, by the group whose yes they want. */
-type Decided =
-  | Exclude<Decision, { outcome: 'pending_approval' }>
-  | (Extract<Decision, { outcome: 'pending_approval' }> & { asking: ReadonlyMap<string, AskingPolicy[]> })
-
 async function decideIn(
   context: TaskContext,
   tx: Tx,
   rules: Rules,
   { requested, resolved, session, place }: Asked,
 ): Promise<Decided | Refusal> {
-  // What is opened in a task is a part of it, and not another one of its session.
-  const over = !place && (await reopenRefusal(context, tx, rules, requested.agent, session))
+  // What is opened in a task is a part of it, and not another one of its session. What was delegated is, to the other session.
+  const comes = !place || place.bounded === 'delegated'
+  const over = comes && (await reopenRefusal(context, tx, rules, requested.agent, session))
   if (over) return { refused: over }
   const held = await context.leases.lockHeld(tx, {
     agent: requested.agent.name,
@@ -313,113 +220,4 @@ async function decideIn(
   const decision = await decideInTurns(rules.policies, facts, asks)
   if (decision.outcome !== 'pending_approval') return decision
   return { ...decision, asking: await askers(rules.policies, facts, asks) }
-}
-
-async function insert(
-  context: TaskContext,
-  tx: Tx,
-  rules: Rules,
-  { requested, scope, session, place, parent, delegation, above }: Asked & { above: readonly Ancestor[] },
-  decision: Exclude<Decided, { outcome: 'denied' }>,
-): Promise<GrantedTask> {
-  const { tasks, audit, clock } = context
-  const { agent, principal, purpose, ttl, depth } = requested
-  const now = clock.now()
-  const id = newId('task', now)
-  const pending = decision.outcome === 'pending_approval'
-  // A child of the same agent is the same workload, which is heard, or not, in the task above.
-  const heartbeat = place && !place.bounded ? undefined : agent.heartbeat
-  const task: Task = {
-    id,
-    status: pending ? 'pending_approval' : 'active',
-    agent: agent.name,
-    owner: agent.owner,
-    principal,
-    ...(session && { session }),
-    purpose,
-    scope,
-    ttl,
-    context: requested.context,
-    parent,
-    root: place?.parent.root ?? id,
-    depth,
-    ...(place?.bounded && { bounded: place.bounded }),
-    ...(heartbeat !== undefined && { heartbeat }),
-    ...(heartbeat !== undefined && !pending && { silentAt: now + silenceMs(heartbeat) }),
-    createdAt: now,
-    expiresAt: Math.min(
-      now + (pending ? rules.limits.approvalWindow : ttl) * 1000,
-      place?.parent.expiresAt ?? Infinity,
-    ),
-    endedAt: null,
-    endReason: null,
-  }
-  const { root, bounded = null } = task
-  const hanging = { parent, root, bounded, ...(delegation && { delegation: delegation.id }) }
-  const act = actOf(
-    task,
-    above.map((each) => each.task),
-  )
-  const { token, hash } = pending ? waitingToken(id) : newTaskToken()
-  await tasks.insert(tx, task, hash)
-  audit.record(tx, {
-    at: now,
-    type: 'task.opened',
-    actor: `agent:${agent.name}`,
-    ...aboutTask(task),
-    status: task.status,
-    data: {
-      issuer: principal.iss,
-      subject: principal.subject,
-      session: session ?? null,
-      purpose,
-      scope: task.scope,
-      ttl,
-      context: task.context,
-      expires_at: new Date(task.expiresAt).toISOString(),
-      ...(heartbeat !== undefined && { heartbeat }),
-      ...(place && { ...hanging, act }),
-    },
-  })
-  const approvals = pending ? await askApproval(context, tx, task, decision) : []
-  return { task, approvals, leases: [], act, token }
-}
-
-async function askApproval(
-  context: TaskContext,
-  tx: Tx,
-  task: Task,
-  { approvals: groups, asking }: Extract<Decided, { outcome: 'pending_approval' }>,
-): Promise<Approval[]> {
-  const digest = requestDigest(task, groups)
-  const approvals: Approval[] = groups.map((group) => ({
-    id: newId('appr'),
-    task: task.id,
-    group,
-    digest,
-    policies: asking.get(group) ?? [],
-    status: 'pending',
-    createdAt: task.createdAt,
-    settled: null,
-  }))
-  for (const approval of approvals) {
-    await context.approvals.insert(tx, approval)
-    context.audit.record(tx, {
-      at: task.createdAt,
-      type: 'approval.requested',
-      actor: 'broker',
-      ...aboutTask(task),
-      data: {
-        approval: approval.id,
-        group: approval.group,
-        digest,
-        policies: approval.policies?.map(({ id }) => id),
-      },
-    })
-  }
-  return approvals
-}
-
-function toScopeItem({ entry, asked }: ResolvedDetail): ScopeItem {
-  return { provider: entry.provider.type, connection: entry.name, detail: asked }
 }

@@ -1,8 +1,12 @@
-/** A task's stored scope under the rules of today. */
+/** A task's scope as it is stored, and under the rules of today. */
 import { isBrokerError } from '../base/errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Rules } from './context.ts'
-import type { Task } from './task.ts'
+import type { ScopeItem, Task } from './task.ts'
+
+export function toScopeItem({ entry, asked }: ResolvedDetail): ScopeItem {
+  return { provider: entry.provider.type, connection: entry.name, detail: asked }
+}
 
 /** The scope with its connections, or undefined where one of its details could no longer be asked for. */
 export function resolveScope(rules: Rules, task: Task): ResolvedDetail[] | undefined {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { answer, human, infra, needing } from '../support/approvals.ts'
 import { type Answer, writeWeb } from '../support/broker.ts'
+import { openChild } from '../support/children.ts'
 import { rows } from '../support/database.ts'
 import { describedBroker } from '../support/described-broker.ts'
 import { exchange } from '../support/oauth-form.ts'
@@ -39,6 +40,22 @@ test('it joins the one that waits, whoever holds that goes on holding it, and on
   // It waits no longer, so the next request is one of its own.
   const next = await ask()
   expect(next.body.id).not.toBe(first.body.id)
+  await clear()
+})
+
+test('what was delegated does not join a grant of its own, which nothing bounds', async () => {
+  const { body: parent } = await ask()
+  await answer(broker, 'approve', parent.approvals[0])
+  const { body: own } = await openChild(broker, parent, asked)
+  const { body } = await broker.call('POST', `/v1/tasks/${parent.id}/delegations`, {
+    token: parent.task_token,
+    body: { agent: parent.agent, authorization_details: [infra] },
+  })
+  const { body: delegated } = await ask({ delegation: body.delegation })
+  expect([own, delegated]).toMatchObject(
+    [own, delegated].map(() => ({ status: 'pending_approval', parent: parent.id })),
+  )
+  expect(delegated.id).not.toBe(own.id)
   await clear()
 })
 

@@ -50,8 +50,8 @@ async function loadedWith(owner: unknown) {
   return await loadWith({ admins: [security!] }, { 'agents/refactor-bot.yaml': { ...refactorBot, owner } })
 }
 
-test.each(['email', 'sub', '/sub', '/user/email', 'requesting_user_email'])(
-  'whoever the claim %s names can be told from an admin',
+test.each(['email', 'sub', '/sub', '/user/email'])(
+  'whoever the claim %s names can be told from an admin, and is vouched for',
   async (claim) => {
     const { configuration, faults } = await loadedWith({ claim })
     expect(configuration).toBeDefined()
@@ -59,14 +59,20 @@ test.each(['email', 'sub', '/sub', '/user/email', 'requesting_user_email'])(
   },
 )
 
-test.each(['preferred_username', 'actor', 'name'])(
-  'whoever the claim %s names, perhaps not',
-  async (claim) => {
-    const { configuration, faults } = await loadedWith({ claim })
-    expect(configuration).toBeDefined()
-    expect(faults).toMatchObject([{ path: 'owner.claim', warning: true }])
-  },
-)
+const otherwise = expect.stringContaining('otherwise than admins show themselves')
+const unverified = expect.stringContaining('nothing has to say that it was verified')
+
+test.each<[string, unknown[]]>([
+  ['requesting_user_email', [unverified]],
+  ['/user/contact-email', [unverified]],
+  ['preferred_username', [otherwise, unverified]],
+  ['actor', [otherwise, unverified]],
+  ['name', [otherwise, unverified]],
+])('whoever the claim %s names, perhaps not', async (claim, messages) => {
+  const { configuration, faults } = await loadedWith({ claim })
+  expect(configuration).toBeDefined()
+  expect(faults).toMatchObject(messages.map((message) => ({ path: 'owner.claim', warning: true, message })))
+})
 
 test.each<[string, unknown, string]>([
   ['no claim at all', {}, 'owner.claim'],

@@ -1,6 +1,7 @@
 /** `reopen: false`: one task a session. */
 import { expect, test } from 'vitest'
 import { agentFiles, subjectOf } from '../support/agents.ts'
+import { writeWeb } from '../support/broker.ts'
 import { beside, rows } from '../support/database.ts'
 import { describedBroker } from '../support/described-broker.ts'
 import { expectRefusal } from '../support/refusal.ts'
@@ -73,6 +74,24 @@ test('nor as another agent that says the same; as one that does not say so it ma
   const { body: often } = await open(run, 'often-bot')
   await broker.complete(often)
   expect((await open(run, 'often-bot')).status).toBe(201)
+})
+
+test('nor with what another task has delegated to it', async () => {
+  const run = aRun()
+  const { body: parent } = await broker.open({ agent: 'often-bot' }, { sub: subjectOf('once-bot'), ...aRun() })
+  const delegated = async () => {
+    const { body } = await broker.call('POST', `/v1/tasks/${parent.id}/delegations`, {
+      token: parent.task_token,
+      body: { agent: 'once-bot', authorization_details: [writeWeb] },
+    })
+    return { delegation: body.delegation }
+  }
+  const { body: task } = await open(run, 'once-bot', await delegated())
+  expect(task.parent).toBe(parent.id)
+  await broker.complete(task)
+  expectRefusal(await open(run, 'once-bot', await delegated()), 403, 'fenced')
+  expectRefusal(await open({}, 'once-bot', await delegated()), 403, 'fenced')
+  expect((await open(aRun(), 'once-bot', await delegated())).status).toBe(201)
 })
 
 test('a token that names no session opens none: it could be of any', async () => {

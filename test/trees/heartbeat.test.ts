@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { answer, infra, needing } from '../support/approvals.ts'
-import { type Answer, startTestBroker } from '../support/broker.ts'
+import { type Answer, startTestBroker, writeWeb } from '../support/broker.ts'
 import { openChild } from '../support/children.ts'
 import { manualClock } from '../support/clock.ts'
 import { refuseWrites, rows } from '../support/database.ts'
@@ -55,14 +55,46 @@ test('silent for half as long again it ends, its credentials with it; heard it g
   expectRefusal(await beat(silent), 409, 'task_not_active')
 })
 
+type Call = (task: Answer['body'], lease: string) => [method: string, path: string, body?: object]
+const calls: Record<string, Call> = {
+  reading: ({ id }) => ['GET', `/v1/tasks/${id}`],
+  minting: ({ id }) => ['POST', `/v1/tasks/${id}/credentials`, { authorization_detail: writeWeb }],
+  'giving back': ({ id }, lease) => ['POST', `/v1/tasks/${id}/leases/${lease}/revoke`],
+  delegating: ({ id }) => [
+    'POST',
+    `/v1/tasks/${id}/delegations`,
+    { agent: 'helper', authorization_details: [writeWeb] },
+  ],
+  'opening a child': () => ['POST', '/v1/tasks', { purpose: 'p', authorization_details: [writeWeb] }],
+  'asking what it may do': () => ['POST', '/v1/explain', {}],
+  'asking for a tool': ({ agent }) => [
+    'POST',
+    '/access/v1/evaluation',
+    { subject: { type: 'Agent', id: agent }, action: { name: 'tool.Read' }, resource: { type: 'Tool', id: 'Read' } },
+  ],
+  'telling of a call': ({ id }) => [
+    'POST',
+    `/v1/tasks/${id}/events`,
+    { type: 'tool_call', name: 'Read', outcome: 'done' },
+  ],
+  'what is refused': ({ id }) => ['POST', `/v1/tasks/${id}/credentials`, { authorization_detail: infra }],
+}
+
 test('any call of the workload is a sign of life', async () => {
   const { broker, clock, open, stored } = await start()
-  const task = await open()
-  for (let turn = 0; turn < 4; turn += 1) {
+  const tasks = await Promise.all(Object.keys(calls).map(() => open()))
+  const leases = await Promise.all(tasks.map(async (task) => (await broker.mint(task)).body.lease.id))
+  for (let turn = 0; turn < 2; turn += 1) {
     await clock.advance(10_000)
-    await broker.read(task)
+    await Promise.all(
+      Object.values(calls).map((call, at) => {
+        const [method, path, body] = call(tasks[at], leases[at])
+        return broker.call(method, path, { token: tasks[at].task_token, ...(body && { body }) })
+      }),
+    )
   }
-  expect(stored(task)).toBe('active')
+  const states = Object.keys(calls).map((name, at) => [name, stored(tasks[at])])
+  expect(states).toEqual(Object.keys(calls).map((name) => [name, 'active']))
 })
 
 test('an agent without one is not listened to', async () => {
