@@ -198,6 +198,14 @@ function recordDenied(
   )
 }
 
+/** What lies within a task may have no more than that could have now: only the opening of the task itself asks for a yes. */
+function wayToAsk({ bounded, parent }: Task): string {
+  if (bounded === undefined)
+    return 'ask for it in a child of the task: `mayfly task open` in it, or POST /v1/tasks with its token'
+  const again = bounded === 'delegated' ? 'delegates it' : 'opens a child for it'
+  return `it is asked for where ${parent} ${again} anew`
+}
+
 type Admission = { holder: LeaseHolder } | { refused: BrokerError }
 
 /** The last check before a credential exists. */
@@ -254,7 +262,7 @@ async function admit(
     return denied(
       policyDenied(
         await refusals(),
-        `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; ask for it in a child of the task: \`mayfly task open\` in it, or POST /v1/tasks with its token`,
+        `this needs a yes of ${decision.approvals.join(' and ')} that the task does not have; ${wayToAsk(task)}`,
       ),
     )
   const beyond = await boundsRefusal(context, tx, rules, { bounded: task.bounded, above }, [resolved])

@@ -16,6 +16,11 @@ const broker = await describedBroker({
 permit (principal == Mayfly::Agent::"reader", action in Mayfly::Action::"read", resource in Mayfly::GithubOwner::"acme");`,
     'policies/shy.cedar': `@id("shy-works-alone")
 forbid (principal == Mayfly::Agent::"reader", action, resource) when { context.depth > 1 };`,
+    'policies/careful.cedar': `@id("helper-reads-or-writes")
+@approval("security")
+forbid (principal == Mayfly::Agent::"helper", action in Mayfly::Action::"write", resource)
+when { context.held.containsAll(["read", "write"]) }
+unless { context.approvals.contains("security") };`,
   },
 })
 const open = async (details: unknown = [writeWeb]) =>
@@ -51,6 +56,19 @@ test('what its parent may not have it gets no more than what its own policy does
   expect(
     (await openChild(broker, parent, { agent: 'reader', authorization_details: [readWeb] })).status,
   ).toBe(201)
+  await broker.complete(parent)
+})
+
+test('where what it holds calls for a yes, it is told who can ask for one', async () => {
+  const parent = await open([readDocs, writeWeb])
+  const { body: child } = await openChild(broker, parent, { agent: 'helper' })
+  await broker.mint(parent, readDocs)
+  const refused = await broker.mint(child)
+  expectRefusal(refused, 403, 'policy_denied')
+  expect(refused.body.detail).toContain(`it is asked for where ${parent.id} opens a child for it anew`)
+  expect((await openChild(broker, child)).body.code).toBe('policy_denied')
+  const anew = await openChild(broker, parent, { agent: 'helper' })
+  expect(anew).toMatchObject({ status: 202, body: { approvals: [{ group: 'security' }] } })
   await broker.complete(parent)
 })
 
