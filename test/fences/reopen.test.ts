@@ -78,7 +78,10 @@ test('nor as another agent that says the same; as one that does not say so it ma
 
 test('nor with what another task has delegated to it', async () => {
   const run = aRun()
-  const { body: parent } = await broker.open({ agent: 'often-bot' }, { sub: subjectOf('once-bot'), ...aRun() })
+  const { body: parent } = await broker.open(
+    { agent: 'often-bot' },
+    { sub: subjectOf('once-bot'), ...aRun() },
+  )
   const delegated = async () => {
     const { body } = await broker.call('POST', `/v1/tasks/${parent.id}/delegations`, {
       token: parent.task_token,

@@ -70,7 +70,11 @@ const calls: Record<string, Call> = {
   'asking for a tool': ({ agent }) => [
     'POST',
     '/access/v1/evaluation',
-    { subject: { type: 'Agent', id: agent }, action: { name: 'tool.Read' }, resource: { type: 'Tool', id: 'Read' } },
+    {
+      subject: { type: 'Agent', id: agent },
+      action: { name: 'tool.Read' },
+      resource: { type: 'Tool', id: 'Read' },
+    },
   ],
   'telling of a call': ({ id }) => [
     'POST',
