@@ -1,19 +1,8 @@
 /** The plugin of examples/claude-code: its hooks fed with what Claude Code feeds them. */
-import { spawn } from 'node:child_process'
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { pluginFor } from '../support/claude-code.ts'
 import { rows } from '../support/database.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
@@ -27,56 +16,7 @@ when { context.request.hasTag("command") && context.request.getTag("command") li
   },
 })
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const plugin = join(root, 'examples/claude-code')
-const { hooks } = JSON.parse(readFileSync(join(plugin, 'hooks/hooks.json'), 'utf8'))
-const home = mkdtempSync(join(tmpdir(), 'mayfly-claude-'))
-afterAll(() => rmSync(home, { recursive: true, force: true }))
-const bin = join(home, 'bin')
-mkdirSync(bin)
-writeFileSync(
-  join(bin, 'mayfly'),
-  `#!/bin/sh\nexec ${process.execPath} ${join(root, 'src/cli/main.ts')} "$@"\n`,
-)
-chmodSync(join(bin, 'mayfly'), 0o755)
-mkdirSync(join(home, 'web', '.claude'), { recursive: true })
-
-/** A session of Claude Code in `~/web`: each hook that is registered for an event is run as a command. */
-function session(id: string, env: Record<string, string> = {}) {
-  const environment = join(home, `${id}.env`)
-  const surroundings = {
-    PATH: `${bin}:${process.env['PATH']}`,
-    HOME: home,
-    CLAUDE_PLUGIN_ROOT: plugin,
-    CLAUDE_PROJECT_DIR: join(home, 'web'),
-    MAYFLY_URL: broker.url,
-    MAYFLY_SCOPE: 'github:acme/web:contents=write',
-    ...env,
-  }
-  return {
-    environment: () => readFileSync(environment, 'utf8'),
-    /** `input`, where it is given, is what stdin has in place of the event. */
-    async hook(event: string, fields: object = {}, input?: string) {
-      const told = { session_id: id, cwd: join(home, 'web'), hook_event_name: event, ...fields }
-      const [{ command }] = hooks[event][0].hooks
-      const child = spawn('/bin/sh', ['-c', command], {
-        env: {
-          ...surroundings,
-          ...(event === 'SessionStart' && {
-            CLAUDE_ENV_FILE: environment,
-            MAYFLY_TOKEN: await broker.workload(),
-          }),
-        },
-      })
-      child.stdin.on('error', () => undefined).end(input ?? JSON.stringify(told))
-      const output = { stdout: '', stderr: '' }
-      for (const stream of ['stdout', 'stderr'] as const)
-        child[stream].on('data', (text: Buffer) => (output[stream] += String(text)))
-      const status = await new Promise((resolve) => child.on('close', resolve))
-      return { status, ...output }
-    },
-  }
-}
+const { home, bin, folder, session } = pluginFor(broker)
 /** The last to be written counts, as in a shell. */
 const taskOf = (environment: string) => [...environment.matchAll(/MAYFLY_TASK='(task_\w+)'/g)].at(-1)?.[1]
 const statusOf = async (id: string | undefined) => {
@@ -85,7 +25,6 @@ const statusOf = async (id: string | undefined) => {
   return { status, end_reason }
 }
 const bash = (command: string) => ({ tool_name: 'Bash', tool_input: { command }, tool_use_id: 'toolu_1' })
-const folder = join(home, '.local/state/mayfly/claude-code')
 const silent = { status: 0, stdout: '', stderr: '' }
 
 test('a session is a task: opened, asked before each call, told after it, completed at its end', async () => {

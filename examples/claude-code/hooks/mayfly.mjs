@@ -5,44 +5,27 @@
  * MAYFLY_URL is the broker, MAYFLY_SCOPE what the session may need, one item a line as `--scope` has
  * it. Who this is, `mayfly` finds out by itself (docs/identities.md).
  */
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { execFile, spawn } from 'node:child_process'
+import { createHash, randomUUID } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { assistant } from './assistant.mjs'
+import { beat, call, forget, held, keep, Refused, settings, url } from './session.mjs'
 
 const { env } = process
-const url = (env.MAYFLY_URL ?? '').replace(/\/+$/, '')
 const event = JSON.parse(await text(process.stdin))
-const session = String(event.session_id).replaceAll(/[^\w-]/g, '_')
-const folder = join(env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'mayfly', 'claude-code')
-const file = join(folder, `${session}.json`)
+const session = event.session_id
 
 const handlers = {
   SessionStart: start,
-  UserPromptSubmit: beat,
+  UserPromptSubmit: alive,
   PreToolUse: ask,
   PostToolUse: () => record('succeeded'),
   PostToolUseFailure: () => record('failed'),
-  ConfigChange: beat,
+  ConfigChange: alive,
   SessionEnd: end,
-}
-
-class Refused extends Error {
-  constructor(status, { code, detail }) {
-    super(`${code}: ${detail}`)
-    this.status = status
-  }
 }
 
 try {
@@ -62,6 +45,7 @@ try {
 /** Also after a resume, a clear or a compaction: the session's task goes on where it is not over. */
 async function start() {
   const task = (await living()) ?? (await open())
+  goOnBeating(task)
   if (!env.CLAUDE_ENV_FILE) return
   // For what Bash runs: `mayfly token`, `mayfly git-credential` and their like.
   const lines = Object.entries({ MAYFLY_URL: url, MAYFLY_TASK: task.id, MAYFLY_TASK_TOKEN: task.token })
@@ -70,31 +54,16 @@ async function start() {
 
 async function open() {
   const scope = (env.MAYFLY_SCOPE ?? '').split('\n').filter((line) => line.trim() !== '')
-  const args = [
-    'task',
-    'open',
-    '--json',
-    '--purpose',
-    `Claude Code in ${event.cwd}`,
-    '--context',
-    `settings=${settings()}`,
-  ]
+  const args = ['task', 'open', '--json', '--purpose', `Claude Code in ${event.cwd}`]
+  args.push('--context', `settings=${settings(event.cwd)}`)
   for (const each of scope) args.push('--scope', each.trim())
   const { stdout } = await promisify(execFile)('mayfly', args)
-  const { id, task_token: token, agent } = JSON.parse(stdout)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  // Whole or not at all: half a file would lock the session out.
-  writeFileSync(`${file}.new`, JSON.stringify({ id, token, agent }), { mode: 0o600 })
-  renameSync(`${file}.new`, file)
-  return { id, token, agent }
-}
-
-function held() {
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+  const { id, task_token: token, agent, heartbeat } = JSON.parse(stdout)
+  return { id, token, agent, heartbeat }
 }
 
 async function living() {
-  const task = held()
+  const task = held(session)
   const seen = task && (await call(task, `/v1/tasks/${task.id}`, { method: 'GET' }).catch(unknown))
   return seen && ['active', 'pending_approval'].includes(seen.status) ? task : undefined
 }
@@ -104,15 +73,23 @@ function unknown(error) {
   if (!(error instanceof Refused && [401, 404].includes(error.status))) throw error
 }
 
-/** A sign of life; and where what configures the session is another than at its start, the task ends. */
-async function beat() {
-  const task = held()
-  if (task)
-    await call(task, `/v1/tasks/${task.id}/heartbeat`, { body: { context: { settings: settings() } } })
+/** While nobody asks anything there are no hooks. The file names the last beat, and any other ends itself. */
+function goOnBeating(task) {
+  const kept = { ...task, assistant: assistant(), beat: randomUUID() }
+  keep(session, kept)
+  if (!task.heartbeat || !kept.assistant) return
+  const script = fileURLToPath(new URL('beat.mjs', import.meta.url))
+  const words = [script, session, kept.beat, String(task.heartbeat), event.cwd]
+  spawn(process.execPath, words, { detached: true, stdio: 'ignore', cwd: '/' }).unref()
+}
+
+async function alive() {
+  const task = held(session)
+  if (task) await beat(task, event.cwd)
 }
 
 async function ask() {
-  const task = held()
+  const task = held(session)
   if (!task) return deny('this session has no task of Mayfly')
   const { tool_input: input = {} } = event
   const { decision, context } = await call(task, '/access/v1/evaluation', {
@@ -132,7 +109,7 @@ async function ask() {
 
 /** Never what was said or answered: a digest tells whether it was this. */
 async function record(outcome) {
-  const task = held()
+  const task = held(session)
   const digest = createHash('sha256')
     .update(JSON.stringify(event.tool_input ?? {}))
     .digest('hex')
@@ -141,38 +118,10 @@ async function record(outcome) {
 }
 
 async function end() {
-  const task = held()
+  const task = held(session)
   if (!task) return
   await call(task, `/v1/tasks/${task.id}/complete`).catch(unknown)
-  rmSync(file)
-}
-
-/** Of all files that configure what the session may do. */
-function settings() {
-  const project = env.CLAUDE_PROJECT_DIR ?? event.cwd
-  const files = [join(homedir(), '.claude'), join(project, '.claude')].flatMap((directory) =>
-    ['settings.json', 'settings.local.json'].map((name) => join(directory, name)),
-  )
-  const hash = createHash('sha256')
-  for (const each of [...files, join(project, '.mcp.json')])
-    hash.update(`${each}\0${existsSync(each) ? readFileSync(each, 'utf8') : ''}\0`)
-  return hash.digest('hex')
-}
-
-async function call({ token }, path, { method = 'POST', body } = {}) {
-  const answer = await fetch(url + path, {
-    method,
-    headers: {
-      Authorization: `Bearer ${token}`,
-      ...(body && { 'Content-Type': 'application/json' }),
-    },
-    ...(body && { body: JSON.stringify(body) }),
-    redirect: 'error',
-    signal: AbortSignal.timeout(30_000),
-  })
-  const parsed = await answer.json()
-  if (!answer.ok) throw new Refused(answer.status, parsed)
-  return parsed
+  forget(session)
 }
 
 function deny(reason) {
