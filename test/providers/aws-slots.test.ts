@@ -63,9 +63,14 @@ test('job 41 within 15 minutes is told when the first session has expired, and i
 test("a user's sessions count for as long as a console session could live", async () => {
   const { clock, job } = await start('user')
   for (let count = 0; count < 40; count += 1) expect((await job()).status).toBe(201)
-  await clock.advance(3_600_000)
+  const pass = async (hours: number) => {
+    // In one leap: what looks around every few seconds would otherwise do so thousands of times.
+    clock.notBefore(clock.now() + hours * 3_600_000)
+    await clock.advance(0)
+  }
+  await pass(1)
   expect((await job()).headers.get('Retry-After')).toBe(String(11 * 3600))
-  await clock.advance(11 * 3_600_000)
+  await pass(11)
   expect((await job()).status).toBe(201)
 })
 
