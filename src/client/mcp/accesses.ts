@@ -123,7 +123,8 @@ export class Accesses implements AsyncDisposable {
         access.latest = await this.#client.complete(access.task, { signal })
       }),
     )
-    await Promise.race([ending, pause(completionMs)])
+    // What is over sooner is not to be waited for by the process.
+    await Promise.race([ending, pause(completionMs, undefined, { ref: false })])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
