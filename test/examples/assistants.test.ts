@@ -42,6 +42,14 @@ const servers: Record<string, (session: Record<string, string>) => ServerEntry> 
     ])
     return { command, args, env: Object.fromEntries(expanded) }
   },
+  openhands(session) {
+    const { command, args, env } = JSON.parse(text('openhands/.openhands/mcp.json')).mcpServers.mayfly
+    const expanded = Object.entries(env as Record<string, string>).map(([name, written]) => [
+      name,
+      written.replaceAll(/\$\{(\w+)\}/g, (whole, variable: string) => session[variable] ?? whole),
+    ])
+    return { command, args, env: Object.fromEntries(expanded) }
+  },
 }
 
 test.each(Object.entries(servers))('%s starts the server in the task of the session', async (_name, read) => {
