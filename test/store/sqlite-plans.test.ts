@@ -2,7 +2,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it, vi } from 'vitest'
 import { fences } from '../../src/store/fences.ts'
-import { noon, putLeases } from '../support/store.ts'
+import { retention } from '../../src/store/retention.ts'
+import { aTask, noon, put, putLeases } from '../support/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 
 it('no query of the hot path reads a whole table', async () => {
@@ -45,6 +46,9 @@ it('no query of the hot path reads a whole table', async () => {
     await store.audit.list(tx, { lease: lease!.id }, { limit: 1 })
     await store.audit.list(tx, { task }, { limit: 1 })
     await store.audit.list(tx, { fingerprint: 'a' }, { limit: 1 })
+    const { id } = await put(store, tx, aTask())
+    await tasks.end(tx, id, 'completed', 'completed', noon)
+    expect((await retention.pruneTasks(tx, noon + 1, undefined)).removed).toBe(1)
   })
   const asked = new Set(prepare.mock.calls.map(([sql]) => sql).filter((sql) => / from |^update/i.test(sql)))
   prepare.mockRestore()
@@ -54,7 +58,7 @@ it('no query of the hot path reads a whole table', async () => {
     database
       .prepare(`explain query plan ${sql}`)
       .all()
-      .some(({ detail }) => /^SCAN (leases|tasks|fences|approvals|audit_events)\b/.test(String(detail))),
+      .some(({ detail }) => /^SCAN (leases|tasks|fences|approvals|delegations|idempotency|audit_events)\b/.test(String(detail))),
   )
   database.close()
   expect(scanning).toEqual([])
