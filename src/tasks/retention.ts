@@ -74,6 +74,6 @@ export async function prune(context: Context, store: RetentionStore, retention: 
         { seq: fault },
         'the record is not as it was written, or under a seal key that is not configured, and is kept from there on: run `mayfly audit verify`',
       )
-    if (removed === 0) break
+    if (removed === 0 || fault !== undefined) break
   }
 }

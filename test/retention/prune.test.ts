@@ -94,6 +94,7 @@ test('what somebody else has altered stays, and so does the record from there on
   expect(discrepancies.map(({ seq, subject }) => seq ?? subject)).toEqual(
     expect.arrayContaining([3, task.id]),
   )
+  expect(core.errors.filter((message) => message.startsWith('the record is not'))).toHaveLength(1)
 })
 
 test('a row that is deleted before its time, or whose end is not on record, is missed', async () => {
