@@ -28,6 +28,8 @@ export class Reaper {
   #timer: Timer | undefined
   #armedFor = Infinity
   #round: Promise<void> | undefined
+  /** Ends of leases whose task goes on that are being put on record: no round waits for them. */
+  readonly #retiring = new Set<Promise<void>>()
   #stopped = true
 
   constructor(context: TaskContext) {
@@ -44,12 +46,13 @@ export class Reaper {
     this.wake(clock.now())
   }
 
-  /** Stops keeping time; resolves when the round under way is over. Revocations under way are the revoker's. */
+  /** Stops keeping time; resolves when the round under way is over, and what it has begun to record. Revocations under way are the revoker's. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
     this.#armedFor = Infinity
     await this.#round
+    await Promise.all(this.#retiring)
   }
 
   /** Something is due at `at`, milliseconds since 1970. Cheap: called after every commit that sets a deadline. */
@@ -110,7 +113,7 @@ export class Reaper {
       const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id), last))
       for (const lease of due) {
         if (!isOverdue(lease, now)) void revoker.revoke(lease)
-        else if (hasRunOut(lease, now)) void this.#retire(lease)
+        else if (hasRunOut(lease, now)) this.#keep(this.#retire(lease))
         else {
           told.push(lease)
           void revoker.revoke(lease)
@@ -179,6 +182,12 @@ export class Reaper {
       log.error({ err: error, lease: lease.id }, 'the end of a lease could not be recorded yet')
     }
     void revoker.revoke(lease)
+  }
+
+  /** `retiring` must not reject. */
+  #keep(retiring: Promise<void>): void {
+    const kept = retiring.finally(() => this.#retiring.delete(kept))
+    this.#retiring.add(kept)
   }
 
   /** Ends the task for what is due of it, unless its workload was heard meanwhile. */
