@@ -96,7 +96,7 @@ export function createMetrics(): Metrics {
   )
   const lag = new Histogram({
     name: 'mayfly_revocation_lag_seconds',
-    help: 'How long credentials outlived the decision to end them, until they were seen dead.',
+    help: 'How long credentials outlived their deadline, or the decision to end them before it, until they were seen dead.',
     labelNames: ['provider'],
     buckets: lagBuckets,
     registers,

@@ -34,9 +34,15 @@ export async function retire(
       at,
       change: { dueAt },
       actor,
-      data: { reason },
+      data: retiredFor(reason, lease, at),
     })
     leaving.push({ ...lease, status: 'revoking', dueAt })
   }
   return leaving.filter((lease) => lease.handle !== null)
+}
+
+/** What is recorded of it: where the deadline has passed, when that was, for the credential was to be dead by then. */
+export function retiredFor(reason: string, lease: StoredLease, at: number): Record<string, unknown> {
+  const isLate = !('damaged' in lease) && lease.deadline <= at
+  return { reason, ...(isLate && { deadline: new Date(lease.deadline).toISOString() }) }
 }

@@ -10,6 +10,7 @@ import { Lanes } from './lanes.ts'
 import { type DamagedLease, endOf, type Lease, type StoredLease } from './lease.ts'
 import { dueOnceRevoked, recordAttempt, recordExpired, recordLook, recordRevoked } from './record.ts'
 import { recover } from './recover.ts'
+import { retiredFor } from './retire.ts'
 import { suspect } from './suspect.ts'
 import { transition } from './transition.ts'
 
@@ -121,7 +122,7 @@ export class Revoker {
     if (lease.status !== 'active') return
     const at = this.#context.clock.now()
     if (at < lease.deadline) return
-    const data = { reason: 'deadline' }
+    const data = retiredFor('deadline', lease, at)
     await transition(this.#context, tx, lease, { status: 'revoking', at, change: { dueAt: at }, data })
   }
 
