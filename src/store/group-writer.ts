@@ -82,9 +82,10 @@ export class GroupWriter {
     })
   }
 
-  /** Whether somebody else has committed since the writer did. */
+  /** Whether somebody else may have committed since the store was last looked through. */
   async isForeign(): Promise<boolean> {
-    return this.#version !== (await this.#given.connection.version())
+    const { connection, guard } = this.#given
+    return guard.mustLookAgain || this.#version !== (await connection.version())
   }
 
   async drain(): Promise<void> {
@@ -194,11 +195,11 @@ export class GroupWriter {
     this.#pending = undefined
   }
 
-  /** Has the store looked through if somebody else has written to it. @throws Error when another broker has. */
+  /** Has the store looked through if somebody else has written to it, or that failed before. @throws Error when another broker has. */
   async #look(): Promise<void> {
     const { connection, keeper, guard } = this.#given
     const version = await connection.version()
-    if (version === this.#version) return
+    if (version === this.#version && !guard.mustLookAgain) return
     if (await keeper.isTakenOver(connection.statements))
       throw new Error('another broker has taken over the store')
     await guard.inspect(this.#version === undefined ? firstLookMs : connection.lookMs)

@@ -30,6 +30,8 @@ const then = ['leases', 'tasks', 'cursors'] as const
 
 /** Milliseconds for which the event loop is held at a time. */
 const sliceMs = 8
+/** After a look that failed there is another, this many milliseconds later at the earliest: each may hold up a commit. */
+const failedPauseMs = 1_000
 
 export class Guard {
   readonly #snapshot: () => Promise<Snapshot>
@@ -42,6 +44,8 @@ export class Guard {
   #told: string
   #latest = new AbortController()
   #unsure = false
+  /** When the newest look failed, on the machine's clock. */
+  #failedAt: number | undefined
   #running: Promise<unknown> = Promise.resolve()
 
   /** `changed` hears whenever there is something else to tell; `besides` may have reasons of its own to throw. */
@@ -71,6 +75,11 @@ export class Guard {
     }
   }
 
+  /** Whether the newest look failed, though nobody may have written since, and another may go well. */
+  get mustLookAgain(): boolean {
+    return this.#failedAt !== undefined && performance.now() - this.#failedAt >= failedPauseMs
+  }
+
   /** @throws BrokerError `unavailable` while nothing may be granted. */
   readonly mayGrant = (): void => {
     this.#besides()
@@ -97,6 +106,7 @@ export class Guard {
     this.#latest.abort()
     this.#latest = new AbortController()
     this.#unsure = true
+    this.#failedAt = undefined
     const before = this.#running
     const pinned = Promise.withResolvers<void>()
     this.#running = this.#inspect(this.#latest.signal, pinned.resolve).then(() => before)
@@ -139,6 +149,7 @@ export class Guard {
       this.#find('reading', [])
     } catch {
       if (signal.aborted) return
+      this.#failedAt = performance.now()
       this.#find('reading', ['the store cannot be looked through'])
       this.#unsure = false
     } finally {

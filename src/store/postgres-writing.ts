@@ -158,8 +158,11 @@ class Transactions {
     this.#isOpen = false
   }
 
+  /** Another broker may have had the database meanwhile: to write behind it costs its events, so no budget is asked. */
   lost(): void {
     this.#next = undefined
+    this.#isForeign = true
+    this.#version = {}
   }
 
   version(): unknown {
