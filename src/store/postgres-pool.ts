@@ -11,6 +11,7 @@ export class ReadPool {
   readonly #most: number
   readonly #idle: Session[] = []
   #open = 0
+  #closed = false
   #waiting: (() => void)[] = []
 
   constructor(server: Server, most: number) {
@@ -26,9 +27,7 @@ export class ReadPool {
       if (await begins(session)) return session
       else await session.close()
     try {
-      const session = await Session.open(this.#server)
-      await session.script(begin)
-      return session
+      return await this.#another()
     } catch (error) {
       this.#leave()
       throw error
@@ -37,13 +36,24 @@ export class ReadPool {
 
   /** Nobody waits for the end of what was only read. */
   end(session: Session): void {
-    session.script('rollback').catch(() => undefined)
-    if (!session.isBroken) this.#idle.push(session)
+    // Sent before whatever the next one sends.
+    const over = session.rollBack()
+    if (session.isBroken || this.#closed) void over.then(() => session.close())
+    else this.#idle.push(session)
     this.#leave()
   }
 
+  /** What is being read is read to its end. */
   async close(): Promise<void> {
+    this.#closed = true
     await Promise.all(this.#idle.splice(0).map((session) => session.close()))
+  }
+
+  async #another(): Promise<Session> {
+    const session = await Session.open(this.#server)
+    if (await begins(session)) return session
+    await session.close()
+    throw new PostgresFailure(new Error('a new connection cannot be read from'))
   }
 
   async #room(): Promise<void> {
@@ -76,7 +86,7 @@ async function begins(session: Session): Promise<boolean> {
   if (session.isBroken) return false
   try {
     await session.script(begin)
-    return true
+    return !session.isBroken
   } catch {
     return false
   }

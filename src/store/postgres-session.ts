@@ -127,6 +127,13 @@ export class Session {
     if (command !== 'COMMIT') throw new PostgresFailure(new Error(`the commit was answered with ${command}`))
   }
 
+  /** Undoes the transaction, whatever has failed in it. Where that cannot be done either, the connection is of no use any more. */
+  async rollBack(): Promise<void> {
+    const undone = this.#broken || this.script('rollback').catch(() => (this.#broken = true))
+    await this.settled().catch(() => undefined)
+    await undone
+  }
+
   /** Sends what nobody waits for: `settled` tells whether it was done. */
   send(sql: string): void {
     this.#keep(this.#query({ text: sql }))

@@ -82,8 +82,7 @@ export function writingOver(server: Server, first: Session): PostgresWriting {
     },
     async rollBack() {
       transactions.over()
-      await session.settled().catch(() => undefined)
-      if (!session.isBroken) await session.script('rollback').catch(() => undefined)
+      await session.rollBack()
     },
     mark() {
       transactions.mark()

@@ -1,6 +1,8 @@
 /** What a broker relies on of a PostgreSQL server, and what it does when that is not so. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { isBrokerError } from '../../src/base/errors.ts'
+import { ReadPool } from '../../src/store/postgres-pool.ts'
+import { isPostgresFailure, Session } from '../../src/store/postgres-session.ts'
 import { openPostgres, openPostgresReadOnly } from '../../src/store/postgres.ts'
 import {
   besideDatabase,
@@ -149,6 +151,51 @@ describe('a lost connection', () => {
     },
     serverTakesMs,
   )
+})
+
+describe('connections that read', () => {
+  const count =
+    "select count(*)::int as n from pg_stat_activity where application_name = 'mayfly' and datname = current_database()"
+  const open = async (url: string) => (await besideDatabase(url, count))[0]!['n']
+
+  it('are kept for the next one, who hears nothing of what failed before', async () => {
+    const url = await server.database()
+    const pool = new ReadPool({ url }, 1)
+    const first = await pool.begin()
+    first.send('select 1/0')
+    pool.end(first)
+    const second = await pool.begin()
+    expect(second).toBe(first)
+    await second.settled()
+    pool.end(second)
+    await pool.close()
+  })
+
+  it('are closed where they are not kept: broken ones, and those that are given back to a pool that was closed', async () => {
+    const url = await server.database()
+    const pool = new ReadPool({ url }, 3)
+    const [broken, late] = [await pool.begin(), await pool.begin()]
+    vi.spyOn(broken, 'isBroken', 'get').mockReturnValue(true)
+    pool.end(broken)
+    await until(async () => (await open(url)) === 1)
+    await pool.close()
+    pool.end(late)
+    await until(async () => (await open(url)) === 0)
+  })
+
+  it('are closed where nothing can be read from them, or their transaction cannot be undone', async () => {
+    const url = await server.database()
+    const pool = new ReadPool({ url }, 1)
+    const session = await pool.begin()
+    const script = vi.spyOn(Session.prototype, 'script')
+    script.mockRejectedValueOnce(new Error('no')).mockRejectedValueOnce(new Error('no'))
+    pool.end(session)
+    await expect(pool.begin()).rejects.toSatisfy(isPostgresFailure)
+    script.mockRestore()
+    await until(async () => (await open(url)) === 0)
+    pool.end(await pool.begin())
+    await pool.close()
+  })
 })
 
 describe('whoever writes the database beside the broker', () => {

@@ -58,7 +58,9 @@ it('no query of the hot path reads a whole table', async () => {
     database
       .prepare(`explain query plan ${sql}`)
       .all()
-      .some(({ detail }) => /^SCAN (leases|tasks|fences|approvals|delegations|idempotency|audit_events)\b/.test(String(detail))),
+      .some(({ detail }) =>
+        /^SCAN (leases|tasks|fences|approvals|delegations|idempotency|audit_events)\b/.test(String(detail)),
+      ),
   )
   database.close()
   expect(scanning).toEqual([])
