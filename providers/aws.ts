@@ -2,7 +2,6 @@
 import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, patterns } from './aws/cedar.ts'
 import { awsConfig, type AwsConfig } from './aws/config.ts'
-import { connect } from './aws/connect.ts'
 import { awsDetail, type AwsDetail } from './aws/detail.ts'
 import { parseScope, scopeExamples, scopeText } from './aws/scope.ts'
 import { starter } from './aws/starter.ts'
@@ -20,5 +19,6 @@ export const aws: Provider<AwsConfig, AwsDetail> = {
   scopeExamples,
   starter,
   terms,
-  connect,
+  // Loaded for those who connect alone: its client takes longer to load than most commands to run.
+  connect: async (config, context) => (await import('./aws/connect.ts')).connect(config, context),
 }

@@ -2,7 +2,6 @@
 import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, parentsOf } from './github/cedar.ts'
 import { githubConfig, type GithubConfig } from './github/config.ts'
-import { connect } from './github/connect.ts'
 import { githubDetail, type GithubDetail } from './github/detail.ts'
 import { parseScope, scopeExamples, scopeText } from './github/scope.ts'
 import { starter } from './github/starter.ts'
@@ -22,5 +21,6 @@ export const github: Provider<GithubConfig, GithubDetail> = {
   scopeExamples,
   starter,
   terms,
-  connect,
+  // Loaded for those who connect alone: its client takes longer to load than most commands to run.
+  connect: async (config, context) => (await import('./github/connect.ts')).connect(config, context),
 }

@@ -2,7 +2,6 @@
 import type { Provider } from '../src/provider/contract.ts'
 import { cedar, entityFault, parentsOf } from './vault/cedar.ts'
 import { vaultConfig, type VaultConfig } from './vault/config.ts'
-import { connect } from './vault/connect.ts'
 import { vaultDetail, type VaultDetail } from './vault/detail.ts'
 import { parseScope, scopeExamples, scopeText } from './vault/scope.ts'
 import { starter } from './vault/starter.ts'
@@ -20,5 +19,6 @@ export const vault: Provider<VaultConfig, VaultDetail> = {
   scopeExamples,
   starter,
   terms,
-  connect,
+  // Loaded for those who connect alone: its client takes longer to load than most commands to run.
+  connect: async (config, context) => (await import('./vault/connect.ts')).connect(config, context),
 }

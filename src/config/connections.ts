@@ -56,19 +56,24 @@ function ownKeys(written: unknown, name = 'unnamed'): Record<string, unknown> | 
 }
 
 /** Connects those that can be. No upstream is called. */
-export function connectAll(
+export async function connectAll(
   written: readonly Written[],
   loading: Loading,
   services: Services,
-): ConnectionEntry[] {
-  return written.flatMap((each) => connect(each, loading, services) ?? [])
+): Promise<ConnectionEntry[]> {
+  const connected: ConnectionEntry[] = []
+  for (const each of written) {
+    const entry = await connect(each, loading, services)
+    if (entry) connected.push(entry)
+  }
+  return connected
 }
 
-function connect(
+async function connect(
   { provider, name, terms, retired, concurrency, at, ca, config }: Written,
   loading: Loading,
   services: Services,
-): ConnectionEntry | undefined {
+): Promise<ConnectionEntry | undefined> {
   const { faults, secrets, clock } = loading
   const fetch = fetchTrusting(loading, at, ca, loading.pooledWith)
   // Its secrets have been looked at: those that cannot be read are faults of their own.
@@ -86,7 +91,7 @@ function connect(
     return text
   }
   try {
-    const upstream = provider.connect(
+    const upstream = await provider.connect(
       { ...(config as object), name },
       { fetch, clock, secret, ...services.lent },
     )

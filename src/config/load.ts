@@ -118,7 +118,7 @@ async function compile(
   const sealKeys = settings.seal && compileSealKeys(settings.seal, loading)
   const audit = settings.audit && compileAudit(settings.audit, settings.seal, loading)
   const described = describeConnections(settings.providers ?? {}, providers, loading)
-  const connections = Object.freeze(connectAll(described, loading, services))
+  const connections = Object.freeze(await connectAll(described, loading, services))
   const { policies, ...rules } = await compileRules(
     settings,
     { providers, connections: described, review },

@@ -52,7 +52,7 @@ export async function loadRevocation(
   const sealKeys = read.seal && compileSealKeys(read.seal, loading)
   const audit = compileAudit(read.audit ?? { heads: { kind: 'log' } }, read.seal, loading)
   const described = describeConnections(read.providers ?? {}, providers, loading)
-  const connections = connectAll(described, loading, services)
+  const connections = await connectAll(described, loading, services)
   const own = faults.filter(({ path }) => path === '' || concerns(path))
   const stops = own.some(({ path, warning }) => !warning && !path.startsWith('providers'))
   if (!store || !sealKeys || stops) return { faults: own }

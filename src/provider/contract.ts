@@ -64,6 +64,6 @@ export interface Provider<Config = unknown, Detail = unknown> {
   readonly starter: string
   /** What this configuration offers, and on what terms. Pure: reads no secret, calls nobody. */
   terms(config: Config & { name: string }): Terms<Detail>
-  /** Nothing is called yet. @throws Error when a secret cannot be read, or is not one. */
-  connect(config: Config & { name: string }, context: ConnectionContext): Upstream<Detail>
+  /** Nothing is called yet. Rejects with an Error when a secret cannot be read, or is not one. */
+  connect(config: Config & { name: string }, context: ConnectionContext): Promise<Upstream<Detail>>
 }

@@ -26,7 +26,7 @@ export function failureContract<Config, Detail>(trial: Trial<Config, Detail>): v
 
     test('an upstream that cannot be reached has done nothing', async () => {
       const { provider, at, context } = trial.subject
-      const nowhere = provider.connect(at(await deadAddress()), context)
+      const nowhere = await provider.connect(at(await deadAddress()), context)
       await expect(failedMint(patient(), nowhere)).resolves.toMatchObject({
         kind: 'unavailable',
         maybeDone: false,

@@ -18,7 +18,7 @@ export function proxyContract<Config, Detail>(trial: Trial<Config, Detail>): voi
       return provider.connect(at(`https://${host}`), { ...context, fetch })
     }
     try {
-      const connection = through(corporate.cert)
+      const connection = await through(corporate.cert)
       const minted = await mint(patient(), connection)
       if (revocable()) {
         expect(await connection.probe(minted.handle, patient())).toMatchObject({ result: 'live' })
@@ -30,13 +30,13 @@ export function proxyContract<Config, Detail>(trial: Trial<Config, Detail>): voi
       expect(proxy.asked.length).toBeGreaterThan(0)
 
       const refused = { kind: 'unavailable', maybeDone: false }
-      await expect(failedMint(patient(), through(selfSigned().cert))).resolves.toMatchObject({
+      await expect(failedMint(patient(), await through(selfSigned().cert))).resolves.toMatchObject({
         ...refused,
         message: expect.stringContaining('a CA that is not trusted here'),
         remedy: expect.stringContaining('`ca:`'),
       })
       proxy.settings.refusal = 403
-      await expect(failedMint(patient(), through(corporate.cert))).resolves.toMatchObject({
+      await expect(failedMint(patient(), await through(corporate.cert))).resolves.toMatchObject({
         ...refused,
         message: expect.stringContaining('refused with 403'),
       })

@@ -43,7 +43,7 @@ export function revokeContract<Config, Detail>(trial: Trial<Config, Detail>): vo
     test('works from a connection that minted nothing, as after a restart', async ({ skip }) => {
       if (!revocable()) skip()
       const minted = await mint()
-      const restarted = trial.subject.provider.connect(trial.subject.config, {
+      const restarted = await trial.subject.provider.connect(trial.subject.config, {
         ...trial.subject.context,
         shared: createShared(),
       })

@@ -19,11 +19,11 @@ export function tried<Config, Detail>(setup: () => Promise<Subject<Config, Detai
   beforeAll(async () => {
     subject = await setup()
   })
-  beforeEach(() => {
+  beforeEach(async () => {
     subject.faults.clear()
     standing = []
     terms = subject.provider.terms(subject.config)
-    connection = subject.provider.connect(subject.config, subject.context)
+    connection = await subject.provider.connect(subject.config, subject.context)
   })
   afterAll(() => subject?.close?.())
 

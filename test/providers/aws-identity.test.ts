@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
-import { aws } from '../../providers/aws.ts'
+import { connect } from '../../providers/aws/connect.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
 import { defaultSettings, type AwsSettings } from '../../src/sandbox/aws/settings.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
@@ -156,7 +156,7 @@ test('a broker without any credentials says so, and has sent nothing', async () 
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   })
   try {
-    const lost = aws.connect(upstream.config, upstream.context)
+    const lost = connect(upstream.config, upstream.context)
     await expect(lost.mint(deploys, upstream.intentOf(deploys), patient())).rejects.toMatchObject({
       kind: 'unavailable',
       message: expect.stringContaining('no AWS credentials'),

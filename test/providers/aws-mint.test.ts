@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aws } from '../../providers/aws.ts'
+import { connect } from '../../providers/aws/connect.ts'
 import type { Minted } from '../../src/provider/upstream.ts'
 import { connectAws, deployer, deploys, mints, patient, reader, readsBucket } from '../support/aws-sandbox.ts'
 
@@ -110,7 +110,7 @@ test("a clock that differs from AWS's does not make a lease end before its sessi
   const behind = 120_000
   const late = await connectAws()
   const clock = { ...late.clock, now: () => late.clock.now() - behind }
-  const other = aws.connect(late.config, { ...late.context, clock })
+  const other = connect(late.config, { ...late.context, clock })
   const now = clock.now()
   const intent = { ...late.intentOf(deploys), createdAt: now, deadline: now + 900_000 }
   // The first answer tells the time; a signature may be five minutes off.

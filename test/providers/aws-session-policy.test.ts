@@ -1,6 +1,7 @@
 /** What a session may do, whatever its role may. */
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
+import { connect } from '../../providers/aws/connect.ts'
 import { longestFor, sessionPolicy } from '../../providers/aws/session-policy.ts'
 import { vendingActions } from '../../providers/aws/vending.ts'
 import type { Minted } from '../../src/provider/upstream.ts'
@@ -130,7 +131,7 @@ test('nor can a console session that was made with it', async () => {
 test("the end is by AWS's clock", async () => {
   const late = await connectAws()
   const behind = { ...late.clock, now: () => late.clock.now() - 120_000 }
-  const other = aws.connect(late.config, { ...late.context, clock: behind })
+  const other = connect(late.config, { ...late.context, clock: behind })
   const intent = () => ({
     ...late.intentOf(deploys),
     createdAt: behind.now(),

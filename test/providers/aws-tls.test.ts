@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import { aws } from '../../providers/aws.ts'
+import { connect } from '../../providers/aws/connect.ts'
 import { pooledFetch } from '../../src/outbound/pooled-fetch.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
@@ -21,7 +21,7 @@ const sts = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
 const upstream = await connectAws()
 const mintWith = (ca: string | undefined) => {
   const context = { ...upstream.context, fetch: pooledFetch({ env: {}, ca: ca === undefined ? ca : [ca] }) }
-  const connection = aws.connect({ ...upstream.config, endpoints: { sts } }, context)
+  const connection = connect({ ...upstream.config, endpoints: { sts } }, context)
   return connection.mint(deploys, upstream.intentOf(deploys), patient())
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { github } from '../../providers/github.ts'
+import { connect } from '../../providers/github/connect.ts'
 import { looksUp, mints } from '../support/github.ts'
 import { connectGithub, webWriter } from '../support/github-sandbox.ts'
 
@@ -36,7 +36,7 @@ test.each([undefined, 'text/plain', 'application/vnd.github+json', 'application/
   'an answer labelled %s is read for what it says',
   async (label) => {
     const upstream = connectGithub()
-    const connection = github.connect(upstream.config, {
+    const connection = connect(upstream.config, {
       ...upstream.context,
       async fetch(input, init) {
         const { status, headers, body } = await fetch(input, init)

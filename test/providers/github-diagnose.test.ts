@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { github } from '../../providers/github.ts'
+import { connect } from '../../providers/github/connect.ts'
 import type { ClassedAction } from '../../src/provider/terms.ts'
 import type { MightPermit } from '../../src/provider/upstream.ts'
 import { connectGithub } from '../support/github-sandbox.ts'
@@ -62,7 +62,7 @@ test('a proxy that takes away what GitHub is known by is a fault: no token would
     const kept = [...headers].filter(([name]) => name !== 'x-github-request-id')
     return { status, headers: new Map(kept), text }
   }
-  const connection = github.connect(config, { ...context, fetch: stripping })
+  const connection = connect(config, { ...context, fetch: stripping })
   expect(await connection.diagnose!({ mightPermit: everything, signal })).toMatchObject([
     { status: 'fault', message: expect.stringContaining('x-github-request-id') },
   ])

@@ -18,6 +18,8 @@ test.each([
 
 test('a used-up hourly limit ends at the reset that GitHub names', async () => {
   const upstream = connectGithub()
+  // GitHub names whole seconds.
+  await upstream.clock.advance(1_000 - (upstream.clock.now() % 1_000))
   const reset = String(upstream.clock.now() / 1000 + 120)
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }
   upstream.faults.add({ kind: 'status', status: 403, headers, on: mints })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { github } from '../../providers/github.ts'
+import { connect } from '../../providers/github/connect.ts'
 import { deadAddress } from '../support/dead-address.ts'
 import { mints } from '../support/github.ts'
 import { connectGithub, webWriter } from '../support/github-sandbox.ts'
@@ -99,7 +100,7 @@ test('a suspended installation is rejected by name, before the mint', async () =
 test('a mint whose connection was refused has certainly not happened', async () => {
   const upstream = connectGithub()
   const dead = await deadAddress()
-  const connection = github.connect(upstream.config, {
+  const connection = connect(upstream.config, {
     ...upstream.context,
     fetch: (input, init) => fetch(init?.method === 'POST' ? dead : input, init),
   })

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { aws } from '../../providers/aws.ts'
+import { connect } from '../../providers/aws/connect.ts'
 import { connectAws, deploys, patient } from '../support/aws-sandbox.ts'
 
 afterEach(() => delete process.env['AWS_ENDPOINT_URL_STS'])
@@ -7,7 +7,7 @@ afterEach(() => delete process.env['AWS_ENDPOINT_URL_STS'])
 test("an endpoint in the SDK's environment is not spoken to in clear", async () => {
   const upstream = await connectAws()
   process.env['AWS_ENDPOINT_URL_STS'] = 'http://sts.example.invalid'
-  const connection = aws.connect({ ...upstream.config, endpoints: {} }, upstream.context)
+  const connection = connect({ ...upstream.config, endpoints: {} }, upstream.context)
   await expect(connection.mint(deploys, upstream.intentOf(deploys), patient())).rejects.toMatchObject({
     kind: 'rejected',
     message: expect.stringContaining('not https'),

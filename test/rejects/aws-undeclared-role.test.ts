@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { aws } from '../../providers/aws.ts'
+import { connect } from '../../providers/aws/connect.ts'
 import { connectAws, deployer, deploys } from '../support/aws-sandbox.ts'
 
 test('a role that the configuration does not name is served by nobody, and never assumed', async () => {
@@ -16,7 +17,7 @@ test('a role that is retired is served by nobody and never assumed, and what it 
   const roles = [{ arn: deployer, class: 'deploy', retired: true }]
   const retired = aws.config.parse({ ...upstream.config, roles })
   expect(aws.terms(retired).serves(deploys)).toBe(false)
-  const after = aws.connect(retired, upstream.context)
+  const after = connect(retired, upstream.context)
   await expect(upstream.mint(deploys, 900, after)).rejects.toMatchObject({
     kind: 'rejected',
     maybeDone: false,

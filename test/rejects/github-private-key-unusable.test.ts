@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { lentServices } from '../support/services.ts'
 import { github } from '../../providers/github.ts'
+import { connect } from '../../providers/github/connect.ts'
 import { systemClock } from '../../src/base/clock.ts'
 
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
@@ -17,7 +18,7 @@ test.each([
   const config = github.config.parse({ name: 'a', app_id: 1, private_key: { env: 'K' }, owners: ['acme'] })
   let message = ''
   try {
-    github.connect(config, { ...lentServices, fetch, clock: systemClock(), secret: () => pem })
+    connect(config, { ...lentServices, fetch, clock: systemClock(), secret: () => pem })
   } catch (error) {
     message = String(error)
   }

@@ -2,6 +2,7 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { afterAll } from 'vitest'
 import { aws } from '../../providers/aws.ts'
+import { connect } from '../../providers/aws/connect.ts'
 import { policyName } from '../../providers/aws/enforce.ts'
 import type { AwsConfig } from '../../providers/aws/config.ts'
 import type { AwsDetail } from '../../providers/aws/detail.ts'
@@ -116,7 +117,7 @@ export async function connectAws({
     ...changed,
   }) satisfies AwsConfig
   const terms = aws.terms(config)
-  const connection = aws.connect(config, context)
+  const connection = connect(config, context)
   /** What the store would give: the handles of all that was revoked, or is about to be. */
   const standing: Handle[] = []
   let count = 0
@@ -150,7 +151,7 @@ export async function connectAws({
       return await from.revoke(handles, { standing: live, ...patient() })
     },
     /** The connection after a restart of the broker: nothing is remembered. */
-    restarted: () => aws.connect(config, { ...context, shared: createShared() }),
+    restarted: () => connect(config, { ...context, shared: createShared() }),
     maintain: (from: Upstream<AwsDetail> = connection) => from.maintain?.({ standing: live, ...patient() }),
     probe: (minted: Minted) => connection.probe(minted.handle, patient()),
     /** The deny policy's text; undefined where the role has none. */

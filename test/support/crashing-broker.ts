@@ -96,7 +96,7 @@ if (import.meta.main) {
     providers: providers.map((provider): Provider => ({
       ...provider,
       terms: (config) => wrapTerms(provider.terms(config), point as Point),
-      connect: (config, context) => wrap(provider.connect(config, context), point as Point),
+      connect: async (config, context) => wrap(await provider.connect(config, context), point as Point),
     })),
   })
 }

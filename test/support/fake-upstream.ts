@@ -142,7 +142,7 @@ export function upstream(
       scopeExamples: ['NAME'],
       starter: '',
       terms: () => self,
-      connect: () => self,
+      connect: () => Promise.resolve(self),
     },
   }
   return self

@@ -1,6 +1,6 @@
 /** GitHub's strict local counterpart, and connections to it. */
-import { afterAll } from 'vitest'
 import { github } from '../../providers/github.ts'
+import { connect } from '../../providers/github/connect.ts'
 import type { GithubConfig } from '../../providers/github/config.ts'
 import type { GithubDetail } from '../../providers/github/detail.ts'
 import { pooledFetch } from '../../src/outbound/pooled-fetch.ts'
@@ -19,10 +19,9 @@ export const webWriter = github.detail.parse({
   permissions: { contents: 'write' },
 })
 
-// One a file: making the app's key takes longer than all the rest.
+// One a process, closed with it: making the app's key takes longer than all the rest.
 const clock = manualClock()
 const sandbox = await startSandbox({ clock })
-afterAll(() => sandbox.close())
 
 /**
  * A connection of its own to GitHub as it was when it started, but for
@@ -57,7 +56,7 @@ export function connectGithub({
     owners: ['acme'],
   }) satisfies GithubConfig
   const terms = github.terms(config)
-  const connection = github.connect(config, context)
+  const connection = connect(config, context)
   const signal = new AbortController().signal
   return {
     sandbox,

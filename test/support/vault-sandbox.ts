@@ -1,8 +1,8 @@
 /** Vault's strict local counterpart, and connections to it. */
-import { afterAll } from 'vitest'
 import type { VaultConfig } from '../../providers/vault/config.ts'
 import type { VaultDetail } from '../../providers/vault/detail.ts'
 import { vault } from '../../providers/vault.ts'
+import { connect } from '../../providers/vault/connect.ts'
 import { pooledFetch } from '../../src/outbound/pooled-fetch.ts'
 import type { ConnectionContext, Handle, Intent } from '../../src/provider/upstream.ts'
 import { createLedger } from '../../src/sandbox/ledger.ts'
@@ -17,10 +17,10 @@ export const reader = vault.detail.parse({ type: 'vault', policies: ['ci-read'] 
 export const secret = vault.detail.parse({ type: 'vault', path: 'database/creds/readonly' })
 export const kept = vault.detail.parse({ type: 'vault', path: 'kv/ci' })
 
+// One a process, closed with it.
 const clock = manualClock()
 const ledger = createLedger()
 const sandbox = await startVault(clock, ledger)
-afterAll(() => sandbox.close())
 
 /** A request that left, by its path without `/v1/`. */
 interface Sent {
@@ -77,7 +77,7 @@ export function connectVault({
     ...changes,
   }) satisfies VaultConfig
   const terms = vault.terms(config)
-  const connection = vault.connect(config, context)
+  const connection = connect(config, context)
   const patient = { signal: new AbortController().signal }
   return {
     sandbox,
