@@ -6,19 +6,17 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const real = process.env['npm_lifecycle_event'] === 'test:real'
 
 /**
- * Files that can share a process: they keep nothing in a module that another file
- * loads too. Importing everything afresh for each of so many takes longer than they do.
+ * Files for which everything is imported afresh: they start processes rather than import what
+ * they test, or change what belongs to their whole process. For the others that would take
+ * longer than their tests do.
  */
-const sharing = [
-  'test/{agents,audit,clock,config,identity,invariants,leases,policy,sandbox,seal,store}/**/*.test.ts',
-  'test/rejects/{agent,approval,config,http,issuer,lifecycle,policy,request,store,token}-*.test.ts',
-]
+const alone = 'test/{action,browser,cli,crash,deploy,examples,fuzz,lies,sdk}/**/*.test.ts'
 
 export default defineConfig({
   test: {
     // Real servers and real databases on two cores: generous, so that only a hang fails.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Much of what they do is waiting, for processes and for deadlines: with as many as cores, some would be idle.
     maxWorkers: Math.max(3, availableParallelism()),
     // The command line and brokers are started hundreds of times, and half of a start is compiling.
@@ -26,15 +24,16 @@ export default defineConfig({
     projects: real
       ? [{ extends: true, test: { name: 'real', include: ['test/real/**/*.test.ts'] } }]
       : [
-          { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
           {
             extends: true,
             test: {
-              name: 'alone',
+              name: 'sharing',
               include: ['test/**/*.test.ts'],
-              exclude: [...configDefaults.exclude, ...sharing, 'test/real/**'],
+              exclude: [...configDefaults.exclude, alone, 'test/real/**'],
+              isolate: false,
             },
           },
+          { extends: true, test: { name: 'alone', include: [alone] } },
         ],
   },
 })

@@ -1,6 +1,7 @@
 /** A configuration with one connection of each kind. */
 import type { Sandbox } from '../../src/sandbox/sandbox.ts'
 import { githubConnection, type Files } from '../../src/sandbox/configuration.ts'
+import { liveOn } from './aws-sandbox.ts'
 
 const roleArn = 'arn:aws:iam::123456789012:role/deployer'
 
@@ -10,11 +11,8 @@ export const vaultToken = { type: 'vault', policies: ['ci-read'] }
 export const vaultSecret = { type: 'vault', path: 'database/creds/readonly' }
 
 export function everyUpstream({ github, aws, vault }: Sandbox): Record<string, unknown> {
-  Object.assign(process.env, {
-    TEST_VAULT_TOKEN: vault.token,
-    AWS_ACCESS_KEY_ID: aws.accessKey.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: aws.accessKey.secretAccessKey,
-  })
+  liveOn(aws.accessKey)
+  process.env['TEST_VAULT_TOKEN'] = vault.token
   const { endpoints, region } = aws
   return {
     providers: {
