@@ -3,10 +3,11 @@
  * process, can ask it for anything: it answers the browser that it has sent to the issuer, with what
  * the issuer was told, once.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isSameSecret } from '../../base/same-secret.ts'
 
 export interface Loopback extends AsyncDisposable {
   /** What to open: it sends the browser on to the issuer, which nobody else learns the address of. */
@@ -52,7 +53,7 @@ export async function listenForAnswer(
     const isOurs = request.headers.host === new URL(origin).host && URL.canParse(asked)
     if (request.method !== 'GET' || !isOurs) return show(response, 404, 'There is nothing here.')
     const url = new URL(asked)
-    const isMarked = equal(cookieIn(request, cookie), mark)
+    const isMarked = isSameSecret(cookieIn(request, cookie), mark)
     if (url.pathname === path) {
       if (marked && !isMarked)
         return show(response, 409, 'This login was begun in another browser. If that was not you, stop it.')
@@ -66,7 +67,7 @@ export async function listenForAnswer(
     }
     if (url.pathname !== callback) return show(response, 404, 'There is nothing here.')
     const states = url.searchParams.getAll('state')
-    if (!isMarked || states.length !== 1 || !equal(states[0], state))
+    if (!isMarked || states.length !== 1 || !isSameSecret(states[0], state))
       return show(response, 400, 'This is not the answer to a login that was begun here.')
     if (waiting) return show(response, 409, 'This login has been answered.')
     waiting = response
@@ -109,9 +110,4 @@ function show(response: ServerResponse, status: number, words: string): void {
 function cookieIn(request: IncomingMessage, name: string): string | undefined {
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim())
   return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)
-}
-
-function equal(given: string | undefined, wanted: string): boolean {
-  const [a, b] = [Buffer.from(given ?? ''), Buffer.from(wanted)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }

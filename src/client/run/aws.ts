@@ -3,13 +3,14 @@
  * they ask again before the end of each ("AWS SDKs and Tools", container credential provider); another
  * role of the scope through a profile that calls us (process credential provider).
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { devNull } from 'node:os'
 import { join } from 'node:path'
+import { isSameSecret } from '../../base/same-secret.ts'
 import type { AuthorizationDetail } from '../client.ts'
 import { awsParts, wholeSeconds } from '../formats.ts'
 import type { KeptCredential } from '../kept.ts'
@@ -95,7 +96,7 @@ async function answerTo(
   get: () => Promise<KeptCredential>,
 ): Promise<[number, Record<string, string>]> {
   // Every program of this machine reaches the port, and a web page may: only the run's can read the file.
-  if (!same(headers.authorization, secret))
+  if (!isSameSecret(headers.authorization, secret))
     return [401, { code: 'invalid_token', message: 'the authorization is not that of this run' }]
   if (method !== 'GET' || url !== path) return [404, { code: 'not_found', message: 'there is nothing here' }]
   try {
@@ -111,11 +112,6 @@ async function answerTo(
     const status = passes(error) ? 503 : (refusal?.status ?? 500)
     return [status, { code: refusal?.code ?? 'unavailable', message }]
   }
-}
-
-function same(given: string | undefined, secret: string): boolean {
-  const [a, b] = [Buffer.from(given ?? ''), Buffer.from(secret)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 /** The role's name; with its account, and then a number, where that is another's too. */

@@ -1,7 +1,7 @@
 /** Who sent a request, by its signature. */
-import { timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
 import type { Clock } from '../../base/clock.ts'
+import { isSameSecret } from '../../base/same-secret.ts'
 import type { Keys, Caller } from './keys.ts'
 import { AwsRefusal } from './refusal.ts'
 import type { AwsSettings } from './settings.ts'
@@ -72,7 +72,7 @@ export async function authenticate(
     date === time.slice(0, 8) &&
     Math.abs(sentAt - now) <= window &&
     (c.req.header('x-amz-content-sha256') ?? payloadHash) === payloadHash &&
-    timingSafeEqual(Buffer.from(expected), Buffer.from(given))
+    isSameSecret(given, expected)
   if (!fits)
     throw new AwsRefusal(403, 'SignatureDoesNotMatch', 'The request signature we calculated does not match.')
   return caller
