@@ -29,11 +29,13 @@ beforeEach(() => {
 async function equipped(
   scope: (AuthorizationDetail & { host?: string; token?: string; namespace?: string })[],
   life = 3600,
+  refused: string[] = [],
 ) {
   const clock = manualClock()
   const minted: string[] = []
   const client = {
     credential: (_task: unknown, { type, token, namespace }: (typeof scope)[number]) => {
+      if (refused.includes(type)) return Promise.reject(new Error(`no ${type}`))
       minted.push(type)
       const created_at = new Date(clock.now()).toISOString()
       const end = new Date(clock.now() + life * 1000).toISOString()
@@ -42,7 +44,7 @@ async function equipped(
         credential: { ...credentials[type], ...(token && { token }), ...(namespace && { namespace }) },
       })
     },
-    giveBack: () => Promise.resolve({}),
+    giveBack: () => Promise.resolve({ status: 'revoked' }),
   } as unknown as Client
   const active = {
     authorization_details: scope,
@@ -79,6 +81,14 @@ it('several scopes at once give each tool its own', async () => {
     BAO_ADDR: 'https://vault.acme.dev',
     BAO_TOKEN: 'hvs.1',
   })
+})
+
+it('where a later tool gets nothing, what an earlier one asks is closed: it would keep the run from ending', async () => {
+  const listening = () => process.getActiveResourcesInfo().filter((what) => what === 'TCPServerWrap').length
+  // Those of other tests take a moment to close.
+  await expect.poll(listening).toBe(0)
+  await expect(equipped([aws, vault], 3600, ['vault'])).rejects.toThrow('no vault')
+  await expect.poll(listening).toBe(0)
 })
 
 it('a secret that is for no tool is not minted', async () => {

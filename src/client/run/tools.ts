@@ -39,7 +39,7 @@ export interface Equipment {
 export async function equipTools(active: Task, equipment: Equipment): Promise<Tools> {
   const { kept, directory, ghFolder, program, scopeText, signal } = equipment
   const env: Environment = {}
-  let endpoint: Disposable | undefined
+  using opened = new DisposableStack()
   const choices: Choice[] = []
   const offer = (tool: Choice['tool'], items: Choice['items']) =>
     items.length > 1 && choices.push({ tool, items })
@@ -69,7 +69,7 @@ export async function equipTools(active: Task, equipment: Equipment): Promise<To
     })
     Object.assign(env, access.env)
     kept.follow(aws)
-    endpoint = access
+    opened.use(access)
     offer(
       'aws',
       details.map((detail, index) => ({ detail, use: { profile: access.profiles[index]! } })),
@@ -88,5 +88,6 @@ export async function equipTools(active: Task, equipment: Equipment): Promise<To
       vault.map((detail) => ({ detail, use: { variable: 'VAULT_TOKEN' } })),
     )
   }
-  return { env, choices, [Symbol.dispose]: () => endpoint?.[Symbol.dispose]() }
+  const open = opened.move()
+  return { env, choices, [Symbol.dispose]: () => open.dispose() }
 }
