@@ -4,7 +4,9 @@
  */
 import canonicalize from 'canonicalize'
 import type { Clock, Timer } from '../base/clock.ts'
+import { isOver } from '../wire/lease-states.ts'
 import type { AuthorizationDetail, CallOptions, Client, MintedCredential, TaskAccess } from './client.ts'
+import { passes } from './problem.ts'
 
 export interface KeptCredential extends MintedCredential {
   /**
@@ -21,8 +23,17 @@ const longestMarginMs = 60_000
 const handoverMs = 2_000
 /** For so long a credential works on beside its successor: calls with it may be under way. */
 const overlapMs = 3_000
-/** Between attempts to have a successor in time. */
+/** Between attempts to have a successor in time: at first, and at most, as each that fails doubles it. */
 const againMs = 1_000
+const longestAgainMs = 30_000
+
+/** The broker has taken one back, and has not seen it dead. */
+class StillAlive extends Error {
+  constructor() {
+    super('the credential before the last one may still work, so there is no other yet')
+    this.name = 'StillAlive'
+  }
+}
 
 interface Held extends KeptCredential {
   /** When it is to be followed by another; never, where it lasts as long as the task. */
@@ -36,11 +47,13 @@ interface Slot {
   held?: Held | undefined
   /** One call of the broker at a time. */
   minting?: Promise<Held> | undefined
-  /** Gives back the one before, which is alive until then. */
+  /** Gives back the one before, which is alive until then. Rejects where it may live on. */
   leaving?: (() => Promise<void>) | undefined
   followers: Set<(kept: KeptCredential) => void>
   pinned: boolean
   timer?: Timer | undefined
+  /** Before the next attempt, should one fail. */
+  againMs: number
 }
 
 export class KeptCredentials implements Disposable {
@@ -74,10 +87,8 @@ export class KeptCredentials implements Disposable {
   /** The one for `detail` as it is now. @throws BrokerProblem, BrokerUnreachable where there is none that works */
   async get(detail: AuthorizationDetail, options?: CallOptions): Promise<KeptCredential> {
     const slot = this.#slotOf(detail)
-    if (slot.held && this.#clock.now() < slot.held.renewAt) return slot.held
-    slot.minting ??= this.#mint(slot, options).finally(() => (slot.minting = undefined))
     try {
-      return await slot.minting
+      return await this.#fresh(slot, options)
     } catch (error) {
       // A broker that restarts is no reason to fail as long as what there is still works.
       const { held } = slot
@@ -124,20 +135,29 @@ export class KeptCredentials implements Disposable {
 
   #slotOf(detail: AuthorizationDetail): Slot {
     const key = canonicalize(detail)!
-    const slot = this.#slots.get(key) ?? { detail, followers: new Set(), pinned: false }
+    const slot = this.#slots.get(key) ?? { detail, followers: new Set(), pinned: false, againMs }
     this.#slots.set(key, slot)
     return slot
   }
 
+  async #fresh(slot: Slot, options?: CallOptions): Promise<Held> {
+    if (slot.held && this.#clock.now() < slot.held.renewAt) return slot.held
+    slot.minting ??= this.#mint(slot, options).finally(() => (slot.minting = undefined))
+    return await slot.minting
+  }
+
   async #mint(slot: Slot, options?: CallOptions): Promise<Held> {
-    // INVARIANT: at most two of one detail are alive.
+    // INVARIANT: at most two of one detail are alive. One that cannot be given back lets no third come before its end.
     await slot.leaving?.()
     const asked = this.#clock.now()
     const minted = await this.#client.credential(this.#task, slot.detail, options)
     const { held: before } = slot
     slot.held = { ...minted, ...this.#life(minted, asked) }
-    if (before) slot.leaving = this.#leave(before.lease.id)
+    slot.leaving = before && this.#leave(before)
+    slot.againMs = againMs
     for (const use of slot.followers) use(slot.held)
+    // Also where renewing was given up: whoever asked was not refused.
+    this.#renewInTime(slot, againMs)
     return slot.held
   }
 
@@ -155,35 +175,47 @@ export class KeptCredentials implements Disposable {
     return { renewAt, end, until: Math.min(said, renewAt + Math.min(handoverMs, margin / 2)) }
   }
 
-  /** Gives the lease back when the overlap is over, or as soon as the returned function is called. */
-  #leave(lease: string): () => Promise<void> {
+  /** Gives it back when the overlap is over, or as soon as the returned function is called. */
+  #leave({ lease, end }: Held): () => Promise<void> {
     let gone: Promise<void> | undefined
-    const give = () => {
+    const give = async () => {
       timer.cancel()
       this.#timers.delete(timer)
-      gone ??= this.#client.giveBack(this.#task, lease).then(
-        () => undefined,
-        // Tried again before there is a third; else it ends with its own life, or the task's.
-        () => (gone = undefined),
-      )
-      return gone
+      if (this.#clock.now() >= end) return
+      gone ??= this.#giveBack(lease.id)
+      // Tried again before there is a third; else it ends with its own life, or the task's.
+      await gone.catch((error: unknown) => {
+        gone = undefined
+        throw error
+      })
     }
-    const timer = this.#after(overlapMs, () => void give())
+    const timer = this.#after(overlapMs, () => void give().catch(() => undefined))
     return give
   }
 
-  #renewInTime(slot: Slot): void {
+  async #giveBack(lease: string): Promise<void> {
+    if (!isOver(await this.#client.giveBack(this.#task, lease))) throw new StillAlive()
+  }
+
+  /** No sooner than in `ms`. */
+  #renewInTime(slot: Slot, ms = 0): void {
     const at = slot.held?.renewAt ?? 0
     slot.timer?.cancel()
     if (slot.followers.size === 0 || at === Infinity || this.#disposed) return
-    slot.timer = this.#after(at - this.#clock.now(), () => {
-      const renewed = this.get(slot.detail).catch(() => undefined)
-      void renewed.then(() => {
-        const late = !slot.held || slot.held.renewAt <= this.#clock.now()
-        if (late) slot.timer = this.#after(againMs, () => this.#renewInTime(slot))
-        else this.#renewInTime(slot)
-      })
-    })
+    slot.timer = this.#after(Math.max(ms, at - this.#clock.now()), () => void this.#renew(slot))
+  }
+
+  async #renew(slot: Slot): Promise<void> {
+    let pause = againMs
+    try {
+      await this.#fresh(slot)
+    } catch (error) {
+      // Refused for good, it would be refused each time, and each time is on record.
+      if (!passes(error) && !(error instanceof StillAlive)) return
+      pause = slot.againMs
+      slot.againMs = Math.min(pause * 2, longestAgainMs)
+    }
+    this.#renewInTime(slot, pause)
   }
 
   #after(ms: number, work: () => void): Timer {

@@ -156,7 +156,12 @@ export async function run(request: Run): Promise<Ending> {
       passOn = ({ signal, shared, insists }) => {
         if (shared && !insists) return
         child.process.kill(insists ? 'SIGKILL' : signal)
-        if (stops.has(signal)) grace ??= setTimeout(() => void completeOnce(), graceMs)
+        if (!stops.has(signal)) return
+        grace ??= setTimeout(() => {
+          // In a task that is over each would be refused, on record.
+          kept[Symbol.dispose]()
+          void completeOnce()
+        }, graceMs)
       }
       return await child.ended
     } finally {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BrokerUnreachable, type Client } from '../../src/client/client.ts'
+import { BrokerProblem, BrokerUnreachable, type Client } from '../../src/client/client.ts'
 import { KeptCredentials } from '../../src/client/kept.ts'
 import { manualClock } from '../support/clock.ts'
 
@@ -15,7 +15,7 @@ function keeping({ life = 3600, ttl = 7200, ahead = 0 } = {}) {
   /** What happened, with the seconds since the start. */
   const events: string[] = []
   const note = (what: string) => void events.push(`${(clock.now() - start) / second} ${what}`)
-  const broker = { down: false, most: 0 }
+  const broker = { down: false, most: 0, refuses: false, attempts: 0, givenBack: 'revoked' as string | Error }
   const reachable = () =>
     broker.down
       ? Promise.reject(new BrokerUnreachable('it is not there', { outcome: 'unsent' }))
@@ -23,7 +23,9 @@ function keeping({ life = 3600, ttl = 7200, ahead = 0 } = {}) {
   let minted = 0
   const client = {
     async credential() {
+      broker.attempts += 1
       await reachable()
+      if (broker.refuses) throw new BrokerProblem({ status: 403, code: 'fenced', detail: 'kept out' })
       const [id, now] = [`lease_${(minted += 1)}`, clock.now() + ahead * second]
       const end = now + life * second
       const time = (at: number) => new Date(at).toISOString()
@@ -43,8 +45,10 @@ function keeping({ life = 3600, ttl = 7200, ahead = 0 } = {}) {
     },
     async giveBack(_task: unknown, lease: string) {
       await reachable()
-      alive.delete(lease)
+      if (broker.givenBack instanceof Error) throw broker.givenBack
+      if (broker.givenBack === 'revoked') alive.delete(lease)
       note(`give back ${lease.slice('lease_'.length)}`)
+      return { status: broker.givenBack }
     },
   } as unknown as Client
   const kept = new KeptCredentials({ client, task: { id: 'task_1', token: 'mft_1' }, clock, ends })
@@ -100,6 +104,30 @@ it('at most two of one scope are alive, however short their lives', async () => 
   expect(broker.most).toBe(2)
 })
 
+it.each<[string, string | Error]>([
+  ['fails', new BrokerUnreachable('no answer', { outcome: 'unknown' })],
+  ['is refused', new BrokerProblem({ status: 422, code: 'provider_rejected', detail: 'no' })],
+  ['leaves it alive', 'revoking'],
+])(
+  'also where giving back %s: what there is does until the one before has ended',
+  async (_how, givenBack) => {
+    const { kept, get, broker, advance } = keeping({ life: 20, ttl: 7200 })
+    broker.givenBack = givenBack
+    await get()
+    kept.follow(web)
+    await advance(16)
+    expect(await get()).toBe('ghs_2')
+    // A server has refused the second while the first is still there.
+    kept.discard('ghs_2')
+    await advance(0)
+    await expect(get()).rejects.toThrow()
+    await advance(6)
+    expect(await get()).toBe('ghs_3')
+    await advance(60)
+    expect(broker.most).toBe(2)
+  },
+)
+
 it('one that ends with the task is kept to the end: there is no other to be had', async () => {
   const { kept, get, events, advance } = keeping({ ttl: 600 })
   await get()
@@ -123,6 +151,36 @@ it('while the broker is away what there is does, and is followed once it is back
   await advance(1)
   expect(await get()).toBe('ghs_2')
   expect(events.filter((event) => event.includes('mint'))).toHaveLength(2)
+})
+
+it('the longer the broker is away, the more seldom it is asked', async () => {
+  const { kept, get, broker, advance } = keeping({ life: 20, ttl: 7200 })
+  await get()
+  kept.follow(web)
+  broker.down = true
+  await advance(15 + 1 + 2 + 4 + 8 + 16)
+  expect(broker.attempts).toBe(1 + 6)
+  await advance(300)
+  expect(broker.attempts).toBe(1 + 6 + 10)
+  broker.down = false
+  await advance(30)
+  broker.down = true
+  broker.attempts = 0
+  await advance(20)
+  expect(broker.attempts).toBeGreaterThan(1)
+})
+
+it('what is refused for good is not asked for again, until somebody asks who gets it', async () => {
+  const { kept, get, broker, events, advance } = keeping({ life: 20, ttl: 7200 })
+  await get()
+  kept.follow(web)
+  broker.refuses = true
+  await advance(600)
+  expect(broker.attempts).toBe(2)
+  broker.refuses = false
+  await get()
+  await advance(16)
+  expect(events.filter((event) => event.includes('mint'))).toHaveLength(3)
 })
 
 it('one that a server has refused is forgotten, and replaced where somebody follows it', async () => {
