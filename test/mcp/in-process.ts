@@ -14,9 +14,9 @@ import { type Connected, toolCalls, type Version } from './client.ts'
 /** A session outside of any task, with fresh identity tokens. */
 export function sessionAt(
   broker: TestBroker,
-  { claims }: { claims?: Record<string, unknown> } = {},
+  { claims, fetch }: { claims?: Record<string, unknown>; fetch?: typeof globalThis.fetch } = {},
 ): Session {
-  const client = createClient({ url: broker.url })
+  const client = createClient({ url: broker.url, ...(fetch && { fetch }) })
   const token = () => broker.workload(claims)
   const accesses = new Accesses({ client, token })
   onTestFinished(() => accesses.completeAll())

@@ -1,7 +1,7 @@
 /** What a session has asked for and got: a task for each request, which ends with the session at the latest. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { untilDecided } from '../approval.ts'
-import type { Client, OpenTask, Task, TaskAccess } from '../client.ts'
+import { BrokerProblem, type Client, type OpenTask, type Task, type TaskAccess } from '../client.ts'
 import { completeTask } from '../completion.ts'
 import { startHeart } from '../heart.ts'
 
@@ -18,6 +18,9 @@ export interface Access {
 
 /** Requests that may stand at once: a model that asks in a loop must not use up what its agent may have open. */
 const most = 20
+
+/** What is answered of a task that its own token does not show any more: it ended long ago, or in a store that is gone. */
+const unreadable: readonly BrokerProblem['code'][] = ['not_found', 'invalid_token']
 
 /** How long completing what is left may take when the session is over. */
 const completionMs = 10_000
@@ -73,7 +76,7 @@ export class Accesses implements AsyncDisposable {
     for (const access of this.standing) {
       if (access.asked !== asked) continue
       // Its deadline may have come, or somebody have ended it.
-      if ((await this.look(access)).ended_at === null) return access
+      if ((await this.look(access))?.ended_at === null) return access
     }
     const opening = this.#opening.get(asked) ?? this.#open(request, asked)
     this.#opening.set(asked, opening)
@@ -90,27 +93,32 @@ export class Accesses implements AsyncDisposable {
     return access
   }
 
-  /** The task as it is now. */
-  async look(access: Access): Promise<Task> {
-    return (access.latest = await this.#client.showTask(access.task))
+  /** The task as it is now; undefined where nobody can read it any more, and it is forgotten here. */
+  async look(access: Access): Promise<Task | undefined> {
+    return await this.#latest(access, () => this.#client.showTask(access.task))
   }
 
-  /** The same once it is decided, or when the seconds are over. */
+  /** The same once it is decided, or when the seconds are over. @throws NoSuchAccess where nobody can read it any more */
   async wait(access: Access, seconds: number, signal: AbortSignal): Promise<Task> {
     const over = AbortSignal.timeout(seconds * 1000)
     try {
       const now = await this.look(access)
-      access.latest = await untilDecided(this.#client, access.task, now, AbortSignal.any([over, signal]))
+      const either = AbortSignal.any([over, signal])
+      const decided =
+        now && (await this.#latest(access, () => untilDecided(this.#client, access.task, now, either)))
+      if (!decided) throw new NoSuchAccess(access.task.id)
     } catch (error) {
-      if (!over.aborted) throw error
+      if (!over.aborted || error instanceof NoSuchAccess) throw error
     }
     return access.latest
   }
 
-  /** Ends it, and sees what was minted in it die. */
+  /** Ends it, and sees what was minted in it die. @throws NoSuchAccess where nobody can read it any more */
   async complete(access: Access, signal: AbortSignal): Promise<Task> {
     access.heart[Symbol.dispose]()
-    return (access.latest = await completeTask(this.#client, access.task, signal))
+    const ended = await this.#latest(access, () => completeTask(this.#client, access.task, signal))
+    if (!ended) throw new NoSuchAccess(access.task.id)
+    return ended
   }
 
   /** Ends all that stand, as far as there is time. */
@@ -125,6 +133,17 @@ export class Accesses implements AsyncDisposable {
     )
     // What is over sooner is not to be waited for by the process.
     await Promise.race([ending, pause(completionMs, undefined, { ref: false })])
+  }
+
+  async #latest(access: Access, ask: () => Promise<Task>): Promise<Task | undefined> {
+    try {
+      return (access.latest = await ask())
+    } catch (error) {
+      if (!(error instanceof BrokerProblem) || !unreadable.includes(error.code)) throw error
+      access.heart[Symbol.dispose]()
+      this.#all.delete(access.task.id)
+      return undefined
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

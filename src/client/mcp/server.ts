@@ -144,7 +144,8 @@ export function createServer(session: Session): McpServer {
         if (id !== undefined)
           return taskResult(await accesses.wait(accesses.get(id), wait, ctx.mcpReq.signal))
         const task = session.task && (await client.showTask(session.task))
-        const opened = await Promise.all(accesses.standing.map((each) => accesses.look(each)))
+        const looked = await Promise.all(accesses.standing.map((each) => accesses.look(each)))
+        const opened = looked.filter((each) => each !== undefined)
         return answer(
           { task: task ?? null, accesses: opened },
           [...(task ? [task] : []), ...opened].map((each) => taskAnswer(each)).join('\n\n') ||
