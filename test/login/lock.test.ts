@@ -1,10 +1,11 @@
 /** One process at a time, whatever became of the one before. */
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { underLock } from '../../src/client/login/lock.ts'
+import { manualClock } from '../support/clock.ts'
 
 let path: string
 beforeEach(async () => {
@@ -47,8 +48,25 @@ test.each([
   await Promise.all(Array.from({ length: 4 }, () => underLock(path, clock, work)))
 })
 
-test('nor does one that is older than any work, whose number is another process’s by now', async () => {
+test('nor does one that nobody has touched for long, whose number is another process’s by now', async () => {
   await writeFile(path, `${process.pid} x`)
   await utimes(path, 0, 0)
   expect(await underLock(path, clock, () => Promise.resolve('yes'))).toBe('yes')
+})
+
+test('one whose holder works on stays its own, however long that takes', async () => {
+  const time = manualClock()
+  let finish!: () => void
+  const first = underLock(path, time, () => new Promise<void>((resolve) => (finish = resolve)))
+  await expect.poll(() => finish).toBeDefined()
+  await utimes(path, 0, 0)
+  await time.advance(10_000)
+  await expect.poll(async () => (await stat(path)).mtimeMs).toBeGreaterThan(Date.now() - 60_000)
+  let entered = false
+  const second = underLock(path, clock, () => Promise.resolve((entered = true)))
+  await expect.poll(async () => (await readdir(join(path, '..'))).length).toBe(3)
+  expect(entered).toBe(false)
+  finish()
+  await Promise.all([first, second])
+  expect(entered).toBe(true)
 })

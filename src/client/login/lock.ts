@@ -1,16 +1,19 @@
 /** One process at a time: a refresh token that two use at once ends the login at the issuer. */
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { makePrivate } from './files.ts'
 
-/** Longer than any work under the lock takes: whoever has held it for so long is gone, or another process by now. */
+/** Whoever works under the lock touches it so often. */
+const touchMs = 10_000
+/** Not touched for so long, its holder is gone, or another process by now. */
 const staleMs = 120_000
-const patienceMs = 150_000
+/** Longer than the slowest work, in which a person unlocks the keychain several times, and the issuer answers late each time. */
+const patienceMs = 15 * 60_000
 const pauseMs = 25
 
-/** Runs `work` while no other process holds the lock `path`. @throws Error after some minutes */
+/** Runs `work` while no other process holds the lock `path`. @throws Error after a quarter of an hour */
 export async function underLock<T>(path: string, clock: Clock, work: () => Promise<T>): Promise<T> {
   makePrivate(join(path, '..'))
   const mine = `${process.pid} ${randomUUID()}`
@@ -22,9 +25,11 @@ export async function underLock<T>(path: string, clock: Clock, work: () => Promi
       await removeStale(path)
       await new Promise<void>((resolve) => void clock.after(pauseMs, resolve))
     }
+    const touching = touch(draft, clock)
     try {
       return await work()
     } finally {
+      touching[Symbol.dispose]()
       if ((await contentOf(path)) === mine) await rm(path, { force: true })
     }
   } finally {
@@ -41,6 +46,18 @@ async function taken(draft: string, path: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     return false
   }
+}
+
+/** Through `draft`, which is the same file as the lock: so it can never be another process's that is touched. */
+function touch(draft: string, clock: Clock): Disposable {
+  const again = () =>
+    clock.after(touchMs, () => {
+      timer = again()
+      const now = new Date()
+      void utimes(draft, now, now).catch(() => undefined)
+    })
+  let timer = again()
+  return { [Symbol.dispose]: () => timer.cancel() }
 }
 
 async function removeStale(path: string): Promise<void> {
