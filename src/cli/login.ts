@@ -22,7 +22,8 @@ export function register(program: Command): void {
     .description(
       `Logs you in at the issuer that the broker names. From then on every command that
 opens a task (\`run\`, \`task open\`, \`token\`) gets a fresh ID token by itself, one
-for each task, until you log out or the issuer ends the login.
+for each task, until you log out or the issuer ends the login. A login that is
+there already ends first.
 
 In a browser on this machine, which comes back to a page on 127.0.0.1; or with
 --device by a code that you type on any device, as over SSH. Without either it

@@ -1,6 +1,7 @@
 /** `mayfly logout`: forgets the logins at a broker, here and at the issuer. */
 import type { Command } from 'commander'
 import { logOut } from '../client/login/login.ts'
+import { report } from './failure.ts'
 import { loginView, who } from './login.ts'
 import { type BrokerOptions, withBroker } from './options.ts'
 import { answer } from './print.ts'
@@ -18,12 +19,18 @@ Tasks that are open go on; \`mayfly admin revoke --owner\` ends them.`,
 }
 
 async function logout(options: BrokerOptions & { admin?: boolean }): Promise<void> {
-  const { url, admin = false } = options
+  const { url, admin = false, json = false } = options
   const done = []
   for (const kind of admin ? (['admin'] as const) : (['workload', 'admin'] as const)) {
-    const login = await logOut(url, kind, process.env)
-    if (login) done.push(login)
+    try {
+      const login = await logOut(url, kind, process.env)
+      if (login) done.push(login)
+    } catch (error) {
+      // The other one is to end all the same.
+      process.exitCode = report(error, json)
+    }
   }
+  if (done.length === 0 && process.exitCode === 1) return
   answer(
     options,
     { logged_out: done.map((login) => ({ ...loginView(url, login), revoked: login.revoked })) },

@@ -8,7 +8,7 @@ import { decode } from '../identity/decode.ts'
 import { claimedPrincipal } from '../identity/principal.ts'
 import { knownBrokers } from '../client/login/brokers.ts'
 import { whoIsLoggedIn } from '../client/login/login.ts'
-import { Failure } from './failure.ts'
+import { Failure, report } from './failure.ts'
 import { loginView, who } from './login.ts'
 import { missLines } from './nearest.ts'
 import { withConfiguration, withIdentity, withJson, workloadIdentity } from './options.ts'
@@ -48,7 +48,7 @@ async function whoami(options: Options): Promise<void> {
   const { rules } = await readRules(options.config)
   const token = await workloadIdentity({ ...options, url: rules.url })
   const seen = lookAt(rules, claimsOf(token), Math.floor(Date.now() / 1000))
-  const logins = await loginsHere()
+  const logins = await loginsHere(options)
   answer(options, { ...seen.view, logins: logins.map(({ view }) => view) }, [
     ...seen.lines,
     ...logins.map(({ line }) => line),
@@ -57,7 +57,8 @@ async function whoami(options: Options): Promise<void> {
 }
 
 async function whoIsIn(options: Options): Promise<void> {
-  const logins = await loginsHere()
+  const logins = await loginsHere(options)
+  if (logins.length === 0 && process.exitCode === 1) return
   if (logins.length === 0)
     throw new Failure(
       'no_identity',
@@ -72,12 +73,15 @@ async function whoIsIn(options: Options): Promise<void> {
 }
 
 /** At every broker that this user has asked. No token is looked at, and none is used up. */
-async function loginsHere() {
+async function loginsHere({ json = false }: Options) {
   const { env } = process
   const found = []
   for (const { url } of knownBrokers(env))
     for (const kind of ['workload', 'admin'] as const) {
-      const login = await whoIsLoggedIn(url, kind, env)
+      const login = await whoIsLoggedIn(url, kind, env).catch((error: unknown) => {
+        // One that cannot be read says so, and hides no other.
+        process.exitCode = report(error, json)
+      })
       if (!login) continue
       const as = kind === 'admin' ? ', as an admin' : login.renewed ? '' : ', for one task'
       found.push({ view: loginView(url, login), line: `logged in ${who(login)} at ${url}${as}` })

@@ -7,7 +7,7 @@ const broker = await sharedBroker({ github: { tokenLife: 8_000 } })
 
 test('nothing is renewed for it: each would be refused, on record', async () => {
   const line = ['run', '--purpose', 'a test', '--ttl', '600', '--scope', 'github:acme/web:contents=read']
-  const running = startMayfly([...line, '--', 'sh', '-c', 'trap "" TERM; echo ready; sleep 10; exit 8'], {
+  const running = startMayfly([...line, '--', 'sh', '-c', 'trap "" TERM; echo ready; sleep 7; exit 8'], {
     MAYFLY_URL: broker.url,
     MAYFLY_TOKEN: await broker.workload(),
   })

@@ -5,6 +5,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { decodeJwt } from 'jose'
 import { findIdentity } from '../../src/client/identity.ts'
 import { NoIdentity } from '../../src/client/no-identity.ts'
+import { knownBrokers, rememberBroker } from '../../src/client/login/brokers.ts'
 import { UnsafeFile } from '../../src/client/login/files.ts'
 import { type Laptop, laptop, logIn, peopleBroker } from '../support/people.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
@@ -193,6 +194,34 @@ test('logging out ends the login at the issuer too, and again is no mistake', as
   })
   expect(again.status).toBe(400)
 })
+
+test('a second login ends the first at the issuer, and lets the new one live', async () => {
+  await login()
+  const { login: kept } = JSON.parse(await readFile(await loginFile(), 'utf8')) as {
+    login: { refresh: string }
+  }
+  await login('linus')
+  expect(await stillGood(kept.refresh)).toBe(false)
+  expect(decodeJwt(await identity()).sub).toBe('linus')
+})
+
+test('a login at an issuer or client that the broker names no more ends there too', async () => {
+  await login()
+  const { login: kept } = JSON.parse(await readFile(await loginFile(), 'utf8')) as {
+    login: { refresh: string }
+  }
+  const [facts] = knownBrokers(mine.env)
+  const issuers = facts!.issuers.map((each) => ({ ...each, client_id: 'another' }))
+  await rememberBroker(mine.env, { ...facts!, issuers })
+  expect((await failure(identity())).message).toContain('is not one that the broker names any more')
+  expect(await stillGood(kept.refresh)).toBe(false)
+})
+
+async function stillGood(refresh: string): Promise<boolean> {
+  const body = { grant_type: 'refresh_token', refresh_token: refresh, client_id: 'mayfly' }
+  const { ok } = await fetch(`${issuer.url}/token`, { method: 'POST', body: new URLSearchParams(body) })
+  return ok
+}
 
 test('an admin’s login opens no task and is not renewed; a workload’s is no admin’s', async () => {
   const { stdout } = await login('ada', '--admin', '--json')

@@ -19,10 +19,10 @@ it.each([
   ],
 ])('is over where the broker answers %s, and nothing else is the worse for it', async (_code, lose) => {
   let lost: string | undefined
-  const fetching: typeof fetch = async (url, init) => {
-    const headers = new Headers(init?.headers)
-    if (lost === undefined || !String(url).includes(lost)) return await fetch(url, init)
-    const [to, as] = lose(String(url), headers)
+  const fetching: typeof fetch = async (asked, init) => {
+    const { url, headers } = new Request(asked, init)
+    if (lost === undefined || !url.includes(lost)) return await fetch(asked, init)
+    const [to, as] = lose(url, headers)
     return await fetch(to, { ...init, headers: as })
   }
   const { call } = await connectTo(sessionAt(broker, { fetch: fetching }), '2026-07-28')

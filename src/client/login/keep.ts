@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../base/clock.ts'
+import { NoIdentity } from '../no-identity.ts'
 import { directoryIn, type Environment, readPrivate, UnsafeFile, writePrivate } from './files.ts'
 import { keychainOf } from './keychain.ts'
 import { underLock } from './lock.ts'
@@ -31,15 +32,23 @@ type Kept = { kept: 'file'; login: Login } | { kept: 'keychain' }
 
 export type Place = 'file' | 'keychain'
 
+export function loginCommand(broker: string, kind: LoginKind): string {
+  return `mayfly login${kind === 'admin' ? ' --admin' : ''} --url ${broker}`
+}
+
 /** The login at one broker, of this user. */
 export class KeptLogin {
   readonly #env: Environment
+  readonly #broker: string
+  readonly #kind: LoginKind
   readonly #account: string
   readonly #path: string | undefined
   readonly #clock: Clock
 
   constructor(broker: string, kind: LoginKind, env: Environment, clock: Clock = systemClock()) {
     this.#env = env
+    this.#broker = broker
+    this.#kind = kind
     this.#clock = clock
     this.#account = createHash('sha256')
       .update(JSON.stringify([broker, kind]))
@@ -49,7 +58,7 @@ export class KeptLogin {
     this.#path = directory && join(directory, 'logins', `${this.#account}.json`)
   }
 
-  /** Undefined where nobody is logged in. @throws UnsafeFile */
+  /** Undefined where nobody is logged in. @throws NoIdentity where the keychain does not give what it keeps; UnsafeFile */
   async read(): Promise<{ login: Login; place: Place } | undefined> {
     const text = this.#path === undefined ? undefined : readPrivate(this.#path)
     if (text === undefined) return undefined
@@ -57,18 +66,25 @@ export class KeptLogin {
     if (marked?.kept === 'file')
       return isLogin(marked.login) ? { login: marked.login, place: 'file' } : undefined
     const secret = await keychainOf(this.#env)?.get(this.#account)
-    const found = secret === undefined ? undefined : parsed<Login>(secret)
+    // Locked, it answers as one that has none, and the login would live on as if nobody were logged in.
+    if (secret === undefined)
+      throw new NoIdentity(
+        `the keychain does not give the login at ${this.#broker} that it keeps`,
+        `Unlock the keychain, and try again. Where it is not in there any more, log in again: ${loginCommand(this.#broker, this.#kind)}`,
+      )
+    const found = parsed<Login>(secret)
     return isLogin(found) ? { login: found, place: 'keychain' } : undefined
   }
 
   /** @throws UnsafeFile */
   async write(given: Login): Promise<Place> {
     const path = this.#home()
-    const place = (await keychainOf(this.#env)?.set(this.#account, JSON.stringify(given)))
-      ? 'keychain'
-      : 'file'
+    const keychain = keychainOf(this.#env)
+    const place = (await keychain?.set(this.#account, JSON.stringify(given))) ? 'keychain' : 'file'
     const text: Kept = place === 'file' ? { kept: place, login: given } : { kept: place }
     await writePrivate(path, JSON.stringify(text))
+    // It may have kept the one before, or a part of this.
+    if (place === 'file') await keychain?.remove(this.#account)
     return place
   }
 

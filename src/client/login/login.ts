@@ -5,7 +5,7 @@ import { NoIdentity } from '../no-identity.ts'
 import { type BrokerFacts, knownBroker, type LoginIssuer } from './brokers.ts'
 import type { Environment } from './files.ts'
 import { logInWithBrowser, logInWithCode, type Step } from './flows.ts'
-import { KeptLogin, type Login, type LoginKind, type Place } from './keep.ts'
+import { KeptLogin, type Login, loginCommand, type LoginKind, type Place } from './keep.ts'
 import { idTokenOf, providerOf } from './provider.ts'
 import { errorOf, heard } from './refusal.ts'
 
@@ -47,21 +47,28 @@ export async function logIn({
 }: LogIn): Promise<LoggedIn> {
   const issuer = chosen(facts, named)
   const provider = await providerOf(issuer, kind, env)
+  // Before the next one: at some issuers the end of one is that of all of a person and a client.
+  // One that cannot be read any more must not keep its owner from logging in.
+  await logOut(facts.url, kind, env).catch(() => undefined)
   const tokens = await (device ? logInWithCode : logInWithBrowser)(provider, { signal, tell })
-  const { token, ...who } = idTokenOf(tokens, issuer, kind)
+  const given = { issuer: issuer.issuer, client: provider.client, refresh: tokens.refresh_token }
   const kept = new KeptLogin(facts.url, kind, env)
-  const refresh = kind === 'workload' ? tokens.refresh_token : undefined
-  const login: Login = {
-    broker: facts.url,
-    issuer: issuer.issuer,
-    client: provider.client,
-    ...who,
-    ...(refresh === undefined ? { token } : { refresh }),
+  try {
+    const { token, ...who } = idTokenOf(tokens, issuer, kind)
+    const { refresh, ...where } = given
+    const renewable = kind === 'workload' && refresh !== undefined
+    const login: Login = { broker: facts.url, ...where, ...who, ...(renewable ? { refresh } : { token }) }
+    const place = await kept.alone(() => kept.write(login))
+    // Some issuers give an admin one unasked.
+    if (!renewable) await revoke(facts.url, kind, given, env)
+    return viewOf(kind, login, place)
+  } catch (error) {
+    await revoke(facts.url, kind, given, env)
+    throw error
   }
-  return await kept.alone(async () => viewOf(kind, login, await kept.write(login)))
 }
 
-/** Undefined where nobody is. @throws UnsafeFile */
+/** Undefined where nobody is. @throws NoIdentity where the keychain does not say; UnsafeFile */
 export async function whoIsLoggedIn(
   url: string,
   kind: LoginKind,
@@ -74,6 +81,8 @@ export async function whoIsLoggedIn(
 /**
  * Forgets the login, and has the issuer forget it. Undefined where nobody was logged in;
  * `revoked` is false where the issuer has no way to, or did not answer.
+ *
+ * @throws NoIdentity where the keychain does not give what it keeps: it would live on; UnsafeFile
  */
 export async function logOut(
   url: string,
@@ -91,12 +100,19 @@ export async function logOut(
   })
 }
 
-/** RFC 7009. */
-async function revoke(url: string, kind: LoginKind, login: Login, env: Environment): Promise<boolean> {
+/** RFC 7009: a refresh token that is kept no longer would be good for whoever has a copy. */
+async function revoke(
+  url: string,
+  kind: LoginKind,
+  login: { issuer: string; client: string; refresh?: string | undefined },
+  env: Environment,
+): Promise<boolean> {
   const issuer = knownBroker(env, url)?.issuers.find((each) => each.issuer === login.issuer)
   if (login.refresh === undefined || !issuer) return login.refresh === undefined
   try {
-    const { openid, config } = await providerOf(issuer, kind, env)
+    // By the client that it was given to, whatever the broker names by now.
+    const client = kind === 'admin' ? { admin_client_id: login.client } : { client_id: login.client }
+    const { openid, config } = await providerOf({ ...issuer, ...client }, kind, env)
     if (config.serverMetadata().revocation_endpoint === undefined) return false
     await openid.tokenRevocation(config, login.refresh, { token_type_hint: 'refresh_token' })
     return true
@@ -110,7 +126,7 @@ async function revoke(url: string, kind: LoginKind, login: Login, env: Environme
  * An ID token to show to the broker at `url`, good for one task; undefined where nobody is logged
  * in there. An admin's is the same until it expires.
  *
- * @throws NoIdentity where the login has ended; UnsafeFile
+ * @throws NoIdentity where the login has ended, or the keychain does not give it; UnsafeFile
  */
 export async function loginToken(
   url: string,
@@ -155,6 +171,7 @@ async function renewed(
   const issuer = knownBroker(env, login.broker)?.issuers.find((each) => each.issuer === login.issuer)
   if (!issuer || issuer.client_id !== login.client) {
     await kept.remove()
+    await revoke(login.broker, kind, login, env)
     throw ended(login, kind, 'is not one that the broker names any more')
   }
   const { openid, config, scope } = await providerOf(issuer, kind, env)
@@ -172,6 +189,7 @@ async function renewed(
   const { token, ...who } = idTokenOf(tokens, issuer, kind)
   if (who.subject !== login.subject) {
     await kept.remove()
+    await revoke(login.broker, kind, { ...login, refresh }, env)
     throw ended(login, kind, 'has become somebody else’s')
   }
   const shown = createHash('sha256')
@@ -185,7 +203,7 @@ async function renewed(
 function ended({ issuer, broker, email, subject }: Login, kind: LoginKind, how: string): NoIdentity {
   return new NoIdentity(
     `the login of ${email ?? subject} at ${issuer} ${how}`,
-    `Log in again: mayfly login${kind === 'admin' ? ' --admin' : ''} --url ${broker}`,
+    `Log in again: ${loginCommand(broker, kind)}`,
   )
 }
 
