@@ -22,15 +22,28 @@ const floors = Object.keys(core)
 
 /** What is built on the core, and which of our folders each may not import. */
 const built = {
-  store: ['http', 'client', 'cli', 'demo', 'sandbox', 'config', 'broker', 'wire'],
-  config: ['http', 'client', 'cli', 'demo', 'sandbox', 'broker', 'wire'],
+  store: ['http', 'console', 'client', 'cli', 'demo', 'sandbox', 'config', 'broker', 'wire'],
+  config: ['http', 'console', 'client', 'cli', 'demo', 'sandbox', 'broker', 'wire'],
   // The shapes that server and clients share know neither.
-  wire: ['store', 'http', 'client', 'cli', 'demo', 'sandbox', 'config', 'broker'],
-  http: ['store', 'client', 'cli', 'demo', 'sandbox', 'config', 'broker'],
+  wire: ['store', 'http', 'console', 'client', 'cli', 'demo', 'sandbox', 'config', 'broker'],
+  http: ['console', 'store', 'client', 'cli', 'demo', 'sandbox', 'config', 'broker'],
+  // Pages for people, on the same server.
+  console: ['store', 'client', 'cli', 'demo', 'sandbox', 'config', 'broker'],
   // A client is no part of a server: of the core it knows the base and the way out.
-  client: [...floors.slice(2), 'store', 'http', 'cli', 'demo', 'sandbox', 'config', 'broker'],
+  client: [...floors.slice(2), 'store', 'http', 'console', 'cli', 'demo', 'sandbox', 'config', 'broker'],
   // It stands alone, so that it cannot share a mistake with what it tries.
-  sandbox: [...floors.slice(3), 'store', 'http', 'client', 'cli', 'demo', 'config', 'broker', 'wire'],
+  sandbox: [
+    ...floors.slice(3),
+    'store',
+    'http',
+    'console',
+    'client',
+    'cli',
+    'demo',
+    'config',
+    'broker',
+    'wire',
+  ],
   broker: ['client', 'cli', 'demo', 'sandbox'],
   cli: [],
   demo: [],

@@ -3,6 +3,8 @@ import type { Actor, EventType } from '../audit/event.ts'
 import { atMost, type LeadingClock } from '../base/clock.ts'
 import { loadConfiguration } from '../config/load.ts'
 import type { Tls } from '../config/tls.ts'
+import { createConsole } from '../console/console.ts'
+import { approvalPage } from '../control/console.ts'
 import { Control } from '../control/in-force.ts'
 import { stranded } from '../control/stranded.ts'
 import { openCore } from './core.ts'
@@ -80,6 +82,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     log,
     connections: () => control.current.rules.connections,
     url: () => control.current.url,
+    approvalPage: (id) => approvalPage(control.current, id),
     committed(events) {
       metrics.committed(events)
       notifier?.committed(events)
@@ -150,6 +153,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     metrics,
     log,
     mayGrant: () => store.mayGrant(),
+    pages: createConsole({ redact }),
   })
   const { listen: at, tls } = configuration
   const server = await listen(app.fetch, { listen: at, tls, log })

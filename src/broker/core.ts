@@ -60,6 +60,8 @@ export async function openCore(given: {
   connections: () => Connections
   /** The broker's public URL now, as which it signs. */
   url: () => string
+  /** Where people answer a request for approval, if they can. */
+  approvalPage?: TaskContext['approvalPage']
   /** Hears of every commit's events. */
   committed?: (events: readonly AuditEvent[]) => void
 }): Promise<Core> {
@@ -110,6 +112,7 @@ export async function openCore(given: {
       revoker,
       changes,
       heartbeats,
+      approvalPage: given.approvalPage ?? (() => undefined),
       unrecorded,
     }
     // Before anything is recorded: the newest event is then still the last broker's.

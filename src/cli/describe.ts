@@ -1,5 +1,6 @@
 /** Tasks and leases in lines for a reader. */
 import type { Lease, Task } from '../client/client.ts'
+import { jsonLine } from './print.ts'
 
 export function taskLines(task: Task): string[] {
   const { id, status, agent, owner, session, purpose, expires_at, ended_at, end_reason, approvals, leases } =
@@ -19,9 +20,22 @@ export function taskLines(task: Task): string[] {
   ]
 }
 
-/** Whose yes is awaited, and which policies want it. */
-export function waitingLines({ group, id, policies = [] }: Task['approvals'][number]): string[] {
-  return [`  awaits   the approval of ${group} (${id})`, ...policies.map(policyLine)]
+/** Whose yes is awaited, where it can be given, and which policies want it. */
+function waitingLines({ group, id, link, policies = [] }: Task['approvals'][number]): string[] {
+  return [
+    `  awaits   the approval of ${group} (${id})`,
+    ...(link === undefined ? [] : [`  at       ${link}`]),
+    ...policies.map(policyLine),
+  ]
+}
+
+/** That a task waits, for whoever looks on: lines for a person, or one object. */
+export function awaiting({ id, approvals, expires_at }: Task, json: boolean): string[] {
+  const waiting = approvals.filter(({ status }) => status === 'pending')
+  const groups = waiting.map(({ group }) => group).join(', ')
+  const detail = `${id} waits for the approval of ${groups}, until ${expires_at}`
+  if (json) return [jsonLine({ code: 'awaits_approval', detail, task: id, approvals })]
+  return [`mayfly: ${detail}`, ...waiting.flatMap(waitingLines)]
 }
 
 /** A policy that asks, and in the words of who wrote it why. */

@@ -5,7 +5,7 @@ import type { Choice } from '../client/run/tools.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
 import { quoted } from '../client/run/shell.ts'
 import { isOver, mayStillWork } from '../leases/lease.ts'
-import { waitingLines } from './describe.ts'
+import { awaiting } from './describe.ts'
 import { Failure, report, tell } from './failure.ts'
 import { type GitHostOptions, withGitHosts } from './git-credential.ts'
 import { newTask, type NewTaskOptions, withNewTask } from './new-task.ts'
@@ -124,11 +124,7 @@ function isUnproven(notice: Notice): boolean {
 function say(notice: Notice, json: boolean): void {
   if (notice.kind === 'choice') return sayChoice(notice.choice, json)
   if (notice.kind !== 'awaits_approval') return void report(failureOf(notice), json)
-  const { id, approvals, expires_at } = notice.task
-  const detail = `${id} waits for the approval of ${groupsOf(notice.task)}, until ${expires_at}`
-  if (json) return tell([jsonLine({ code: 'awaits_approval', detail, task: id, approvals })])
-  const waiting = approvals.filter(({ status }) => status === 'pending')
-  tell([`mayfly: ${detail}`, ...waiting.flatMap(waitingLines)])
+  tell(awaiting(notice.task, json))
 }
 
 /** Which of several credentials a tool uses, and how it uses another. */

@@ -17,6 +17,7 @@ import { ancestorsOf, boundsRefusal, standingAbove } from '../tasks/lineage.ts'
 import { readTask, type TaskView } from '../tasks/read.ts'
 import { resolveScope } from '../tasks/scope.ts'
 import { aboutTask, type EndReason, type Task } from '../tasks/task.ts'
+import type { Admin } from './authenticate.ts'
 
 /** The human, as their token says. */
 export interface Approver extends Human {
@@ -24,6 +25,11 @@ export interface Approver extends Human {
   id: string
   /** Admin entries that may approve and that this token satisfies. */
   groups: readonly string[]
+}
+
+/** An admin who has shown the right to approve. */
+export function approverOf({ entries, ...human }: Admin): Approver {
+  return { ...human, groups: entries.map((entry) => entry.name) }
 }
 
 export interface Answer {

@@ -1,12 +1,12 @@
 /** What an admin does: approve, stop, reload; what they see is in lists and the record. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { readAgent } from '../control/agents.ts'
-import { type Admin, requireRight } from '../control/authenticate.ts'
+import { requireRight } from '../control/authenticate.ts'
 import { isContainment, revokeBySelector } from '../control/revocations.ts'
 import { resumeAgent, suspendAgent } from '../control/suspend.ts'
 import { BrokerError } from '../base/errors.ts'
 import { sayFault } from '../base/fault.ts'
-import { approve, type Approver, deny } from '../control/approve.ts'
+import { approve, approverOf, deny } from '../control/approve.ts'
 import * as shapes from '../wire/admin-schemas.ts'
 import { byAdmin } from './authentication.ts'
 import { strictJson } from './body.ts'
@@ -88,16 +88,13 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
   app.openapi(answerRoute('approve'), async (c) => {
     const { core, inForce, admin } = c.var
     const answer = { ...c.req.valid('json'), approval: c.req.valid('param').id }
-    return c.json(
-      taskView(await approve(core, inForce.rules, approverOf(admin), answer), core.connections()),
-      200,
-    )
+    return c.json(taskView(await approve(core, inForce.rules, approverOf(admin), answer), core), 200)
   })
 
   app.openapi(answerRoute('deny'), async (c) => {
     const { core, admin } = c.var
     const answer = { ...c.req.valid('json'), approval: c.req.valid('param').id }
-    return c.json(taskView(await deny(core, approverOf(admin), answer), core.connections()), 200)
+    return c.json(taskView(await deny(core, approverOf(admin), answer), core), 200)
   })
 
   app.openapi(agentRoute('suspend'), async (c) => {
@@ -124,8 +121,4 @@ export function adminRoutes(app: OpenAPIHono<Env>, context: HttpContext): void {
       )
     return c.json({ status: 'reloaded' as const, warnings: faults.map(sayFault) }, 200)
   })
-}
-
-function approverOf({ entries, ...human }: Admin): Approver {
-  return { ...human, groups: entries.map((entry) => entry.name) }
 }

@@ -64,7 +64,8 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     context.metrics.answered({ method, route: routePath(c, -1), status, seconds: milliseconds / 1000, code })
     logRequest(c, milliseconds, context.log)
   })
-  app.use(secureHeaders())
+  // Nothing here belongs into another's frame.
+  app.use(secureHeaders({ xFrameOptions: 'DENY' }))
   app.use(async (c, next) => {
     const limits = limitsOf(c.var.inForce)
     const sender = limits.senderOf(c.env.incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'))
@@ -104,6 +105,16 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   adminRoutes(app, context)
   operationsRoutes(app, context)
   clientMetadataRoutes(app)
+  context.pages.routes(app)
+
+  /** Clients of OAuth and of octo-sts know only the errors of their own, and people read pages. */
+  const refuse = (c: Context<Env>, thrown: unknown): Response | Promise<Response> => {
+    c.set('thrown', thrown)
+    const { path } = c.req
+    if (path.startsWith('/sts/')) return stsProblem(c, thrown)
+    if (path.startsWith(context.pages.under)) return context.pages.refusal(c, asRefusal(thrown))
+    return (path.startsWith('/oauth/') ? oauthProblem : problem)(c, thrown)
+  }
 
   app.notFound((c) => {
     if (c.var.excess) return refuse(c, c.var.excess)
@@ -134,13 +145,6 @@ function detailFaults(result: object, { rules }: InForce): string[] {
   const { authorization_details: details } = body
   if (!Array.isArray(details)) return []
   return rules.connections.faultsOf(details, 'authorization_details')
-}
-
-/** Clients of OAuth and of octo-sts know only the errors of their own. */
-function refuse(c: Context<Env>, thrown: unknown): Response {
-  c.set('thrown', thrown)
-  if (c.req.path.startsWith('/sts/')) return stsProblem(c, thrown)
-  return (c.req.path.startsWith('/oauth/') ? oauthProblem : problem)(c, thrown)
 }
 
 /** The core as one request works with it: what that puts on record names the request. */

@@ -1,5 +1,7 @@
 /** What the routes are served from; put together once, by the composition root. */
 import type { HttpBindings } from '@hono/node-server'
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import type { Admin } from '../control/authenticate.ts'
 import type { InForce } from '../control/in-force.ts'
 import type { VerifiedToken } from '../identity/verify.ts'
@@ -27,8 +29,18 @@ export interface HttpContext {
   explanations: ExplanationCounter
   metrics: RequestMetrics
   log: Log
+  pages: Pages
   /** @throws BrokerError `unavailable` while the store is not as the broker left it. */
   mayGrant: () => void
+}
+
+/** Pages for people, served beside the API. */
+export interface Pages {
+  /** What all their paths begin with. */
+  under: string
+  routes(app: OpenAPIHono<Env>): void
+  /** A refusal as people read it. */
+  refusal(c: Context<Env>, error: BrokerError): Response | Promise<Response>
 }
 
 /** What the server tells of its requests, and what it shows to whoever measures. */

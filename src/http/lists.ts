@@ -49,7 +49,7 @@ export function listRoutes(app: OpenAPIHono<Env>): void {
     const filter = { ...owned(named(said, c.var.inForce), c.var.inForce), statuses: status && [status] }
     const { core } = c.var
     const { items, next } = await listTasks(core, filter, { limit, cursor })
-    const views = items.map((item) => taskView(item, core.connections()))
+    const views = items.map((item) => taskView(item, core))
     return c.json({ items: views, next: cursorOf('tasks', next) }, 200)
   })
 
@@ -65,7 +65,7 @@ export function listRoutes(app: OpenAPIHono<Env>): void {
     const whose = owned(filter, c.var.inForce)
     const { core } = c.var
     const { items, next } = await listApprovals(core, whose, { limit, cursor })
-    const views = items.map((item) => approvalRequestView(item, core.connections()))
+    const views = items.map((item) => approvalRequestView(item, core))
     return c.json({ items: views, next: cursorOf('approvals', next) }, 200)
   })
 

@@ -87,7 +87,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
     about.task = opened.task.id
     if (!minted) {
       // RFC 8628's name for it: the task goes on through its token once a human has said yes.
-      const view = taskView(task, core.connections())
+      const view = taskView(task, core)
       return c.json(
         {
           error: 'authorization_pending',
@@ -107,7 +107,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       authorization_details: [leaseView(lease).authorization_detail],
       credential,
       host,
-      task: taskView(task, core.connections()),
+      task: taskView(task, core),
       task_token: taskToken,
       lease: leaseView(lease),
     }

@@ -69,7 +69,7 @@ export function recordRoutes(app: OpenAPIHono<Env>): void {
     const { core } = c.var
     const items = (await find(core, c.req.valid('json'))).map(({ task, lease }) => ({
       kind: lease ? ('credential' as const) : ('task_token' as const),
-      task: taskView(task, core.connections()),
+      task: taskView(task, core),
       lease: lease && adminLeaseView(lease),
     }))
     return c.json({ items }, 200)

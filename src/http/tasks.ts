@@ -128,7 +128,7 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
     const { token, ...opened } = await openTask(core, inForce.rules, request)
     about.task = opened.task.id
-    const view = { ...taskView(opened, core.connections()), task_token: token }
+    const view = { ...taskView(opened, core), task_token: token }
     return opened.task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
   })
 
@@ -143,7 +143,7 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     const { core, task } = c.var
     const ms = c.req.valid('query').wait * 1000
     const view = await readDecided(core, task.id, { ms, gone: c.req.raw.signal })
-    return c.json(taskView(view, core.connections()), 200)
+    return c.json(taskView(view, core), 200)
   })
 
   app.openapi(credentials, async (c) => {
@@ -168,7 +168,7 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
 
   app.openapi(complete, async (c) => {
     const { core, task } = c.var
-    return c.json(taskView(await completeTask(core, task), core.connections()), 200)
+    return c.json(taskView(await completeTask(core, task), core), 200)
   })
 }
 

@@ -2,7 +2,9 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { BrokerError, type ErrorCode } from '../base/errors.ts'
 import type { StoredTask } from '../tasks/task.ts'
-import { decideToolCall, type ToolCall, type ToolDecision } from '../tasks/tool-call.ts'
+import { decideToolCall, type ToolCall, type ToolDecision, type Waiting } from '../tasks/tool-call.ts'
+import type { TaskContext } from '../tasks/context.ts'
+import { whoDecides } from '../tasks/waiting.ts'
 import { recordToolCall } from '../tasks/tool-event.ts'
 import * as shapes from '../wire/tool-schemas.ts'
 import { byTaskToken } from './authentication.ts'
@@ -52,7 +54,7 @@ export function toolRoutes(app: OpenAPIHono<Env>): void {
           outcome: 'denied',
           refused: new BrokerError('forbidden', 'a task asks for itself alone'),
         } as const)
-    return c.json(evaluationView(call, decision), 200)
+    return c.json(evaluationView(call, decision, core.approvalPage), 200)
   })
 
   app.openapi(metadata, (c) => {
@@ -92,6 +94,7 @@ function together(parts: readonly (Record<string, string> | undefined)[]): Recor
 function evaluationView(
   { name, resource }: ToolCall,
   decision: ToolDecision,
+  pageOf: TaskContext['approvalPage'],
 ): z.infer<typeof shapes.evaluation> {
   switch (decision.outcome) {
     case 'allowed':
@@ -117,7 +120,7 @@ function evaluationView(
         context: {
           code: 'pending_approval',
           reason: `${groups} ${approvals.length > 1 ? 'have' : 'has'} to say yes to this first`,
-          remedy: waitingRemedy(decision.waiting),
+          remedy: waitingRemedy(decision.waiting, pageOf),
           denials: [],
           approvals,
           open: { authorization_details: [{ type: 'tool', name, resource }], context: decision.words },
@@ -127,15 +130,10 @@ function evaluationView(
   }
 }
 
-function waitingRemedy([first]: readonly {
-  task: string
-  approval: string
-  group: string
-  until: number
-}[]): string {
+function waitingRemedy([first]: readonly Waiting[], pageOf: TaskContext['approvalPage']): string {
   if (!first) return 'Open a child task with `open`, wait for it with `mayfly task wait`, and ask again.'
   const { task, approval, group, until } = first
-  return `${group} decides on ${approval} until ${new Date(until).toISOString()}: wait for ${task} with \`mayfly task wait\`, and ask again.`
+  return `${whoDecides({ id: approval, group }, pageOf)} until ${new Date(until).toISOString()}: wait for ${task} with \`mayfly task wait\`, and ask again.`
 }
 
 const remedies: Partial<Record<ErrorCode, string>> = {

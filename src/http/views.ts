@@ -7,12 +7,12 @@ import type { AgentView } from '../control/agents.ts'
 import type { ApprovalRequest, FenceView } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
 import type { Issuers } from '../identity/issuer.ts'
-import type { Connections } from '../leases/connections.ts'
 import { isOver, type Lease, type StoredLease } from '../leases/lease.ts'
 import { classesOf, highestOf } from '../provider/terms.ts'
 import { tools } from '../provider/tools.ts'
 import type { StoredApproval } from '../tasks/approval.ts'
 import { requestToApprove } from '../tasks/approval-digest.ts'
+import type { TaskContext } from '../tasks/context.ts'
 import type { DryRun } from '../tasks/open.ts'
 import type { TaskView } from '../tasks/read.ts'
 import type { Task } from '../tasks/task.ts'
@@ -26,6 +26,9 @@ function time(at: number | null): string | null
 function time(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
+
+/** What it takes of the core to show a task. */
+type Shown = Pick<TaskContext, 'connections' | 'approvalPage'>
 
 type Detail = z.infer<typeof schemas.lease>['authorization_detail']
 
@@ -55,10 +58,11 @@ export function leaseView(stored: StoredLease): z.infer<typeof schemas.lease> {
 
 export function taskView(
   { task: stored, leases, approvals, act }: TaskView,
-  connections: Connections,
+  core: Shown,
 ): z.infer<typeof schemas.task> {
   const task = asRead(stored)
-  const remedy = waitingRemedy(task, approvals)
+  const remedy = waitingRemedy(task, approvals, core.approvalPage)
+  const connections = core.connections()
   return {
     id: task.id,
     status: task.status,
@@ -81,7 +85,7 @@ export function taskView(
     expires_at: time(task.expiresAt),
     ended_at: time(task.endedAt),
     end_reason: task.endReason,
-    approvals: approvals.map(approvalView),
+    approvals: approvals.map((approval) => approvalView(approval, core)),
     ...(remedy !== undefined && { remedy }),
     leases: leases.map(leaseView),
     ...damage(stored),
@@ -93,10 +97,12 @@ export function heardView({ id, status, expiresAt, heartbeat }: Task): z.infer<t
 }
 
 /** With who answered it, and when. */
-function approvalView(approval: StoredApproval): z.infer<typeof schemas.approval> {
+function approvalView(approval: StoredApproval, { approvalPage }: Shown): z.infer<typeof schemas.approval> {
   const { id, group, digest, policies, status, settled } = asRead(approval)
   const { by = null, at = null } = settled ?? {}
-  return { id, group, digest, ...(policies && { policies }), status, by, at: time(at), ...damage(approval) }
+  const link = status === 'pending' ? approvalPage(id) : undefined
+  const asked = { id, group, digest, ...(policies && { policies }), ...(link !== undefined && { link }) }
+  return { ...asked, status, by, at: time(at), ...damage(approval) }
 }
 
 /** Nobody is shown as genuine what the broker has not written. */
@@ -184,19 +190,19 @@ export function agentView(view: AgentView): z.infer<typeof shapes.agent> {
 
 export function approvalRequestView(
   asked: ApprovalRequest,
-  connections: Connections,
+  core: Shown,
 ): z.infer<typeof shapes.approvalRequest> {
   const { createdAt, settled } = asRead(asked.approval)
   const {
     approvals: _approvals,
     leases: _leases,
     ...task
-  } = taskView({ task: asked.task, leases: [], approvals: [], act: asked.act }, connections)
+  } = taskView({ task: asked.task, leases: [], approvals: [], act: asked.act }, core)
   const groups = asked.all.map((approval) => approval.group)
   const request = requestToApprove(asRead(asked.task), groups)
   const reason = settled?.reason ?? null
   const waited = asked.waited === null ? null : Math.floor(asked.waited / 1000)
-  return { ...approvalView(asked.approval), reason, request, created_at: time(createdAt), waited, task }
+  return { ...approvalView(asked.approval, core), reason, request, created_at: time(createdAt), waited, task }
 }
 
 export function adminLeaseView(lease: StoredLease): z.infer<typeof shapes.adminLease> {

@@ -187,7 +187,7 @@ function separates(tenancy: 'single' | readonly string[], platform: Tenancy): bo
   return tenancy !== 'single' && tenancy.some((claim) => Object.hasOwn(platform.claims, claim))
 }
 
-/** How people log in with an issuer, in public terms. */
+/** How people log in with an issuer; in public terms, but for `fetch`. */
 export interface IssuerLogin {
   /** The client of those who open tasks, and of admins. */
   readonly clientId: string
@@ -195,6 +195,8 @@ export interface IssuerLogin {
   readonly scopes: readonly string[]
   /** PEM: the CA of the issuer, where it has one of its own. */
   readonly ca: readonly string[] | undefined
+  /** Reaches it, and trusts that CA. */
+  readonly fetch: typeof globalThis.fetch
 }
 
 /** A trusted issuer, compiled. */
@@ -261,6 +263,7 @@ export function compileIssuer(
         adminClientId: login.admin_client_id,
         scopes: login.scopes,
         ca: options.ca && Object.freeze([...options.ca]),
+        fetch,
       }),
   })
 }

@@ -11,6 +11,8 @@ export interface Told {
   leases: LeaseStore
   /** The broker's public URL now. */
   url: () => string
+  /** Where a request is answered with a browser, if it can be. */
+  approvalPage: (approval: string) => string | undefined
   /** Blacks out what looks like a secret: callers' own words may hold one. */
   redact: (text: string) => string
 }
@@ -30,8 +32,9 @@ export interface Notice {
   facts: readonly Fact[]
   /** What to run to act on it. */
   command?: string
-  /** The approval that it asks for. */
+  /** The approval that it asks for, and the broker's own page for that. */
   asks?: string
+  page?: string
   /** The same for machines; JSON. */
   data: Record<string, unknown>
 }

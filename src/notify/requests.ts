@@ -11,6 +11,7 @@ export async function requested(told: Told, tx: Tx, event: ChainedEvent): Promis
   const { id, group, approval, task } = await read(told, tx, event)
   const status = approval?.status ?? 'pending'
   const command = `mayfly admin approve ${id} --url ${told.url()}`
+  const page = told.approvalPage(id)
   const api = `${told.url()}/v1/admin/approvals/${id}`
   return {
     type: event.type,
@@ -25,6 +26,7 @@ export async function requested(told: Told, tx: Tx, event: ChainedEvent): Promis
     ],
     command,
     asks: id,
+    ...(page !== undefined && { page }),
     data: {
       ...dataOf(task),
       approval: id,

@@ -31,7 +31,9 @@ export const notifyEntry = z
     link: webhook
       .refine((link) => link.includes('{approval}'), { error: 'must have {approval} where its id belongs' })
       .optional()
-      .describe('A page of your own on which a request is answered, with {approval} for its id.'),
+      .describe(
+        'A page of your own on which a request is answered, with {approval} for its id. Default: the console of the broker.',
+      ),
     ca: z.string().min(1).optional().describe('A PEM file with the CA of this receiver.'),
   })
   .refine(({ kind, secret }) => kind !== 'generic' || secret !== undefined, {
@@ -117,8 +119,8 @@ export function createTarget(
     deliver: (notice) =>
       told(() =>
         withinLimit(clock, withinMs, async (signal) => {
-          const { asks } = notice
-          const page = asks === undefined ? undefined : link?.replaceAll('{approval}', asks)
+          const { asks, page: own } = notice
+          const page = asks === undefined ? undefined : (link?.replaceAll('{approval}', asks) ?? own)
           const body = bodyFor(kind, notice, page)
           const key = secret && signingKey(given.secret(secret))
           if (secret && !key) return failed('its secret is no signing key')

@@ -44,6 +44,8 @@ export interface TaskContext extends LeaseContext {
   revoker: Revoker
   changes: Changes
   heartbeats: Heartbeats
+  /** Where people answer a request for approval; undefined where they cannot with a browser. */
+  approvalPage: (approval: string) => string | undefined
   /** What was ordered to end and could not be recorded yet. */
   unrecorded: Unrecorded
 }

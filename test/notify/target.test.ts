@@ -71,7 +71,7 @@ test('what upstream calls a credential is shown, also where it looks like one: i
     key: 'k1',
     mac: 'm',
   }
-  const told = { ...store, url: () => 'https://mayfly.acme.dev', redact }
+  const told = { ...store, approvalPage: () => undefined, url: () => 'https://mayfly.acme.dev', redact }
   const { data, facts } = (await store.unit.read((tx) => noticeOf(told, tx, event)))!
   expect(data).toMatchObject({ fingerprint, reason: 'refused [redacted]' })
   expect(facts).toContainEqual(['Fingerprint', fingerprint])

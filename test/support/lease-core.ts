@@ -95,6 +95,7 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
     federationKeys,
     changes: new Changes(),
     heartbeats: new Heartbeats({ unit, tasks, clock, log: leaseContext.log }),
+    approvalPage: () => undefined,
     revoker,
     unrecorded,
   }

@@ -59,3 +59,21 @@ export async function logIn(
   await enterCode(broker, await said(running, /[A-Z]{4}-[A-Z]{4}/), username)
   return await running.ended
 }
+
+/**
+ * The same, where ada is of security, whose yes a write to acme/infra needs, and grace may only look.
+ */
+export const consoleBroker: TestBrokerOptions = {
+  settings(sandbox, port) {
+    const { issuers, admins } = people(sandbox.issuer, port).settings as { issuers: object; admins: object[] }
+    const auditors = {
+      name: 'auditors',
+      issuer: 'sandbox',
+      audience: 'mayfly-admin',
+      subject: 'grace',
+      may: ['read'],
+    }
+    return { issuers, admins: [...admins, auditors] }
+  },
+  files: peopleBroker.files!,
+}

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { untilDecided } from '../../client/approval.ts'
-import { taskLines } from '../describe.ts'
-import { Failure } from '../failure.ts'
+import { awaiting, taskLines } from '../describe.ts'
+import { Failure, tell } from '../failure.ts'
 import { connect, seconds } from '../options.ts'
 import { answer } from '../print.ts'
 import { type HeldOptions, heldTask, onHeldTask } from './held.ts'
@@ -14,8 +14,9 @@ export function registerWait(group: Command): void {
   onHeldTask(group.command('wait'))
     .summary('wait until a task is approved, denied or over')
     .description(
-      `Waits while the task is pending_approval, and shows it once somebody has
-decided, or nobody has in time. A task that waits for nobody is shown at once.
+      `Waits while the task is pending_approval, says on standard error who decides and
+where, and shows it once somebody has decided, or nobody has in time. A task that
+waits for nobody is shown at once.
 
 The exit status is 0 when the task is active, and 1 when it is not.`,
     )
@@ -29,6 +30,7 @@ async function wait(id: string | undefined, options: WaitOptions, command: Comma
   const { timeout } = options
   const signal = timeout === undefined ? new AbortController().signal : AbortSignal.timeout(timeout * 1000)
   const now = await client.showTask(access)
+  if (now.status === 'pending_approval') tell(awaiting(now, options.json === true))
   const task = await untilDecided(client, access, now, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error
     throw new Failure(

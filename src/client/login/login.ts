@@ -1,13 +1,14 @@
 /** Logging in at a broker's issuer, out again, and a fresh identity for each task in between. */
 import { createHash } from 'node:crypto'
 import { type Clock, systemClock } from '../../base/clock.ts'
+import { errorOf } from '../../base/openid.ts'
 import { NoIdentity } from '../no-identity.ts'
 import { type BrokerFacts, knownBroker, type LoginIssuer } from './brokers.ts'
 import type { Environment } from './files.ts'
 import { logInWithBrowser, logInWithCode, type Step } from './flows.ts'
 import { KeptLogin, type Login, loginCommand, type LoginKind, type Place } from './keep.ts'
 import { idTokenOf, providerOf } from './provider.ts'
-import { errorOf, heard } from './refusal.ts'
+import { heard } from './refusal.ts'
 
 export type { Step } from './flows.ts'
 

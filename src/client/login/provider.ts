@@ -1,6 +1,7 @@
 /** The issuer as a client of it meets it, on `openid-client`. */
 import type * as openid from 'openid-client'
 import { isLoopback } from '../../base/endpoint.ts'
+import { mayLogInAt } from '../../base/openid.ts'
 import { outboundFetch } from '../../outbound/fetch.ts'
 import { NoIdentity } from '../no-identity.ts'
 import type { LoginIssuer } from './brokers.ts'
@@ -35,39 +36,23 @@ export async function providerOf(
       'Have `login.admin_client_id` set in its configuration, or give a token with --token-file.',
     )
   const oidc = await library()
-  const local = isLoopback(issuer)
   const call = outboundFetch({ env, ca: ca ?? undefined })
   const config = await heard(
     issuer,
     oidc.discovery(new URL(issuer), client, { token_endpoint_auth_method: 'none' }, oidc.None(), {
       timeout: patienceS,
       [oidc.customFetch]: (url, init) => call(url, init as RequestInit),
-      execute: local ? [oidc.allowInsecureRequests] : [],
+      execute: isLoopback(issuer) ? [oidc.allowInsecureRequests] : [],
     }),
   )
-  requireEndpoints(config.serverMetadata(), issuer, local)
+  if (!mayLogInAt(config.serverMetadata(), issuer))
+    throw new NoIdentity(
+      `the issuer ${issuer} is not what it says, or would take a login over an open connection`,
+      'Tell whoever runs the broker: people log in there with it.',
+    )
   // An admin's login is not renewed: what can approve ends by itself, an hour later or so.
   const scope = scopes.filter((each) => kind === 'workload' || each !== 'offline_access').join(' ')
   return { openid: oidc, config, client, scope }
-}
-
-/** What leads off this machine has to be https, whatever discovery says; and it has to be the issuer that was asked. */
-function requireEndpoints(found: openid.ServerMetadata, issuer: string, local: boolean): void {
-  const { authorization_endpoint, token_endpoint, device_authorization_endpoint, revocation_endpoint } = found
-  const endpoints = [
-    authorization_endpoint,
-    token_endpoint,
-    device_authorization_endpoint,
-    revocation_endpoint,
-  ]
-  const safe = (url: string | undefined) =>
-    url === undefined ||
-    (URL.canParse(url) && (new URL(url).protocol === 'https:' || (local && isLoopback(url))))
-  if (found.issuer === issuer && endpoints.every(safe)) return
-  throw new NoIdentity(
-    `the issuer ${issuer} is not what it says, or would take a login over an open connection`,
-    'Tell whoever runs the broker: people log in there with it.',
-  )
 }
 
 /** Whose ID token it is, if it is one that the broker takes. @throws NoIdentity */

@@ -1,4 +1,5 @@
 /** What issuers refuse, in words of ours: theirs may quote what was sent. */
+import { errorOf } from '../../base/openid.ts'
 import { networkFault } from '../../outbound/network-fault.ts'
 import { NoIdentity } from '../no-identity.ts'
 
@@ -28,12 +29,4 @@ const words: Record<string, string> = {
   invalid_grant: 'no longer knows this login',
   invalid_client: 'does not know the client that the broker names',
   unauthorized_client: 'does not let the client that the broker names log in so',
-}
-
-/** RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5; or what the library found wrong with the answer. */
-export function errorOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return 'no answer'
-  const { error: code, code: fault } = error as { error?: unknown; code?: unknown }
-  const named = [code, fault].find((each) => typeof each === 'string' && /^[\w-]{1,64}$/.test(each))
-  return typeof named === 'string' ? named : 'an answer that cannot be believed'
 }

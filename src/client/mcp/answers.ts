@@ -82,8 +82,8 @@ export function taskAnswer({ id, status, end_reason, purpose, expires_at, approv
       return [
         `${id} waits for approval: ${purpose}`,
         ...waiting.map(
-          ({ group, id: approval, policies = [] }) =>
-            `${group} decides on ${approval} until ${expires_at}${policies.map(({ id: policy, description }) => ` (${description ?? policy})`).join('')}.`,
+          ({ group, id: approval, link, policies = [] }) =>
+            `${group} decides on ${approval}${link === undefined ? '' : ` at ${link}`} until ${expires_at}${policies.map(({ id: policy, description }) => ` (${description ?? policy})`).join('')}.`,
         ),
         `Wait for it with status, access ${id}.`,
       ].join('\n')

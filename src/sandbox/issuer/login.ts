@@ -91,8 +91,8 @@ const userCode = () => {
   return `${letters.slice(0, 4).join('')}-${letters.slice(4).join('')}`
 }
 
-/** RFC 8252 §7.3: whatever port the client found free. */
-const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]):\d{1,5}\/callback$/
+/** RFC 8252 §7.3: whatever port the client found free; and a broker's console on this machine. */
+const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]):\d{1,5}(\/console)?\/callback$/
 
 const codeLifeMs = 60_000
 const deviceLifeS = 600
