@@ -123,12 +123,9 @@ export const approval = z
       .array(askingPolicy)
       .optional()
       .openapi({ description: 'the policies that ask for it, as they were when it was asked' }),
-    link: z
-      .string()
-      .optional()
-      .openapi({
-        description: 'the page on which it is answered, while it is `pending` and where there is one',
-      }),
+    link: z.string().optional().openapi({
+      description: 'the page on which it is answered, while it is `pending` and where there is one',
+    }),
     status: z.enum(approvalStatuses),
     by: z.string().nullable().openapi({ description: 'who answered it, `ISSUER:SUBJECT`' }),
     at: time.nullable().openapi({ description: 'when it was answered' }),
