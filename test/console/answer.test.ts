@@ -1,8 +1,10 @@
 /** A request for approval is answered on the page that its link leads to, as it would be by the API. */
 import { expect, test } from 'vitest'
+import { connectTo, sessionAt } from '../mcp/in-process.ts'
 import { answer, ask } from '../support/approvals.ts'
 import { Browser } from '../support/console.ts'
 import { rows } from '../support/database.ts'
+import { mayfly } from '../support/mayfly.ts'
 import { consoleBroker } from '../support/people.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
@@ -76,6 +78,20 @@ test('the yes is to what was seen: another digest is refused, and so is what is 
   expect((await browser.press(page, approval.id, 'approve', { reason: 'a\u202eb' })).status).toBe(400)
   expect((await broker.read(task)).body.status).toBe('pending_approval')
   await answer(broker, 'deny', approval)
+})
+
+test('who waits is told where it is answered, by mayfly task wait and the MCP server', async () => {
+  const task = await ask(broker)
+  const [approval] = task.approvals
+  const held = { MAYFLY_URL: broker.url, MAYFLY_TASK: task.id, MAYFLY_TASK_TOKEN: task.task_token }
+  const waited = await mayfly(['task', 'wait', '--timeout', '1'], held)
+  expect(waited.stderr).toContain(`the approval of security (${approval.id})\n  at       ${approval.link}\n`)
+  const { call } = await connectTo(sessionAt(broker), '2025-11-25')
+  const asked = { authorization_details: ['github:acme/infra:contents=write'], purpose: 'a change', wait: 0 }
+  const { text, value } = await call('request_access', asked)
+  const [{ id, link }] = value.task.approvals
+  expect(link).toBe(`${broker.url}/console/approvals/${id}`)
+  expect(text).toContain(`security decides on ${id} at ${link} until`)
 })
 
 test('nobody approves for an agent they own, and it is on record that they tried', async () => {

@@ -30,13 +30,15 @@ async function wait(id: string | undefined, options: WaitOptions, command: Comma
   const { timeout } = options
   const signal = timeout === undefined ? new AbortController().signal : AbortSignal.timeout(timeout * 1000)
   const now = await client.showTask(access)
-  if (now.status === 'pending_approval') tell(awaiting(now, options.json === true))
+  // With --json what is said is one object: the task, or why it is not shown.
+  if (now.status === 'pending_approval' && !options.json) tell(awaiting(now, false))
   const task = await untilDecided(client, access, now, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error
     throw new Failure(
       'awaits_approval',
       `${now.id} still waits for the approval of ${groupsOf(now)}`,
       `Wait again, until ${now.expires_at} at the latest, or have it decided.`,
+      { facts: { approvals: now.approvals } },
     )
   })
   answer(options, task, taskLines(task))
