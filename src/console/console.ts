@@ -4,6 +4,7 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { html } from 'hono/html'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
 import { inOneText, faultTexts } from '../base/issues.ts'
+import { isSameSecret } from '../base/same-secret.ts'
 import { approve, approverOf, deny } from '../control/approve.ts'
 import { authenticateAdmin } from '../control/authenticate.ts'
 import { adminLogins, type AdminLogin, consolePath } from '../control/console.ts'
@@ -15,7 +16,7 @@ import { answerBody } from '../wire/admin-schemas.ts'
 import { approvalPage, titleOf } from './approval-page.ts'
 import { begunLogin, beginLogin, callbackPath, finishLogin, loginMs } from './login.ts'
 import { show } from './page.ts'
-import { isSame, type Session, Sessions } from './sessions.ts'
+import { type Session, Sessions } from './sessions.ts'
 
 const cookies = { session: 'mayfly', login: 'mayfly-login' } as const
 /**
@@ -106,7 +107,7 @@ export function createConsole({ redact }: { redact: (text: string) => string }):
         const answer = new URL(`${inForce.url}${callbackPath}`)
         answer.search = new URL(c.req.url).search
         const states = answer.searchParams.getAll('state')
-        if (!login || !at || states.length !== 1 || !isSame(states[0], login.state))
+        if (!login || !at || states.length !== 1 || !isSameSecret(states[0], login.state))
           throw new BrokerError(
             'invalid_request',
             'this is not the answer to a login that was begun in this browser, or it has taken too long; open the link to the request again',
@@ -164,7 +165,10 @@ async function formOf(c: Context<Env>, { csrf }: Session): Promise<URLSearchPara
     throw new UnfitRequest(415, 'a form is sent from its page')
   const form = new URLSearchParams(await c.req.text())
   // RFC 6454 §7: browsers say where a POST comes from.
-  if (c.req.header('Origin') !== new URL(c.var.inForce.url).origin || !isSame(form.get('csrf') ?? '', csrf))
+  if (
+    c.req.header('Origin') !== new URL(c.var.inForce.url).origin ||
+    !isSameSecret(form.get('csrf') ?? undefined, csrf)
+  )
     throw new BrokerError('forbidden', 'this was not sent from a page of this console that you have open')
   for (const name of form.keys())
     if (form.getAll(name).length > 1) throw new BrokerError('invalid_request', `${name}: is there twice`)

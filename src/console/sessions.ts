@@ -2,7 +2,7 @@
  * Who is logged in at the console: in memory, for a quarter of an hour at most. Their ID token stays
  * here, and is looked at anew with each request, as one that comes to the API is; a browser has only a name for it.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { sha256 } from '../base/sha256.ts'
 
@@ -50,9 +50,4 @@ export class Sessions {
     this.#finished.set(state, until)
     return true
   }
-}
-
-export function isSame(given: string | undefined, wanted: string): boolean {
-  const [a, b] = [Buffer.from(given ?? ''), Buffer.from(wanted)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }
