@@ -74,6 +74,69 @@ export const trustPolicies: Record<string, TrustPolicy> = {
     subject: 'project_path:acme/web:ref_type:branch:ref:main',
     permissions: read,
   },
+  'self-hosted-gitlab': {
+    issuer: 'https://gitlab.acme.dev',
+    subject_pattern: 'project_path:acme/apps/(web|api):ref_type:(branch|tag):ref:.*',
+    claim_pattern: {
+      project_path: 'acme/apps/(web|api)',
+      ref_protected: 'true',
+      pipeline_source: '(web|schedule|push|tag)',
+      ci_config_ref_uri: 'gitlab.acme.dev/acme/apps/web//.gitlab-ci.yml@refs/heads/.+',
+    },
+    permissions: read,
+  },
+  'branch-or-request': {
+    ...base,
+    subject_pattern: `${web}:(ref:refs/heads/(main|queue-main-.*)|pull_request)`,
+    claim_pattern: { event_name: '(push|pull_request)', ref: '.+' },
+    permissions: { security_events: 'write', contents: 'read' },
+  },
+  'branch-or-tag': {
+    ...base,
+    subject_pattern: `${web}:ref:refs/(heads/main|tags/.*)`,
+    claim_pattern: {
+      ref: 'refs/(heads/main|tags/.*)',
+      job_workflow_ref: 'acme/web/.github/workflows/release.yml@refs/(heads/main|tags/.*)',
+    },
+  },
+  'several-repositories': {
+    ...base,
+    subject_pattern: 'repo:acme/(web|api|system-tests):(pull_request|ref:refs/heads/(main|master))',
+    claim_pattern: { event_name: '(pull_request_target|push|schedule|workflow_dispatch)' },
+    permissions: { members: 'read' },
+  },
+  'escaped-slash': { ...base, subject_pattern: String.raw`repo:acme\/web:environment:(sandbox|prod)` },
+  'immutable-ids': {
+    ...base,
+    subject_pattern: 'repo:acme@65/web@77:ref:refs/heads/main',
+    claim_pattern: { workflow_ref: String.raw`acme/web/\.github/workflows/smoke\.yaml@.*` },
+    permissions: { metadata: 'read' },
+  },
+  'release-lines': {
+    ...base,
+    subject: `${web}:environment:npm`,
+    claim_pattern: {
+      ref: String.raw`refs/heads/(v[3456]\.x|master)`,
+      job_workflow_ref: String.raw`acme/web/\.github/workflows/release\.yml@refs/heads/(v[3456]\.x|master)`,
+    },
+  },
+  'several-bots': {
+    ...base,
+    subject: `${web}:pull_request`,
+    claim_pattern: { actor: String.raw`(dependabot\[bot\]|acme-sts\[bot\])`, event_name: 'pull_request' },
+    permissions: { contents: 'write', workflows: 'write' },
+  },
+  'merge-of-a-request': {
+    ...base,
+    subject: `${web}:pull_request`,
+    claim_pattern: { ref: 'refs/pull/[0-9]+/merge' },
+  },
+  proposals: { ...base, subject_pattern: String.raw`${web}:ref:refs/heads/v[0-9]+\.[0-9]+\.[0-9]+-proposal` },
+  'not-the-merge-queue': {
+    ...base,
+    subject_pattern: `${web}:ref:refs/heads/.+`,
+    claim_pattern: { ref: 'refs/heads/([^g]|g[^h]|gh[^-]|gh-[^r]).*/.+' },
+  },
   'versions-and-steps': {
     issuer: 'https://agent.buildkite.com',
     subject_pattern: 'organization:acme:pipeline:web:ref:refs/heads/main:commit:[0-9a-f]{2,3}:step:[^:]+',
