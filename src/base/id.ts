@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 /** What has an id of its own; the id begins with it, so that a reader knows what it names. */
-export type IdKind = 'task' | 'lease' | 'appr' | 'rev' | 'fence' | 'req' | 'dlg'
+export type IdKind = 'task' | 'lease' | 'appr' | 'rev' | 'fence' | 'req' | 'dlg' | 'brk'
 
 const digits = 32
 const digitsOfTime = 12

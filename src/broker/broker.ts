@@ -1,4 +1,5 @@
 /** The composition root: joins the core's ports to the store, the providers and the server. */
+import manifest from '../../package.json' with { type: 'json' }
 import type { Actor, EventType } from '../audit/event.ts'
 import { atMost, type LeadingClock } from '../base/clock.ts'
 import { loadConfiguration } from '../config/load.ts'
@@ -14,9 +15,11 @@ import { createApp } from '../http/app.ts'
 import { ExplanationCounter } from '../http/explanations.ts'
 import { FailureCounter } from '../http/failures.ts'
 import { listen } from '../http/server.ts'
+import { Tally } from '../http/tally.ts'
 import { maintain } from '../leases/standing.ts'
 import type { Log } from '../base/log.ts'
 import { redact } from './logger.ts'
+import { Fellows } from './fellows.ts'
 import { createMetrics } from './metrics.ts'
 import { Notifier } from '../notify/notifier.ts'
 import type { Provider } from '../provider/contract.ts'
@@ -73,6 +76,8 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const first = candidate(configuration, providers, metrics)
   const control = new Control(first)
   let notifier: Notifier | undefined
+  let fellows: Fellows | undefined
+  const tally = new Tally(clock, () => core.store.beside?.asked ?? [])
   const core = await openCore({
     store: configuration.store,
     sealKeys: first.sealKeys,
@@ -86,6 +91,12 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     committed(events) {
       metrics.committed(events)
       notifier?.committed(events)
+    },
+    beside: {
+      version: manifest.version,
+      configuration: () => control.current.digest,
+      asked: () => tally.asked(),
+      changed: () => fellows?.changed(),
     },
   })
   const { context, reaper, federation, store } = core
@@ -102,13 +113,17 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   if (lacking.length > 0) throw new ConfigurationRefused(strandedFaults(file, lacking))
   await federation.reseal()
   // What is long is not waited for: until it is done, the keys before are needed.
-  void logged(() => store.reseal(), log)
+  void logged(() => services.lent.exclusive('reseal', () => store.reseal()), log)
   await record(context, 'broker.started')
 
-  // Before the first request: what is pending now was left by a process that is gone.
+  running.defer(step(() => atMost(clock, drainMs, revoker.idle())))
+  // What is due from then on is for others to do; until then they have to see that this broker is there.
+  running.defer(step(() => store.beside?.leave()))
+  const watch = startWatch(store, clock, log)
+  running.defer(step(() => watch.cancel()))
+  // Before the first request: what is pending now, and is no other broker's, was left by a process that is gone.
   await reaper.start()
   void maintain(context)
-  running.defer(step(() => atMost(clock, drainMs, revoker.idle())))
   running.defer(step(() => reaper.stop()))
 
   notifier = new Notifier({
@@ -123,6 +138,14 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   notifier.adopt(configuration.notify)
   running.defer(step(() => atMost(clock, drainMs, notifier.stop())))
 
+  const fleet = (fellows = new Fellows({
+    living: () => store.beside?.living,
+    own: () => control.current.digest,
+    review: () => control.review(context),
+    log,
+  }))
+  fleet.changed()
+
   const failures = new FailureCounter()
   const explanations = new ExplanationCounter()
   metrics.watch({
@@ -132,6 +155,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     queues: () => revoker.queues(),
     intrusion: () => store.intrusion,
     notices: () => notifier.ages(),
+    brokers: () => fleet.count(),
     now: () => clock.now(),
   })
   const started = configuration
@@ -140,7 +164,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     metrics.serves(tls.cert)
   }
   const reload = createReload(
-    { context, control, federation, store, notifier, metrics, providers, started, renew },
+    { context, control, federation, store, services, notifier, metrics, providers, started, renew },
     (inUse) => load({ tls: inUse }),
   )
   const app = createApp({
@@ -154,6 +178,8 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     log,
     mayGrant: () => store.mayGrant(),
     pages: createConsole({ redact }),
+    brokers: () => fleet.count(),
+    tally,
   })
   const { listen: at, tls } = configuration
   const server = await listen(app.fetch, { listen: at, tls, log })
@@ -164,10 +190,9 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const housekeeping = startHousekeeping(context, [failures, explanations], {
     store: retention,
     retention: () => control.current.retention,
+    exclusive: services.lent.exclusive,
   })
   running.defer(step(() => housekeeping.cancel()))
-  const watch = startWatch(store, clock, log)
-  running.defer(step(() => watch.cancel()))
   log.info({ address: server.address, url: configuration.url }, 'listening')
 
   const closing = opened.move()

@@ -22,6 +22,7 @@ import { federationKeys, installationId } from '../store/installation.ts'
 import { leases } from '../store/leases.ts'
 import { openStore } from '../store/open.ts'
 import type { OwnStore } from '../store/own-store.ts'
+import type { Introduction } from '../store/peers.ts'
 import { tasks } from '../store/tasks.ts'
 import { usedTokens } from '../store/used-tokens.ts'
 import type { TaskContext } from '../tasks/context.ts'
@@ -64,12 +65,15 @@ export async function openCore(given: {
   approvalPage?: TaskContext['approvalPage']
   /** Hears of every commit's events. */
   committed?: (events: readonly AuditEvent[]) => void
+  /** Where other brokers may write the store beside this one: what they are told of it, and whom to tell that others have come or gone. */
+  beside?: Omit<Introduction, 'clock'> & { changed: () => void }
 }): Promise<Core> {
-  const { services, clock, log, connections, url } = given
+  const { services, clock, log, connections, url, beside } = given
   const seal = createSeal(given.sealKeys)
   let alarm: ReturnType<typeof createAlarm> | undefined
   let unrecorded: Unrecorded | undefined
   let heartbeats: Heartbeats | undefined
+  let reaper: Reaper | undefined
   const changes = new Changes()
   const heads = createHeadSink(given.audit.heads, { clock, log })
   const store = await openStore(given.store, seal, {
@@ -83,6 +87,19 @@ export async function openCore(given: {
     },
     intruded: (intrusion) => alarm?.(intrusion),
     mayGrant: () => unrecorded?.requireNone(),
+    ...(beside && {
+      beside: {
+        ...beside,
+        clock,
+        heard: (tasks) => changes.heard(tasks),
+        changed(inherits) {
+          reaper
+            ?.others(inherits)
+            .catch((error: unknown) => log.error({ err: error }, 'what others have left is not taken up yet'))
+          beside.changed()
+        },
+      },
+    }),
   })
   const { unit } = store
   try {
@@ -94,7 +111,7 @@ export async function openCore(given: {
       clock,
       log,
       connections,
-      wake: (at) => reaper.wake(at),
+      wake: (at) => reaper?.wake(at),
     }
     const revoker = new Revoker(leaseContext)
     unrecorded = new Unrecorded({ ...leaseContext, revoker })
@@ -119,13 +136,15 @@ export async function openCore(given: {
     await keepTime(context, clock)
     alarm = createAlarm(context)
     alarm(store.intrusion)
-    const reaper = new Reaper(context)
+    reaper = new Reaper(context)
+    // Before anything that is due is looked for: it may be another broker's.
+    if (store.beside) await store.look()
     const federation = createFederation({ unit, federationKeys, seal, clock })
     const installation = await unit.read(installationId)
     services.attach({
       installation: () => installation,
       sign: async (audience) => await federation.sign(url(), audience),
-      exclusive: createExclusive(),
+      exclusive: store.beside?.exclusive ?? createExclusive(),
     })
     const close = async () => {
       await store.close()

@@ -1,5 +1,6 @@
 /** Periodic work of a running broker: failures and explanations summed up, old keys forgotten, upstreams kept up, the store watched. */
 import type { Clock, Timer } from '../base/clock.ts'
+import type { Exclusive } from '../base/exclusive.ts'
 import { untilNone } from '../base/unit.ts'
 import { textOf } from './heads.ts'
 import { maintain } from '../leases/standing.ts'
@@ -28,15 +29,22 @@ interface Counter {
 export function startHousekeeping(
   context: TaskContext,
   counters: readonly Counter[],
-  kept: { store: RetentionStore; retention: () => Retention },
+  kept: {
+    store: RetentionStore
+    retention: () => Retention
+    /** For what one of several brokers does for all. */
+    exclusive: Exclusive
+  },
 ): Timer {
   const { unit, usedTokens, delegations, idempotency, clock, log } = context
   return every(minuteMs, clock, log, async () => {
     for (const counter of counters) await counter.summarise(context)
-    await untilNone(unit, (tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
-    await untilNone(unit, (tx) => idempotency.forget(tx, clock.now()))
-    await untilNone(unit, (tx) => delegations.forget(tx, clock.now() - usedDelegationMs))
-    await prune(context, kept.store, kept.retention())
+    await kept.exclusive('housekeeping', async () => {
+      await untilNone(unit, (tx) => usedTokens.forget(tx, clock.now() - usedTokenMarginMs))
+      await untilNone(unit, (tx) => idempotency.forget(tx, clock.now()))
+      await untilNone(unit, (tx) => delegations.forget(tx, clock.now() - usedDelegationMs))
+      await prune(context, kept.store, kept.retention())
+    })
     await maintain(context)
     await logHead(context)
   })

@@ -23,6 +23,8 @@ export interface Sources {
   intrusion: () => Intrusion
   /** How long the oldest notice waits for each receiver, milliseconds. */
   notices: () => { target: string; ms: number }[]
+  /** How many brokers write the store, and how many configurations they run with. */
+  brokers: () => { brokers: number; configurations: number }
   /** The clock in use, milliseconds since 1970. */
   now: () => number
 }
@@ -212,6 +214,15 @@ function registerGauges(registry: Registry, sources: Sources): void {
     (ages) => {
       for (const { target, ms } of sources.notices()) ages.set({ target }, ms / 1000)
     },
+  )
+  gauge('mayfly_brokers', 'Brokers that write the store, this one among them.', [], (brokers) =>
+    brokers.set(sources.brokers().brokers),
+  )
+  gauge(
+    'mayfly_broker_configurations',
+    'How many configurations the brokers on the store run with. Alarm where they go on differing.',
+    [],
+    (configurations) => configurations.set(sources.brokers().configurations),
   )
   gauge(
     'mayfly_clock_ahead_seconds',

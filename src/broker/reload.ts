@@ -10,6 +10,7 @@ import { Connections } from '../leases/connections.ts'
 import { maintain } from '../leases/standing.ts'
 import type { Notifier } from '../notify/notifier.ts'
 import type { Provider } from '../provider/contract.ts'
+import type { Services } from '../provider/services.ts'
 import type { OwnStore } from '../store/own-store.ts'
 import type { TaskContext } from '../tasks/context.ts'
 import type { Metrics } from './metrics.ts'
@@ -22,6 +23,7 @@ interface Running {
   control: Control
   federation: Federation
   store: Pick<OwnStore, 'reseal'>
+  services: Pick<Services, 'lent'>
   notifier: Pick<Notifier, 'adopt'>
   metrics: Pick<Metrics, 'called'>
   providers: readonly Provider[]
@@ -41,6 +43,7 @@ export function createReload(
   load: (tls: Tls | undefined) => Promise<Loaded>,
 ): (actor?: Actor, context?: TaskContext) => Promise<Fault[]> {
   const { federation, store, notifier, started } = running
+  const { lent } = running.services
   const { log } = running.context
   let { tls } = started
   const exclusive = createExclusive()
@@ -57,7 +60,7 @@ export function createReload(
       for (const { file, path, message } of doubts) log.warn({ file, path }, message)
       notifier.adopt(loaded.configuration?.notify ?? [])
       await federation.reseal()
-      await store.reseal()
+      await lent.exclusive('reseal', () => store.reseal())
       // Its connections know nothing yet of what they could take back.
       void maintain(running.context)
       log.info({ file: started.file }, 'reloaded')
@@ -110,8 +113,19 @@ export function candidate(
   providers: readonly Provider[],
   { called }: Pick<Metrics, 'called'>,
 ): Candidate {
-  const { url, clientCa, issuers, agents, policies, admins, limits, trustedProxies, sealKeys, retention } =
-    configuration
+  const {
+    url,
+    digest,
+    clientCa,
+    issuers,
+    agents,
+    policies,
+    admins,
+    limits,
+    trustedProxies,
+    sealKeys,
+    retention,
+  } = configuration
   const connections = configuration.connections.map((entry) => ({
     ...entry,
     upstream: watchedUpstream(entry, called),
@@ -120,7 +134,7 @@ export function candidate(
   const requestLimits = { ...limits, trustedProxies }
   return {
     sealKeys,
-    inForce: { url, clientCa, admins, rules, retention, bodyBytes: limits.bodyBytes, requestLimits },
+    inForce: { url, digest, clientCa, admins, rules, retention, bodyBytes: limits.bodyBytes, requestLimits },
   }
 }
 

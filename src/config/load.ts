@@ -6,6 +6,7 @@ import type { Agents } from '../agents/registry.ts'
 import type { Clock } from '../base/clock.ts'
 import { compileAudit, type Outside } from './audit.ts'
 import { connectAll, describeConnections } from './connections.ts'
+import { Digest } from './digest.ts'
 import { deepFreeze } from './freeze.ts'
 import { located } from './files.ts'
 import { fault, fetchIn, type Loading, readable } from './loading.ts'
@@ -37,6 +38,8 @@ export interface Configuration {
   readonly file: string
   /** The public origin, `https://mayfly.acme.dev`. */
   readonly url: string
+  /** Of all that it says but for what may differ from one broker to the next: hex. */
+  readonly digest: string
   readonly listen: Listen
   /** Addresses and blocks that may say for whom they forward. */
   readonly trustedProxies: readonly string[]
@@ -84,7 +87,14 @@ export async function loadConfiguration(
   const faults: Fault[] = []
   const secrets = secretReader({ file, env })
   const ways = fetchIn(env, { file, faults })
-  const loading: Loading = { file, faults, secrets, clock, ...ways }
+  const loading: Loading & { digest: Digest } = {
+    file,
+    faults,
+    secrets,
+    clock,
+    digest: new Digest(),
+    ...ways,
+  }
   const settings = readSettings(loading)
   const configuration = settings && (await compile(settings, given, loading))
   await addPlaces(faults)
@@ -95,7 +105,7 @@ export async function loadConfiguration(
 async function compile(
   settings: Settings,
   { providers, services = new Services(), inUse, review = false }: Given,
-  loading: Loading,
+  loading: Loading & { digest: Digest },
 ): Promise<Configuration | undefined> {
   const { file, faults, secrets } = loading
   faults.push(...secrets.check(settings, []))
@@ -146,6 +156,7 @@ async function compile(
   )
     throw new Error('a setting is missing, and no fault says so')
   return Object.freeze({
+    digest: loading.digest.toString(),
     ...deepFreeze({ file, url, listen, trustedProxies, tls, clientCa, store, limits, retention }),
     sealKeys,
     audit,

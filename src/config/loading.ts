@@ -1,7 +1,9 @@
 /** What the parts of the compiler share while one configuration is read. */
+import { basename } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { Fault } from '../base/fault.ts'
+import type { Digest } from './digest.ts'
 import { outboundFetch } from '../outbound/fetch.ts'
 import { pooledFetch } from '../outbound/pooled-fetch.ts'
 import type { UpstreamFetch } from '../outbound/upstream-fetch.ts'
@@ -19,6 +21,8 @@ export interface Reading {
   /** Where each part puts what is wrong. */
   readonly faults: Fault[]
   readonly clock: Clock
+  /** Where it is kept what was read, for a digest of it. */
+  readonly digest?: Digest
 }
 
 type Place = Pick<Reading, 'file' | 'faults'>
@@ -108,6 +112,8 @@ export async function* readDirectory(
     // A reload reads thousands of files while requests are being served.
     await setImmediate()
     const text = readable(reading, { file, at: [] }, () => readText(file, limit))
-    if (text !== undefined) yield { file, text }
+    if (text === undefined) continue
+    reading.digest?.add(`${key}/${basename(file)}`, text)
+    yield { file, text }
   }
 }

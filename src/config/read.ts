@@ -8,7 +8,7 @@ import { readYaml } from './yaml.ts'
 export type Settings = { -readonly [Key in keyof ConfigurationFile]?: ConfigurationFile[Key] }
 
 /** Reads the file and parses its settings one by one; undefined where it cannot be read at all. */
-export function readSettings(reading: Pick<Reading, 'file' | 'faults'>): Settings | undefined {
+export function readSettings(reading: Pick<Reading, 'file' | 'faults' | 'digest'>): Settings | undefined {
   const { file, faults } = reading
   let text: string
   try {
@@ -22,6 +22,7 @@ export function readSettings(reading: Pick<Reading, 'file' | 'faults'>): Setting
   faults.push(...yaml.faults)
   const written = yaml.value
   if (!written) return undefined
+  reading.digest?.addSettings(written)
 
   const known = Object.keys(configurationFile)
   for (const key of Object.keys(written))

@@ -145,7 +145,9 @@ export const configurationFile = {
       }),
     ])
     .prefault('sqlite:./mayfly.db')
-    .describe('Where everything is kept: sqlite:PATH or postgres://HOST/DATABASE. One broker at a time.'),
+    .describe(
+      'Where everything is kept: sqlite:PATH, for one broker, or postgres://HOST/DATABASE, for several.',
+    ),
   client: z
     .strictObject({
       ca: path

@@ -11,6 +11,8 @@ import { stranded, unverifiable } from './stranded.ts'
 export interface InForce {
   /** The public origin, `https://mayfly.acme.dev`. */
   url: string
+  /** Tells this configuration from another. */
+  digest: string
   /** PEM: what clients are told to trust it by, where that is a CA of one's own. */
   clientCa: readonly string[] | undefined
   rules: Rules

@@ -24,6 +24,7 @@ import { recordRefusal } from './refused.ts'
 import { logRequest } from './request-log.ts'
 import { stsRoutes } from './sts.ts'
 import { stsProblem } from './sts-errors.ts'
+import type { Tally } from './tally.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolRoutes } from './tools.ts'
 
@@ -67,7 +68,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   // Nothing here belongs into another's frame.
   app.use(secureHeaders({ xFrameOptions: 'DENY' }))
   app.use(async (c, next) => {
-    const limits = limitsOf(c.var.inForce)
+    const limits = limitsOf(c.var.inForce, context.tally)
     const sender = limits.senderOf(c.env.incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'))
     c.set('limits', limits)
     c.set('sender', sender)
@@ -159,10 +160,10 @@ function inRequest(core: TaskContext, requestId: string, onRecord: { any: boolea
 const limitsByConfiguration = new WeakMap<InForce, Limits>()
 
 /** Each configuration has limits of its own: those of an older one are forgotten with it. */
-function limitsOf(inForce: InForce): Limits {
+function limitsOf(inForce: InForce, tally: Tally): Limits {
   const known = limitsByConfiguration.get(inForce)
   if (known) return known
-  const limits = new Limits(inForce.requestLimits)
+  const limits = new Limits(inForce.requestLimits, tally)
   limitsByConfiguration.set(inForce, limits)
   return limits
 }

@@ -15,6 +15,7 @@ import type { TaskContext } from '../tasks/context.ts'
 import type { Asker } from '../tasks/explain.ts'
 import type { StoredTask } from '../tasks/task.ts'
 import type { Limits } from './limits.ts'
+import type { Tally } from './tally.ts'
 import type { ExplanationCounter } from './explanations.ts'
 import type { FailureCounter } from './failures.ts'
 
@@ -32,6 +33,10 @@ export interface HttpContext {
   pages: Pages
   /** @throws BrokerError `unavailable` while the store is not as the broker left it. */
   mayGrant: () => void
+  /** How many brokers write the store, and how many configurations they run with. */
+  brokers: () => { brokers: number; configurations: number }
+  /** How much was asked of all of them lately. */
+  tally: Tally
 }
 
 /** Pages for people, served beside the API. */

@@ -6,6 +6,7 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { BrokerError } from '../base/errors.ts'
 import { addressing, network } from './address.ts'
+import type { Tally } from './tally.ts'
 import { Turns } from './turns.ts'
 
 /** Of one configuration. */
@@ -30,8 +31,10 @@ export class Limits {
   readonly #explained = new RateLimiterMemory({ points: explainedPerMinute, duration: 60 })
   readonly #events = new RateLimiterMemory({ points: eventsPerMinute, duration: 60 })
   readonly #turns = new Turns()
+  readonly #tally: Tally
 
-  constructor({ requestsPerMinute, failuresPerMinute, trustedProxies }: LimitSettings) {
+  constructor({ requestsPerMinute, failuresPerMinute, trustedProxies }: LimitSettings, tally: Tally) {
+    this.#tally = tally
     const addressOf = addressing(trustedProxies)
     this.senderOf = (remote, forwarded) => network(addressOf(remote, forwarded))
     this.#requests = new RateLimiterMemory({ points: requestsPerMinute.address, duration: 60 })
@@ -41,18 +44,18 @@ export class Limits {
 
   /** Counts a request, before anything of it is looked at. The refusal, where it is one too many for its sender. */
   async request(sender: string): Promise<BrokerError | undefined> {
-    return await consume(this.#requests, sender, 'too many requests from this address')
+    return await this.#consume('address', this.#requests, sender, 'too many requests from this address')
   }
 
   /** Once the agent is known. @throws BrokerError `limit_exceeded` */
   async admitAgent(agent: string): Promise<void> {
-    const refused = await consume(this.#agent, agent, 'too many requests of this agent')
+    const refused = await this.#consume('agent', this.#agent, agent, 'too many requests of this agent')
     if (refused) throw refused
   }
 
   /** @throws BrokerError `limit_exceeded` */
   async admitEvent(task: string): Promise<void> {
-    const refused = await consume(this.#events, task, 'too many events of this task')
+    const refused = await this.#consume('events', this.#events, task, 'too many events of this task')
     if (refused) throw refused
   }
 
@@ -61,33 +64,53 @@ export class Limits {
    * a time: its flood of bad tokens delays no other's, and a good one among them gets through.
    */
   async check<T>(sender: string, work: () => Promise<T>): Promise<T> {
-    const failed = await this.#failures.get(sender)
-    return failed && failed.remainingPoints <= 0 ? await this.#turns.take(sender, work) : await work()
+    const failed = (await this.#failures.get(sender))?.consumedPoints ?? 0
+    const all = failed + this.#tally.elsewhere(nameOf('failures', sender))
+    return all >= this.#failures.points ? await this.#turns.take(sender, work) : await work()
   }
 
   /** Whether the log has room for all that there is to say of an identity that matches no agent. */
   async mayExplain(): Promise<boolean> {
-    return (await consume(this.#explained, '', '')) === undefined
+    return (await consume(this.#explained, '')).isWithin
   }
 
   /** Somebody there could not say who they are, or is nobody here. The refusal, where it is one time too many. */
   async failed(sender: string): Promise<BrokerError | undefined> {
-    return await consume(this.#failures, sender, 'too many failures from this address, and this is another')
+    return await this.#consume(
+      'failures',
+      this.#failures,
+      sender,
+      'too many failures from this address, and this is another',
+    )
+  }
+
+  /** Counts it with what was asked of other brokers. The refusal, where it is one too many. */
+  async #consume(
+    kind: string,
+    limiter: RateLimiterMemory,
+    key: string,
+    message: string,
+  ): Promise<BrokerError | undefined> {
+    const name = nameOf(kind, key)
+    const { isWithin, times, ms } = await consume(limiter, key)
+    this.#tally.count(name, { times, of: limiter.points, ms })
+    if (isWithin && times + this.#tally.elsewhere(name) <= limiter.points) return undefined
+    return new BrokerError('limit_exceeded', message, { retryAfter: Math.max(1, Math.ceil(ms / 1000)) })
   }
 }
 
+const nameOf = (kind: string, key: string) => `${kind} ${key}`
+
+/** How often it was asked within so many milliseconds from now, and whether that is not too often. */
 async function consume(
   limiter: RateLimiterMemory,
   key: string,
-  message: string,
-): Promise<BrokerError | undefined> {
+): Promise<{ isWithin: boolean; times: number; ms: number }> {
   try {
-    await limiter.consume(key)
-    return undefined
+    const { consumedPoints, msBeforeNext } = await limiter.consume(key)
+    return { isWithin: true, times: consumedPoints, ms: msBeforeNext }
   } catch (refused) {
     if (!(refused instanceof RateLimiterRes)) throw refused
-    return new BrokerError('limit_exceeded', message, {
-      retryAfter: Math.max(1, Math.ceil(refused.msBeforeNext / 1000)),
-    })
+    return { isWithin: false, times: refused.consumedPoints, ms: refused.msBeforeNext }
   }
 }

@@ -14,12 +14,21 @@ const health = createRoute({
   responses: answers({ 200: { schema: z.object({ status: z.literal('ok') }), description: 'it does' } }),
 })
 
+const ready = z.object({
+  status: z.literal('ready'),
+  brokers: z.int().min(1).describe('How many brokers write the store, this one among them.'),
+  configurations: z
+    .int()
+    .min(1)
+    .describe('How many configurations they run with: 1 where nobody changes it.'),
+})
+
 const readiness = createRoute({
   method: 'get',
   path: '/readyz',
   operationId: 'readReadiness',
   summary: 'Whether it can decide and record; an upstream does not matter',
-  responses: answers({ 200: { schema: z.object({ status: z.literal('ready') }), description: 'it can' } }),
+  responses: answers({ 200: { schema: ready, description: 'it can' } }),
 })
 
 const exposition = createRoute({
@@ -33,14 +42,17 @@ const exposition = createRoute({
   },
 })
 
-export function operationsRoutes(app: OpenAPIHono<Env>, { core, metrics, mayGrant }: HttpContext): void {
+export function operationsRoutes(
+  app: OpenAPIHono<Env>,
+  { core, metrics, mayGrant, brokers }: HttpContext,
+): void {
   app.openapi(health, (c) => c.json({ status: 'ok' as const }, 200))
 
   // Ready means that it can decide and record. An upstream's outage is no reason to take the broker away too.
   app.openapi(readiness, async (c) => {
     await core.unit.read((tx) => core.audit.head(tx))
     mayGrant()
-    return c.json({ status: 'ready' as const }, 200)
+    return c.json({ status: 'ready' as const, ...brokers() }, 200)
   })
 
   app.openapi(exposition, async (c) =>

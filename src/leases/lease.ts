@@ -99,6 +99,8 @@ export interface Lease {
   /** Failed revocations so far, and since when. */
   attempts: number
   failingSince: number | null
+  /** Set where another broker on the same store, which lives, deals with it when it is due. */
+  elsewhere?: true
 }
 
 /** By what a lease is found and ended whose row is damaged; of it only the sealed handle is to be relied on. */
@@ -231,8 +233,9 @@ export interface LeaseStore {
   /** Makes leases of a connection that wait for their next attempt due at `now`, at most `limit`. Returns how many. */
   hasten(tx: Tx, provider: string, connection: string, now: number, limit: number): Promise<number>
   /**
-   * Makes unfinished leases due at `now` whose mint was under way when the last process ended, some
-   * hundreds at most. Returns how many: none where there are no more.
+   * Makes unfinished leases due at `now` whose mint was under way when the process ended that minted
+   * them, some hundreds at most; none of which it is another broker's to say. Returns how many: none
+   * where there are no more.
    */
   adopt(tx: Tx, now: number): Promise<number>
   /**

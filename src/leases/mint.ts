@@ -70,6 +70,9 @@ export async function mint(
 }
 
 async function callUpstream(context: LeaseContext, { lease, entry }: MintRequest): Promise<Minted> {
+  // A process that stood still since: another may have looked for what was minted, and found nothing.
+  if (context.clock.now() >= lease.dueAt!)
+    return await fail(context, lease, new ProviderError('unavailable', 'it came to be minted too late'))
   const intent = intentOf(lease)
   const minted = await ask(context, 'mint', (signal) =>
     entry.upstream.mint(intent.detail, intent, { signal }),

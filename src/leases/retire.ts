@@ -28,7 +28,8 @@ export async function retire(
       leaving.push(lease)
       continue
     }
-    const dueAt = lease.status === 'active' ? at : lease.dueAt
+    const isLeft = isDueElsewhere(lease, at)
+    const dueAt = lease.status === 'active' && !isLeft ? at : lease.dueAt
     await transition(context, tx, lease, {
       status: 'revoking',
       at,
@@ -36,7 +37,7 @@ export async function retire(
       actor,
       data: retiredFor(reason, lease, at),
     })
-    leaving.push({ ...lease, status: 'revoking', dueAt })
+    if (!isLeft) leaving.push({ ...lease, status: 'revoking', dueAt })
   }
   return leaving.filter((lease) => lease.handle !== null)
 }
@@ -45,4 +46,10 @@ export async function retire(
 export function retiredFor(reason: string, lease: StoredLease, at: number): Record<string, unknown> {
   const isLate = !('damaged' in lease) && lease.deadline <= at
   return { reason, ...(isLate && { deadline: new Date(lease.deadline).toISOString() }) }
+}
+
+/** Whether another broker tells upstream of it at this moment, for it is due there by itself. */
+function isDueElsewhere(lease: StoredLease, at: number): boolean {
+  if ('damaged' in lease || !lease.elsewhere || lease.status !== 'active') return false
+  return lease.dueAt !== null && lease.dueAt <= at
 }

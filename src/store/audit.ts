@@ -5,7 +5,7 @@ import type { AuditTrail, ChainedEvent, EventFilter, Head, ListedEvent } from '.
 import type { Tx } from '../base/unit.ts'
 import { anchor } from './anchor.ts'
 import { isTime } from './columns.ts'
-import type { Dialect } from './statements.ts'
+import type { Dialect, Statements } from './statements.ts'
 import { storedHead } from './head.ts'
 import { cursorAt, ordinalIn, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
@@ -45,7 +45,14 @@ function parsed(data: string): Record<string, unknown> {
 
 /** The next events behind this one, as they are stored. */
 export async function eventsBehind(tx: Tx, seq: number, limit: number): Promise<ChainedEvent[]> {
-  const { statements } = bound(tx)
+  return await eventsAfter(bound(tx).statements, seq, limit)
+}
+
+export async function eventsAfter(
+  statements: Statements,
+  seq: number,
+  limit: number,
+): Promise<ChainedEvent[]> {
   const rows = await statements.all(`select * from audit_events where seq > ? order by seq limit ${limit}`, [
     seq,
   ])

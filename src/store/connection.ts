@@ -31,4 +31,18 @@ export interface Writing extends Connection {
   version(): MaybePromise<unknown>
   /** Whether the engine itself has thrown it, or its connection. */
   isFailure(error: unknown): boolean
+  /** Where other brokers may write the same store; absent where none can. */
+  readonly others?: Others
+}
+
+/** What brokers that write one store in turns tell each other. Each transaction is one turn (docs/decisions/0041). */
+export interface Others {
+  /** Whether this transaction has written: then the head has to say so. */
+  readonly hasWritten: boolean
+  /** What the next transaction that writes will be known by, once the head is written: goes into it. */
+  next(): number
+  /** Whoever had the turn before said that this is what the next one is known by. */
+  follow(next: number | undefined): void
+  /** Has the others told, once this is committed, that something is new of these tasks. */
+  tell(tasks: readonly string[]): MaybePromise<void>
 }

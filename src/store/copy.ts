@@ -1,13 +1,13 @@
 /** A SQLite store brought into a PostgreSQL database, as it is: every row with its MAC, and the whole record. */
 import type { Seal } from '../base/seal.ts'
 import { placeOf, type PostgresAddress, StoreInUse } from './address.ts'
-import type { Writing } from './connection.ts'
 import { headRows, openHead } from './head.ts'
-import { becomeHolder, isRunning, release } from './holder.ts'
+import { isRunning } from './holder.ts'
 import { migrate, requireCurrent } from './migrations.ts'
 import { openDatabase } from './node-sqlite.ts'
 import { asItCameTo } from './postgres.ts'
-import { openLocked, writingOver } from './postgres-writing.ts'
+import { openAlone } from './postgres-presence.ts'
+import { writingOver } from './postgres-writing.ts'
 import { sealedTables } from './sealed-tables.ts'
 import { lockFile } from './sqlite.ts'
 import { connectionOver } from './sqlite-connection.ts'
@@ -37,20 +37,21 @@ export async function copyStore(from: string, to: PostgresAddress, seal: Seal): 
   await requireCurrent(source.db)
   const holder = openHead(await source.statements.all(headRows), seal)?.state?.holder
   if (holder && isRunning(holder)) throw new StoreInUse(from)
-  const session = await openLocked(to).catch((error: unknown) => {
+  const session = await openAlone(to).catch((error: unknown) => {
     throw asItCameTo(error, to)
   })
   const place = placeOf({ kind: 'postgres', ...to })
   if (!session) throw new StoreInUse(place)
   session.patient = true
-  const target = writingOver(to, session)
+  const target = writingOver(to, session, openAlone)
   try {
     await target.begin()
     if ((await target.statements.dialect.columns(target.statements, 'kysely_migration')).length > 0)
       throw new Error(`${place} is not empty: a broker has run on it, or a store was copied into it`)
     await migrate(target.db, target.schema)
     await copyRows(source.statements, target.statements, () => session.settled())
-    await vouch(target, seal)
+    // The head has to vouch for what this engine's schema is, too.
+    await takeOver(target, seal, { outside: {} })
     await target.commit()
   } catch (error) {
     await target.rollBack()
@@ -73,15 +74,4 @@ async function copyRows(source: Statements, target: Statements, settled: () => P
 function insertion(table: string, row: StoredRow): string {
   const columns = Object.keys(row)
   return `insert into "${table}" (${columns.map((column) => `"${column}"`).join()}) values (${columns.map(() => '?').join()})`
-}
-
-/** Has the head vouch for what this engine's schema is, too. */
-async function vouch(target: Writing, seal: Seal): Promise<void> {
-  const holder = becomeHolder()
-  try {
-    const taken = await takeOver(target, seal, { holder, outside: {} })
-    await taken!.keeper.write([], { holder: undefined })
-  } finally {
-    release(holder)
-  }
 }

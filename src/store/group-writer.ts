@@ -5,16 +5,17 @@ import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
 import { appliedMigrations } from './applied-migrations.ts'
-import type { Writing } from './connection.ts'
+import type { Others, Writing } from './connection.ts'
 import { Counts } from './counts.ts'
+import { followHead } from './follow-head.ts'
 import type { Guard } from './guard.ts'
-import type { HeadKeeper, Written } from './head.ts'
+import type { HeadKeeper, HeadState, Written } from './head.ts'
 import type { LastHead } from './last-head.ts'
 import type { RowMacs } from './row-macs.ts'
 import { ReadOnce } from './read-once.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows } from './rows.ts'
-import { asTx, Transaction } from './transaction.ts'
+import { asTx, type Share, Transaction } from './transaction.ts'
 
 /** The most works that share a commit, and the milliseconds after which no other is begun: the first of them waits for the last. */
 const groupSize = 100
@@ -55,6 +56,8 @@ interface Given {
   outside: Pick<LastHead, 'write'>
   /** Hears of every commit, before those who wait for it. */
   committed: (events: readonly AuditEvent[], head: Head) => void
+  /** Where several brokers write the store: what is this one's now. */
+  share?: (() => Share) | undefined
 }
 
 export class GroupWriter {
@@ -62,6 +65,10 @@ export class GroupWriter {
   #sums: RowSums
   /** The engine's own mark of who has committed: it changes when somebody else has. Undefined: look in any case. */
   #version: unknown
+  /** Whether somebody else was noticed, and the head does not say so yet. */
+  #hasNoticed = false
+  /** Whether another broker has noticed somebody. */
+  #mustLook = false
   /** What the commit under way makes true. */
   #pending: Pending | undefined
   #queue: Job[] = []
@@ -111,6 +118,7 @@ export class GroupWriter {
         sums: sums.toJSON(),
         migrations: await appliedMigrations(statements),
         schema: await statements.dialect.schema(statements),
+        ...this.#turn(),
       }
       this.#pending = { written: await keeper.write([chainable(event(damaged))], change), sums }
       await connection.commit()
@@ -123,9 +131,10 @@ export class GroupWriter {
     this.#version = undefined
   }
 
-  /** Says in the store that nobody has it any more. To be called last: where it cannot be said, the next broker finds out. */
+  /** Says in the store that nobody has it any more, where only one can. To be called last: where it cannot be said, the next broker finds out. */
   async letGo(): Promise<void> {
     const { connection, keeper } = this.#given
+    if (!keeper.state.holder) return
     try {
       await connection.begin()
       if (!(await this.isForeign())) await keeper.write([], { holder: undefined })
@@ -147,16 +156,17 @@ export class GroupWriter {
   async #runGroup(jobs: Job[]): Promise<void> {
     const { connection, keeper, committed } = this.#given
     const done: (() => void)[] = []
-    const kept: Kept = {
-      once: new ReadOnce(),
-      sums: this.#sums,
-      counts: new Counts(),
-      events: [],
-      tookDamaged: false,
-    }
+    let kept: Kept
     try {
       await this.#begin()
       await this.#look()
+      kept = {
+        once: new ReadOnce(),
+        sums: this.#sums,
+        counts: new Counts(),
+        events: [],
+        tookDamaged: false,
+      }
       const until = performance.now() + groupMs
       for (const [index, job] of jobs.entries()) {
         if (index > 0 && performance.now() >= until) {
@@ -166,7 +176,9 @@ export class GroupWriter {
         done.push(await this.#runOne(job, kept))
       }
       await this.#writeCounts(kept)
-      if (kept.events.length > 0 || kept.sums !== this.#sums) this.#pending = await this.#writeHead(kept)
+      const isChanged = kept.events.length > 0 || kept.sums !== this.#sums
+      if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(kept)
+      await connection.others?.tell(tasksOf(kept.events))
       await connection.commit()
       this.#adopt()
       if (kept.tookDamaged) this.#version = undefined
@@ -193,15 +205,37 @@ export class GroupWriter {
     const pending = this.#pending
     if (pending && (await keeper.isStored(connection.statements, pending.written))) this.#adopt()
     this.#pending = undefined
+    if (connection.others) await this.#follow(connection.others)
   }
 
-  /** Has the store looked through if somebody else has written to it, or that failed before. @throws Error when another broker has. */
+  /** What another broker wrote in its turn holds from now on: of what was kept here nothing is relied on before that is known. */
+  async #follow(others: Others): Promise<void> {
+    const { connection, seal, keeper, guard } = this.#given
+    const before = keeper.state.noticed
+    if (!(await followHead(keeper, connection.statements, seal))) return
+    if (keeper.state.noticed !== before) this.#mustLook = true
+    this.#sums = new RowSums(seal, keeper.state.sums)
+    others.follow(keeper.state.next)
+    guard.tell()
+  }
+
+  /** What the head says of the turn that is about to end. */
+  #turn(): Pick<HeadState, 'next' | 'noticed'> {
+    const { connection, keeper } = this.#given
+    if (!connection.others) return {}
+    const noticed = (keeper.state.noticed ?? 0) + (this.#hasNoticed ? 1 : 0)
+    return { next: connection.others.next(), noticed }
+  }
+
+  /** Has the store looked through if somebody else has written to it, another broker has noticed that, or that failed before. @throws Error when another broker has. */
   async #look(): Promise<void> {
     const { connection, keeper, guard } = this.#given
     const version = await connection.version()
-    if (version === this.#version && !guard.mustLookAgain) return
-    if (await keeper.isTakenOver(connection.statements))
+    if (version === this.#version && !this.#mustLook && !guard.mustLookAgain) return
+    if (!connection.others && (await keeper.isTakenOver(connection.statements)))
       throw new Error('another broker has taken over the store')
+    if (this.#version !== undefined && version !== this.#version) this.#hasNoticed = true
+    this.#mustLook = false
     await guard.inspect(this.#version === undefined ? firstLookMs : connection.lookMs)
     this.#version = version
   }
@@ -222,13 +256,14 @@ export class GroupWriter {
   async #writeHead({ events, sums }: Kept): Promise<Pending> {
     const { keeper } = this.#given
     // Where nobody can tell what the sums should be, they are not made up.
-    const state = keeper.state.sums && { sums: sums.toJSON() }
+    const state = { ...(keeper.state.sums && { sums: sums.toJSON() }), ...this.#turn() }
     return { written: await keeper.write(events, state), sums }
   }
 
   #adopt(): void {
     if (!this.#pending) return
     const { keeper, outside } = this.#given
+    this.#hasNoticed = false
     keeper.adopt(this.#pending.written)
     this.#sums = this.#pending.sums
     this.#pending = undefined
@@ -248,6 +283,7 @@ export class GroupWriter {
       installation: keeper.state.installation,
       rows,
       macs,
+      share: this.#given.share?.(),
     })
     await connection.mark()
     try {
@@ -271,4 +307,9 @@ export class GroupWriter {
       transaction.finish()
     }
   }
+}
+
+/** The tasks that something is new of. */
+function tasksOf(events: readonly Chainable[]): string[] {
+  return [...new Set(events.flatMap(({ event }) => event.task ?? []))]
 }

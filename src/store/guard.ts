@@ -26,7 +26,7 @@ const first = [
  * Looked through while granting goes on. Approvals need not be: each holds for one request
  * with all the groups that it needs, so with one that is missing nobody gets anything.
  */
-const then = ['leases', 'tasks', 'cursors'] as const
+const then = ['leases', 'tasks', 'cursors', 'brokers'] as const
 
 /** Milliseconds for which the event loop is held at a time. */
 const sliceMs = 8
@@ -143,7 +143,7 @@ export class Guard {
       this.#found.set('tasks', open.doubt === undefined ? open : await look('tasks'))
       this.#unsure = false
       for (const table of then) {
-        this.#tell()
+        this.tell()
         this.#found.set(table, await look(table))
       }
       this.#find('reading', [])
@@ -155,7 +155,7 @@ export class Guard {
     } finally {
       pinned()
     }
-    this.#tell()
+    this.tell()
   }
 
   #find(where: string, doubts: readonly string[]): void {
@@ -165,7 +165,8 @@ export class Guard {
     })
   }
 
-  #tell(): void {
+  /** Has it heard what is news, if anything is. */
+  tell(): void {
     const now = JSON.stringify(this.intrusion)
     if (now === this.#told) return
     this.#told = now

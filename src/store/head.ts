@@ -24,8 +24,12 @@ export interface HeadState {
   schema?: string | undefined
   /** Of the rows that grant; undefined where nobody can tell what they should be. */
   sums?: Sums
-  /** The broker that has the store. */
+  /** The process that has the store, where only one can. */
   holder?: Holder | undefined
+  /** By what the next transaction that writes is known, where brokers take turns. */
+  next?: number | undefined
+  /** How often one of those brokers has noticed that somebody else may have written: then each looks for itself. */
+  noticed?: number
   /** Why the store is not to be trusted until somebody says so, whatever its rows look like by now. */
   doubts: string[]
 }
@@ -100,6 +104,11 @@ export class HeadKeeper {
 
   get state(): HeadState {
     return this.#state
+  }
+
+  /** As it was written, or found where somebody else wrote it. */
+  get row(): StoredRow | undefined {
+    return this.#row
   }
 
   /** What somebody else has done to the head, or behind it, as one sentence each. */

@@ -24,6 +24,7 @@ import { leaseCounts } from './lease-counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
+import { inheritedOnly, isElsewhere, mineOnly, own } from './share.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
 type Row = Selectable<Schema['leases']>
@@ -71,6 +72,7 @@ function fromRow(tx: Tx, row: Row): StoredLease {
     dueAt: read.optionalTime('due_at'),
     attempts: read.count('attempts'),
     failingSince: read.optionalTime('failing_since'),
+    ...(isElsewhere(tx, row) && { elsewhere: true as const }),
   }
   return storedAs(lease, read.damage, leaseFoundBy)
 }
@@ -109,8 +111,12 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilt
 const nextUnsettled = `select * from leases where due_at is not null and (due_at, ordinal) > (?, ?)
   order by due_at, ordinal limit ${leasesPerPage}`
 
-const dueIds = `select id, ordinal, due_at from leases where due_at <= ? and (due_at, ordinal) > (?, ?)
-  order by due_at, ordinal limit ${leasesPerPage}`
+/** Changes the row. Whoever says when it is due deals with it then. */
+async function set(tx: Tx, row: Row, change: Partial<Row>): Promise<void> {
+  const { due_at: dueAt = null } = change
+  const mine = dueAt !== null && dueAt !== row.due_at && own(tx)
+  await rowsIn(tx).change('leases', row, { ...change, ...mine })
+}
 
 /** Where somebody else has altered a count, or a lease. */
 async function* kindsByRows(tx: Tx): AsyncGenerator<LeaseKind[]> {
@@ -175,6 +181,7 @@ export const leases: LeaseStore = {
       due_at: lease.dueAt,
       attempts: lease.attempts,
       failing_since: lease.failingSince,
+      ...own(tx),
     })
   },
 
@@ -225,14 +232,14 @@ export const leases: LeaseStore = {
   async move(tx, id, status, change) {
     const row = await rowsIn(tx).one('leases', 'id', id)
     if (!row || !isAmong(predecessors(status), row.status)) return false
-    await rowsIn(tx).change('leases', row, { ...changed(change), status })
+    await set(tx, row, { ...changed(change), status })
     return true
   },
 
   async amend(tx, id, statuses, change) {
     const row = await rowsIn(tx).one('leases', 'id', id)
     if (!row || !isAmong(statuses, row.status)) return false
-    await rowsIn(tx).change('leases', row, changed(change))
+    await set(tx, row, changed(change))
     return true
   },
 
@@ -241,7 +248,7 @@ export const leases: LeaseStore = {
     if (!row || rowsIn(tx).isGenuine('leases', row)) return false
     const leaving = isAmong(['revoking', 'irrevocable'], row.status)
     const change = { due_at: dueAt, stands_until: standsUntil }
-    await rowsIn(tx).change('leases', row, { ...change, ...(!leaving && { status: 'revoking' }) })
+    await set(tx, row, { ...change, ...(!leaving && { status: 'revoking' }) })
     return !leaving
   },
 
@@ -254,13 +261,15 @@ export const leases: LeaseStore = {
   async postpone(tx, id, dueAt) {
     const row = await rowsIn(tx).one('leases', 'id', id)
     // A lease that has come to rest meanwhile is not woken.
-    if (row && row.due_at !== null) await rowsIn(tx).change('leases', row, { due_at: dueAt })
+    if (row && row.due_at !== null) await set(tx, row, { due_at: dueAt })
   },
 
   async due(tx, now, skip, after) {
     const { statements } = bound(tx)
     const [first] = after ? await statements.all('select ordinal from leases where id = ?', [after.id]) : []
     let from: unknown[] = first ? [after!.dueAt, first['ordinal']] : [Number.MIN_SAFE_INTEGER, 0]
+    const dueIds = `select id, ordinal, due_at from leases where due_at <= ? and (due_at, ordinal) > (?, ?)
+      ${mineOnly(tx)} order by due_at, ordinal limit ${leasesPerPage}`
     for (;;) {
       // Ten thousand may be due and under way: only the ids of those are read again.
       const ids = await statements.all(dueIds, [now, ...from])
@@ -276,12 +285,10 @@ export const leases: LeaseStore = {
   },
 
   async nextDue(tx, now) {
-    const row = await queries(tx)
-      .selectFrom('leases')
-      .select((e) => e.fn.min('due_at').as('next'))
-      .where('due_at', '>', now)
-      .executeTakeFirst()
-    return row?.next ?? undefined
+    const { statements } = bound(tx)
+    const next = `select due_at from leases where due_at > ?${mineOnly(tx)} order by due_at limit 1`
+    const [row] = await statements.all(next, [now])
+    return row && Number(row['due_at'])
   },
 
   async hasten(tx, provider, connection, now, limit) {
@@ -297,7 +304,7 @@ export const leases: LeaseStore = {
       .where(sql<boolean>`attempts > 0 and due_at is not null`)
       .limit(limit)
       .execute()
-    for (const row of waiting) await rowsIn(tx).change('leases', row, { due_at: now })
+    for (const row of waiting) await set(tx, row, { due_at: now })
     return waiting.length
   },
 
@@ -309,9 +316,10 @@ export const leases: LeaseStore = {
       .where('handle', 'is', null)
       .where('live_until', 'is', null)
       .where('due_at', '>', now)
+      .where(sql<boolean>`true${sql.raw(inheritedOnly(tx))}`)
       .limit(leasesPerPage)
       .execute()
-    for (const row of left) await rowsIn(tx).change('leases', row, { due_at: now })
+    for (const row of left) await set(tx, row, { due_at: now })
     return left.length
   },
 

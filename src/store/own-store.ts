@@ -1,6 +1,7 @@
 /** A store as a broker has it open, whatever its engine. */
 import type { AuditEvent, Head } from '../audit/event.ts'
 import { BrokerError } from '../base/errors.ts'
+import type { Exclusive } from '../base/exclusive.ts'
 import type { Log } from '../base/log.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Tx, Unit } from '../base/unit.ts'
@@ -10,6 +11,8 @@ import { Guard } from './guard.ts'
 import type { HeadKeeper } from './head.ts'
 import type { Intrusion } from './inspection.ts'
 import type { LastHead } from './last-head.ts'
+import type { Asked, Introduction, Peer, Peers } from './peers.ts'
+import type { Line } from './postgres-line.ts'
 import type { Reader } from './reader.ts'
 import type { RowMacs } from './row-macs.ts'
 import { sealedTables } from './sealed-tables.ts'
@@ -37,8 +40,33 @@ export interface OwnStore extends OpenStore {
   accept(event: (damagedRows: number) => AuditEvent): Promise<void>
   /** Puts what grants under the seal key that is current, in steps: the one before can be retired then. */
   reseal(): Promise<void>
-  /** Has it looked through if somebody else has written to it. Cheap where nobody has. */
+  /**
+   * Has it looked through if somebody else has written to it, and says that this broker is there
+   * where others may be. Cheap where nobody has, and nobody may. To be called every second.
+   */
   look(): Promise<void>
+  /** Where other brokers may write it as well. */
+  readonly beside?: BesideOthers
+}
+
+/** A store that other brokers may write as well (docs/decisions/0041). */
+export interface BesideOthers {
+  /** All that run, this one among them. */
+  readonly living: readonly Peer[]
+  /** How much was asked of the others lately. */
+  readonly asked: readonly Asked[]
+  /** Runs `work` while nobody else, in this or another broker, runs work under the same key. */
+  exclusive: Exclusive
+  /** Gives back what this broker has to do, for the others to do it. */
+  leave(): Promise<void>
+}
+
+/** What a broker has to be told where others write its store. */
+export interface BesideOptions extends Introduction {
+  /** There is something new of these tasks; of any, where that is not known. */
+  heard: (tasks: readonly string[] | undefined) => void
+  /** Others have come or gone; whether they have left work that is this broker's now. */
+  changed: (inherits: boolean) => void
 }
 
 export interface StoreOptions {
@@ -51,6 +79,8 @@ export interface StoreOptions {
   intruded?: (intrusion: Intrusion) => void
   /** Asked besides before anything is granted. @throws BrokerError where nothing may be */
   mayGrant?: () => void
+  /** A broker's: where the engine can, others may write the store beside it. */
+  beside?: BesideOptions
 }
 
 /** Rows put under another key in one transaction: everybody else's work waits for it. */
@@ -69,6 +99,9 @@ export async function ownStore(
     outside: LastHead
     reader: Reader
     snapshot: () => Promise<Snapshot>
+    /** Where others may write it as well. */
+    peers?: Peers
+    line?: Line
   },
   options: StoreOptions,
   dispose: () => Promise<void>,
@@ -76,7 +109,8 @@ export async function ownStore(
   const { committed = () => undefined, intruded = () => undefined, mayGrant = () => undefined } = options
   const { reader } = given
   const guard = new Guard({ ...given, changed: intruded, besides: mayGrant })
-  const writer = new GroupWriter({ ...given, guard, committed })
+  const { peers, line } = given
+  const writer = new GroupWriter({ ...given, guard, committed, share: peers && (() => peers.share) })
   const nothing = () => Promise.resolve()
   // With the first commit the store is looked through.
   await writer.write(nothing)
@@ -102,14 +136,50 @@ export async function ownStore(
       }
     },
     async look() {
-      if (await writer.isForeign()) await writer.write(nothing)
+      if (peers && line) await beat({ peers, line, writer, beside: options.beside! })
+      else if (await writer.isForeign()) await writer.write(nothing)
     },
+    ...(peers && line && { beside: besideOthers(peers, line, writer) }),
     async close() {
       await writer.drain()
       await writer.letGo()
       await guard.close()
+      await line?.close()
       await reader.close()
       await dispose()
+    },
+  }
+}
+
+type Beside = { peers: Peers; line: Line; writer: Pick<GroupWriter, 'write'>; beside: BesideOptions }
+
+/** A second among others: what they were not told, or missed, they find out now. */
+async function beat({ peers, line, writer, beside }: Beside): Promise<void> {
+  const before = JSON.stringify(sign(peers))
+  const beaten = await writer.write((tx) => peers.beat(tx))
+  const inherits = beaten()
+  if (inherits || JSON.stringify(sign(peers)) !== before) beside.changed(inherits)
+  beside.heard(undefined)
+  await line.keep()
+}
+
+/** What of the others makes a difference. */
+function sign({ living, share }: Peers): unknown {
+  return [share, living.map(({ id, configuration }) => [id, configuration])]
+}
+
+function besideOthers(peers: Peers, line: Line, writer: Pick<GroupWriter, 'write'>): BesideOthers {
+  return {
+    get living() {
+      return peers.living
+    },
+    get asked() {
+      return peers.asked
+    },
+    exclusive: line.exclusive,
+    async leave() {
+      const left = await writer.write((tx) => peers.leave(tx))
+      left()
     },
   }
 }

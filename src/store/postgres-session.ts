@@ -146,6 +146,12 @@ export class Session {
     await this.script('deallocate all')
   }
 
+  /** Calls `heard` with whatever is sent to `channel` from now on, as long as the connection stands. */
+  async listen(channel: string, heard: (payload: string) => void): Promise<void> {
+    this.#client.on('notification', ({ payload = '' }) => heard(payload))
+    await this.script(`listen ${channel}`)
+  }
+
   async close(): Promise<void> {
     this.#broken = true
     await this.#client.end().catch(() => undefined)

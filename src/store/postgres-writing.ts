@@ -1,57 +1,46 @@
 /**
- * The connection through which a broker writes a PostgreSQL database, and which has it for
- * this broker alone as long as it stands (docs/decisions/0040).
+ * The connection through which a broker writes a PostgreSQL database: one at a time, each
+ * transaction a turn (docs/decisions/0040, docs/decisions/0041).
  */
-import { setTimeout } from 'node:timers/promises'
 import type { Writing } from './connection.ts'
+import { channel, told } from './postgres-news.ts'
 import { postgresDialect } from './postgres-dialect.ts'
-import { isPostgresFailure, kyselyOver, type Server, Session } from './postgres-session.ts'
-import { obstacleIn } from './postgres-settings.ts'
+import { isPostgresFailure, kyselyOver, type Server, type Session } from './postgres-session.ts'
 
 /** Looks through the store that are had at once, and the milliseconds after which there is another: others may keep writing in the same server. */
 const looksAtOnce = 20
 const lookEveryMs = 5_000
-/** A connection that has just broken may have its lock for a moment yet. */
-const lockTries = 20
-const lockPauseMs = 100
+/** Which broker's turn it is, by a lock that goes with the transaction: `mayg`, and the schema's own number. */
+const takeTurn = 'select pg_advisory_xact_lock(1835104615, current_schema()::regnamespace::oid::int)'
+/** Whoever holds up the others for so long, or stops in the middle of its turn, has lost it. */
+const waitForTurn = '10s'
+const stopInTurn = '3s'
 
-/** Numbered by whoever uses such locks: `mayf`, and the schema's own number. */
-const takeLock = 'select pg_try_advisory_lock(1835104614, current_schema()::regnamespace::oid::int) as taken'
-
-/**
- * A session that has the database for this broker. Undefined where another broker has it.
- *
- * @throws PostgresFailure; Error for a server that cannot be relied on.
- */
-export async function openLocked(server: Server): Promise<Session | undefined> {
-  const session = await Session.open(server)
-  try {
-    const obstacle = await obstacleIn(session)
-    if (obstacle !== undefined) throw new Error(obstacle)
-    for (let left = lockTries; left > 0; left -= 1) {
-      const [row] = await session.script(takeLock)
-      if (row!['taken'] === true) return session
-      await setTimeout(lockPauseMs)
-    }
-    await session.close()
-    return undefined
-  } catch (error) {
-    await session.close()
-    throw error
-  }
+/** Has the server take the turn from a broker that stands still, and refuse one that would wait too long for its own. */
+export async function limitTurns(session: Session): Promise<void> {
+  await session.script(
+    `set lock_timeout = '${waitForTurn}'; set idle_in_transaction_session_timeout = '${stopInTurn}'`,
+  )
 }
 
 export interface PostgresWriting extends Writing {
   close(): Promise<void>
 }
 
-export function writingOver(server: Server, first: Session): PostgresWriting {
+/** `reopen` is how the database is had again where the connection was lost. `self` is whom it is told by what is new. */
+export function writingOver(
+  server: Server,
+  first: Session,
+  reopen: (server: Server) => Promise<Session | undefined>,
+  self = '',
+): PostgresWriting {
   let session = first
   const transactions = new Transactions()
   const reconnect = async () => {
     await session.close()
-    const again = await openLocked(server)
-    if (!again) throw new Error('another broker has the database')
+    const again = await reopen(server)
+    if (!again) throw new Error('another process has the database')
+    await limitTurns(again)
     session = again
     transactions.lost()
   }
@@ -102,6 +91,17 @@ export function writingOver(server: Server, first: Session): PostgresWriting {
     // The server itself takes numbers now and then: that must not refuse anybody anything.
     lookMs: 2_000,
     isFailure: isPostgresFailure,
+    others: {
+      get hasWritten() {
+        return transactions.hasNumber
+      },
+      next: () => transactions.after(),
+      follow: (next) => transactions.follow(next),
+      async tell(tasks) {
+        if (self !== '' && tasks.length > 0)
+          await session.connection.statements.run('select pg_notify(?, ?)', [channel, told(self, tasks)])
+      },
+    },
     close: () => session.close(),
   }
 }
@@ -112,9 +112,12 @@ export function writingOver(server: Server, first: Session): PostgresWriting {
  * next number is known, unless somebody else has taken one.
  */
 class Transactions {
-  static readonly begin = 'begin; select pg_current_snapshot()::text as snapshot'
+  // What is seen and numbered is what there is once the turn is this broker's.
+  static readonly begin = `begin; ${takeTurn}; select pg_current_snapshot()::text as snapshot`
   /** Undefined where nobody can tell. */
   #next: number | undefined
+  /** What the transaction that is open found, until it was held against what is known. */
+  #found: { next: number; isBeside: boolean } | undefined
   #isOpen = false
   #hasNumber = false
   #mark: 'none' | 'set' | 'written' = 'none'
@@ -128,15 +131,29 @@ class Transactions {
   /** `MIN:MAX:RUNNING`: where nobody else writes, both are the next number, and nothing runs. */
   begun(snapshot: string): void {
     const [least = '', most = '', running = ''] = snapshot.split(':')
-    this.#isBeside = least !== most || running !== ''
-    if (this.#isBeside || Number(most) !== this.#next) this.#isForeign = true
-    this.#next = Number(most)
+    this.#found = { next: Number(most), isBeside: least !== most || running !== '' }
     this.#isOpen = true
     this.#hasNumber = false
     this.#mark = 'none'
   }
 
+  get hasNumber(): boolean {
+    return this.#hasNumber
+  }
+
+  /** Whoever had the turn before counted so far. */
+  follow(next: number | undefined): void {
+    this.#next = next
+  }
+
+  /** What the next one is known by, once this one has written. */
+  after(): number {
+    this.write()
+    return this.#next!
+  }
+
   write(): void {
+    this.#compare()
     if (!this.#hasNumber) this.#take()
     this.#hasNumber = true
     if (this.#mark === 'set') {
@@ -167,12 +184,22 @@ class Transactions {
   version(): unknown {
     // Only a transaction can tell.
     if (!this.#isOpen) return {}
+    this.#compare()
     if (this.#isForeign && this.#mayLook()) {
       this.#isForeign = this.#isBeside
       this.#looks -= 1
       this.#version = {}
     }
     return this.#version
+  }
+
+  #compare(): void {
+    if (!this.#found) return
+    const { next, isBeside } = this.#found
+    this.#found = undefined
+    this.#isBeside = isBeside
+    if (isBeside || next !== this.#next) this.#isForeign = true
+    this.#next = next
   }
 
   #mayLook(): boolean {

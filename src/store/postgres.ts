@@ -1,10 +1,10 @@
-/** The store in a PostgreSQL database: one broker writes it, many connections read (docs/decisions/0040). */
+/** The store in a PostgreSQL database: brokers write it in turns, many connections read (docs/decisions/0040, docs/decisions/0041). */
+import { randomUUID } from 'node:crypto'
 import type { Seal } from '../base/seal.ts'
 import { placeOf, type PostgresAddress, StoreInUse } from './address.ts'
 import type { Snapshot } from './connection.ts'
-import { becomeHolder, release } from './holder.ts'
 import { LastHead } from './last-head.ts'
-import { requireCurrent } from './migrations.ts'
+import { isCurrent, requireCurrent } from './migrations.ts'
 import {
   type OpenStore,
   ownStore,
@@ -13,59 +13,96 @@ import {
   silentLog,
   type StoreOptions,
 } from './own-store.ts'
+import { Peers, registered } from './peers.ts'
+import { Line } from './postgres-line.ts'
 import { ReadPool } from './postgres-pool.ts'
+import { admit, openAlone, openBeside, openPresent, type Present } from './postgres-presence.ts'
 import { isPostgresFailure, type Server, Session } from './postgres-session.ts'
-import { openLocked, writingOver } from './postgres-writing.ts'
+import { limitTurns, writingOver } from './postgres-writing.ts'
 import { type Installation, installationLeft, type Reader, readWith, unreadable } from './reader.ts'
 import { takeOver } from './take-over.ts'
 
-/** One writes, and one is for looking through it. */
-const besidesReaders = 2
+/** One writes, one is for looking through it, and one is the line to other brokers. */
+const besidesReaders = 3
 
 /** Connections of a broker where nothing is said. */
 const usual = 10
 
 /**
- * Opens the database as its only writer, making or migrating the tables first.
+ * Opens the database to write it, making or migrating the tables first where nobody else has it:
+ * beside other brokers where `options` says how, else as its only writer.
  *
- * @throws StoreInUse when another broker has it; Error when it cannot be reached, cannot be
- *   relied on, or was written by a newer version.
+ * @throws StoreInUse when a process has it that must be alone, or this one must be; Error when it
+ *   cannot be reached, cannot be relied on, or was written by another version.
  */
 export async function openPostgres(
   address: PostgresAddress,
   seal: Seal,
   options: StoreOptions = {},
 ): Promise<OwnStore> {
-  const { log = silentLog } = options
+  const { log = silentLog, beside } = options
   await using opened = new AsyncDisposableStack()
-  const session = await openLocked(address).catch((error: unknown) => {
+  const present = await (beside ? openPresent(address) : openOnly(address)).catch((error: unknown) => {
     throw asItCameTo(error, address)
   })
-  if (!session) throw new StoreInUse(place(address))
+  if (!present) throw new StoreInUse(place(address))
+  const { session, isAlone } = present
   const server = { ...address, schema: session.connection.schema }
-  const connection = writingOver(server, session)
+  const self = randomUUID()
+  const connection = beside
+    ? writingOver(server, session, openBeside, self)
+    : writingOver(server, session, openAlone)
   opened.defer(() => connection.close())
   const outside = opened.use(new LastHead(options.lastHead, log))
-  const holder = opened.adopt(becomeHolder(), release)
   // A migration may take its time.
   session.patient = true
   await connection.begin()
-  const taken = await takeOver(connection, seal, { holder, outside })
-  if (!taken) throw new StoreInUse(place(address))
+  if (!isAlone && !(await isCurrent(connection.db, connection.schema)))
+    throw new Error(
+      `${place(address)} has tables of an earlier version, whose brokers are running: stop them first`,
+    )
+  const taken = (await takeOver(connection, seal, { outside }))!
+  const { keeper, macs, migrated } = taken
+  const { installation } = keeper.state
+  const over = isAlone ? await registered(connection.statements, macs) : []
   await connection.commit()
   // What is prepared would answer as the tables were.
   await session.forget()
   session.patient = false
-  const { keeper, macs } = taken
+  await limitTurns(session)
+  if (beside && isAlone) await admit(session)
+  const peers = beside && new Peers(beside, over)
+  const line = beside && new Line(server, ({ by, tasks }) => (by === self ? undefined : beside.heard(tasks)))
+  const share = peers && (() => peers.share)
   const { reader, snapshot } = readerOf(server, address.pool ?? usual, {
     seal,
     macs,
-    installation: keeper.state.installation,
+    installation,
+    ...(share && { share }),
   })
-  const given = { ...taken, connection, seal, outside, reader, snapshot }
-  const store = await ownStore(given, options, () => open.disposeAsync())
+  const store = await ownStore(
+    {
+      keeper,
+      macs,
+      migrated,
+      connection,
+      seal,
+      outside,
+      reader,
+      snapshot,
+      ...(peers && { peers }),
+      ...(line && { line }),
+    },
+    options,
+    () => open.disposeAsync(),
+  )
   const open = opened.move()
   return store
+}
+
+async function openOnly(server: Server): Promise<Present | undefined> {
+  const session = await openAlone(server)
+  return session && { session, isAlone: true }
 }
 
 /**
@@ -92,7 +129,7 @@ function readerOf(
   pool: number,
   installation: Installation,
 ): { reader: Reader; snapshot: () => Promise<Snapshot> } {
-  const readers = new ReadPool(server, pool - besidesReaders)
+  const readers = new ReadPool(server, Math.max(1, pool - besidesReaders))
   const looking = new ReadPool(server, 1)
   const reader: Reader = {
     async read(work) {

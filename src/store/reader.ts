@@ -8,7 +8,7 @@ import { headRows, openHead } from './head.ts'
 import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows, unwatched } from './rows.ts'
-import { asTx, Transaction } from './transaction.ts'
+import { asTx, type Share, Transaction } from './transaction.ts'
 
 export interface Reader {
   read: Unit['read']
@@ -20,6 +20,8 @@ export interface Installation {
   seal: Seal
   macs: RowMacs
   installation: string
+  /** Where several brokers write the store: what is this one's now. */
+  share?: () => Share
 }
 
 /** Whose store it is, by its head, and where that cannot be relied on by its row. */
@@ -33,13 +35,13 @@ export async function installationLeft({ statements }: Connection, seal: Seal): 
 /** Runs `work` in the transaction that is open. @throws BrokerError `unavailable` where `isFailure` says that the engine failed. */
 export async function readWith<T>(
   connection: Connection & { isFailure(error: unknown): boolean },
-  { seal, macs, installation }: Installation,
+  { seal, macs, installation, share }: Installation,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   const { db, statements } = connection
   const sums = new RowSums(seal)
   const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: unwatched })
-  const transaction = new Transaction({ db, statements, seal, installation, rows, macs })
+  const transaction = new Transaction({ db, statements, seal, installation, rows, macs, share: share?.() })
   try {
     const value = await work(asTx(transaction))
     // INVARIANT I6: what is recorded here would never be chained.

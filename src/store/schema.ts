@@ -33,6 +33,8 @@ export interface Schema {
     heartbeat: number | null
     /** When it counts as silent, unless it is heard before. */
     silent_at: number | null
+    /** Which of several brokers ends it when it is due. */
+    broker: Generated<string | null>
     ordinal: Generated<number>
   }>
   approvals: Sealed<{
@@ -83,6 +85,8 @@ export interface Schema {
     due_at: number | null
     attempts: number
     failing_since: number | null
+    /** Which of several brokers deals with it when it is due. */
+    broker: Generated<string | null>
     ordinal: Generated<number>
   }>
   fences: Sealed<{
@@ -118,6 +122,22 @@ export interface Schema {
     until: number
     /** The task that was opened with it. */
     used_by: string | null
+  }>
+  /** Brokers that write this store side by side, and those whose work is not over yet. */
+  brokers: Sealed<{
+    id: string
+    version: string
+    /** The digest of its configuration. */
+    configuration: string
+    started_at: number
+    /** By its own clock. */
+    seen_at: number
+    /** Grows with each time that it says that it is there. */
+    beats: number
+    /** Who has taken its work over; empty where it gave it back. */
+    heir: string | null
+    /** How often who asked it lately: JSON. */
+    asked: string
   }>
   /** One row: what tells this store's traces upstream from another's. */
   installation: Sealed<{ id: string }>

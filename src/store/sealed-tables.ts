@@ -40,6 +40,7 @@ const sealings = {
   delegations: { key: 'hash', accepted: 'removed', grants: (before) => before === undefined },
   counts: { key: 'key', accepted: 'removed' },
   cursors: { key: 'name', accepted: 'removed' },
+  brokers: { key: 'id', accepted: 'removed' },
   tasks: {
     key: 'ordinal',
     accepted: 'kept',

@@ -8,7 +8,7 @@ import { type Holder, isRunning } from './holder.ts'
 import { type Found, inspect, wholly } from './inspection.ts'
 import { olderThan, type Outside } from './last-head.ts'
 import { isCurrent, migrate } from './migrations.ts'
-import type { Connection } from './connection.ts'
+import type { Writing } from './connection.ts'
 import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows, unwatched } from './rows.ts'
@@ -19,19 +19,19 @@ import type { Statements } from './statements.ts'
 type Left = { head: CommittedHead; state: HeadState }
 
 /**
- * Makes the store this holder's, in the transaction that is open. Undefined, and nothing
- * done, where another process has it.
+ * Makes the store this holder's, in the transaction that is open; without one, that of
+ * whoever has a lock on it. Undefined, and nothing done, where another holder has it.
  *
  * @throws Error when it was written by a newer version.
  */
 export async function takeOver(
-  { db, statements, schema }: Connection,
+  { db, statements, schema, others }: Pick<Writing, 'db' | 'statements' | 'schema' | 'others'>,
   seal: Seal,
-  { holder, outside }: { holder: Holder; outside: Outside },
+  { holder, outside }: { holder?: Holder; outside: Outside },
 ): Promise<{ keeper: HeadKeeper; macs: RowMacs; migrated: boolean } | undefined> {
   const sealedBefore = await hasState(statements)
   const left = sealedBefore ? await leftBehind(statements, seal) : undefined
-  if (left?.state.holder && isRunning(left.state.holder)) return undefined
+  if (holder && left?.state.holder && isRunning(left.state.holder)) return undefined
   const before =
     left?.state.sums && !(await isCurrent(db, schema)) ? await lookThrough(statements, seal, left.state) : []
   const migrated = await migrate(db, schema)
@@ -55,6 +55,11 @@ export async function takeOver(
     if (!left || left.state.sums) change.sums = sums.toJSON()
   }
   const keeper = new HeadKeeper(statements, seal, head, state)
+  if (others) {
+    change.next = others.next()
+    // Whoever was here before has to look whether that was all: only this one can tell what came in between.
+    change.noticed = (state.noticed ?? 0) + 1
+  }
   keeper.adopt(await keeper.write([], change))
   return { keeper, macs, migrated }
 }

@@ -22,6 +22,7 @@ import { type Count, countIn, countOf } from './counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
+import { mineOnly, own } from './share.ts'
 import { isOpenTask } from './sealed-tables.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
@@ -76,10 +77,6 @@ function fromRow(tx: Tx, row: Selectable<Schema['tasks']>): StoredTask {
   return read.damage === undefined ? task : storedAs({ ...task, scope: [] }, read.damage, taskFoundBy)
 }
 
-/** Those that are over keep no such time. */
-const silentBy = 'silent_at <= ? order by silent_at limit ?'
-const nextSilent = 'select silent_at from tasks where silent_at > ? order by silent_at limit 1'
-
 /** When it is due, by whichever comes first. */
 function endsAt({ expires_at: expiresAt, silent_at: silentAt }: Row): number {
   return silentAt === null ? expiresAt : Math.min(expiresAt, silentAt)
@@ -95,9 +92,6 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilte
     .$if(owner !== undefined, (asked) => asked.where(isOwned(owner!, ownersAgents)))
   return statuses ? query.where('status', 'in', statuses) : query
 }
-
-/** The first in the order of its index. */
-const nextEnd = 'select expires_at from tasks where status = ? and expires_at > ? order by expires_at limit 1'
 
 /** Where somebody else has altered one. */
 async function countByRows(tx: Tx, agent: string): Promise<Count> {
@@ -136,6 +130,7 @@ export const tasks: TaskStore = {
       bounded: task.bounded ?? null,
       heartbeat: task.heartbeat ?? null,
       silent_at: task.silentAt ?? null,
+      ...own(tx),
     })
   },
 
@@ -295,11 +290,16 @@ export const tasks: TaskStore = {
 
   async due(tx, now, limit) {
     // A state at a time, each in the order of its index: of both at once all would be sorted for a few.
-    const condition = 'status = ? and expires_at <= ? order by expires_at limit ?'
+    const mine = mineOnly(tx)
+    const condition = `status = ? and expires_at <= ?${mine} order by expires_at limit ?`
     const rows: Row[] = []
     for (const status of openStatuses)
       rows.push(...(await rowsIn(tx).where('tasks', condition, [status, now, limit])))
-    const silent = await rowsIn(tx).where('tasks', silentBy, [now, limit])
+    // Those that are over keep no such time.
+    const silent = await rowsIn(tx).where('tasks', `silent_at <= ?${mine} order by silent_at limit ?`, [
+      now,
+      limit,
+    ])
     rows.push(...silent.filter(({ id }) => !rows.some((row) => row.id === id)))
     return rows
       .toSorted((a, b) => endsAt(a) - endsAt(b))
@@ -309,6 +309,10 @@ export const tasks: TaskStore = {
 
   async nextDue(tx, now) {
     const { statements } = bound(tx)
+    const mine = mineOnly(tx)
+    // The first in the order of its index.
+    const nextEnd = `select expires_at from tasks where status = ? and expires_at > ?${mine} order by expires_at limit 1`
+    const nextSilent = `select silent_at from tasks where silent_at > ?${mine} order by silent_at limit 1`
     const times: number[] = []
     for (const status of openStatuses)
       for (const row of await statements.all(nextEnd, [status, now])) times.push(Number(row['expires_at']))

@@ -8,6 +8,17 @@ import type { Rows } from './rows.ts'
 import type { Schema } from './schema.ts'
 import type { Statements } from './statements.ts'
 
+/**
+ * What of all that is due is this broker's, where several write one store: rows that it inserts,
+ * or makes due at another time, name it (docs/decisions/0041).
+ */
+export interface Share {
+  /** As rows name this broker. */
+  readonly id: string
+  /** As rows name brokers whose work is that of others that live. */
+  readonly others: readonly string[]
+}
+
 /** What belongs to the store as a whole. */
 interface Bound {
   db: Kysely<Schema>
@@ -17,6 +28,8 @@ interface Bound {
   rows: Rows
   macs: RowMacs
   statements: Statements
+  /** Where several brokers write the store: what is this one's. */
+  share?: Share | undefined
 }
 
 /** An open transaction: its queries and the events that will be chained when it commits. */

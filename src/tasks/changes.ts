@@ -24,6 +24,11 @@ export class Changes {
       if (task !== undefined) for (const tell of this.#watching.get(task) ?? []) tell()
   }
 
+  /** To be called with what other brokers have recorded: something is new of these tasks, or it is not known of which. */
+  heard(tasks: readonly string[] = [...this.#watching.keys()]): void {
+    for (const task of tasks) for (const tell of this.#watching.get(task) ?? []) tell()
+  }
+
   watch(task: string): Watch {
     const watching = this.#watching.get(task) ?? new Set()
     let news = false

@@ -46,6 +46,15 @@ export class Reaper {
     this.wake(clock.now())
   }
 
+  /** Other brokers have come or gone, and what is due of theirs may be this one's now; `inherits`: what they minted last, too. */
+  async others(inherits: boolean): Promise<void> {
+    if (this.#stopped) return
+    const { unit, leases, clock } = this.#context
+    const now = clock.now()
+    if (inherits) await untilNone(unit, (tx) => leases.adopt(tx, now))
+    this.wake(clock.now())
+  }
+
   /** Stops keeping time; resolves when the round under way is over, and what it has begun to record. Revocations under way are the revoker's. */
   async stop(): Promise<void> {
     this.#stopped = true

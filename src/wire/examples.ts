@@ -361,6 +361,6 @@ export const examples: Record<string, Example> = {
     } satisfies z.input<typeof clientMetadata>,
   },
   readHealth: { answer: { status: 'ok' } },
-  readReadiness: { answer: { status: 'ready' } },
+  readReadiness: { answer: { status: 'ready', brokers: 3, configurations: 1 } },
   readMetrics: { answer: 'mayfly_leases{provider="github",status="active"} 1\n' },
 }

@@ -7,8 +7,11 @@ import { cursors } from '../../src/store/cursors.ts'
 import { delegations } from '../../src/store/delegations.ts'
 import { fences } from '../../src/store/fences.ts'
 import { idempotency } from '../../src/store/idempotency.ts'
+import { Peers } from '../../src/store/peers.ts'
 import { federationKeys } from '../../src/store/installation.ts'
+import { rowsIn } from '../../src/store/transaction.ts'
 import { taskStatuses } from '../../src/tasks/task.ts'
+import { manualClock } from '../support/clock.ts'
 import type { SqliteSubject } from '../support/sqlite.ts'
 import { aLease, aTask, noon, note, put, sound, unanswered } from '../support/store.ts'
 import { history } from './history.ts'
@@ -24,6 +27,10 @@ const kept = [
   { all: true },
   { agent: 'deployer' },
 ] as const satisfies FenceSelector[]
+
+function registeredAs(at: number, over: string[] = []): Peers {
+  return new Peers({ clock: manualClock(at), version: '1', configuration: () => 'one' }, over)
+}
 
 export async function lived(seal: Seal): Promise<SqliteSubject> {
   const made = await history(seal)
@@ -56,6 +63,7 @@ export async function lived(seal: Seal): Promise<SqliteSubject> {
       await delegations.insert(tx, { ...handed, usedBy: null })
     }
     await cursors.put(tx, { name: 'notify chat', seq: 3, mac: 'm' })
+    await registeredAs(noon).beat(tx)
     await federationKeys.add(tx, { kid: 'kid', sealed: seal.seal('{}', place) })
     note(made, tx)
   })
@@ -83,6 +91,9 @@ export async function liveOn(made: SqliteSubject): Promise<void> {
     await idempotency.put(tx, { ...stood, lease: 'lease_1', until: noon + 5 })
     await delegations.use(tx, sha256('dlg_1'), 'task_1')
     await cursors.put(tx, { name: 'notify chat', seq: 4, mac: 'n' })
+    // The first is gone, and this one is its heir.
+    const [first] = await rowsIn(tx).where('brokers', "id > ''", [])
+    await registeredAs(noon, [first!.id]).beat(tx)
     await federationKeys.replace(tx, { kid: 'kid', sealed: seal.seal('{"a":1}', place) })
     note(made, tx)
   })

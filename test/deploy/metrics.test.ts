@@ -43,6 +43,7 @@ metrics.watch({
   queues: () => [],
   intrusion: () => ({ doubts: [], damaged: [] }),
   notices: () => [],
+  brokers: () => ({ brokers: 1, configurations: 1 }),
   now: () => Date.now(),
 })
 metrics.serves(selfSigned().cert)

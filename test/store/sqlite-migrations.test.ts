@@ -19,6 +19,9 @@ it('a lease from before identities were kept holds its classes for the identity 
     alter table approvals drop column policies;
     drop table counts;
     drop table cursors;
+    drop table brokers;
+    alter table tasks drop column broker;
+    alter table leases drop column broker;
     drop table delegations;
     drop index tasks_parent;
     drop index tasks_silent;

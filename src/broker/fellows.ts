@@ -1,0 +1,57 @@
+/**
+ * The other brokers on one store, as far as operators have to know of them: how many there are,
+ * and whether they run with different configurations (docs/decisions/0041).
+ */
+import type { Log } from '../base/log.ts'
+
+interface Fellow {
+  id: string
+  version: string
+  configuration: string
+}
+
+interface Given {
+  /** All that run, this one among them; undefined where there is no place for others. */
+  living: () => readonly Fellow[] | undefined
+  /** The digest of the configuration in force here. */
+  own: () => string
+  /** Decides all open tasks afresh under what is in force here. */
+  review: () => Promise<void>
+  log: Log
+}
+
+export class Fellows {
+  readonly #given: Given
+  #known: string
+
+  constructor(given: Given) {
+    this.#given = given
+    this.#known = given.own()
+  }
+
+  count(): { brokers: number; configurations: number } {
+    const living = this.#given.living() ?? []
+    return {
+      brokers: Math.max(1, living.length),
+      configurations: Math.max(1, new Set(living.map(({ configuration }) => configuration)).size),
+    }
+  }
+
+  /** Others have come or gone, or run with something else. */
+  changed(): void {
+    const { living, own, review, log } = this.#given
+    const all = living() ?? []
+    const configurations = [...new Set([own(), ...all.map(({ configuration }) => configuration)])].toSorted()
+    const now = configurations.join()
+    if (now === this.#known) return
+    this.#known = now
+    if (configurations.length > 1)
+      log.warn(
+        { brokers: all.map(({ id, version, configuration }) => ({ id, version, configuration })) },
+        'brokers on this store run with different configurations',
+      )
+    else log.info({ configuration: now }, 'all brokers on this store run with one configuration')
+    // What was opened under one is decided afresh under the other (invariant I12).
+    void review()
+  }
+}

@@ -1,0 +1,118 @@
+/** What brokers on one database tell each other, and what only one of them does at a time. */
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { isBrokerError } from '../../src/base/errors.ts'
+import { type Beside, severalOn } from '../support/beside.ts'
+import {
+  besideDatabase,
+  embeddedServer,
+  type PostgresServer,
+  serverTakesMs,
+} from '../support/postgres-server.ts'
+import { aTask, noon, put } from '../support/store.ts'
+import { until } from '../support/until.ts'
+
+let server: PostgresServer
+let url: string
+let one: Beside
+let other: Beside
+beforeAll(async () => {
+  server = await embeddedServer()
+  url = await server.database()
+  ;[one, other] = (await severalOn(url, 2)) as [Beside, Beside]
+}, serverTakesMs)
+afterAll(async () => {
+  for (const each of [one, other]) await each.store.close().catch(() => undefined)
+  await server[Symbol.asyncDispose]()
+}, serverTakesMs)
+
+/** Something that is on record of a new task. */
+async function happen(at: Beside): Promise<string> {
+  return await at.unit.write(async (tx) => {
+    const { id } = await put(at, tx, aTask())
+    at.audit.record(tx, { at: noon, type: 'task.opened', actor: 'broker', task: id })
+    return id
+  })
+}
+
+/** Breaks the lines of both. */
+async function cut(): Promise<void> {
+  const lines = "query like 'listen%' or query = 'select 1' or query like 'select pg_try_advisory_lock($1%'"
+  await besideDatabase(
+    url,
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mayfly'
+      and datname = current_database() and (${lines})`,
+  )
+}
+
+describe('what one has put on record', () => {
+  it('is told to the others at once, and to itself not at all', async () => {
+    const [before, own] = [other.heard.length, one.heard.length]
+    const task = await happen(one)
+    await until(() => other.heard.length > before)
+    expect(other.heard.slice(before)).toEqual([[task]])
+    expect(one.heard.slice(own)).toEqual([])
+  })
+
+  it('is found out within the second by one whose line was cut, which hears again from then on', async () => {
+    await cut()
+    const before = other.heard.length
+    await happen(one)
+    expect(other.heard.slice(before)).toEqual([])
+    await other.beat().catch(() => other.beat())
+    expect(other.heard.at(-1)).toBeUndefined()
+    const after = other.heard.length
+    const task = await happen(one)
+    await until(() => other.heard.length > after)
+    expect(other.heard.slice(after)).toEqual([[task]])
+  })
+
+  it('is told of any task where somebody else says something on their line', async () => {
+    const before = other.heard.length
+    await besideDatabase(url, "select pg_notify('mayfly', 'anything')")
+    await until(() => other.heard.length > before)
+    expect(other.heard.slice(before)).toEqual([undefined])
+  })
+})
+
+describe('what is exclusive', () => {
+  it('is done by one broker after another, whichever asks', async () => {
+    let busy = 0
+    let most = 0
+    const work = async () => {
+      most = Math.max(most, (busy += 1))
+      await one.unit.read(() => Promise.resolve())
+      busy -= 1
+    }
+    const asked = [one, other, one, other].map(({ store }) => store.beside!.exclusive('key', work))
+    await Promise.all(asked)
+    expect(most).toBe(1)
+  })
+
+  it('under another key does not wait', async () => {
+    const { exclusive } = one.store.beside!
+    await exclusive('one', () => other.store.beside!.exclusive('other', () => Promise.resolve()))
+  })
+
+  it('is told from what was done while the lock was lost, and another may have had it', async () => {
+    const { exclusive } = one.store.beside!
+    const doing = exclusive('lost', async () => {
+      await cut()
+      await other.store.beside!.exclusive('lost', () => Promise.resolve())
+    })
+    await expect(doing).rejects.toSatisfy((error) => isBrokerError(error, 'unavailable'))
+    expect(await exclusive('lost', () => Promise.resolve('done'))).toBe('done')
+  })
+
+  it(
+    'is done all the same while the database does not answer: an end upstream does not wait for it',
+    async () => {
+      const own = await embeddedServer()
+      onTestFinished(() => own[Symbol.asyncDispose](), serverTakesMs)
+      const [store] = (await severalOn(await own.database(), 1)) as [Beside]
+      await own.stop()
+      expect(await store.store.beside!.exclusive('key', () => Promise.resolve('done'))).toBe('done')
+      await store.store.close().catch(() => undefined)
+    },
+    serverTakesMs,
+  )
+})

@@ -1,0 +1,185 @@
+/** Brokers that write one database in turns: what one store promises holds for all of them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isBrokerError } from '../../src/base/errors.ts'
+import { openPostgres } from '../../src/store/postgres.ts'
+import { type Beside, besideOn, severalOn } from '../support/beside.ts'
+import {
+  besideDatabase,
+  embeddedServer,
+  type PostgresServer,
+  serverTakesMs,
+} from '../support/postgres-server.ts'
+import { aLease, aTask, events, note, put, testSeal, verified } from '../support/store.ts'
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await embeddedServer()
+}, serverTakesMs)
+afterAll(() => server[Symbol.asyncDispose](), serverTakesMs)
+
+async function pair(): Promise<[Beside, Beside] & AsyncDisposable & { url: string }> {
+  const url = await server.database()
+  const [one, other] = await severalOn(url, 2)
+  return Object.assign([one!, other!] as [Beside, Beside], {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      await one!.store.close()
+      await other!.store.close()
+    },
+  })
+}
+
+describe('works that write at two brokers', () => {
+  it('see all that was committed before them, wherever that was', async () => {
+    await using both = await pair()
+    const root = aTask()
+    await both[0].unit.write((tx) => put(both[0], tx, root))
+    const seen = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => {
+        const store = both[n % 2]!
+        return store.unit.write(async (tx) => {
+          const tree = await store.tasks.tree(tx, root.id)
+          await put(store, tx, aTask({ root: root.id, parent: root.id }))
+          note(store, tx, { n })
+          return tree.length
+        })
+      }),
+    )
+    expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
+    // One record, whole, of all that both have put there.
+    const chain = await events(both[1])
+    expect(chain.map(({ seq }) => seq)).toEqual(chain.map((_, index) => index + 1))
+    expect(chain).toHaveLength(60)
+    const { discrepancies } = await verified(both[0])
+    expect(discrepancies.filter(({ seq }) => seq !== undefined)).toEqual([])
+    // A third looks through it all, and so does everybody then.
+    await using third = await besideOn(both.url)
+    for (const { store } of [...both, third]) {
+      await store.look()
+      await store.lookedThrough()
+      expect(store.intrusion).toEqual({ doubts: [], damaged: [] })
+    }
+  })
+
+  it('use a token once', async () => {
+    await using both = await pair()
+    const used = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => {
+        const store = both[n % 2]!
+        return store.unit.write((tx) => store.usedTokens.use(tx, `token ${n >> 1}`, 1))
+      }),
+    )
+    expect(used.filter(Boolean)).toHaveLength(10)
+  })
+
+  it('count what is held together', async () => {
+    await using both = await pair()
+    const task = aTask()
+    await both[0].unit.write((tx) => put(both[0], tx, task))
+    const counted = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => {
+        const store = both[n % 2]!
+        return store.unit.write(async (tx) => {
+          const { agent } = await store.leases.countUnfinished(tx, task.agent, task.id)
+          if (agent >= 7) return false
+          await store.leases.insert(tx, aLease(task, { secretHash: `${n}` }))
+          return true
+        })
+      }),
+    )
+    expect(counted.filter(Boolean)).toHaveLength(7)
+  })
+
+  it('are not held up by one that stands still in the middle of its turn, and what that did is undone', async () => {
+    await using both = await pair()
+    const [lost, kept] = [aTask(), aTask()]
+    const begun = Promise.withResolvers<void>()
+    const thawed = Promise.withResolvers<void>()
+    const frozen = both[0].unit.write(async (tx) => {
+      await put(both[0], tx, lost)
+      begun.resolve()
+      await thawed.promise
+    })
+    await begun.promise
+    await both[1].unit.write((tx) => put(both[1], tx, kept))
+    thawed.resolve()
+    await expect(frozen).rejects.toSatisfy((error) => isBrokerError(error, 'unavailable'))
+    // It goes on from what the other has written, not from what it knew.
+    const next = aTask()
+    await both[0].unit.write(async (tx) => {
+      expect(await both[0].tasks.get(tx, kept.id)).toEqual(kept)
+      await put(both[0], tx, next)
+    })
+    const found = await both[1].unit.read((tx) =>
+      Promise.all([lost, kept, next].map(({ id }) => both[1].tasks.get(tx, id))),
+    )
+    expect(found.map((task) => task?.id)).toEqual([undefined, kept.id, next.id])
+    expect(both[0].store.intrusion.doubts).toEqual([])
+  })
+})
+
+describe('nobody is taken for an intruder', () => {
+  it('who is a broker: nothing is looked through again, whoever of them writes', async () => {
+    await using both = await pair()
+    for (const store of both) await store.store.lookedThrough()
+    const looks = () =>
+      besideDatabase(
+        both.url,
+        "select count(*) as n from pg_stat_activity where application_name = 'mayfly' and query like 'begin isolation%'",
+      )
+    const lastLook = () =>
+      besideDatabase(
+        both.url,
+        "select max(query_start)::text as at from pg_stat_activity where application_name = 'mayfly' and query = 'rollback'",
+      )
+    const [before, at] = [await looks(), await lastLook()]
+    for (let n = 0; n < 12; n += 1) {
+      const store = both[n % 2]!
+      await store.unit.write((tx) => put(store, tx, aTask()))
+      await store.unit
+        .write(async (tx) => {
+          await put(store, tx, aTask())
+          throw new Error('given up')
+        })
+        .catch(() => undefined)
+    }
+    expect([await looks(), await lastLook()]).toEqual([before, at])
+  })
+
+  it.each([
+    ['deletes a used token', 'delete from used_tokens'],
+    ['puts the head back', 'update audit_head set commits = commits - 1'],
+    ['drops an index', 'drop index leases_due'],
+  ])('but who %s, by whichever broker writes next', async (_what, sql) => {
+    await using both = await pair()
+    await both[0].unit.write(async (tx) => void (await both[0].usedTokens.use(tx, 'token', 1)))
+    await both[1].unit.write(async (tx) => note(both[1], tx))
+    await besideDatabase(both.url, sql)
+    for (const store of [both[0], both[1]])
+      await expect(store.unit.write((tx) => put(store, tx, aTask()))).rejects.toSatisfy((error) =>
+        isBrokerError(error, 'unavailable'),
+      )
+  })
+})
+
+it('what a broker put on record is not written over by one that is behind, although the head was altered', async () => {
+  await using both = await pair()
+  await both[0].unit.write(async (tx) => note(both[0], tx, { by: 'one' }))
+  await both[1].unit.write(async (tx) => note(both[1], tx, { by: 'other' }))
+  await besideDatabase(both.url, "update audit_head set mac = 'x'")
+  await both[0].unit.write(async (tx) => note(both[0], tx, { by: 'one again' }))
+  await both[1].unit.write(async (tx) => note(both[1], tx, { by: 'other again' }))
+  const said = (await events(both[0])).map(({ data }) => data?.['by'])
+  expect(said).toEqual(['one', 'other', 'one again', 'other again'])
+  for (const store of both) expect(() => store.store.mayGrant()).toThrow('not as it was left')
+})
+
+it('a process that must be alone has it only while no broker does, and no broker while it has', async () => {
+  const url = await server.database()
+  const tool = await openPostgres({ url }, testSeal())
+  await expect(severalOn(url, 1)).rejects.toThrow('is running on')
+  await tool.close()
+  const [broker] = await severalOn(url, 1)
+  await expect(openPostgres({ url }, testSeal())).rejects.toThrow('is running on')
+  await broker!.store.close()
+})
