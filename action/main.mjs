@@ -85,9 +85,11 @@ function tell(url, { id, approvals, expires_at: expires, purpose }) {
     '',
     `${plain(purpose)} (\`${id}\`)`,
     '',
-    ...waiting.map(
-      ({ id: approval, group }) => `- **${plain(group)}**: \`mayfly admin approve ${approval} --url ${url}\``,
-    ),
+    ...waiting.map(({ id: approval, group, link }) => {
+      const page = link ? `[decide on its page](${link}), or ` : ''
+      return `- **${plain(group)}**: ${page}\`mayfly admin approve ${approval} --url ${url}\``
+    }),
   ])
-  say('notice', `waits for ${waiting.map(({ id: approval, group }) => `${group} (${approval})`).join(', ')}`)
+  const whom = waiting.map(({ id: approval, group, link = approval }) => `${group} (${link})`)
+  say('notice', `waits for ${whom.join(', ')}`)
 }

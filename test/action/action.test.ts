@@ -6,10 +6,11 @@ import { parse } from 'yaml'
 import { sandboxWorkload } from '../../src/sandbox/configuration.ts'
 import { job } from '../support/actions-runner.ts'
 import { mints } from '../support/github.ts'
+import { consoleBroker } from '../support/people.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until } from '../support/until.ts'
 
-const broker = await sharedBroker()
+const broker = await sharedBroker(consoleBroker)
 const { github, ledger } = broker.sandbox
 const alive = () => ledger.alive(Date.now())
 const web = { scope: 'github:acme/web:contents=read' }
@@ -81,12 +82,14 @@ test('a mint that fails fails the step, and post ends what there is', async () =
   expect((await run.post()).status).toBe(0)
 })
 
-test('what waits for approval is on the job’s page, and goes on once it is given', async () => {
+test('what waits for approval is on the job’s page with a link to decide, and goes on once it is given', async () => {
   const run = await job(broker)
   const main = run.main({ scope: 'github:acme/infra:contents=write' })
   await until(() => run.summary() !== '')
   const [id = ''] = /appr_\w+/.exec(run.summary()) ?? []
-  expect(run.summary()).toContain('security')
+  expect(run.summary()).toContain(
+    `- **security**: [decide on its page](${broker.url}/console/approvals/${id}), or \`mayfly admin approve ${id}`,
+  )
   const token = await broker.admin()
   const { body } = await broker.call('GET', '/v1/admin/approvals', { token })
   const { digest } = body.items.find((each: { id: string }) => each.id === id)

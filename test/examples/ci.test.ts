@@ -1,6 +1,6 @@
 /** The examples of CI systems: each parsed as its platform does, and its lines run with what that platform gives a job. */
 import { execFile } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
+import { accessSync, constants, globSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -152,6 +152,15 @@ test('GitHub Actions', async () => {
   const outcome = await run([work.run], { GH_TOKEN: given, GITHUB_REF_NAME: 'v1' })
   expect((await runner.post()).status).toBe(0)
   await expectOneTask(outcome)
+})
+
+test('GitHub Actions with curl alone', () => {
+  const { permissions, jobs } = yaml('github-actions/workflow.yml')
+  expect(permissions).toEqual({ 'id-token': 'write' })
+  const step = jobs.nightly.steps.at(-1)
+  expect(step.env).toEqual({ MAYFLY_URL: broker.url })
+  // It is run as it is by test/oauth/actions.test.ts.
+  accessSync(join(root, 'examples/github-actions', step.run), constants.X_OK)
 })
 
 test('no example is called what GitHub takes for the description of an action', () => {
