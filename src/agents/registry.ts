@@ -6,6 +6,15 @@ import { matches } from './match.ts'
 import { nearest } from './nearest.ts'
 import { ownerFor } from './owner.ts'
 
+/**
+ * Whose tasks and leases count together: an agent's, or, with an owner, one person's of an agent
+ * whose owner a claim names. Nobody can use up what is somebody else's (docs/decisions/0051).
+ */
+export interface Share {
+  readonly agent: string
+  readonly owner?: string
+}
+
 /** An agent as one principal acts as it, who answers for that being known. */
 export type OwnedAgent = Agent & { readonly owner: string }
 
@@ -36,6 +45,12 @@ export class Agents implements Iterable<Agent> {
 
   get(name: string): Agent | undefined {
     return this.#agents.get(name)
+  }
+
+  /** What a task of this agent and owner counts against. */
+  shareOf(agent: string, owner: string): Share {
+    const configured = this.#agents.get(agent)
+    return configured && typeof configured.owner !== 'string' ? { agent, owner } : { agent }
   }
 
   /** Every agent that `principal` may act as. */

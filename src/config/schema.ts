@@ -26,7 +26,9 @@ const ofAgent = (most: number) =>
   z
     .union([
       bound,
-      z.strictObject({ agent: bound.describe('Of one agent.') }).transform(({ agent }) => agent),
+      z
+        .strictObject({ agent: bound.describe('Of one agent, or one person of an agent owned by a claim.') })
+        .transform(({ agent }) => agent),
     ])
     .default(most)
 
@@ -34,7 +36,7 @@ const limits = z
   .strictObject({
     requests_per_minute: z
       .strictObject({
-        agent: bound.default(1200).describe('Of one agent.'),
+        agent: bound.default(1200).describe('Of one agent, or one person of an agent owned by a claim.'),
         address: bound.default(6000).describe('Of one address; a whole /64 of IPv6.'),
       })
       .prefault({})
@@ -46,7 +48,9 @@ const limits = z
     live_leases: z
       .strictObject({
         task: bound.default(50).describe('Of one task.'),
-        agent: bound.default(500).describe('Of all tasks of one agent.'),
+        agent: bound
+          .default(500)
+          .describe('Of all tasks of one agent, or of one person of an agent owned by a claim.'),
       })
       .prefault({})
       .describe('How many credentials may be alive at once; counted in the store.'),

@@ -72,7 +72,7 @@ async function agentsNow(context: TaskContext, rules: Rules, filter: AgentFilter
         agent,
         suspension,
         status: suspension ? 'suspended' : isReviewed(agent, now) ? 'active' : 'expired',
-        openTasks: (await context.tasks.countOpen(tx, name)).all,
+        openTasks: (await context.tasks.countOpen(tx, { agent: name })).all,
         liveLeases: await context.leases.countLive(tx, name),
       }
     })

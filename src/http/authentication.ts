@@ -1,6 +1,6 @@
 /** Who calls, found out before anything else of the request is read. */
 import type { Context, MiddlewareHandler } from 'hono'
-import type { Agent } from '../agents/agent.ts'
+import type { OwnedAgent } from '../agents/registry.ts'
 import { nearest } from '../agents/nearest.ts'
 import { authenticateAdmin } from '../control/authenticate.ts'
 import type { Right } from '../control/admins.ts'
@@ -20,7 +20,7 @@ export async function agentOf(
   { inForce, limits, about }: Env['Variables'],
   principal: Principal,
   named: string | undefined,
-): Promise<Agent> {
+): Promise<OwnedAgent> {
   const { agents } = inForce.rules
   try {
     const agent = agents.choose(principal, named)
@@ -39,8 +39,9 @@ export async function agentOf(
 
 /** Whoever holds the token of the task in the path, or of some task where none stands there: `c.var.task`. */
 export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
+  const { inForce, limits } = c.var
   const task = await holder(c)
-  await c.var.limits.admitAgent(task.agent)
+  await limits.admitAgent(inForce.rules.agents.shareOf(task.agent, task.owner))
   c.set('task', task)
   await next()
 }
@@ -57,7 +58,7 @@ export const byWorkloadOrTask: MiddlewareHandler<Env> = async (c, next) => {
   const token = bearer(c)
   if (isTaskToken(token)) {
     const task = await holder(c)
-    await limits.admitAgent(task.agent)
+    await limits.admitAgent(inForce.rules.agents.shareOf(task.agent, task.owner))
     c.set('task', task)
     c.set('asker', { task })
   } else {

@@ -11,6 +11,7 @@ import type { Explained } from '../tasks/explain.ts'
 const mostNamed = 20
 
 interface Asked {
+  agent: string
   owner: string
   explained: number
   denied: number
@@ -22,10 +23,13 @@ interface Asked {
 }
 
 export class ExplanationCounter {
-  #agents = new Map<string, Asked>()
+  /** By agent and owner. */
+  #askers = new Map<string, Asked>()
 
   count({ asker, agent, details }: Explained, request: string): void {
-    const asked = this.#agents.get(asker.agent) ?? {
+    const key = JSON.stringify([asker.agent, asker.owner])
+    const asked = this.#askers.get(key) ?? {
+      agent: asker.agent,
       owner: asker.owner,
       explained: 0,
       denied: 0,
@@ -33,7 +37,7 @@ export class ExplanationCounter {
       about: new Set(),
       what: new Set(),
     }
-    this.#agents.set(asker.agent, asked)
+    this.#askers.set(key, asked)
     if (asked.about.size < mostNamed) asked.about.add(agent)
     asked.explained += 1
     const denied = details.filter(({ outcome }) => outcome === 'denied')
@@ -43,14 +47,14 @@ export class ExplanationCounter {
       if (asked.what.size < mostNamed) asked.what.add(`${action} on ${resource}`)
   }
 
-  /** Puts what has been counted since the last time on record, as one event an agent. */
+  /** Puts what has been counted since the last time on record, as one event for each agent and owner. */
   async summarise({ unit, audit, clock }: { unit: Unit; audit: AuditTrail; clock: Clock }): Promise<void> {
-    if (this.#agents.size === 0) return
-    const taken = this.#agents
-    this.#agents = new Map()
+    if (this.#askers.size === 0) return
+    const taken = this.#askers
+    this.#askers = new Map()
     try {
       await unit.write(async (tx) => {
-        for (const [agent, { owner, about, what, ...counts }] of taken)
+        for (const { agent, owner, about, what, ...counts } of taken.values())
           audit.record(tx, {
             at: clock.now(),
             type: 'request.explained',
@@ -62,7 +66,7 @@ export class ExplanationCounter {
       })
     } catch (error) {
       // What was counted meanwhile is the smaller loss: the longer count is kept.
-      for (const [agent, asked] of taken) this.#agents.set(agent, asked)
+      for (const [key, asked] of taken) this.#askers.set(key, asked)
       throw error
     }
   }

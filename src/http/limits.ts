@@ -4,6 +4,7 @@
  * for what others do, and a token that verifies is not refused for those of its address that do not (docs/decisions/0017).
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { Share } from '../agents/registry.ts'
 import { BrokerError } from '../base/errors.ts'
 import { addressing, network } from './address.ts'
 import type { Tally } from './tally.ts'
@@ -47,9 +48,14 @@ export class Limits {
     return await this.#consume('address', this.#requests, sender, 'too many requests from this address')
   }
 
-  /** Once the agent is known. @throws BrokerError `limit_exceeded` */
-  async admitAgent(agent: string): Promise<void> {
-    const refused = await this.#consume('agent', this.#agent, agent, 'too many requests of this agent')
+  /** Once it is known whose it is. @throws BrokerError `limit_exceeded` */
+  async admitAgent({ agent, owner = '' }: Share): Promise<void> {
+    const refused = await this.#consume(
+      'agent',
+      this.#agent,
+      `${agent} ${owner}`,
+      'too many requests of this agent',
+    )
     if (refused) throw refused
   }
 

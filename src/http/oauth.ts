@@ -64,7 +64,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       verify(asked.subject_token, issuers, { clock: core.clock }),
     )
     const agent = await agentOf(c.var, verified.principal, asked.agent)
-    await limits.admitAgent(agent.name)
+    await limits.admitAgent(inForce.rules.agents.shareOf(agent.name, agent.owner))
     const own = issuers.get(verified.principal.iss)?.audiences ?? []
     const { connections } = inForce.rules
     const { detail, words } = detailOf(asked, { connections, audiences: [inForce.url, ...own] })

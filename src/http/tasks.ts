@@ -123,7 +123,7 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     const request = { ...asked, ...opener, idempotency: idempotencyOf(c, caller, asked) }
     if ('verified' in asker) {
       const agent = await agentOf(c.var, asker.verified.principal, rest.agent)
-      await limits.admitAgent(agent.name)
+      await limits.admitAgent(inForce.rules.agents.shareOf(agent.name, agent.owner))
     }
     if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
     const { token, ...opened } = await openTask(core, inForce.rules, request)

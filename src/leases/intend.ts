@@ -2,6 +2,7 @@
 import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
 import { classesOf } from '../provider/terms.ts'
+import type { Share } from '../agents/registry.ts'
 import type { Tx } from '../base/unit.ts'
 import type { ResolvedDetail } from './connections.ts'
 import type { LeaseContext } from './context.ts'
@@ -13,6 +14,8 @@ export interface LeaseHolder {
   task: string
   agent: string
   owner: string
+  /** Whose room upstream it takes. */
+  share: Share
   issuer: string
   identity: string
   /** Milliseconds since 1970. */
@@ -43,7 +46,7 @@ export async function intend(
   const current = context.connections().get(entry.provider.type, entry.name)
   if (!current || current.retired || current.terms.leadsTo !== entry.terms.leadsTo)
     return { refused: reconfigured() }
-  const crowded = await slotRefusal(context, tx, resolved, holder.agent)
+  const crowded = await slotRefusal(context, tx, resolved, holder.share)
   if (crowded) return { refused: crowded }
   const now = clock.now()
   const lease: Lease = {
@@ -102,18 +105,18 @@ function reconfigured(): BrokerError {
 
 /**
  * Where upstream has room for only so many, nobody may take it all: a quarter is an
- * agent's share (invariant I4), through whatever connections it is taken.
+ * agent's, or a person's of it, share (invariant I4), through whatever connections it is taken.
  */
 async function slotRefusal(
   { leases, clock }: LeaseContext,
   tx: Tx,
   { entry, detail }: ResolvedDetail,
-  agent: string,
+  whose: Share,
 ): Promise<BrokerError | undefined> {
   const slot = entry.terms.slot?.(detail)
   if (!slot) return undefined
   const now = clock.now()
-  const room = { provider: entry.provider.type, slot: slot.key, agent, now }
+  const room = { provider: entry.provider.type, slot: slot.key, whose, now }
   const taken = await leases.slotsTaken(tx, room)
   const share = Math.floor((entry.upstream.room?.(slot.key) ?? slot.total) / 4)
   if (taken.length < share) return undefined

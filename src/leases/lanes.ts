@@ -112,16 +112,16 @@ export class Lanes {
   }
 
   /** Tells upstream once that the credential is to end. */
-  async end({ agent }: Lease, handle: Handle): Promise<RevocationOutcome> {
+  async end({ agent, owner }: Lease, handle: Handle): Promise<RevocationOutcome> {
     const turn: Ending = { handle }
-    await this.#endings.add(agent, turn)
+    await this.#endings.add(whoseOf(agent, owner), turn)
     return turn.outcome!
   }
 
   /** Tries the credential once. */
-  async look({ agent }: Lease, handle: Handle): Promise<Evidence> {
+  async look({ agent, owner }: Lease, handle: Handle): Promise<Evidence> {
     const turn: Looking = { handle }
-    await this.#looks.add(agent, turn)
+    await this.#looks.add(whoseOf(agent, owner), turn)
     return turn.evidence!
   }
 
@@ -148,4 +148,9 @@ export class Lanes {
     this.#silentSince = answered ? undefined : (since ?? now)
     return answered && since !== undefined && now - since >= silenceMs
   }
+}
+
+/** Turns are taken by agents, and by each person whose an agent is. */
+function whoseOf(agent: string, owner: string): string {
+  return `${agent} ${owner}`
 }

@@ -1,4 +1,5 @@
 /** One minted credential under a task, and what a store must do for leases. */
+import type { Share } from '../agents/registry.ts'
 import type { Damaged, Stored } from '../base/damage.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import type { Class, Revocation } from '../provider/terms.ts'
@@ -239,38 +240,35 @@ export interface LeaseStore {
    */
   adopt(tx: Tx, now: number): Promise<number>
   /**
-   * Classes of the unfinished leases of this agent, of this identity as whatever
+   * Classes of the unfinished leases of this share of an agent, of this identity as whatever
    * agent, and of these tasks; what was lost nobody holds (invariant I2). Takes the
    * locks of agent and identity for the rest of the transaction.
    */
-  lockHeld(tx: Tx, whose: { agent: string; identity: string; tasks: readonly string[] }): Promise<Class[]>
-  /** How many unfinished leases the agent has, lost ones aside, and how many of them the task. */
-  countUnfinished(tx: Tx, agent: string, task: string): Promise<{ agent: number; task: number }>
+  lockHeld(tx: Tx, whose: Share & { identity: string; tasks: readonly string[] }): Promise<Class[]>
+  /** How many unfinished leases the share has, lost ones aside, and how many of them the task. */
+  countUnfinished(tx: Tx, whose: Share, task: string): Promise<{ agent: number; task: number }>
   /**
    * Of those: how many are active, and when so many are over by themselves that fewer than
    * `most` are left. One whose end has not failed yet is over when it is tried.
    */
   whenFree(
     tx: Tx,
-    whose: { agent: string } | { task: string },
+    whose: Share | { task: string },
     most: number,
   ): Promise<{ active: number; next: number | null }>
   /** How many unfinished leases the agent has, lost ones too. */
   countLive(tx: Tx, agent: string): Promise<number>
-  /** How many leases of the agent were lost: upstream may have minted, and nobody has ever had what. */
-  countLost(tx: Tx, agent: string): Promise<number>
-  /** When the newest lease of the agent on the connection was intended, if it was lost or has no answer yet. */
-  lastUnanswered(
-    tx: Tx,
-    whose: { agent: string; provider: string; connection: string },
-  ): Promise<number | null>
+  /** How many leases of the share were lost: upstream may have minted, and nobody has ever had what. */
+  countLost(tx: Tx, whose: Share): Promise<number>
+  /** When the newest lease of the share on the connection was intended, if it was lost or has no answer yet. */
+  lastUnanswered(tx: Tx, whose: Share & { provider: string; connection: string }): Promise<number | null>
   /** How many leases are not over, by provider and state. */
   countByStatus(tx: Tx): Promise<{ provider: string; status: string; count: number }[]>
   /**
-   * Until when each lease of the agent that takes this room upstream at `now` takes it,
+   * Until when each lease of the share that takes this room upstream at `now` takes it,
    * the soonest first, whatever connection minted it; Infinity while it is being minted.
    */
-  slotsTaken(tx: Tx, room: { provider: string; slot: string; agent: string; now: number }): Promise<number[]>
+  slotsTaken(tx: Tx, room: { whose: Share; provider: string; slot: string; now: number }): Promise<number[]>
   /** Sealed handles of the `eventual` leases of a provider that are leaving or revoked, and stand at `now`. */
   standing(tx: Tx, provider: string, now: number): Promise<Pick<Lease, 'id' | 'handle'>[]>
 }

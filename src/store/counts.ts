@@ -1,7 +1,8 @@
 /**
- * How much is not over, by agent, identity and provider: counted with each row that is
+ * How much is not over, by agent, each person of it, identity and provider: counted with each row that is
  * written, so that nobody has to read all that lives to know (docs/decisions/0037, docs/decisions/0044).
  */
+import type { Share } from '../agents/registry.ts'
 import { type LeaseStatus, unfinishedStatuses } from '../leases/lease.ts'
 import { classes } from '../provider/terms.ts'
 import { openStatuses } from '../tasks/task.ts'
@@ -18,6 +19,10 @@ export const lostStatuses = ['revoking', 'irrevocable'] as const satisfies Lease
 /** Whose counts there are: keys of the table. */
 export const countOf = {
   agent: (name: string) => `agent ${name}`,
+  /** No name of an agent has a space. */
+  person: (agent: string, owner: string) => `person ${agent} ${owner}`,
+  share: ({ agent, owner }: Share) =>
+    owner === undefined ? countOf.agent(agent) : countOf.person(agent, owner),
   identity: (name: string) => `identity ${name}`,
   provider: (type: string) => `provider ${type}`,
   kind: (row: StoredRow) => `${kinds}${JSON.stringify(kindColumns.map((column) => row[column]))}`,
@@ -103,15 +108,16 @@ export class Counts {
 
 /** What a lease counts as: as held with its classes, or as lost, and in its state. */
 function countedOfLease(row: StoredRow): [key: string, name: string][] {
-  const { status, agent, identity, provider, fingerprint } = row
+  const { status, identity, provider, fingerprint } = row
   const counted: [string, string][] = isUnsettled(row) ? [[countOf.kind(row), sealKeyOf(row)]] : []
   if (!isAmong(unfinishedStatuses, status)) return counted
   counted.push([countOf.provider(String(provider)), String(status)])
-  const ofAgent = countOf.agent(String(agent))
-  if (isAmong(lostStatuses, status) && fingerprint === null) return [...counted, [ofAgent, 'lost']]
-  counted.push([ofAgent, 'held'])
-  const ofIdentity = countOf.identity(String(identity))
-  for (const each of classesOf(row)) counted.push([ofAgent, `class ${each}`], [ofIdentity, `class ${each}`])
+  const shares = sharesOf(row)
+  const isLost = isAmong(lostStatuses, status) && fingerprint === null
+  for (const share of shares) counted.push([share, isLost ? 'lost' : 'held'])
+  if (isLost) return counted
+  const holders = [...shares, countOf.identity(String(identity))]
+  for (const each of classesOf(row)) for (const holder of holders) counted.push([holder, `class ${each}`])
   return counted
 }
 
@@ -135,9 +141,15 @@ export function classesOf({ classes: written }: StoredRow): readonly string[] {
   return classes
 }
 
-function countedOfTask({ status, agent }: StoredRow): [key: string, name: string][] {
+function countedOfTask(row: StoredRow): [key: string, name: string][] {
+  const { status } = row
   if (!isAmong(openStatuses, status)) return []
-  return [[countOf.agent(String(agent)), String(status)]]
+  return sharesOf(row).map((share) => [share, String(status)])
+}
+
+/** Both, whoever owns the agent: a row does not say how its owner was named. */
+function sharesOf({ agent, owner }: StoredRow): string[] {
+  return [countOf.agent(String(agent)), countOf.person(String(agent), String(owner))]
 }
 
 /** As it is stored. */

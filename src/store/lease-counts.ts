@@ -1,5 +1,6 @@
 /** What is held and how many there are: from the counts, and from the rows where somebody else has altered one. */
 import type { ExpressionBuilder, Selectable } from 'kysely'
+import type { Share } from '../agents/registry.ts'
 import { type LeaseStore, unfinishedStatuses } from '../leases/lease.ts'
 import { classes } from '../provider/terms.ts'
 import type { Tx } from '../base/unit.ts'
@@ -29,21 +30,26 @@ function mayLive(row: Selectable<Schema['leases']> | undefined): boolean {
   return row !== undefined && (row.due_at !== null || row.handle !== null)
 }
 
-function heldByRows(tx: Tx, { agent, identity }: Held) {
+/** The columns that say whose a row is. */
+function columnsOf({ agent, owner }: Share): { agent: string; owner?: string } {
+  return owner === undefined ? { agent } : { agent, owner }
+}
+
+function heldByRows(tx: Tx, { identity, ...share }: Held) {
   const live = queries(tx).selectFrom('leases').select('classes').distinct().where(isHeld)
   // Parts, each with an index of its own: one condition for all would have none.
   return live
-    .where('agent', '=', agent)
+    .where((e) => e.and(columnsOf(share)))
     .union(live.where('identity', '=', identity))
     .execute()
 }
 
-async function countByRows(tx: Tx, agent: string): Promise<{ held: number; lost: number }> {
+async function countByRows(tx: Tx, share: Share): Promise<{ held: number; lost: number }> {
   const count = (which: 'held' | 'lost') =>
     queries(tx)
       .selectFrom('leases')
       .select((e) => e.fn.countAll<number>().as('n'))
-      .where('agent', '=', agent)
+      .where((e) => e.and(columnsOf(share)))
       .where((e) =>
         which === 'held' ? isHeld(e) : e.and([e('status', 'in', lostStatuses), e('fingerprint', 'is', null)]),
       )
@@ -51,9 +57,9 @@ async function countByRows(tx: Tx, agent: string): Promise<{ held: number; lost:
   return { held: (await count('held')).n, lost: (await count('lost')).n }
 }
 
-async function countOfAgent(tx: Tx, agent: string): Promise<{ held: number; lost: number }> {
-  const count = await rowsIn(tx).count(countOf.agent(agent), 'leases')
-  if (!count) return await countByRows(tx, agent)
+async function countOfShare(tx: Tx, share: Share): Promise<{ held: number; lost: number }> {
+  const count = await rowsIn(tx).count(countOf.share(share), 'leases')
+  if (!count) return await countByRows(tx, share)
   return { held: count['held'] ?? 0, lost: count['lost'] ?? 0 }
 }
 
@@ -72,26 +78,26 @@ export const leaseCounts: Pick<
     for (const task of whose.tasks)
       for (const row of await statements.all(classesOfTask, [task]))
         classesOf(row).forEach((each) => held.add(each))
-    const agent = await rows.count(countOf.agent(whose.agent), 'leases')
+    const share = await rows.count(countOf.share(whose), 'leases')
     const identity = await rows.count(countOf.identity(whose.identity), 'leases')
-    if (!agent || !identity)
+    if (!share || !identity)
       for (const row of await heldByRows(tx, whose)) classesOf(row).forEach((each) => held.add(each))
-    return classes.filter((each) => held.has(each) || agent?.[`class ${each}`] || identity?.[`class ${each}`])
+    return classes.filter((each) => held.has(each) || share?.[`class ${each}`] || identity?.[`class ${each}`])
   },
 
-  async countUnfinished(tx, agent, task) {
-    const { held } = await countOfAgent(tx, agent)
+  async countUnfinished(tx, whose, task) {
+    const { held } = await countOfShare(tx, whose)
     const [ofTask] = await bound(tx).statements.all(countOfTask, [task])
     return { agent: held, task: Number(ofTask!['n']) }
   },
 
   async countLive(tx, agent) {
-    const { held, lost } = await countOfAgent(tx, agent)
+    const { held, lost } = await countOfShare(tx, { agent })
     return held + lost
   },
 
-  async countLost(tx, agent) {
-    return (await countOfAgent(tx, agent)).lost
+  async countLost(tx, whose) {
+    return (await countOfShare(tx, whose)).lost
   },
 
   async countByStatus(tx) {
@@ -108,7 +114,7 @@ export const leaseCounts: Pick<
     const held = await queries(tx)
       .selectFrom('leases')
       .select(['status', 'deadline', 'due_at', 'failing_since', 'upstream_expires_at', 'live_until'])
-      .where((e) => e.and(whose))
+      .where((e) => e.and('agent' in whose ? columnsOf(whose) : whose))
       .where(isHeld)
       .execute()
     const ends = held.map((lease) => {

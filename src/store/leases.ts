@@ -330,11 +330,11 @@ export const leases: LeaseStore = {
     }
   },
 
-  async lastUnanswered(tx, whose) {
+  async lastUnanswered(tx, { provider, connection, agent, owner }) {
     const newest = await queries(tx)
       .selectFrom('leases')
       .select(['created_at', 'status', 'fingerprint'])
-      .where((e) => e.and(whose))
+      .where((e) => e.and({ agent, provider, connection, ...(owner !== undefined && { owner }) }))
       .orderBy('ordinal', 'desc')
       .limit(1)
       .executeTakeFirst()
@@ -342,13 +342,15 @@ export const leases: LeaseStore = {
     return unanswered && isTime(newest.created_at) ? newest.created_at : null
   },
 
-  async slotsTaken(tx, { provider, slot, agent, now }) {
+  async slotsTaken(tx, { provider, slot, whose, now }) {
+    const { agent, owner } = whose
     const rows = await queries(tx)
       .selectFrom('leases')
       .select('stands_until')
       .where('provider', '=', provider)
       .where('slot', '=', slot)
       .where('agent', '=', agent)
+      .$if(owner !== undefined, (asked) => asked.where('owner', '=', owner!))
       .where((e) => e.or([e('stands_until', '>', now), e('status', '=', 'pending')]))
       .execute()
     return rows.map((row) => row.stands_until ?? Infinity).toSorted((a, b) => a - b)

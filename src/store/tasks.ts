@@ -2,6 +2,7 @@
 import canonicalize from 'canonicalize'
 import type { Selectable } from 'kysely'
 import { z } from 'zod'
+import type { Share } from '../agents/registry.ts'
 import { recordedPrincipal } from '../identity/principal.ts'
 import {
   bounds,
@@ -94,11 +95,12 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilte
 }
 
 /** Where somebody else has altered one. */
-async function countByRows(tx: Tx, agent: string): Promise<Count> {
+async function countByRows(tx: Tx, { agent, owner }: Share): Promise<Count> {
   const rows = await queries(tx)
     .selectFrom('tasks')
     .select(['status', (e) => e.fn.countAll<number>().as('count')])
     .where('agent', '=', agent)
+    .$if(owner !== undefined, (asked) => asked.where('owner', '=', owner!))
     .where('status', 'in', openStatuses)
     .groupBy('status')
     .execute()
@@ -187,8 +189,8 @@ export const tasks: TaskStore = {
     }
   },
 
-  async countOpen(tx, agent) {
-    const count = (await rowsIn(tx).count(countOf.agent(agent), 'tasks')) ?? (await countByRows(tx, agent))
+  async countOpen(tx, whose) {
+    const count = (await rowsIn(tx).count(countOf.share(whose), 'tasks')) ?? (await countByRows(tx, whose))
     const pending = count['pending_approval'] ?? 0
     return { all: pending + (count['active'] ?? 0), pending }
   },
@@ -203,11 +205,12 @@ export const tasks: TaskStore = {
     return Object.fromEntries(openStatuses.map((status) => [status, sums.get(status) ?? 0]))
   },
 
-  async firstEnd(tx, agent, statuses, besides) {
+  async firstEnd(tx, { agent, owner }, statuses, besides) {
     const row = await queries(tx)
       .selectFrom('tasks')
       .select('expires_at')
       .where('agent', '=', agent)
+      .$if(owner !== undefined, (asked) => asked.where('owner', '=', owner!))
       .where('status', 'in', statuses)
       .orderBy('expires_at')
       .offset(besides)

@@ -37,7 +37,7 @@ export async function decideAfresh(
   const facts = factsOf(
     { ...task, agent, context: claims },
     await leases.lockHeld(tx, {
-      agent: task.agent,
+      ...rules.agents.shareOf(task.agent, task.owner),
       identity: identityOf(task.principal),
       tasks: await tasks.tree(tx, task.root),
     }),

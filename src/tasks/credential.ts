@@ -165,7 +165,7 @@ export async function holdOpened(
 ): Promise<Hold> {
   const { task } = request
   const refused = scopeRefusal(task, resolved) ?? (await leaseRefusal(context, tx, rules, task, resolved))
-  if (!refused) return await intendFor(context, tx, request, resolved, holderOf(task))
+  if (!refused) return await intendFor(context, tx, request, resolved, holderOf(rules, task))
   recordDenied(context, tx, task, resolved, refused)
   return { refused }
 }
@@ -271,12 +271,13 @@ async function admit(
     task,
     above.map((each) => each.task),
   )
-  return { holder: { ...holderOf(task), ...(act && { act }) } }
+  return { holder: { ...holderOf(rules, task), ...(act && { act }) } }
 }
 
-function holderOf({ id, agent, owner, principal, expiresAt }: Task): LeaseHolder {
+function holderOf({ agents }: Rules, { id, agent, owner, principal, expiresAt }: Task): LeaseHolder {
   const { issuer } = principal
-  return { task: id, agent, owner, issuer, identity: identityOf(principal), deadline: expiresAt }
+  const share = agents.shareOf(agent, owner)
+  return { task: id, agent, owner, share, issuer, identity: identityOf(principal), deadline: expiresAt }
 }
 
 function refuse(code: ErrorCode, message: string): Admission {

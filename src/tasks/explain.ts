@@ -139,7 +139,7 @@ async function askingOf(
     depth: within ? within.task.depth + 1 : 0,
   }
   const held = await context.leases.lockHeld(tx, {
-    agent: agent.name,
+    ...rules.agents.shareOf(agent.name, agent.owner),
     identity: identityOf(principal),
     tasks: within ? await context.tasks.tree(tx, within.task.root) : [],
   })

@@ -1,29 +1,30 @@
-/** How much an agent may have at once: counted in the store, so that it holds across restarts and between configurations. */
+/** How much an agent, or each person whose it is, may have at once: counted in the store, so that it holds across restarts and between configurations. */
+import type { Share } from '../agents/registry.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { openStatuses, type Task } from './task.ts'
 
-/** Why the agent may not have one more task, which would wait for approval where `pending`. */
+/** Why the share may not have one more task, which would wait for approval where `pending`. */
 export async function openRefusal(
   { tasks, clock }: TaskContext,
   tx: Tx,
   { limits }: Rules,
-  agent: string,
+  whose: Share,
   pending: boolean,
 ): Promise<BrokerError | undefined> {
-  const open = await tasks.countOpen(tx, agent)
+  const open = await tasks.countOpen(tx, whose)
   if (open.all >= limits.openTasks)
     return exceeded(
-      `this agent has ${open.all} open tasks, of at most ${limits.openTasks}; complete those that are done`,
-      secondsUntil(await tasks.firstEnd(tx, agent, openStatuses, open.all - limits.openTasks), clock.now()),
+      `${named(whose)} has ${open.all} open tasks, of at most ${limits.openTasks}; complete those that are done`,
+      secondsUntil(await tasks.firstEnd(tx, whose, openStatuses, open.all - limits.openTasks), clock.now()),
     )
   if (pending && open.pending >= limits.pendingApprovals)
     return exceeded(
-      `${open.pending} tasks of this agent wait for approval, of at most ${limits.pendingApprovals}`,
+      `${open.pending} tasks of ${named(whose)} wait for approval, of at most ${limits.pendingApprovals}`,
       secondsUntil(
-        await tasks.firstEnd(tx, agent, ['pending_approval'], open.pending - limits.pendingApprovals),
+        await tasks.firstEnd(tx, whose, ['pending_approval'], open.pending - limits.pendingApprovals),
         clock.now(),
       ),
     )
@@ -46,35 +47,37 @@ const lostPauseMs = 10_000
 export async function leaseRefusal(
   { leases, clock }: TaskContext,
   tx: Tx,
-  { limits }: Rules,
+  { limits, agents }: Rules,
   task: Task,
   { entry }: ResolvedDetail,
 ): Promise<BrokerError | undefined> {
   const now = clock.now()
-  const live = await leases.countUnfinished(tx, task.agent, task.id)
+  const share = agents.shareOf(task.agent, task.owner)
+  const live = await leases.countUnfinished(tx, share, task.id)
   for (const whose of ['task', 'agent'] as const) {
     const most = limits.liveLeases[whose]
     if (live[whose] < most) continue
-    const { active, next } = await leases.whenFree(
-      tx,
-      whose === 'task' ? { task: task.id } : { agent: task.agent },
-      most,
-    )
+    const ofTask = whose === 'task'
+    const { active, next } = await leases.whenFree(tx, ofTask ? { task: task.id } : share, most)
     const how = active > 0 ? 'give one back' : 'they are being minted or revoked'
     return exceeded(
-      `this ${whose} has ${live[whose]} live leases, of at most ${most}; ${how}`,
+      `${ofTask ? 'this task' : named(share)} has ${live[whose]} live leases, of at most ${most}; ${how}`,
       secondsUntil(next, now),
     )
   }
-  const lost = await leases.countLost(tx, task.agent)
+  const lost = await leases.countLost(tx, share)
   if (lost < mostLost) return undefined
-  const on = { agent: task.agent, provider: entry.provider.type, connection: entry.name }
+  const on = { ...share, provider: entry.provider.type, connection: entry.name }
   const last = await leases.lastUnanswered(tx, on)
   if (last === null || last + lostPauseMs <= now) return undefined
   return exceeded(
-    `${lost} credentials of this agent were lost on their way here, the last one too; the next is tried soon`,
+    `${lost} credentials of ${named(share)} were lost on their way here, the last one too; the next is tried soon`,
     secondsUntil(last + lostPauseMs, now),
   )
+}
+
+function named({ owner }: Share): string {
+  return owner === undefined ? 'this agent' : `${owner}, as this agent,`
 }
 
 function exceeded(message: string, retryAfter: number): BrokerError {

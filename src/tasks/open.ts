@@ -191,8 +191,9 @@ async function crowdRefusal(
   { requested, place }: Asked,
   pending: boolean,
 ): Promise<BrokerError | undefined> {
+  const share = rules.agents.shareOf(requested.agent.name, requested.agent.owner)
   return (
-    (await openRefusal(context, tx, rules, requested.agent.name, pending)) ??
+    (await openRefusal(context, tx, rules, share, pending)) ??
     (place && (await treeRefusal(context, tx, place)))
   )
 }
@@ -212,7 +213,7 @@ async function decideIn(
   const over = comes && (await reopenRefusal(context, tx, rules, requested.agent, session))
   if (over) return { refused: over }
   const held = await context.leases.lockHeld(tx, {
-    agent: requested.agent.name,
+    ...rules.agents.shareOf(requested.agent.name, requested.agent.owner),
     identity: identityOf(requested.principal),
     tasks: place ? await context.tasks.tree(tx, place.parent.root) : [],
   })

@@ -1,4 +1,5 @@
 /** One unit of work by one agent, and what a store must do for tasks. */
+import type { Share } from '../agents/registry.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Session } from '../identity/session.ts'
 import type { Stored } from '../base/damage.ts'
@@ -160,12 +161,12 @@ export interface TaskStore {
     cursor: OpenCursor | undefined,
     limit: number,
   ): Promise<{ tasks: StoredTask[]; next: OpenCursor | undefined }>
-  /** The agent's open tasks, and those of them that wait for approval. */
-  countOpen(tx: Tx, agent: string): Promise<{ all: number; pending: number }>
+  /** The share's open tasks, and those of them that wait for approval. */
+  countOpen(tx: Tx, whose: Share): Promise<{ all: number; pending: number }>
   /** How many are open of all agents, by state: from what is counted as it is written. */
   countByStatus(tx: Tx): Promise<Partial<Record<TaskStatus, number>>>
-  /** When the first of the agent's tasks in these states is over at the latest, `besides` so many that are over before it. */
-  firstEnd(tx: Tx, agent: string, statuses: readonly TaskStatus[], besides: number): Promise<number | null>
+  /** When the first of the share's tasks in these states is over at the latest, `besides` so many that are over before it. */
+  firstEnd(tx: Tx, whose: Share, statuses: readonly TaskStatus[], besides: number): Promise<number | null>
   /** From `pending_approval` to `active`; false, and nothing changed, where it is not pending. */
   activate(tx: Tx, id: string, expiresAt: number, silentAt?: number): Promise<boolean>
   /** Sets when the task counts as silent, if it is active and listened to. */

@@ -183,13 +183,13 @@ async function askingRefusal(
 async function decideFor(
   context: TaskContext,
   tx: Tx,
-  { policies }: Rules,
+  { policies, agents }: Rules,
   { task, agent }: Pick<Standing, 'task' | 'agent'>,
   call: ToolCall,
 ): Promise<ToolDecision> {
   const asks: Ask[] = [{ connection: 'tools', revocation: 'immediate', requests: [toolRequest(call)] }]
   const held = await context.leases.lockHeld(tx, {
-    agent: agent.name,
+    ...agents.shareOf(task.agent, task.owner),
     identity: identityOf(task.principal),
     tasks: await context.tasks.tree(tx, task.root),
   })

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Lease, type LeaseKind, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
 import { classes } from '../../src/provider/terms.ts'
+import { openStatuses } from '../../src/tasks/task.ts'
 import type { Tx } from '../../src/base/unit.ts'
 import { aLease, aTask, hour, noon, put, putLeases, type StoreSubject, unanswered } from '../support/store.ts'
 
@@ -179,18 +180,58 @@ export function leaseStoreContract(store: () => StoreSubject, untyped: boolean):
           for (const status of leaseStatuses) await store().leases.insert(tx, aLease(each, { status }))
         }
       })
-      const count = (agent: string, id: string) => read((tx) => store().leases.countUnfinished(tx, agent, id))
+      const count = (agent: string, id: string) =>
+        read((tx) => store().leases.countUnfinished(tx, { agent }, id))
       expect(await count('counted', task.id)).toEqual({ agent: 8, task: 4 })
       expect(await count('nobody', 'none')).toEqual({ agent: 0, task: 0 })
+    })
+
+    it('are counted for each person of an agent by themselves, and one by one where a row is altered', async () => {
+      const agent = 'shared'
+      const tasks = ['ada@acme.dev', 'bob the 2nd'].map((owner) => aTask({ agent, owner }))
+      const lost = { ...unanswered, status: 'revoking' } as const
+      const leases = tasks.flatMap((task) =>
+        [{}, {}, lost].map((each) => aLease(task, { slot: 'shared', ...each })),
+      )
+      await write(async (tx) => {
+        for (const task of tasks) await put(store(), tx, task)
+        for (const each of leases) await store().leases.insert(tx, each)
+      })
+      const shares = [{ agent }, ...tasks.map(({ owner }) => ({ agent, owner })), { agent, owner: 'nobody' }]
+      const room = { provider: 'fake', slot: 'shared', now: noon }
+      const counted = () =>
+        write(async (tx) =>
+          Promise.all(
+            shares.map(async (whose) => [
+              (await store().tasks.countOpen(tx, whose)).all,
+              (await store().leases.countUnfinished(tx, whose, 'none')).agent,
+              await store().leases.countLost(tx, whose),
+              (await store().leases.whenFree(tx, whose, 1)).active,
+              (await store().leases.slotsTaken(tx, { ...room, whose })).length,
+              await store().tasks.firstEnd(tx, whose, openStatuses, 0),
+            ]),
+          ),
+        )
+      const end = tasks[0]!.expiresAt
+      const expected = [
+        [2, 4, 2, 4, 4, end],
+        [1, 2, 1, 2, 2, end],
+        [1, 2, 1, 2, 2, end],
+        [0, 0, 0, 0, 0, null],
+      ]
+      expect(await counted()).toEqual(expected)
+      await store().beside(`update leases set attempts = 9 where id = '${leases[0]!.id}'`)
+      await store().beside(`update tasks set ttl = 9 where id = '${tasks[1]!.id}'`)
+      expect(await counted()).toEqual(expected)
     })
 
     it('of works that arrive together are counted in each with what those before have put', async () => {
       const opening = () =>
         write(async (tx) => {
           const task = await put(store(), tx, aTask({ agent: 'crowd' }))
-          const { agent } = await store().leases.countUnfinished(tx, 'crowd', task.id)
+          const { agent } = await store().leases.countUnfinished(tx, { agent: 'crowd' }, task.id)
           await store().leases.insert(tx, aLease(task))
-          return { leases: agent, tasks: (await store().tasks.countOpen(tx, 'crowd')).all }
+          return { leases: agent, tasks: (await store().tasks.countOpen(tx, { agent: 'crowd' })).all }
         })
       expect(await Promise.all([opening(), opening(), opening()])).toEqual([
         { leases: 0, tasks: 1 },
@@ -209,9 +250,9 @@ export function leaseStoreContract(store: () => StoreSubject, untyped: boolean):
       const whose = { agent: 'unlucky', provider: 'fake', connection: 'stormy' }
       const now = () =>
         read(async (tx) => ({
-          count: await store().leases.countUnfinished(tx, 'unlucky', task.id),
+          count: await store().leases.countUnfinished(tx, { agent: 'unlucky' }, task.id),
           held: await store().leases.lockHeld(tx, { agent: 'unlucky', identity: 'nobody', tasks: [task.id] }),
-          lost: await store().leases.countLost(tx, 'unlucky'),
+          lost: await store().leases.countLost(tx, { agent: 'unlucky' }),
           last: await store().leases.lastUnanswered(tx, whose),
         }))
       expect(await now()).toEqual({ count: { agent: 0, task: 0 }, held: [], lost: 2, last: noon + 2 })
@@ -284,7 +325,7 @@ export function leaseStoreContract(store: () => StoreSubject, untyped: boolean):
     })
 
     it('take their slot for as long as they stand, whatever has become of them and whatever connection minted them', async () => {
-      const room = { provider: 'fake', slot: 'role', agent: 'refactor-bot' }
+      const room = { provider: 'fake', slot: 'role', whose: { agent: 'refactor-bot' } }
       const takes = { slot: 'role' }
       const lost = { ...unanswered, status: 'revoking' } as const
       await putLeases(

@@ -69,10 +69,10 @@ export function taskStoreContract(store: () => StoreSubject, untyped: boolean): 
       const agent = 'busy'
       const count = () =>
         read(async (tx) => ({
-          ...(await store().tasks.countOpen(tx, agent)),
-          first: await store().tasks.firstEnd(tx, agent, openStatuses, 0),
-          second: await store().tasks.firstEnd(tx, agent, openStatuses, 1),
-          firstPending: await store().tasks.firstEnd(tx, agent, ['pending_approval'], 0),
+          ...(await store().tasks.countOpen(tx, { agent })),
+          first: await store().tasks.firstEnd(tx, { agent }, openStatuses, 0),
+          second: await store().tasks.firstEnd(tx, { agent }, openStatuses, 1),
+          firstPending: await store().tasks.firstEnd(tx, { agent }, ['pending_approval'], 0),
         }))
       expect(await count()).toEqual({ all: 0, pending: 0, first: null, second: null, firstPending: null })
       await write(async (tx) => {

@@ -1,5 +1,6 @@
 /** Many mints whose outcome nobody saw: from then on they are tried one at a time, until one is answered. */
 import { expect, onTestFinished, test } from 'vitest'
+import { Agents } from '../../src/agents/registry.ts'
 import { manualClock } from '../support/clock.ts'
 import type { Lease } from '../../src/leases/lease.ts'
 import { leaseRefusal } from '../../src/tasks/limits.ts'
@@ -14,7 +15,8 @@ async function unlucky() {
   const task = aTask()
   await store.unit.write((tx) => put(store, tx, task))
   const context = { leases: store.leases, clock } as unknown as TaskContext
-  const rules = { limits: { liveLeases: { task: 50, agent: 500 } } } as Rules
+  const limits = { liveLeases: { task: 50, agent: 500 } }
+  const rules = { limits, agents: new Agents([]) } as Partial<Rules> as Rules
   const refusal = (connection = 'one') => {
     const entry = { name: connection, provider: { type: 'fake' } }
     return store.unit.read((tx) => leaseRefusal(context, tx, rules, task, { entry } as never))

@@ -80,7 +80,7 @@ describe('works that write at two brokers', () => {
       Array.from({ length: 20 }, (_, n) => {
         const store = both[n % 2]!
         return store.unit.write(async (tx) => {
-          const { agent } = await store.leases.countUnfinished(tx, task.agent, task.id)
+          const { agent } = await store.leases.countUnfinished(tx, { agent: task.agent }, task.id)
           if (agent >= 7) return false
           await store.leases.insert(tx, aLease(task, { secretHash: `${n}` }))
           return true

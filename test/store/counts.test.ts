@@ -16,12 +16,12 @@ it('works that share a commit each see what those before them hold, and nothing 
   const opening = (cause?: Error) =>
     store.unit.write(async (tx) => {
       const task = await put(store, tx, aTask({ agent: 'crowd' }))
-      const { agent: leases } = await store.leases.countUnfinished(tx, 'crowd', task.id)
+      const { agent: leases } = await store.leases.countUnfinished(tx, { agent: 'crowd' }, task.id)
       const held = await store.leases.lockHeld(tx, { agent: 'crowd', identity: 'nobody', tasks: [] })
       const classes = (['read', 'write', 'deploy'] as const).slice(leases, leases + 1)
       await store.leases.insert(tx, aLease(task, { classes }))
       if (cause) throw cause
-      return { leases, held, tasks: (await store.tasks.countOpen(tx, 'crowd')).all }
+      return { leases, held, tasks: (await store.tasks.countOpen(tx, { agent: 'crowd' })).all }
     })
   const failing = opening(new Error('nothing of it is kept')).catch(() => undefined)
   expect(await Promise.all([opening(), failing, opening(), opening()])).toEqual([
@@ -76,7 +76,7 @@ it('the counts are what the rows add up to, whatever becomes of leases and tasks
         !('damaged' in lease) &&
         lease.fingerprint !== null),
   )
-  const { agent } = await store.unit.read((tx) => store.leases.countUnfinished(tx, 'one', 'none'))
+  const { agent } = await store.unit.read((tx) => store.leases.countUnfinished(tx, { agent: 'one' }, 'none'))
   expect(agent).toBe(held.length)
 })
 
@@ -96,9 +96,9 @@ it('what is asked before a mint reads no more rows, however many leases live', a
       const { agent } = task
       const identity = aLease(task).identity
       expect(await store.leases.lockHeld(tx, { agent, identity, tasks: [task.id] })).toEqual(['write'])
-      await store.leases.countUnfinished(tx, agent, task.id)
-      await store.leases.countLost(tx, agent)
-      await store.tasks.countOpen(tx, agent)
+      await store.leases.countUnfinished(tx, { agent }, task.id)
+      await store.leases.countLost(tx, { agent })
+      await store.tasks.countOpen(tx, { agent })
     })
     for (const result of all.mock.results) read += (result.value as unknown[]).length
     all.mockRestore()
@@ -148,7 +148,7 @@ it('a count that somebody else has altered is no count: the rows are read', asyn
   const { agent, task } = lease!
   const { held, count } = await store.unit.write(async (tx) => ({
     held: await store.leases.lockHeld(tx, { agent, identity: 'nobody', tasks: [] }),
-    count: await store.leases.countUnfinished(tx, agent, task),
+    count: await store.leases.countUnfinished(tx, { agent }, task),
   }))
   expect({ held, count }).toEqual({ held: ['deploy'], count: { agent: 1, task: 1 } })
   expect((await verified(store)).discrepancies.map(({ subject }) => subject)).toContain(`agent ${agent}`)

@@ -10,16 +10,16 @@ it('no query of the hot path reads a whole table', async () => {
   await using store = await sqliteStore()
   const [lease] = await putLeases(store, {})
   const { agent, identity, task, provider } = lease!
-  const room = { provider, slot: 'role', agent, now: noon }
+  const room = { provider, slot: 'role', whose: { agent, owner: 'a' }, now: noon }
   const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
   const { leases, tasks } = store
   await store.unit.write(async (tx) => {
     await leases.lockHeld(tx, { agent, identity, tasks: [] })
     await leases.lockHeld(tx, { agent, identity, tasks: [task] })
-    await leases.countUnfinished(tx, agent, task)
+    await leases.countUnfinished(tx, { agent }, task)
     await leases.whenFree(tx, { agent }, 1)
     await leases.whenFree(tx, { task }, 1)
-    await leases.countLost(tx, agent)
+    await leases.countLost(tx, { agent, owner: 'a' })
     await leases.slotsTaken(tx, room)
     await leases.countByStatus(tx)
     await leases.standing(tx, provider, noon)
@@ -35,8 +35,8 @@ it('no query of the hot path reads a whole table', async () => {
     await tasks.nextDue(tx, noon)
     await tasks.find(tx, { agent, statuses: ['active'] })
     await tasks.byTokenHash(tx, 'ab')
-    await tasks.countOpen(tx, agent)
-    await tasks.firstEnd(tx, agent, ['active', 'pending_approval'], 1)
+    await tasks.countOpen(tx, { agent })
+    await tasks.firstEnd(tx, { agent }, ['active', 'pending_approval'], 1)
     await tasks.openAfter(tx, undefined, 10)
     await tasks.openAfter(tx, { status: 'active', expiresAt: noon, ordinal: 1 }, 10)
     for await (const page of leases.unsettledKinds(tx)) expect(page.length).toBeGreaterThan(0)

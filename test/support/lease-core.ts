@@ -128,7 +128,8 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
           return { refused: new BrokerError('task_not_active', 'the task is over') }
         const { id, agent, owner, principal, expiresAt } = now
         const identity = identityOf(principal)
-        const holder = { task: id, agent, owner, issuer: principal.issuer, identity, deadline: expiresAt }
+        const whose = { agent, owner, share: { agent }, issuer: principal.issuer, identity }
+        const holder = { task: id, ...whose, deadline: expiresAt }
         return await intend(context, tx, { resolved: { entry, detail, asked: detail }, holder })
       })
       if ('refused' in outcome) throw outcome.refused
