@@ -8,6 +8,7 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const replaced = new Map([
   [at('../../src/cli/commands.ts'), at('commands.ts')],
   [at('../../src/cli/admin/offline.ts'), at('offline.ts')],
+  [at('../../src/cli/whoami/held.ts'), at('held.ts')],
 ])
 
 await rm(at('dist'), { recursive: true, force: true })
@@ -22,7 +23,7 @@ const bundle = await rolldown({
     {
       name: 'the client alone',
       async resolveId(source, importer) {
-        if (!/\/(?:commands|offline)\.ts$/.test(source)) return null
+        if (!/\/(?:commands|offline|held)\.ts$/.test(source)) return null
         const found = await this.resolve(source, importer, { skipSelf: true })
         return replaced.get(found?.id ?? '') ?? null
       },

@@ -5,6 +5,7 @@ export const commands: Record<string, () => Promise<CommandFile>> = {
   bootstrap: () => import('../../src/cli/bootstrap.ts'),
   login: () => import('../../src/cli/login.ts'),
   logout: () => import('../../src/cli/logout.ts'),
+  whoami: () => import('../../src/cli/whoami.ts'),
   task: () => import('../../src/cli/task.ts'),
   explain: () => import('../../src/cli/explain.ts'),
   run: () => import('../../src/cli/run.ts'),
