@@ -1,5 +1,6 @@
 /** `npm run bench`: what the broker costs beside what no broker can do without, in the same run (docs/performance.md). */
 import { parseArgs } from 'node:util'
+import { enginesOf } from './database.ts'
 import { drain } from './drain.ts'
 import { operations } from './operations.ts'
 import { scale } from './scale.ts'
@@ -10,6 +11,7 @@ const { values, positionals } = parseArgs({
     clients: { type: 'string', default: '200' },
     seconds: { type: 'string' },
     leases: { type: 'string' },
+    store: { type: 'string', default: 'sqlite' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -30,6 +32,7 @@ const { lines, result, failed } = await chosen.measure({
   clients: Number(values.clients),
   seconds: Number(values.seconds ?? chosen.seconds),
   leases: Number(values.leases ?? chosen.leases),
+  engines: enginesOf(values.store),
 })
 console.log(values.json ? JSON.stringify(result) : lines.join('\n'))
 if (failed) process.exitCode = 1

@@ -1,10 +1,10 @@
 /** Very many leases that are due in one second: how long until the last is revoked and tried, beside a bare client's same calls. */
 import { Agent, request } from 'node:http'
-import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from './client.ts'
 import { figures, load, row } from './figures.ts'
-import type { Measured, Order } from './operations.ts'
+import type { Engine } from './database.ts'
+import { type Measured, type Order, together } from './order.ts'
 import { detail, probing, startWorld, type Upstream, type World } from './world.ts'
 
 /** What the upstream takes for an answer, and how many it gives at once. */
@@ -74,19 +74,24 @@ async function deadlines(world: World, client: Client, n: number): Promise<numbe
   const from = Date.now()
   for (const token of tokens) await client.exchange(token, detail, 2)
   await setTimeout(4_000)
-  const database = new DatabaseSync(world.store, { readOnly: true })
-  const ended = database
-    .prepare(
-      "select deadline, json_extract(evidence, '$.at') as dead from leases where created_at >= ? and status = 'revoked'",
-    )
-    .all(from)
-  database.close()
+  const ended = await world.database.rows(
+    `select deadline, evidence from leases where created_at >= ${from} and status = 'revoked'`,
+  )
   if (ended.length < n) throw new Error(`only ${ended.length} of ${n} were seen dead`)
-  return ended.map((lease) => Number(lease['dead']) - Number(lease['deadline']))
+  return ended.map(({ deadline, evidence }) => {
+    const { at } = JSON.parse(String(evidence)) as { at: number }
+    return at - Number(deadline)
+  })
 }
 
-export async function drain({ clients, seconds, leases }: Order): Promise<Measured> {
-  await using world = await startWorld({ delay: delayMs, slots })
+export async function drain(order: Order): Promise<Measured> {
+  const each: Measured[] = []
+  for (const engine of order.engines) each.push(await drainOn(engine, order))
+  return together(order.engines, each)
+}
+
+async function drainOn(engine: Engine, { clients, seconds, leases }: Order): Promise<Measured> {
+  await using world = await startWorld({ engine, delay: delayMs, slots })
   const client = new Client(world.url, true)
   const late = await deadlines(world, client, Math.min(200, leases))
   const floor = await bare(world.upstream, leases)

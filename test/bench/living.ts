@@ -12,7 +12,7 @@ import { aboutLease, type Lease } from '../../src/leases/lease.ts'
 import { sandboxWorkload } from '../../src/sandbox/configuration.ts'
 import { auditTrail } from '../../src/store/audit.ts'
 import { leases } from '../../src/store/leases.ts'
-import { openSqlite } from '../../src/store/sqlite.ts'
+import { openStore } from '../../src/store/open.ts'
 import { tasks } from '../../src/store/tasks.ts'
 import { usedTokens } from '../../src/store/used-tokens.ts'
 import { aboutTask, type Task } from '../../src/tasks/task.ts'
@@ -45,9 +45,8 @@ export async function fill(file: string, issuer: string, living: Living): Promis
   })
   if (!configuration) throw new Error(JSON.stringify(faults))
   const { store: address, sealKeys, connections } = configuration
-  if (address.kind !== 'sqlite') throw new Error('only a file can be filled')
   const seal = createSeal(sealKeys)
-  const store = await openSqlite(address.path, seal, { lastHead: configuration.audit.lastHead })
+  const store = await openStore(address, seal, { lastHead: configuration.audit.lastHead })
   const audit = auditTrail()
   const entry = connections.find(({ name }) => name !== 'omega')!
   const now = Date.now()

@@ -1,21 +1,11 @@
 /** The exchange, and the cycle of open, mint and complete: CPU and time beside the floor. */
 import { Client } from './client.ts'
+import { engineNames } from './database.ts'
 import { type Figures, figures, load, median, row } from './figures.ts'
+import type { Measured, Order } from './order.ts'
 import { detail, measureFloor, otherDetail, probing, startWorld, type World } from './world.ts'
 
-export interface Order {
-  clients: number
-  seconds: number
-  leases: number
-}
-
 type Load = Pick<Order, 'clients' | 'seconds'>
-
-export interface Measured {
-  lines: string[]
-  result: unknown
-  failed: boolean
-}
 
 /** Rounds of each, interleaved: what else the machine does hits all of them alike. */
 const rounds = 5
@@ -73,29 +63,12 @@ async function endings(world: World, { clients, seconds }: Load): Promise<number
   return took
 }
 
-export async function operations({ clients, seconds }: Load): Promise<Measured> {
-  await using world = await startWorld()
-  const few = { clients: Math.min(clients, fewClients), seconds: Math.max(1, seconds / rounds) }
-  const many = { clients, seconds }
-  for (const work of [exchange, cycle]) await round(world, work, { ...few, seconds: 2 })
-
-  const kinds = {
-    floor: () => floor(world, few),
-    exchange: () => round(world, exchange, few),
-    'exchange, new connections': () => round(world, exchange, few, false),
-    cycle: () => round(world, cycle, few),
-  }
-  const series: Record<string, Round[]> = {}
-  for (let n = 0; n < rounds; n += 1)
-    for (const [name, measure] of Object.entries(kinds)) (series[name] ??= []).push(await measure())
-  const cpuOf = (name: keyof typeof kinds) => median(series[name]!.map(({ cpu }) => cpu))
-  const ratio = (name: keyof typeof kinds, to: keyof typeof kinds) =>
-    median(series[name]!.map(({ cpu }, n) => cpu / series[to]![n]!.cpu))
-
+/** What is measured once: the broker under many clients, and beside an upstream that hangs. */
+async function busy(world: World, few: Load, many: Load) {
   const health = probing(`${world.url}/healthz`, 20)
-  const busy = await round(world, exchange, many)
+  const exchanges = await round(world, exchange, many)
   const probed = await health.stop()
-  const busyCycle = await round(world, cycle, many)
+  const cycles = await round(world, cycle, many)
 
   const client = new Client(world.url, true)
   const well = await endings(world, few)
@@ -109,51 +82,99 @@ export async function operations({ clients, seconds }: Load): Promise<Measured> 
 
   const { alive } = await world.upstream.report()
   const { rss } = await world.usage()
-  const names = Object.keys(kinds) as (keyof typeof kinds)[]
   const times: [string, Figures][] = [
-    [`exchange, ${clients} clients`, figures(busy.took)],
+    [`exchange, ${many.clients} clients`, figures(exchanges.took)],
     ['  /healthz meanwhile, on new connections', figures(probed.series)],
-    [`cycle, ${clients} clients`, figures(busyCycle.took)],
+    [`cycle, ${many.clients} clients`, figures(cycles.took)],
     ['revoked and probed, all upstreams well', figures(well)],
     ['  beside an upstream that hangs', figures(beside)],
   ]
   return {
-    result: {
-      clients,
-      seconds,
-      cpu: Object.fromEntries(names.map((name) => [name, cpuOf(name)])),
-      perSecond: Object.fromEntries(
-        names.map((name) => [name, median(series[name]!.map((each) => each.perSecond))]),
-      ),
-      ratios: {
-        exchange: ratio('exchange', 'floor'),
-        cycle: ratio('cycle', 'floor'),
-        newConnections: ratio('exchange, new connections', 'exchange'),
-      },
-      times: Object.fromEntries(times),
-      failures: probed.failures,
-      alive,
-      rss,
-    },
-    lines: [
-      `${few.clients} clients, ${rounds} rounds of ${few.seconds} s, interleaved; medians\n`,
-      `${''.padEnd(30)}   each second   CPU ms each   to the floor`,
-      ...names.map((name) =>
-        [
-          name.padEnd(30),
-          median(series[name]!.map((each) => each.perSecond))
-            .toFixed(0)
-            .padStart(14),
-          cpuOf(name).toFixed(3).padStart(14),
-          ratio(name, 'floor').toFixed(2).padStart(15),
-        ].join(''),
-      ),
-      `\na new connection for each request costs ${ratio('exchange, new connections', 'exchange').toFixed(2)} of a kept one's CPU\n`,
-      `${'milliseconds'.padEnd(44)}       p50       p95       p99`,
-      ...times.map(([name, each]) => row(name, each)),
-      `\n${busy.perSecond.toFixed(0)} exchanges and ${busyCycle.perSecond.toFixed(0)} cycles a second with ${clients} clients; ${probed.failures} failures`,
-      `${Math.round(rss / 2 ** 20)} MB resident at the end`,
-    ],
-    failed: probed.failures > 0,
+    perSecond: { exchange: exchanges.perSecond, cycle: cycles.perSecond },
+    times,
+    failures: probed.failures,
+    alive,
+    rss,
   }
+}
+
+const works = {
+  exchange: (world: World, few: Load) => round(world, exchange, few),
+  'exchange, new connections': (world: World, few: Load) => round(world, exchange, few, false),
+  cycle: (world: World, few: Load) => round(world, cycle, few),
+}
+type Name = keyof typeof works
+const names = Object.keys(works) as Name[]
+
+export async function operations({ clients, seconds, engines }: Order): Promise<Measured> {
+  await using opened = new AsyncDisposableStack()
+  const worlds: World[] = []
+  for (const engine of engines) worlds.push(opened.use(await startWorld({ engine })))
+  const few = { clients: Math.min(clients, fewClients), seconds: Math.max(1, seconds / rounds) }
+  for (const world of worlds)
+    for (const work of [exchange, cycle]) await round(world, work, { ...few, seconds: 2 })
+
+  const floors: Round[] = []
+  const series = worlds.map((): Record<Name, Round[]> => ({
+    exchange: [],
+    'exchange, new connections': [],
+    cycle: [],
+  }))
+  for (let n = 0; n < rounds; n += 1) {
+    floors.push(await floor(worlds[0]!, few))
+    for (const name of names)
+      for (const [at, world] of worlds.entries()) series[at]![name].push(await works[name](world, few))
+  }
+  const cpuTo = (to: readonly Round[], of: readonly Round[]) =>
+    median(of.map(({ cpu }, n) => cpu / to[n]!.cpu))
+  const line = (name: string, of: readonly Round[], first?: readonly Round[]) =>
+    [
+      name.padEnd(38),
+      median(of.map(({ perSecond }) => perSecond))
+        .toFixed(0)
+        .padStart(12),
+      median(of.map(({ cpu }) => cpu))
+        .toFixed(3)
+        .padStart(14),
+      cpuTo(floors, of).toFixed(2).padStart(15),
+      first ? cpuTo(first, of).toFixed(2).padStart(13) : '',
+    ].join('')
+
+  const lines = [
+    `${few.clients} clients, ${rounds} rounds of ${few.seconds} s, interleaved; medians\n`,
+    `${''.padEnd(38)} each second   CPU ms each   to the floor${worlds.length > 1 ? '    to SQLite' : ''}`,
+    line('floor', floors),
+  ]
+  for (const name of names)
+    for (const [at, engine] of engines.entries())
+      lines.push(
+        line(`${name}, ${engineNames[engine]}`, series[at]![name], at > 0 ? series[0]![name] : undefined),
+      )
+
+  const result: Record<string, unknown> = { clients, seconds, floor: median(floors.map(({ cpu }) => cpu)) }
+  let failed = false
+  for (const [at, engine] of engines.entries()) {
+    const of = series[at]!
+    const newConnections = cpuTo(of.exchange, of['exchange, new connections'])
+    const under = await busy(worlds[at]!, few, { clients, seconds })
+    failed ||= under.failures > 0
+    result[engine] = {
+      cpu: Object.fromEntries(names.map((name) => [name, median(of[name].map(({ cpu }) => cpu))])),
+      perSecond: Object.fromEntries(
+        names.map((name) => [name, median(of[name].map(({ perSecond }) => perSecond))]),
+      ),
+      toFloor: Object.fromEntries(names.map((name) => [name, cpuTo(floors, of[name])])),
+      toSqlite: Object.fromEntries(names.map((name) => [name, cpuTo(series[0]![name], of[name])])),
+      newConnections,
+      busy: { ...under, times: Object.fromEntries(under.times) },
+    }
+    lines.push(
+      `\n${engineNames[engine]}: a new connection for each request costs ${newConnections.toFixed(2)} of a kept one's CPU\n`,
+      `${'milliseconds'.padEnd(44)}       p50       p95       p99`,
+      ...under.times.map(([name, each]) => row(name, each)),
+      `\n${under.perSecond.exchange.toFixed(0)} exchanges and ${under.perSecond.cycle.toFixed(0)} cycles a second with ${clients} clients; ${under.failures} failures`,
+      `${Math.round(under.rss / 2 ** 20)} MB resident at the end`,
+    )
+  }
+  return { lines, result, failed }
 }

@@ -1,15 +1,14 @@
 /** What grows with what lives: the same broker beside a hundredth of the leases, in one run. */
-import { statSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { DatabaseSync } from 'node:sqlite'
-import { join, dirname } from 'node:path'
+import { join } from 'node:path'
 import { writeFile } from 'node:fs/promises'
 import { stringify } from 'yaml'
 import { sandboxWorkload } from '../../src/sandbox/configuration.ts'
 import { Client } from './client.ts'
+import type { Engine } from './database.ts'
 import { figures, load, row } from './figures.ts'
 import { fill, leasesPerTask, subjectOf } from './living.ts'
-import type { Measured, Order } from './operations.ts'
+import { type Measured, type Order, together } from './order.ts'
 import { asked, detail, probing, startWorld, type World } from './world.ts'
 
 /** A fiftieth of all leases is of one agent, and a tenth of one that a reload forbids. */
@@ -69,38 +68,37 @@ async function cpuEach(world: World, times: number, work: () => Promise<unknown>
 
 /** Ends of what a reload forbids: until when, and what a probe saw meanwhile. */
 async function reload(world: World): Promise<Scale['reload']> {
-  const database = new DatabaseSync(world.store, { readOnly: true })
-  const open = database.prepare("select count(*) as n from tasks where agent = ? and status = 'active'")
-  const left = () => Number(open.get(forbidden)!['n'])
-  const tasks = left()
-  await writeFile(join(dirname(world.store), 'policies/no-more.cedar'), forbids)
+  const open = `select count(*) as n from tasks where agent = '${forbidden}' and status = 'active'`
+  const left = async () => Number((await world.database.rows(open))[0]!['n'])
+  const tasks = await left()
+  await writeFile(join(world.directory, 'policies/no-more.cedar'), forbids)
   const health = probing(`${world.url}/healthz`, 20)
   const began = performance.now()
   const done = asked(world.broker, 'reload')
-  while (left() > 0 && performance.now() < began + 600_000) await setTimeout(100)
+  while ((await left()) > 0 && performance.now() < began + 600_000) await setTimeout(100)
   const endedMs = performance.now() - began
   const { series } = await health.stop()
   await done
-  database.close()
   return { tasks, endedMs, health: figures(series) }
 }
 
-async function measure(leases: number): Promise<Scale> {
+async function measure(engine: Engine, leases: number): Promise<Scale> {
   let bytes = 0
   let due = 0
   let began = 0
   await using world = await startWorld({
+    engine,
     policies: {
       'policies/many.cedar': permits,
       ...Object.fromEntries(others.map((name) => [`agents/${name}.yaml`, agentFile(name)])),
     },
-    async before(file, issuer) {
+    async before(file, issuer, database) {
       due = await fill(file, issuer, {
         leases,
         most: { agent: 'refactor-bot', leases: leases / shareOfMost },
         others,
       })
-      bytes = statSync(join(dirname(file), 'mayfly.db')).size
+      bytes = await database.bytes()
       began = performance.now()
     },
   })
@@ -143,9 +141,15 @@ async function measure(leases: number): Promise<Scale> {
   }
 }
 
-export async function scale({ leases }: Order): Promise<Measured> {
-  const few = await measure(Math.max(leasesPerTask * shareOfMost, leases / 100))
-  const many = await measure(leases)
+export async function scale(order: Order): Promise<Measured> {
+  const each: Measured[] = []
+  for (const engine of order.engines) each.push(await scaleOn(engine, order))
+  return together(order.engines, each)
+}
+
+async function scaleOn(engine: Engine, { leases }: Order): Promise<Measured> {
+  const few = await measure(engine, Math.max(leasesPerTask * shareOfMost, leases / 100))
+  const many = await measure(engine, leases)
   const compared = (name: string, of: (each: Scale) => number, unit: string) =>
     `${name.padEnd(34)}${of(few).toFixed(2).padStart(12)}${of(many).toFixed(2).padStart(12)} ${unit.padEnd(4)}${(of(many) / of(few)).toFixed(2).padStart(8)}`
   return {

@@ -14,6 +14,7 @@ import {
 } from '../../src/sandbox/configuration.ts'
 import { type SandboxIssuer, startIssuer } from '../../src/sandbox/issuer.ts'
 import type { Usage } from './broker.ts'
+import { type Database, database, type Engine } from './database.ts'
 import type { Floor } from './floor.ts'
 import type { Probed } from './prober.ts'
 import type { UpstreamReport } from './upstream.ts'
@@ -34,7 +35,9 @@ export interface World extends AsyncDisposable {
   upstream: Upstream
   other: Upstream
   broker: ChildProcess
-  store: string
+  /** Of the configuration. */
+  directory: string
+  database: Database
   /** Signed beforehand: that is not the broker's work, and takes longer than checking. */
   tokens(n: number): Promise<string[]>
   usage(): Promise<Usage>
@@ -43,28 +46,31 @@ export interface World extends AsyncDisposable {
 const plenty = 10_000_000
 
 interface Setting {
+  engine: Engine
   /** Milliseconds an answer of the upstreams takes, and how many are given at once. */
   delay?: number
   slots?: number
   /** More policies, by file. */
   policies?: Record<string, string>
   settings?: Record<string, unknown>
-  /** Is given the path of the configuration, and the issuer's URL, before the broker starts. */
-  before?: (file: string, issuer: string) => Promise<void>
+  /** Is given the path of the configuration, the issuer's URL and the database, before the broker starts. */
+  before?: (file: string, issuer: string, database: Database) => Promise<void>
 }
 
 export async function startWorld({
+  engine,
   delay = 0,
   slots = Infinity,
   settings = {},
   policies = {},
   before,
-}: Setting = {}): Promise<World> {
+}: Setting): Promise<World> {
   await using opened = new AsyncDisposableStack()
   const issuer = await startIssuer(systemClock())
   opened.defer(() => issuer.close())
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-bench-'))
   opened.defer(() => rm(directory, { recursive: true, force: true }))
+  const store = opened.use(await database(engine, directory))
   const upstream = await startUpstream(opened, delay, slots)
   const other = await startUpstream(opened, delay, slots)
   const port = await freePort()
@@ -80,6 +86,7 @@ export async function startWorld({
     port,
     {
       settings: {
+        store: store.setting,
         limits: {
           requests_per_minute: { agent: plenty, address: plenty },
           live_leases: { task: 50, agent: plenty },
@@ -100,7 +107,7 @@ permit (principal, action in Mayfly::Action::"write", resource in Mayfly::Github
       },
     },
   )
-  await before?.(file, issuer.url)
+  await before?.(file, issuer.url, store)
   const broker = child('broker.ts', file)
   opened.defer(async () => {
     broker.send('stop')
@@ -115,7 +122,8 @@ permit (principal, action in Mayfly::Action::"write", resource in Mayfly::Github
     upstream,
     other,
     broker,
-    store: join(directory, 'mayfly.db'),
+    directory,
+    database: store,
     async tokens(n) {
       const signed: string[] = []
       while (signed.length < n) signed.push(await issuer.token({ ...sandboxWorkload, aud: url }))
