@@ -25,6 +25,8 @@ export interface Writing extends Connection {
   mark(): MaybePromise<void>
   keep(): MaybePromise<void>
   undo(): MaybePromise<void>
+  /** Milliseconds after which no other work is begun that shares the commit: the first of them waits for the last. */
+  readonly groupMs: number
   /** Milliseconds that a commit waits for the store to be looked through when somebody else has written. */
   readonly lookMs: number
   /** In a transaction: something that is another whenever somebody else has committed. */

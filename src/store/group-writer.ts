@@ -17,9 +17,8 @@ import { RowSums } from './row-sums.ts'
 import { Rows } from './rows.ts'
 import { asTx, type Share, Transaction } from './transaction.ts'
 
-/** The most works that share a commit, and the milliseconds after which no other is begun: the first of them waits for the last. */
+/** The most works that share a commit. */
 const groupSize = 100
-const groupMs = 8
 
 /** Turns of the event loop between commits while there is always another: one takes in one new connection. */
 const turnsBetween = 8
@@ -167,7 +166,7 @@ export class GroupWriter {
         events: [],
         tookDamaged: false,
       }
-      const until = performance.now() + groupMs
+      const until = performance.now() + connection.groupMs
       for (const [index, job] of jobs.entries()) {
         if (index > 0 && performance.now() >= until) {
           this.#queue.unshift(...jobs.splice(index))

@@ -52,6 +52,9 @@ export class Session {
   #cursors = 0
   #generation = 0
   #broken = false
+  #gathers = false
+  #waiting = 0
+  readonly #watch = setTimeout(() => this.#giveUp(), answerMs).unref()
   /** Whether answers are waited for however long they take: what a migration does may. */
   patient = false
   connection: Connection & { schema: string }
@@ -102,14 +105,12 @@ export class Session {
 
   /** Several statements, of which the rows of the last are answered. */
   async script(sql: string): Promise<StoredRow[]> {
-    const results = (await this.#query({ text: sql })) as unknown as pg.QueryResult | pg.QueryResult[]
-    const last = Array.isArray(results) ? results.at(-1)! : results
-    return last.rows as StoredRow[]
+    return lastOf(await this.#query(sql)).rows
   }
 
   /** With `$1` and so on in it. */
   async all(sql: string, values: readonly unknown[]): Promise<StoredRow[]> {
-    return (await this.#query({ ...this.#named(sql), values: values.map(asKept) })).rows as StoredRow[]
+    return lastOf(await this.#query(sql, this.#nameOf(sql), values)).rows
   }
 
   /** Resolves once all that was sent has been done. @throws PostgresFailure where something of it was not */
@@ -121,8 +122,9 @@ export class Session {
 
   /** Commits. @throws PostgresFailure where nothing of the transaction is kept */
   async commit(): Promise<void> {
-    const committing = this.#query({ text: 'commit' })
-    const [, { command }] = await Promise.all([this.settled(), committing])
+    const committing = this.#query('commit')
+    const [, answer] = await Promise.all([this.settled(), committing])
+    const { command } = lastOf(answer)
     // What the server says to a commit of what has failed.
     if (command !== 'COMMIT') throw new PostgresFailure(new Error(`the commit was answered with ${command}`))
   }
@@ -136,7 +138,7 @@ export class Session {
 
   /** Sends what nobody waits for: `settled` tells whether it was done. */
   send(sql: string): void {
-    this.#keep(this.#query({ text: sql }))
+    this.#keep(this.#query(sql))
   }
 
   /** Has every statement prepared anew. */
@@ -154,6 +156,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.#broken = true
+    clearTimeout(this.#watch)
     await this.#client.end().catch(() => undefined)
   }
 
@@ -170,7 +173,7 @@ export class Session {
   }
 
   #send(sql: string, values: readonly unknown[]): void {
-    this.#keep(this.#query({ ...this.#named(sql), values: values.map(asKept) }))
+    this.#keep(this.#query(sql, this.#nameOf(sql), values))
   }
 
   #keep(sent: Promise<unknown>): void {
@@ -187,21 +190,52 @@ export class Session {
     this.send(`close ${name}`)
   }
 
-  async #query(query: pg.QueryConfig): Promise<pg.QueryResult> {
+  /** The answer; several, where `sql` is several statements. */
+  async #query(sql: string, name?: string, values?: readonly unknown[]): Promise<Answers> {
+    this.#gather()
+    this.#waiting += 1
+    this.#watch.refresh()
     try {
-      const limit = this.patient ? {} : { query_timeout: answerMs }
-      return await this.#client.query({ ...query, ...limit } as pg.QueryConfig)
+      return await new Promise<Answers>((resolve, reject) => {
+        const answered = (error: Error | null, answers: pg.QueryResult) =>
+          error ? reject(error) : resolve(answers)
+        // Given its parts: a configuration would be copied for each statement.
+        const query = new pg.Query(sql, values?.map(asKept), answered as never)
+        this.#client.query(Object.assign(query, { name }))
+      })
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) this.#broken = true
       throw new PostgresFailure(error)
+    } finally {
+      this.#waiting -= 1
+      this.#watch.refresh()
     }
   }
 
-  #named(sql: string): { name?: string; text: string } {
+  /** What is sent before anybody else has a turn goes to the server in one write. */
+  #gather(): void {
+    if (this.#gathers) return
+    this.#gathers = true
+    const { stream } = this.#client.connection
+    stream.cork()
+    process.nextTick(() => {
+      this.#gathers = false
+      stream.uncork()
+    })
+  }
+
+  /** One timer for all that is waited for: statements follow each other by the hundred. */
+  #giveUp(): void {
+    if (this.#waiting === 0 || this.patient) return
+    this.#broken = true
+    this.#client.connection.stream.destroy(new Error('the server does not answer'))
+  }
+
+  #nameOf(sql: string): string | undefined {
     let name = this.#prepared.get(sql)
     if (name === undefined && this.#prepared.size < preparedAtMost)
       this.#prepared.set(sql, (name = `s${this.#generation}_${this.#prepared.size}`))
-    return { ...(name !== undefined && { name }), text: sql }
+    return name
   }
 
   /** `?` as PostgreSQL writes it. */
@@ -215,6 +249,10 @@ export class Session {
     return numbered
   }
 }
+
+type Answers = pg.QueryResult<StoredRow> | pg.QueryResult<StoredRow>[]
+
+const lastOf = (answers: Answers) => (Array.isArray(answers) ? answers.at(-1)! : answers)
 
 /** What no column holds is beyond all that one does: times without end, and texts with a NUL (Rows has taken it out of what is written). */
 function asKept(value: unknown): unknown {
@@ -237,14 +275,18 @@ export function kyselyOver(all: Session['all']): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
 }
 
-/** What the address says of TLS is said here once: the driver would take it in place of ours. */
+/**
+ * What the address says of TLS is said here once: the driver would take it in place of ours,
+ * and `ssl=0` in it would send everything in the clear.
+ */
 function clientOptions({ url, ca }: Server): Pick<pg.ClientConfig, 'connectionString' | 'ssl'> {
   const parsed = new URL(url)
   const mode = parsed.searchParams.get('sslmode')
-  parsed.searchParams.delete('sslmode')
+  const ofTls = [...parsed.searchParams.keys()].filter((name) => /^(?:ssl|uselibpqcompat)/i.test(name))
+  for (const name of ofTls) parsed.searchParams.delete(name)
   const host = parsed.searchParams.get('host') ?? parsed.hostname
   // A socket, or this machine.
   const near = host === '' || host.startsWith('/') || ['localhost', '127.0.0.1', '[::1]'].includes(host)
-  const plain = mode === 'disable' || (mode === null && near && ca === undefined)
+  const plain = ca === undefined && (mode === 'disable' || (mode === null && near))
   return { connectionString: parsed.href, ssl: plain ? false : { ...(ca !== undefined && { ca }) } }
 }

@@ -88,6 +88,8 @@ export function writingOver(
       await session.script('rollback to savepoint work; release savepoint work')
     },
     version: () => transactions.version(),
+    // Others are served while the server works, and each commit costs round trips of its own.
+    groupMs: 30,
     // The server itself takes numbers now and then: that must not refuse anybody anything.
     lookMs: 2_000,
     isFailure: isPostgresFailure,

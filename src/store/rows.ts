@@ -175,8 +175,11 @@ export class Rows {
 
   /** Writes what has changed of the counts: once a commit, however many works have changed one. */
   async writeCounts(): Promise<void> {
-    for (const key of this.#counts.changed) {
-      const row = await this.one('counts', 'key', key)
+    const keys = this.#counts.changed
+    // In one round trip, where there are any.
+    const rows = await Promise.all(keys.map((key) => this.one('counts', 'key', key)))
+    for (const [at, key] of keys.entries()) {
+      const row = rows[at]
       const count = this.#counts.after(key, row && countIn(row))
       const value = JSON.stringify(count)
       if (!row) await this.insert('counts', { key, value })

@@ -12,6 +12,7 @@ import {
 } from '../support/postgres-server.ts'
 import { type PostgresSubject, postgresStore } from '../support/postgres.ts'
 import { aTask, note, put, putLeases, testSeal, verified } from '../support/store.ts'
+import { selfSigned } from '../support/certificate.ts'
 import { until } from '../support/until.ts'
 
 let server: PostgresServer
@@ -78,6 +79,13 @@ describe('a database is refused', () => {
     },
     serverTakesMs,
   )
+
+  it('of a server that offers no TLS where it is demanded, by a `ca` or by the address', async () => {
+    const url = await server.database()
+    const { cert: ca } = selfSigned()
+    await expect(openPostgres({ url, ca }, testSeal())).rejects.toThrow('does not support SSL')
+    await expect(open(`${url}?sslmode=require`)).rejects.toThrow('does not support SSL')
+  })
 
   it('that nobody serves, with what the driver says and without the password', async () => {
     await expect(open('postgres://mayfly:example@127.0.0.1:1/mayfly')).rejects.toThrow(

@@ -1,7 +1,7 @@
 /** PostgreSQL servers for tests: the newest from a package, and the system's where there is one. */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir, userInfo } from 'node:os'
@@ -31,9 +31,13 @@ export function systemBinaries(): string | undefined {
   return newest === undefined ? undefined : join(folder, newest, 'bin')
 }
 
-/** A server that lasts as long as the test file, with these settings. */
-export async function embeddedServer(settings: Record<string, string> = {}): Promise<PostgresServer> {
+/** A server that lasts as long as the test file, with these settings, and this certificate where TLS is to be had. */
+export async function embeddedServer(
+  settings: Record<string, string> = {},
+  certificate?: { cert: string; key: string },
+): Promise<PostgresServer> {
   const { directory, port } = await place()
+  const flags = { ...settings, ...(certificate && (await showing(certificate, directory))) }
   const server = new EmbeddedPostgres({
     databaseDir: join(directory, 'data'),
     port,
@@ -44,7 +48,7 @@ export async function embeddedServer(settings: Record<string, string> = {}): Pro
     // The server refuses to run as root.
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
-    postgresFlags: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    postgresFlags: Object.entries(flags).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     onLog: () => undefined,
     onError: () => undefined,
   })
@@ -71,10 +75,7 @@ export async function systemServer(binaries: string): Promise<PostgresServer> {
       ...args,
     ])
   }
-  if (userInfo().uid === 0) {
-    const id = async (option: string) => Number((await run('id', [option, 'postgres'])).stdout)
-    chownSync(directory, await id('-u'), await id('-g'))
-  }
+  if (userInfo().uid === 0) await toServer(directory)
   await asServer('initdb', '-D', data, '-U', 'mayfly', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8')
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -k ${directory}`
   const start = async () =>
@@ -125,6 +126,21 @@ function served(
       server.remove()
     },
   }
+}
+
+/** Files that the server's user alone can read: it takes no key that others can. */
+async function showing({ cert, key }: { cert: string; key: string }, directory: string) {
+  const [certFile, keyFile] = [join(directory, 'server.crt'), join(directory, 'server.key')]
+  writeFileSync(certFile, cert)
+  writeFileSync(keyFile, key, { mode: 0o600 })
+  if (userInfo().uid === 0) await toServer(keyFile)
+  return { ssl: 'on', ssl_cert_file: certFile, ssl_key_file: keyFile }
+}
+
+/** Gives the file to the user that the server runs as where that is not ours. */
+async function toServer(path: string): Promise<void> {
+  const id = async (option: string) => Number((await run('id', [option, 'postgres'])).stdout)
+  chownSync(path, await id('-u'), await id('-g'))
 }
 
 /** A folder that the server's user can reach, and a port that is free. */

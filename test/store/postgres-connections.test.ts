@@ -1,0 +1,121 @@
+/** How a broker connects to a PostgreSQL server: TLS, how many at once, and how long an answer is waited for. */
+import { Socket } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openPostgres, openPostgresReadOnly } from '../../src/store/postgres.ts'
+import { ReadPool } from '../../src/store/postgres-pool.ts'
+import { isPostgresFailure, Session } from '../../src/store/postgres-session.ts'
+import { selfSigned } from '../support/certificate.ts'
+import {
+  besideDatabase,
+  embeddedServer,
+  type PostgresServer,
+  serverTakesMs,
+} from '../support/postgres-server.ts'
+import { aTask, put, testSeal } from '../support/store.ts'
+import { tasks } from '../../src/store/tasks.ts'
+
+const certificate = selfSigned()
+let server: PostgresServer
+beforeAll(async () => {
+  server = await embeddedServer({}, certificate)
+}, serverTakesMs)
+afterAll(() => server[Symbol.asyncDispose](), serverTakesMs)
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const sessions = `select ssl, count(*)::int as n from pg_stat_activity join pg_stat_ssl using (pid)
+  where application_name = 'mayfly' and datname = current_database() group by ssl`
+const open = (url: string, ca?: string) => openPostgres({ url, ...(ca !== undefined && { ca }) }, testSeal())
+
+describe('with a `ca` of its own', () => {
+  it('every connection is over TLS, to a server whose certificate that one has signed', async () => {
+    const url = await server.database()
+    const store = await open(url, certificate.cert)
+    await store.unit.read((tx) => tasks.get(tx, 'task_none'))
+    await store.lookedThrough()
+    const found = await besideDatabase(url, sessions)
+    expect(found).toEqual([{ ssl: true, n: 3 }])
+    const reading = await openPostgresReadOnly({ url, ca: certificate.cert }, testSeal())
+    await reading.close()
+    await store.close()
+  })
+
+  it.each(['sslmode=disable', 'ssl=0', 'uselibpqcompat=true&sslmode=prefer', 'sslrootcert='])(
+    'whatever the address says: %s',
+    async (parameters) => {
+      const url = await server.database()
+      const store = await open(`${url}?${parameters}`, certificate.cert)
+      expect((await besideDatabase(url, sessions)).map(({ ssl }) => ssl)).toEqual([true])
+      await store.close()
+      await expect(open(`${url}?${parameters}`, selfSigned().cert)).rejects.toThrow('self-signed certificate')
+    },
+  )
+
+  it('a server with a certificate of another is refused, and so is one with another name', async () => {
+    const url = await server.database()
+    await expect(open(url, selfSigned().cert)).rejects.toThrow('self-signed certificate')
+    const elsewhere = url.replace('127.0.0.1', 'localhost')
+    await expect(open(elsewhere, certificate.cert)).rejects.toThrow("does not match certificate's altnames")
+  })
+})
+
+it('without one, a server on this machine is spoken to in the clear, and by `sslmode` only where it can be trusted', async () => {
+  const url = await server.database()
+  const store = await open(url)
+  expect((await besideDatabase(url, sessions)).map(({ ssl }) => ssl)).toEqual([false])
+  await store.close()
+  for (const mode of ['require', 'prefer', 'verify-ca', 'verify-full', 'no-verify'])
+    await expect(open(`${url}?sslmode=${mode}`)).rejects.toThrow('self-signed certificate')
+})
+
+it('there are never more connections than `pool`, and works wait for one', async () => {
+  const url = await server.database()
+  const store = await openPostgres({ url, pool: 4 }, testSeal())
+  const task = aTask()
+  const subject = { ...store, tasks }
+  await store.unit.write((tx) => put(subject as never, tx, task))
+  let [reading, most] = [0, 0]
+  const read = () =>
+    store.unit.read(async (tx) => {
+      most = Math.max(most, (reading += 1))
+      await tasks.get(tx, task.id)
+      const [{ n }] = (await besideDatabase(url, sessions)) as [{ n: number }]
+      reading -= 1
+      return n
+    })
+  const counts = await Promise.all(Array.from({ length: 12 }, read))
+  expect(most).toBe(2)
+  expect(Math.max(...counts)).toBeLessThanOrEqual(4)
+  await store.close()
+  expect(await besideDatabase(url, sessions)).toEqual([])
+})
+
+it('a server that does not answer in time is given up, and the connection closed', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const session = await Session.open({ url: await server.database() })
+  await vi.advanceTimersByTimeAsync(14_000)
+  const [first, second] = [session.script('select pg_sleep(1)'), session.script('select 1')]
+  const refused = Promise.all(
+    [first, second].map((each) => expect(each).rejects.toSatisfy(isPostgresFailure)),
+  )
+  await vi.advanceTimersByTimeAsync(14_000)
+  expect(session.isBroken).toBe(false)
+  await vi.advanceTimersByTimeAsync(1_000)
+  await refused
+  expect(session.isBroken).toBe(true)
+  await session.close()
+})
+
+it('statements that are sent together go to the server in one write', async () => {
+  const pool = new ReadPool({ url: await server.database() }, 1)
+  const session = await pool.begin()
+  const asked = () => Promise.all([1, 2, 3].map((n) => session.all('select $1::int as n', [n])))
+  await asked()
+  const written = vi.spyOn(Socket.prototype, '_writev')
+  expect(await asked()).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]])
+  expect(written).toHaveBeenCalledOnce()
+  pool.end(session)
+  await pool.close()
+})
