@@ -145,7 +145,7 @@ export const configurationFile = {
       z.strictObject({
         url: z.union([store, secretRef]).describe('postgres://USER@HOST/DATABASE, best as a secret.'),
         ca: path.optional().describe('A PEM file with the CA of the server; no other is trusted for it.'),
-        pool: z.int().min(3).max(1000).default(10).describe('The most connections at once.'),
+        pool: z.int().min(4).max(1000).default(10).describe('The most connections at once.'),
       }),
     ])
     .prefault('sqlite:./mayfly.db')
