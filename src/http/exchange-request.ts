@@ -1,4 +1,5 @@
 /** What an exchange asks for, in whichever words of RFC 8693 and RFC 9396 it is written. */
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from '@hono/zod-openapi'
 import { BrokerError } from '../base/errors.ts'
 import { faultTexts, inOneText } from '../base/issues.ts'
@@ -47,9 +48,12 @@ export function detailOf(request: ExchangeRequest, here: Here): { detail: unknow
   // Whoever says it in RFC 9396's words says all of it: the others are of other uses of OAuth.
   if (details !== undefined) return { detail: details[0], words: 'authorization_details' }
   const { target, connection } = audienceOf(request, here)
-  const resource = request.resource ?? target
+  const [resource = target, another] = request.resource ?? []
   if (resource === undefined) throw new BrokerError('invalid_request', 'resource is missing')
-  return { detail: { ...ofResource(resource, scope, here), ...connection }, words: 'resource' }
+  if (another !== undefined)
+    throw new BrokerError('invalid_request', 'one credential is for one resource', { parameter: 'resource' })
+  const detail = ofResource(resource, scope, here)
+  return { detail: connection === undefined ? detail : { ...detail, connection }, words: 'resource' }
 }
 
 /** A refusal of what was asked for, in the words in which it was. */
@@ -64,22 +68,32 @@ export function inWords(error: unknown, words: Words): unknown {
   return new BrokerError(error.code, message, { ...error.facts, parameter: words, cause: error.cause })
 }
 
+interface Audience {
+  target?: string
+  connection?: string
+}
+
+/** Where the audiences lead, which may be repeated (RFC 8693 §2.1), and must not lead to several places. */
+function audienceOf({ audience = [], resource }: ExchangeRequest, here: Here): Audience {
+  const meant = audience.flatMap((name) => meaning(name, resource === undefined, here) ?? [])
+  const [first = {}, ...others] = meant
+  if (others.every((each) => isDeepStrictEqual(each, first))) return first
+  throw new BrokerError('invalid_request', 'one credential has one audience besides this broker', {
+    parameter: 'resource',
+  })
+}
+
 /**
  * An audience is a logical name of where the credential is for (RFC 8693 §2.1): here a connection,
- * `NAME` or `TYPE/NAME`, or the target itself as in `resource`. Many clients name whom they talk to.
+ * `NAME` or `TYPE/NAME`, or the target itself as in `resource`. Many clients name whom they talk to: undefined.
  */
-function audienceOf(
-  { audience: name, resource }: ExchangeRequest,
-  { audiences, connections }: Here,
-): { target?: string; connection?: { connection: string } } {
-  if (name === undefined || audiences.includes(name)) return {}
+function meaning(name: string, mayBeTarget: boolean, { audiences, connections }: Here): Audience | undefined {
+  if (audiences.includes(name)) return undefined
   const [type, target] = split(name)
-  if (resource === undefined && target !== undefined && connections.types().includes(type))
-    return { target: name }
+  if (mayBeTarget && target !== undefined && connections.types().includes(type)) return { target: name }
   const [of, named = of] = name.split('/')
   const types = name.includes('/') ? [of!] : connections.types()
-  if (types.some((each) => connections.get(each, named!) !== undefined))
-    return { connection: { connection: named! } }
+  if (types.some((each) => connections.get(each, named!) !== undefined)) return { connection: named! }
   throw new BrokerError('invalid_request', 'audience is neither this broker nor a connection of it', {
     parameter: 'resource',
   })

@@ -8,7 +8,7 @@ import { UnfitRequest } from './problem.ts'
 /** By name; one without a value counts as omitted (RFC 6749 §3.2). What a form has as text is text in JSON too, or what it says. */
 export type Parameters = Readonly<Record<string, unknown>>
 
-/** @throws BrokerError `invalid_request` for one that is given twice. */
+/** @throws BrokerError `invalid_request` for one that is given twice, and may not be */
 export async function parameters(c: Context<Env>): Promise<Parameters> {
   const type = c.req.header('Content-Type') ?? ''
   const body = await c.req.text()
@@ -17,11 +17,15 @@ export async function parameters(c: Context<Env>): Promise<Parameters> {
   throw new UnfitRequest(415, 'the body must be application/x-www-form-urlencoded or application/json')
 }
 
+/** RFC 8693 §2.1: these alone may be given several times. They are lists then, as in JSON. */
+const severally = ['resource', 'audience']
+
 function fromForm(body: string): Parameters {
-  const written = [...new URLSearchParams(body)]
-  const names = new Set(written.map(([name]) => name))
-  if (names.size < written.length) throw new BrokerError('invalid_request', 'a parameter is given twice')
-  return withValues(written)
+  const form = new URLSearchParams(body)
+  const written = [...new Set(form.keys())].map((name) => [name, form.getAll(name)] as const)
+  if (written.some(([name, values]) => values.length > 1 && !severally.includes(name)))
+    throw new BrokerError('invalid_request', 'a parameter is given twice')
+  return withValues(written.map(([name, values]) => [name, values.length > 1 ? values : values[0]]))
 }
 
 function fromJson(body: string): Parameters {

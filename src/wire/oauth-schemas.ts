@@ -33,7 +33,7 @@ const exchangeFields = {
     example: 'contents:write issues:read',
   }),
   audience: line(2048).optional().openapi({
-    description: 'this broker, or the connection that is to mint, as `NAME` or `TYPE/NAME`',
+    description: 'this broker, or the connection that is to mint, as `NAME` or `TYPE/NAME`; may be repeated',
   }),
   purpose: line(1000).optional(),
   ttl: ttlText.optional(),
@@ -42,22 +42,17 @@ const exchangeFields = {
 
 export const exchangeForm = z.object(exchangeFields).openapi('ExchangeRequest')
 
-const one = (text: z.ZodString) =>
-  z.union([
-    text,
-    z
-      .array(text)
-      .length(1)
-      .transform(([only]) => only!),
-  ])
+/** RFC 8693 §2.1: one or several, which a form has as repetitions. */
+const severally = (text: z.ZodString) =>
+  z.union([text.transform((only) => [only]), z.array(text).min(1).max(10)])
 
 /** The same in JSON, where lists and numbers can be what they are. */
 export const exchangeBody = z
   .object({
     ...exchangeFields,
     authorization_details: z.union([z.string().min(1), z.array(z.unknown())]).optional(),
-    resource: one(line(2048)).optional(),
-    audience: one(line(2048)).optional(),
+    resource: severally(line(2048)).optional(),
+    audience: severally(line(2048)).optional(),
     ttl: z.union([ttlText, seconds]).optional(),
   })
   .openapi('ExchangeBody')

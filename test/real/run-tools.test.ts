@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startProxy } from '../../src/sandbox/proxy.ts'
 import { selfSigned } from '../support/certificate.ts'
-import { endOf, longRun, overlaps } from '../support/long-run.ts'
+import { endOf, evidenceOf, longRun, overlaps } from '../support/long-run.ts'
 
 const life = 20
 const seconds = Number(process.env['MAYFLY_RUN_SECONDS'] ?? 40)
@@ -72,17 +72,19 @@ test.skipIf(missing.length > 0)(
       },
       { ...strayVariables, HTTPS_PROXY: proxy.url, NO_PROXY: '127.0.0.1', SSL_CERT_FILE: authority },
     )
-    for (const { well, failures } of Object.values(done)) {
+    for (const [tool, { well, failures }] of Object.entries(done)) {
+      console.log(`${tool}: ${well} calls, ${failures.length} failed`)
       expect(failures).toEqual([])
       expect(well).toBeGreaterThan(3)
     }
     expect(proxy.asked).toContain('api.github.com:443')
 
     const now = Date.now()
-    for (const provider of ['github', 'vault']) {
+    for (const provider of ['github', 'aws', 'vault']) {
       const ofOne = ledger.entries.filter((entry) => entry.provider === provider)
       expect(ofOne.length).toBeGreaterThanOrEqual(Math.floor(seconds / life))
       for (const entry of ofOne) expect(endOf(entry)).toBeLessThanOrEqual(now)
+      console.log(evidenceOf(provider, ofOne))
       for (const overlap of overlaps(ofOne)) {
         expect(overlap).toBeGreaterThan(0)
         expect(overlap).toBeLessThanOrEqual(5_000)
