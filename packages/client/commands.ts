@@ -12,7 +12,10 @@ export const commands: Record<string, () => Promise<CommandFile>> = {
   token: () => import('../../src/cli/token.ts'),
   mcp: () => import('../../src/cli/mcp.ts'),
   'git-credential': () => import('../../src/cli/git-credential.ts'),
+  'docker-credential': () => import('../../src/cli/docker-credential.ts'),
   'aws-credentials': () => import('../../src/cli/aws-credentials.ts'),
   admin: () => import('../../src/cli/admin.ts'),
   completion: () => import('../../src/cli/completion.ts'),
 }
+
+export const brokers: ReadonlySet<string> = new Set()

@@ -21,6 +21,7 @@ export const commands: Record<string, () => Promise<CommandFile>> = {
   token: () => import('./token.ts'),
   mcp: () => import('./mcp.ts'),
   'git-credential': () => import('./git-credential.ts'),
+  'docker-credential': () => import('./docker-credential.ts'),
   'aws-credentials': () => import('./aws-credentials.ts'),
   admin: () => import('./admin.ts'),
   audit: () => import('./audit.ts'),
@@ -30,3 +31,8 @@ export const commands: Record<string, () => Promise<CommandFile>> = {
   schema: () => import('./schema.ts'),
   completion: () => import('./completion.ts'),
 }
+
+/** Those that need the broker's own code, and with it a newer Node.js than the client does. */
+export const brokers: ReadonlySet<string> = new Set(
+  'demo sandbox import validate doctor serve audit store policy'.split(' '),
+)

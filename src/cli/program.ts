@@ -1,8 +1,9 @@
 /** The tree of commands. */
 import { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
-import { commands } from './commands.ts'
-import { Failure, misuseRemedy } from './failure.ts'
+import { brokers, commands } from './commands.ts'
+import { misuseRemedy } from './failure.ts'
+import { hasBrokersNode, needBrokersNode } from './node.ts'
 
 const demoHint = `
 Start with \`mayfly demo\`: it shows a credential's whole life, and needs nothing.
@@ -28,23 +29,13 @@ export async function createProgram({ name = '', json = false } = {}): Promise<C
     })
     .addHelpText(
       'after',
-      `${'demo' in commands ? demoHint : ''}
+      `${'demo' in commands && hasBrokersNode ? demoHint : ''}
 Exit status: 0 done, 1 refused or failed, 2 wrong usage.`,
     )
-  const wanted = Object.hasOwn(commands, name) ? [commands[name]!] : Object.values(commands)
-  for (const load of wanted)
-    try {
-      ;(await load()).register(program)
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_BUILTIN_MODULE'))
-        throw error
-      // A Node that cannot open the store has the client's commands all the same.
-      if (wanted.length > 1) continue
-      throw new Failure(
-        'failed',
-        `\`mayfly ${name}\` needs Node.js 24 or later; this is ${process.version}`,
-        'Run it with a newer one.',
-      )
-    }
+  const known = Object.hasOwn(commands, name)
+  if (known && brokers.has(name)) needBrokersNode(`\`mayfly ${name}\``)
+  const here = Object.entries(commands).filter(([each]) => hasBrokersNode || !brokers.has(each))
+  const wanted = known ? [commands[name]!] : here.map(([, load]) => load)
+  for (const load of wanted) (await load()).register(program)
   return program
 }

@@ -17,6 +17,7 @@ import { statusOf } from './signals.ts'
 interface RunOptions extends NewTaskOptions, GitHostOptions {
   wait: boolean
   keepEnv?: string[]
+  secretsWebhook?: boolean
 }
 
 export function register(program: Command): void {
@@ -36,6 +37,7 @@ The command has this task's credentials, and no others by accident:
            anew before each end, and a profile for each role of the scope
   vault    VAULT_ADDR, VAULT_NAMESPACE and VAULT_TOKEN; where that ends before
            the task, a token helper
+  docker   docker-credential-mayfly on PATH, for \`credHelpers\`
   mayfly   MAYFLY_URL, MAYFLY_TASK, MAYFLY_TASK_TOKEN, for \`mayfly token\`
            and its like
 Of several items for one tool it uses the first; how it uses another is said.
@@ -62,6 +64,10 @@ With --json, what mayfly has to say on stderr is one JSON object a line.`,
       '--keep-env <name>',
       'a variable that the command is to have as it is here; may be repeated',
       addVariable,
+    )
+    .option(
+      '--secrets-webhook',
+      "serve the scope's secrets on loopback to who looks them up, as OpenHands does: MAYFLY_SECRETS_URL, MAYFLY_SECRETS_TOKEN",
     )
     .argument('<command...>', 'what to run; its own options are its own, with `--` before it or without')
     .passThroughOptions()
@@ -102,6 +108,7 @@ async function runCommand(words: string[], options: RunOptions): Promise<void> {
     gitHosts: options.gitHost,
     program: [process.execPath, process.argv[1]!],
     scopeText,
+    secrets: options.secretsWebhook ?? false,
     wait,
     notify(notice) {
       unproven ||= isUnproven(notice)

@@ -69,7 +69,7 @@ function endOf({ lease: { deadline, upstream_expires_at: upstream } }: MintedCre
 }
 
 /** The one secret of a credential that has one. */
-function bearerOf({ credential: { token } }: MintedCredential): string | undefined {
+export function bearerOf({ credential: { token } }: MintedCredential): string | undefined {
   return typeof token === 'string' ? token : undefined
 }
 

@@ -48,6 +48,8 @@ export interface Run {
   program: readonly string[]
   /** How it writes a detail. */
   scopeText: (detail: AuthorizationDetail) => string
+  /** Whether to serve the secrets of its scope at an address, to whoever looks them up there. */
+  secrets: boolean
   /** Whether to wait for the approval of humans where it is needed. */
   wait: boolean
   /** Told of what the one who started this should know, while it runs. */
@@ -145,9 +147,9 @@ export async function run(request: Run): Promise<Ending> {
           ? JSON.stringify(await kept.get(JSON.parse(input) as AuthorizationDetail))
           : await gitCredential(action, input, { tokens: () => tokens, hosts }),
       )
-      const { program, scopeText } = request
+      const { program, scopeText, secrets } = request
       const { signal } = stopped
-      using tools = await equipTools(active, { ...guards, kept, program, scopeText, signal })
+      using tools = await equipTools(active, { ...guards, kept, program, scopeText, secrets, signal })
       for (const choice of tools.choices) request.notify({ kind: 'choice', choice })
       const given = { ...request, task, git, owners: ownersIn(active), guards: guards.env, tools: tools.env }
       stopped.signal.throwIfAborted()

@@ -1,11 +1,11 @@
 /** A task's scope as its client needs it: what each item is for, and what mints it. */
 import type { AuthorizationDetail, Task } from './client.ts'
 
-/** A detail of GitHub's, as far as git is concerned. */
+/** A detail of GitHub's, as far as git and Docker are concerned. */
 export interface GithubDetail extends AuthorizationDetail {
   /** `owner/repository`, in lower case. */
   repositories: string[]
-  permissions: { contents?: 'read' | 'write'; workflows?: 'write' }
+  permissions: { contents?: 'read' | 'write'; packages?: 'read' | 'write'; workflows?: 'write' }
 }
 
 export interface GithubItem {

@@ -58,6 +58,7 @@ async function equipped(
     directory,
     ghFolder: join(directory, 'gh'),
     program: ['/opt/mayfly'],
+    secrets: false,
     scopeText: ({ type, role_arn, policies }) => `${type}:${String(role_arn ?? policies)}`,
     signal,
   })

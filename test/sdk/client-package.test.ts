@@ -12,7 +12,9 @@ import { sharedBroker } from '../support/shared-broker.ts'
 const run = promisify(execFile)
 /** As docs/client.md and docs/laptop.md have it. */
 const commands =
-  'bootstrap login logout whoami task explain run token git-credential aws-credentials mcp admin'.split(' ')
+  'bootstrap login logout whoami task explain run token git-credential docker-credential aws-credentials mcp admin'.split(
+    ' ',
+  )
 const broker = await sharedBroker()
 
 let directory = ''

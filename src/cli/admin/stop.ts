@@ -4,6 +4,7 @@ import type { Fence, OrderRevocation, Revocation } from '../../client/client.ts'
 import { leaseLine } from '../describe.ts'
 import { Failure } from '../failure.ts'
 import { caOption, connect, seconds, knownUrlOption, withConfiguration, withJson } from '../options.ts'
+import { loadBrokers } from '../node.ts'
 import { count } from '../print.ts'
 import { adminToken, withAdminToken } from './options.ts'
 
@@ -47,7 +48,7 @@ export async function stop(
   const { url, ca, reason, config, within, offline } = options
   if (offline) {
     // Loaded only now: it is most of the broker.
-    const { revokeWithoutBroker } = await import('./offline.ts')
+    const { revokeWithoutBroker } = await loadBrokers('`--offline`', () => import('./offline.ts'))
     const done = await revokeWithoutBroker(
       config,
       { ...order, reason },

@@ -15,8 +15,8 @@ export function registerWait(group: Command): void {
     .summary('wait until a task is approved, denied or over')
     .description(
       `Waits while the task is pending_approval, says on standard error who decides and
-where, and shows it once somebody has decided, or nobody has in time. A task that
-waits for nobody is shown at once.
+where, and shows it once somebody has decided, or nobody has in time. A task
+that waits for nobody is shown at once.
 
 The exit status is 0 when the task is active, and 1 when it is not.`,
     )

@@ -6,6 +6,7 @@ import { decode } from '../../identity/decode.ts'
 import { claimedPrincipal } from '../../identity/principal.ts'
 import { Failure } from '../failure.ts'
 import { missLines } from '../nearest.ts'
+import { needBrokersNode } from '../node.ts'
 import { workloadIdentity } from '../options.ts'
 import { readRules } from '../policy/question.ts'
 import { readTokenClaims } from '../token-claims.ts'
@@ -19,6 +20,7 @@ export interface Options {
 
 /** Whether the broker would take it, and what there is to see. @throws Failure */
 export async function heldAgainst(options: Options) {
+  needBrokersNode('`mayfly whoami` with a configuration')
   const { rules } = await readRules(options.config)
   const token = await workloadIdentity({ ...options, url: rules.url })
   return lookAt(rules, claimsOf(token), Math.floor(Date.now() / 1000))

@@ -4,18 +4,14 @@
  * role of the scope through a profile that calls us (process credential provider).
  */
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { devNull } from 'node:os'
 import { join } from 'node:path'
-import { isSameSecret } from '../../base/same-secret.ts'
 import type { AuthorizationDetail } from '../client.ts'
 import { awsParts, wholeSeconds } from '../formats.ts'
 import type { KeptCredential } from '../kept.ts'
-import { BrokerProblem, passes } from '../problem.ts'
 import type { Environment } from './ambient.ts'
+import { type Answer, jsonAnswer, serveEndpoint } from './endpoint.ts'
 import { quoted } from './shell.ts'
 
 export interface AwsAccess extends Disposable {
@@ -57,61 +53,34 @@ export async function serveAws(
   const sections = details.map((detail, index) => section(profiles[index]!, command(detail)))
   await writeFile(config, sections.join('\n'), { mode: 0o600 })
 
-  const server = createServer((request, response) => void answer(request, response, secret, get))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const endpoint = await serveEndpoint({
+    header: 'authorization',
+    secret,
+    path,
+    answer: () => answerWith(get),
+  })
   return {
     profiles,
     env: {
-      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}${path}`,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endpoint.origin}${path}`,
       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: secretFile,
       AWS_CONFIG_FILE: config,
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,
     },
-    [Symbol.dispose]() {
-      server.close()
-      server.closeAllConnections()
-    },
+    [Symbol.dispose]: () => endpoint[Symbol.dispose](),
   }
 }
 
 const path = '/credentials'
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  secret: string,
-  get: () => Promise<KeptCredential>,
-): Promise<void> {
-  const [status, body] = await answerTo(request, secret, get)
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
-  response.end(JSON.stringify(body))
-}
-
-async function answerTo(
-  { method, url, headers }: IncomingMessage,
-  secret: string,
-  get: () => Promise<KeptCredential>,
-): Promise<[number, Record<string, string>]> {
-  // Every program of this machine reaches the port, and a web page may: only the run's can read the file.
-  if (!isSameSecret(headers.authorization, secret))
-    return [401, { code: 'invalid_token', message: 'the authorization is not that of this run' }]
-  if (method !== 'GET' || url !== path) return [404, { code: 'not_found', message: 'there is nothing here' }]
-  try {
-    const kept = await get()
-    const parts = awsParts(kept)
-    if (!parts) return [502, { code: 'internal', message: 'the broker answered with no AWS credential' }]
-    const { SessionToken: Token, ...keys } = parts
-    return [200, { ...keys, Token, Expiration: wholeSeconds(kept.until) }]
-  } catch (error) {
-    const refusal = error instanceof BrokerProblem ? error : undefined
-    const message = error instanceof Error ? error.message : 'unknown error'
-    // The SDKs ask again after a status of 5xx.
-    const status = passes(error) ? 503 : (refusal?.status ?? 500)
-    return [status, { code: refusal?.code ?? 'unavailable', message }]
-  }
+async function answerWith(get: () => Promise<KeptCredential>): Promise<Answer> {
+  const kept = await get()
+  const parts = awsParts(kept)
+  if (!parts)
+    return jsonAnswer(502, { code: 'internal', message: 'the broker answered with no AWS credential' })
+  const { SessionToken: Token, ...keys } = parts
+  return jsonAnswer(200, { ...keys, Token, Expiration: wholeSeconds(kept.until) })
 }
 
 /** The role's name; with its account, and then a number, where that is another's too. */

@@ -46,13 +46,16 @@ export async function setGuards(
   }
 }
 
-/** The PATH on which the command finds `mayfly`, wherever this is installed: behind all that it has. */
+/** The PATH on which the command finds `mayfly`, wherever this is installed, and Docker its helper: behind all that it has. */
 async function ourselves(directory: string, program: readonly string[], path = ''): Promise<string> {
   const folder = join(directory, 'bin')
-  const file = join(folder, 'mayfly')
   await mkdir(folder)
-  await writeFile(file, `#!/bin/sh\nexec ${program.map(quoted).join(' ')} "$@"\n`)
-  await chmod(file, 0o700)
+  const programs = { mayfly: program, 'docker-credential-mayfly': [...program, 'docker-credential'] }
+  for (const [name, words] of Object.entries(programs)) {
+    const file = join(folder, name)
+    await writeFile(file, `#!/bin/sh\nexec ${words.map(quoted).join(' ')} "$@"\n`)
+    await chmod(file, 0o700)
+  }
   return [...(path === '' ? [] : [path]), folder].join(delimiter)
 }
 

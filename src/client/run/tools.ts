@@ -8,6 +8,7 @@ import { githubItems } from '../scope.ts'
 import type { Environment } from './ambient.ts'
 import { serveAws } from './aws.ts'
 import { ghVariable, loginGh } from './gh.ts'
+import { noSecrets, serveSecrets } from './secrets.ts'
 import { loginVault } from './vault.ts'
 
 /** A tool for which the scope holds several items. */
@@ -31,15 +32,33 @@ export interface Equipment {
   program: readonly string[]
   /** How the command line writes a detail. */
   scopeText: (detail: AuthorizationDetail) => string
+  /** Whether to serve them at an address, too. */
+  secrets: boolean
   /** Ends the wait for the first of each. */
   signal: AbortSignal
 }
 
 /** What `active` has for each tool. */
 export async function equipTools(active: Task, equipment: Equipment): Promise<Tools> {
-  const { kept, directory, ghFolder, program, scopeText, signal } = equipment
-  const env: Environment = {}
-  using opened = new DisposableStack()
+  const opened: Disposable[] = []
+  const close = () => {
+    for (const each of opened) each[Symbol.dispose]()
+  }
+  try {
+    return { ...(await equip(active, equipment, opened)), [Symbol.dispose]: close }
+  } catch (error) {
+    // What listens would keep the process from ending.
+    close()
+    throw error
+  }
+}
+
+async function equip(
+  active: Task,
+  { kept, directory, ghFolder, program, scopeText, secrets, signal }: Equipment,
+  opened: Disposable[],
+): Promise<Pick<Tools, 'env' | 'choices'>> {
+  const env: Environment = { ...noSecrets }
   const choices: Choice[] = []
   const offer = (tool: Choice['tool'], items: Choice['items']) =>
     items.length > 1 && choices.push({ tool, items })
@@ -69,7 +88,7 @@ export async function equipTools(active: Task, equipment: Equipment): Promise<To
     })
     Object.assign(env, access.env)
     kept.follow(aws)
-    opened.use(access)
+    opened.push(access)
     offer(
       'aws',
       details.map((detail, index) => ({ detail, use: { profile: access.profiles[index]! } })),
@@ -88,6 +107,15 @@ export async function equipTools(active: Task, equipment: Equipment): Promise<To
       vault.map((detail) => ({ detail, use: { variable: 'VAULT_TOKEN' } })),
     )
   }
-  const open = opened.move()
-  return { env, choices, [Symbol.dispose]: () => open.dispose() }
+
+  if (secrets) {
+    const served = await serveSecrets({
+      details: active.authorization_details,
+      scopeText,
+      get: (detail) => kept.get(detail),
+    })
+    Object.assign(env, served.env)
+    opened.push(served.endpoint)
+  }
+  return { env, choices }
 }
