@@ -55,7 +55,7 @@ test('the image runs the program as a user that is not root, on the port and pat
   expectCommand('CMD', arguments_)
   expect(arguments_).toContain(`${directory}/mayfly.yaml`)
   expect(settings.listen).toBe(`0.0.0.0:${port}`)
-  expect(volumes).toContain(join(settings.store.replace('sqlite:', ''), '..'))
+  expect(settings.store).toEqual({ file: './secrets/database-url' })
   expect(volumes).toContain(join(settings.audit.last_head, '..'))
   for (const volume of volumes) expect(textsOf(image, 'RUN').join()).toContain(volume)
   expect(one('RUN')).toContain(`install -d -o ${user.split(':')[0]} -g ${user.split(':')[0]}`)
@@ -88,6 +88,7 @@ test('the configuration of the containers compiles, once its secrets are there',
     {
       'mayfly.yaml': settings,
       'seal.key': undefined,
+      'secrets/database-url': 'postgres://mayfly:example@database/mayfly?sslmode=disable',
       'secrets/seal.key': Buffer.alloc(32, 7).toString('base64'),
       'secrets/app.pem': pem.export({ type: 'pkcs1', format: 'pem' }),
       'agents/refactor-bot.yaml': refactorBot,
@@ -98,16 +99,21 @@ test('the configuration of the containers compiles, once its secrets are there',
   expect(configuration).toBeDefined()
 })
 
-test('Compose: one broker, confined, by the paths, network and port of image and configuration', () => {
-  const { broker, proxy } = compose.services
+test('Compose: three brokers and their database, confined, by the paths, network and port of image and configuration', () => {
+  const { broker, proxy, database } = compose.services
   expect(broker.build).toEqual({ context: '..', dockerfile: 'Containerfile' })
   expect(broker).toMatchObject({ read_only: true, cap_drop: ['ALL'], restart: 'unless-stopped' })
-  expect(broker.deploy?.replicas ?? 1).toBe(1)
-  const mounts = new Map<string, string>(broker.volumes.map((each: string) => each.split(':').slice(0, 2)))
-  expect([...mounts].filter(([, to]) => volumes.includes(to)).map(([from]) => from)).toEqual([
-    'store',
-    'head',
+  expect(broker.deploy.replicas).toBe(3)
+  expect(broker.depends_on.database.condition).toBe('service_healthy')
+  // Of the two networks only the brokers are in both: nobody else reaches the database.
+  expect([broker.networks, database.networks, proxy.networks]).toEqual([
+    ['front', 'back'],
+    ['back'],
+    ['front'],
   ])
+  expect(compose.networks.back.internal).toBe(true)
+  const mounts = new Map<string, string>(broker.volumes.map((each: string) => each.split(':').slice(0, 2)))
+  expect([...mounts].filter(([, to]) => volumes.includes(to)).map(([from]) => from)).toEqual(['head'])
   for (const name of ['mayfly.yaml', settings.agents, settings.policies, './secrets'])
     expect([...mounts.values()]).toContain(join(directory, name))
   for (const { secret } of settings.seal.keys) expect(secret.file).toMatch(/^\.\/secrets\//)
@@ -117,16 +123,16 @@ test('Compose: one broker, confined, by the paths, network and port of image and
   expect(broker.ports).toBeUndefined()
   expect(settings.trusted_proxies).toEqual([compose.networks.front.ipam.config[0].subnet])
   const { content } = compose.configs[proxy.configs[0].source]
-  expect(content).toContain(`reverse_proxy broker:${port}`)
+  expect(content).toContain(`dynamic a broker ${port} {`)
   expect(content).toContain(`${new URL(settings.url).host} {`)
   expect(proxy.depends_on.broker.condition).toBe('service_healthy')
 })
 
-test('Kubernetes: one broker, confined, by the paths and port of image and configuration', () => {
+test('Kubernetes: three brokers, confined, by the paths and port of image and configuration', () => {
   const { spec } = manifest('broker.yaml')
   const pod = spec.template.spec
   const [container] = pod.containers
-  expect(spec.replicas).toBe(1)
+  expect(spec.replicas).toBe(3)
   expect(container.args).toEqual(arguments_)
   expect(container.ports).toEqual([{ name: 'http', containerPort: Number(port) }])
   expect(spec.template.metadata.annotations['prometheus.io/port']).toBe(port)
@@ -146,7 +152,7 @@ test('Kubernetes: one broker, confined, by the paths and port of image and confi
     capabilities: { drop: ['ALL'] },
   })
   const paths = container.volumeMounts.map(({ mountPath }: Any) => mountPath)
-  for (const path of volumes) expect(paths).toContain(path)
+  expect(paths).toContain(join(settings.audit.last_head, '..'))
   for (const name of ['mayfly.yaml', settings.agents, settings.policies, './secrets'])
     expect(paths).toContain(join(directory, name))
   const claimed = spec.volumeClaimTemplates.map(({ metadata }: Any) => metadata.name)

@@ -1,4 +1,6 @@
 /** Two brokers on one database, as those who ask them see it. */
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readWeb, writeWeb } from '../support/broker.ts'
 import { type Brokers, type RunningInstance, startBrokers } from '../support/brokers.ts'
@@ -97,4 +99,24 @@ it('who waits at one hears of what is decided at the other', async () => {
   })
   expect(yes.status).toBe(200)
   expect((await waiting).body.status).toBe('active')
+})
+
+it('what runs with another configuration is told of, and decides by its own', async () => {
+  const { body: task } = await open(one, { authorization_details: [readWeb] })
+  await writeFile(join(dirname(other.file), 'policies/acme.cedar'), '// Nobody may do anything.\n')
+  await other.broker.reload()
+  await until(async () => (await one.call('GET', '/readyz')).body.configurations === 2)
+  for (const { log } of [one, other])
+    await until(() => log.some((line) => line.includes('run with different configurations')))
+  const metrics = await one.call('GET', '/metrics')
+  expect(metrics.body).toContain('mayfly_broker_configurations 2')
+  // What was opened under the one is decided afresh under the other.
+  await until(
+    async () =>
+      (await one.call('GET', `/v1/tasks/${task.id}`, { token: task.task_token })).body.status === 'revoked',
+  )
+  const anew = await open(one, { authorization_details: [readWeb] })
+  expect(anew.status).toBe(201)
+  const refused = await mint(other, anew.body, readWeb)
+  expect(['policy_denied', 'task_not_active']).toContain(refused.body.code)
 })
