@@ -16,9 +16,12 @@ import { answerBody } from '../wire/admin-schemas.ts'
 import { approvalPage, titleOf } from './approval-page.ts'
 import { begunLogin, beginLogin, callbackPath, finishLogin, loginMs } from './login.ts'
 import { show } from './page.ts'
-import { type Session, Sessions } from './sessions.ts'
+import { Ended, mostParts, newSession, readSession, type Session } from './sessions.ts'
 
-const cookies = { session: 'mayfly', login: 'mayfly-login' } as const
+const cookies = {
+  session: Array.from({ length: mostParts }, (_, at) => (at === 0 ? 'mayfly' : `mayfly-${at}`)),
+  login: 'mayfly-login',
+}
 /**
  * `__Host-`: of this host alone, which no neighbour of its name can set. Lax, for people come here from
  * a chat, and their browser back from the issuer; what changes something is a POST, with which Lax sends nothing.
@@ -33,7 +36,7 @@ const approvalPath = `${consolePath}/approvals/:id`
 const approvalId = /^appr_[0-9a-f]{32}$/
 
 export function createConsole({ redact }: { redact: (text: string) => string }): Pages {
-  const sessions = new Sessions()
+  const ended = new Ended()
 
   return {
     under: `${consolePath}/`,
@@ -112,30 +115,38 @@ export function createConsole({ redact }: { redact: (text: string) => string }):
             'invalid_request',
             'this is not the answer to a login that was begun in this browser, or it has taken too long; open the link to the request again',
           )
-        if (!sessions.finishes(login.state, login.until, core.clock))
+        if (!ended.end(login.state, login.until, core.clock))
           throw new BrokerError('invalid_request', 'this login was finished before')
         const token = await limits.check(sender, async () => {
           const got = await finishLogin(core, at, login, answer)
           await authenticateAdmin(core, got, 'read', inForce)
           return got
         })
-        sessions.end(getCookie(c, cookies.session, 'host'))
-        setCookie(c, cookies.session, sessions.begin(token, core.clock), cookie)
+        endSession(c)
+        for (const [at, part] of newSession(core, token).entries())
+          setCookie(c, cookies.session[at]!, part, cookie)
         return c.redirect(`${consolePath}/approvals/${login.approval}`, 303)
       })
 
       app.post(logoutPath, async (c) => {
         const found = sessionOf(c)
         if (found) await formOf(c, found)
-        sessions.end(getCookie(c, cookies.session, 'host'))
-        deleteCookie(c, cookies.session, cookie)
+        endSession(c)
         return show(c, 'Logged out', html`<p>You are logged out here.</p>`)
       })
     },
   }
 
   function sessionOf(c: Context<Env>): Session | undefined {
-    return sessions.find(getCookie(c, cookies.session, 'host'), c.var.core.clock)
+    const found = readSession(c.var.core, partsIn(c))
+    return found && !ended.has(found.csrf) ? found : undefined
+  }
+
+  function endSession(c: Context<Env>): void {
+    const found = readSession(c.var.core, partsIn(c))
+    if (found) ended.end(found.csrf, found.until, c.var.core.clock)
+    for (const name of cookies.session)
+      if (getCookie(c, name, 'host') !== undefined) deleteCookie(c, name, cookie)
   }
 
   /** As at the API, with the configuration of this moment; undefined where their token has run out. */
@@ -145,10 +156,17 @@ export function createConsole({ redact }: { redact: (text: string) => string }):
       return await limits.check(sender, () => authenticateAdmin(core, token, right, inForce))
     } catch (error) {
       if (!isBrokerError(error, 'invalid_token')) throw error
-      sessions.end(getCookie(c, cookies.session, 'host'))
+      endSession(c)
       return undefined
     }
   }
+}
+
+/** The parts of a session that the browser has brought, up to the first that is missing. */
+function partsIn(c: Context<Env>): string[] {
+  const parts = cookies.session.map((name) => getCookie(c, name, 'host'))
+  const end = parts.indexOf(undefined)
+  return parts.slice(0, end < 0 ? undefined : end).filter((part) => part !== undefined)
 }
 
 /** @throws BrokerError `not_found` */

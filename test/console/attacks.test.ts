@@ -125,6 +125,32 @@ test('the name of a session is never one that the browser had before', async () 
   }
 })
 
+test('a long token is kept in parts, and one that no browser keeps is refused', async () => {
+  const { id, path } = await waiting()
+  const { people } = broker.sandbox.issuer.settings.login
+  const ada = people.find(({ username }) => username === 'ada')!
+  const { claims: before } = ada
+  onTestFinished(() => void (ada.claims = before))
+  const browser = new Browser(broker)
+  ada.claims = { ...before, more: 'x'.repeat(2500) }
+  expect((await browser.open('ada', id)).text).toContain('Logged in as ada')
+  expect([...browser.cookies.keys()]).toEqual([session, `${session}-1`])
+  ada.claims = before
+  await browser.open('ada', id)
+  expect([...browser.cookies.keys()]).toEqual([session])
+  expect((await browser.send(path)).text).toContain('Logged in as ada')
+  ada.claims = { ...before, more: 'x'.repeat(6000) }
+  expect((await browser.open('ada', id)).status).toBe(400)
+})
+
+test('no other sealed cookie is a session', async () => {
+  const { id, path } = await waiting()
+  const browser = new Browser(broker)
+  await browser.send(`/console/login?issuer=sandbox&approval=${id}`)
+  browser.cookies.set(session, browser.cookies.get(login)!)
+  expect((await browser.send(path)).text).toContain('Log in to see it')
+})
+
 test('an answer of the issuer is taken once, and from the browser that has begun', async () => {
   const { id } = await waiting()
   const browser = new Browser(broker)
