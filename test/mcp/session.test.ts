@@ -6,8 +6,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it, onTestFinished } from 'vitest'
+import type { Sandbox } from '../../src/sandbox/sandbox.ts'
+import { Browser } from '../support/console.ts'
 import { mayfly } from '../support/mayfly.ts'
 import { rows } from '../support/database.ts'
+import { consoleBroker } from '../support/people.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { found } from '../support/secrets.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
@@ -15,11 +18,13 @@ import { versions } from './client.ts'
 
 const receiver = await startReceiver()
 afterAll(() => receiver.close())
+const settings = consoleBroker.settings as (sandbox: Sandbox, port: number) => Record<string, unknown>
 const broker = await sharedBroker({
-  settings: {
+  settings: (sandbox, port) => ({
+    ...settings(sandbox, port),
     notify: [{ name: 'people', kind: 'generic', url: receiver.url, secret: { file: './hook.key' } }],
-  },
-  files: { 'hook.key': Buffer.alloc(32, 7).toString('base64') },
+  }),
+  files: { ...consoleBroker.files, 'hook.key': Buffer.alloc(32, 7).toString('base64') },
 })
 const assistant = join(import.meta.dirname, 'assistant.ts')
 
@@ -27,13 +32,18 @@ const assistant = join(import.meta.dirname, 'assistant.ts')
 receiver.answer = (response) => {
   response.writeHead(204).end()
   const { type, data } = receiver.deliveries.at(-1)!.body
-  if (type === 'approval.requested')
-    void broker
-      .admin()
-      .then((token) =>
-        broker.call('POST', new URL(data.approve_url).pathname, { token, body: { digest: data.digest } }),
-      )
+  if (type === 'approval.requested') void followed(data.link)
 }
+
+async function followed(link: string): Promise<void> {
+  const id = link.split('/').at(-1)!
+  const browser = new Browser(broker)
+  const page = await browser.open('ada', id)
+  answered.push((await browser.press(page, id, 'approve', { reason: 'it is fine' })).status)
+}
+
+/** What came of each answer. */
+const answered: number[] = []
 
 it.each(versions)(
   'at %s',
@@ -95,6 +105,7 @@ it.each(versions)(
     expect(said('refused again')).toContain('not within the scope')
     expect(value('complete_task')).toMatchObject({ task: { status: 'completed' } })
 
+    expect(answered.splice(0)).toEqual([303])
     const tokens = ledger.entries.slice(before).map(({ secret }) => secret)
     expect(tokens.length).toBeGreaterThanOrEqual(2)
     const held = [identity, ...tokens]
