@@ -11,7 +11,7 @@ import { registerSuspend } from './admin/suspend.ts'
 export function register(program: Command): void {
   const group = program
     .command('admin')
-    .summary('what an admin does')
+    .summary('look, approve, contain and revoke, as an admin')
     .description("Calls for humans whose token matches one of the configuration's `admins`.")
   registerLists(group)
   registerFind(group)

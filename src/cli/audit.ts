@@ -7,7 +7,7 @@ import { registerVerify } from './audit/verify.ts'
 export function register(program: Command): void {
   const group = program
     .command('audit')
-    .summary('look into the record')
+    .summary('read and verify the audit record')
     .description('The tamper-evident record of every decision and every change of state.')
   registerEvents(group)
   registerShow(group)

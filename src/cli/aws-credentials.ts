@@ -10,7 +10,7 @@ import { parseScope, scopeHelp } from './scope.ts'
 
 export function register(program: Command): void {
   withBroker(program.command('aws-credentials'))
-    .summary('be the credential_process of the AWS tools')
+    .summary('act as credential_process of the AWS tools')
     .description(
       `Prints one AWS credential of the task that it runs in (MAYFLY_TASK and
 MAYFLY_TASK_TOKEN), as a profile's \`credential_process\` is to print it. No

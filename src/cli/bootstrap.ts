@@ -14,7 +14,7 @@ interface BootstrapOptions {
 
 export function register(program: Command): void {
   withJson(program.command('bootstrap'))
-    .summary('get to know a broker: where to log in, and its CA')
+    .summary('learn from a broker where to log in, and its CA')
     .description(
       `Asks the broker at URL where people log in, with which public clients, and what
 its CA is, and keeps that. From then on commands find the broker without --url

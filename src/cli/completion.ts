@@ -7,7 +7,7 @@ type Shell = keyof typeof shells
 
 export function register(program: Command): void {
   withJson(program.command('completion'))
-    .summary('print a script that completes commands in a shell')
+    .summary('print a completion script for a shell')
     .description('Prints a script with which bash, zsh or fish complete mayfly as it is typed.')
     .argument('<shell>', Object.keys(shells).join(', '))
     .addHelpText(

@@ -25,7 +25,7 @@ interface ExplainOptions extends BrokerOptions {
 
 export function register(program: Command): void {
   withIdentity(withBroker(program.command('explain')))
-    .summary('what may be had here, and what something would need')
+    .summary('show what policy allows here, and what else would take')
     .description(
       `Asks the broker what policy says: for each scope whether it is allowed, whose
 approval it would wait for, or which policies deny it, and in their authors'
@@ -44,7 +44,7 @@ The exit status is 0 whatever the answer is.`,
       "how long the task would live (default: 900, or the agent's max_ttl if less)",
       seconds,
     )
-    .option('--agent <name>', 'which agent to be, where the identity matches several')
+    .option('--agent <name>', 'which agent to act as, where the identity matches several')
     .option('--context <key=value>', 'a fact about the task, for policy; may be repeated', addContext)
     .addHelpText(
       'after',

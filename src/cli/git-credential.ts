@@ -18,7 +18,7 @@ export const defaultGitHosts = ['https://github.com']
 
 export function register(program: Command): void {
   withGitHosts(withBroker(program.command('git-credential')))
-    .summary('be the credential helper of git')
+    .summary("act as git's credential helper")
     .description(
       `Speaks git's credential helper protocol on stdin and stdout, inside a task
 (MAYFLY_TASK and MAYFLY_TASK_TOKEN). \`mayfly run\` sets git up to call it.

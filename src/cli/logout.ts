@@ -8,7 +8,7 @@ import { answer } from './print.ts'
 
 export function register(program: Command): void {
   withBroker(program.command('logout'))
-    .summary('forget who is logged in')
+    .summary('log out')
     .description(
       `Forgets both logins at the broker, that of your assistants and that of an admin,
 and has the issuer end what it can (RFC 7009). With --admin, the admin's alone.

@@ -22,7 +22,7 @@ import { parseScope, scopeHelp } from './scope.ts'
 
 export function register(program: Command): void {
   withIdentity(withBroker(program.command('mcp')))
-    .summary('be an MCP server for an assistant, on stdin and stdout')
+    .summary('serve MCP to an assistant, on stdin and stdout')
     .description(
       `Serves the Model Context Protocol (2026-07-28, and 2025-11-25 for older
 clients) with the tools what_may_i_do, request_access, status, give_back and

@@ -25,7 +25,7 @@ export function withNewTask(command: Command): Command {
     )
     .option(
       '--agent <name>',
-      'which agent to be, where the identity matches several, or in a task whom it is for',
+      'which agent to act as, where the identity matches several; in a task, whom it is for',
     )
     .option('--context <key=value>', 'a fact about the task, for policy; may be repeated', addContext)
 }

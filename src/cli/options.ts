@@ -66,7 +66,10 @@ function bootstrapped(url?: string): BrokerFacts | undefined {
 export function withIdentity(command: Command): Command {
   return command
     .option('--token-file <file>', 'a file that holds the OIDC token of this workload')
-    .option('--audience <audience>', "whom a token made on demand is for (default: the broker's url)")
+    .option(
+      '--audience <audience>',
+      "the audience of a token requested on demand (default: the broker's url)",
+    )
 }
 
 /** The OIDC token of this workload, for the broker unless `--audience` says otherwise. @throws NoIdentity */

@@ -6,7 +6,7 @@ import { registerExplain } from './policy/explain.ts'
 export function register(program: Command): void {
   const group = program
     .command('policy')
-    .summary('look into what policy decides')
+    .summary('explain and check what policy decides')
     .description(
       `For authors of policies. Works on a configuration alone, without a running
 broker and without its secrets.`,

@@ -8,7 +8,7 @@ import { untilStopped } from './signals.ts'
 
 export function register(program: Command): void {
   withJson(program.command('sandbox'))
-    .summary('a broker and its upstreams on this machine, to log in at and try')
+    .summary('try a broker, login and upstreams on this machine')
     .description(
       `Starts a real broker, an issuer with a login page, and strict counterparts of
 GitHub, AWS and Vault, all on 127.0.0.1, and prints what to try: get to know the

@@ -10,7 +10,7 @@ import { withJson } from './options.ts'
 export function register(program: Command): void {
   const group = program
     .command('schema')
-    .summary('print what editors check files by')
+    .summary('print the schemas that editors check files with')
     .description(
       `The form of each kind of file, for editors, which complete and check by it. In
 YAML name it in the first line:

@@ -7,7 +7,7 @@ import { registerMigrate } from './store/migrate.ts'
 export function register(program: Command): void {
   const group = program
     .command('store')
-    .summary('see to the store')
+    .summary('back up, copy, migrate or accept the store')
     .description('What the broker keeps its tasks, leases and record in.')
   registerBackup(group)
   registerCopy(group)

@@ -63,7 +63,7 @@ No expiry in them is later than the task's.`,
         .default('raw')
         .conflicts('json'),
     )
-    .option('--agent <name>', 'which agent to be, where the identity matches several')
+    .option('--agent <name>', 'which agent to act as, where the identity matches several')
     .addHelpText(
       'after',
       `${scopeHelp}

@@ -11,7 +11,7 @@ import { heldAgainst, type Options } from './whoami/held.ts'
 
 export function register(program: Command): void {
   withJson(withIdentity(withConfiguration(program.command('whoami'))))
-    .summary('who is logged in; which agent a token is, or which rule comes nearest')
+    .summary('show who is logged in, and which agent a token matches')
     .description(
       `Shows who is logged in at which broker (\`mayfly login\`).
 

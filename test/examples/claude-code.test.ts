@@ -5,16 +5,9 @@ import { expect, test } from 'vitest'
 import { pluginFor } from '../support/claude-code.ts'
 import { rows } from '../support/database.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
+import { noForcedPush } from '../support/tool-policies.ts'
 
-const broker = await sharedBroker({
-  files: {
-    'policies/tools.cedar': `
-@id("tools") permit (principal, action in Mayfly::Action::"tool", resource);
-@id("no-force") @description("Nobody rewrites history")
-forbid (principal, action == Mayfly::Action::"tool.Bash", resource)
-when { context.request.hasTag("command") && context.request.getTag("command") like "git push*--force*" };`,
-  },
-})
+const broker = await sharedBroker({ files: noForcedPush('Bash') })
 
 const { home, bin, folder, session } = pluginFor(broker)
 /** The last to be written counts, as in a shell. */

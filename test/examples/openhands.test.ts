@@ -7,16 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { rows } from '../support/database.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
+import { noForcedPush } from '../support/tool-policies.ts'
 
-const broker = await sharedBroker({
-  files: {
-    'policies/tools.cedar': `
-@id("tools") permit (principal, action in Mayfly::Action::"tool", resource);
-@id("no-force") @description("Nobody rewrites history")
-forbid (principal, action == Mayfly::Action::"tool.terminal", resource)
-when { context.request.hasTag("command") && context.request.getTag("command") like "git push*--force*" };`,
-  },
-})
+const broker = await sharedBroker({ files: noForcedPush('terminal') })
 
 const home = mkdtempSync(join(tmpdir(), 'mayfly-openhands-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))
