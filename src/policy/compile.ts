@@ -14,7 +14,7 @@ import { type Governed, slice } from './slice.ts'
 export type { AgentFacts } from './slice.ts'
 
 /** What one agent's decisions are made with. */
-interface AgentPolicies {
+export interface AgentPolicies {
   agent: Governed
   /** The policies that can concern the agent. */
   concerning: readonly ParsedPolicy[]

@@ -9,7 +9,7 @@ import {
 } from '../provider/terms.ts'
 import { atOnce, inTurns, type Steps } from '../base/turns.ts'
 import type { Policies } from './compile.ts'
-import { evaluation, type Evaluate, type Facts, type Question } from './evaluate.ts'
+import { evaluation, type Evaluate, type Facts, likeness, type Question } from './evaluate.ts'
 
 export type { Facts } from './evaluate.ts'
 
@@ -62,6 +62,15 @@ function* deciding(policies: Policies, facts: Facts, asks: readonly Ask[]): Step
   return missing.length === 0
     ? { outcome: 'allowed' }
     : { outcome: 'pending_approval', approvals: missing.toSorted() }
+}
+
+/**
+ * The same text for tasks and `asks` of which the decision is the same whenever it is made under
+ * these policies. Undefined where it hangs on what is held or approved at that moment.
+ */
+export function alike(policies: Policies, facts: Facts, asks: readonly Ask[]): string | undefined {
+  const asker = likeness(policies, facts)
+  return asker === undefined ? undefined : JSON.stringify([asker, asks])
 }
 
 /** What refuses `asks` as things stand, whoever might yet approve: empty when they are allowed. */

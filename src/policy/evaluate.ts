@@ -3,10 +3,10 @@ import { statefulIsAuthorized, type EntityJson } from '@cedar-policy/cedar-wasm/
 import { fixedOwner } from '../agents/owner.ts'
 import { claimTexts } from '../identity/claim-texts.ts'
 import { claimAt } from '../identity/claims.ts'
-import type { Class, ClassedAction, Resource, Revocation } from '../provider/terms.ts'
+import type { Class, ClassedAction, Entity, Resource, Revocation } from '../provider/terms.ts'
 import { isToolAction, otherTool } from '../provider/tools.ts'
 import type { Steps } from '../base/turns.ts'
-import type { AgentFacts, Policies } from './compile.ts'
+import type { AgentFacts, AgentPolicies, Policies } from './compile.ts'
 import { qualified } from './schema.ts'
 import { lineage } from './slice.ts'
 import { remembered, type Verdict } from './verdict.ts'
@@ -51,30 +51,29 @@ function* cannotTell(): Steps<Verdict> {
   return undecidable
 }
 
-/**
- * Prepares to ask about one task. `held` is what the agent would hold with what
- * it asks for; `name` is the engine's name of the policies to ask, all that can
- * concern the agent unless it is given.
- */
-export function evaluation(
-  policies: Policies,
-  facts: Facts,
-  held: ReadonlySet<Class>,
-  name?: string,
-): Evaluate {
+/** What the engine is told of a task, whatever is asked: the same for tasks that the policies cannot tell apart. */
+interface Told {
+  slice: AgentPolicies
+  read: <T>(attribute: string, value: T, instead: T) => T
+  /** `entities`: the agent, its claims and what the caller said. */
+  self: Entity
+  entities: EntityJson[]
+  context: Record<string, unknown>
+}
+
+/** Undefined where nothing can be decided. `held` is what the agent would hold with what it asks for. */
+function tell(policies: Policies, facts: Facts, held: ReadonlySet<Class>): Told | undefined {
   const slice = policies.agents.get(facts.agent.name)
   // The slice was made for this owner, or for any, and this environment; for others it may lack a forbid.
-  if (!slice || slice.agent.environment !== facts.agent.environment) return cannotTell
-  if ((fixedOwner(slice.agent.owner) ?? facts.agent.owner) !== facts.agent.owner) return cannotTell
+  if (!slice || slice.agent.environment !== facts.agent.environment) return undefined
+  if ((fixedOwner(slice.agent.owner) ?? facts.agent.owner) !== facts.agent.owner) return undefined
 
   // A lone surrogate has no UTF-8, which is all that the engine reads.
   if (![facts.purpose, ...Object.entries(facts.request).flat()].every((text) => text.isWellFormed()))
-    return cannotTell
+    return undefined
 
   // What no policy reads is the same for everybody: it cannot make a difference, so no two questions differ by it.
-  const { attributes } = slice
-  const read = <T>(attribute: string, value: T, instead: T): T =>
-    attributes === 'all' || attributes.has(attribute) ? value : instead
+  const read = <T>(attribute: string, value: T, instead: T): T => (reads(slice, attribute) ? value : instead)
   const { self, parents } = lineage(facts.agent)
   const sets = claimTags(facts.principal.claims, slice.claims)
   const single = { type: qualified('Claims'), id: 'claims' }
@@ -109,10 +108,41 @@ export function evaluation(
     request: { __entity: uid },
     held: read('held', [...held].toSorted(), []),
   }
+  return { slice, read, self, entities: [agent, claims, request], context }
+}
+
+function reads({ attributes }: AgentPolicies, attribute: string): boolean {
+  return attributes === 'all' || attributes.has(attribute)
+}
+
+/**
+ * The same text for tasks of which the policies must say the same, asked for the same. Undefined
+ * where that hangs on more than the task, on what is held or approved at the moment.
+ */
+export function likeness(policies: Policies, facts: Facts): string | undefined {
+  const told = tell(policies, facts, new Set())
+  if (!told || reads(told.slice, 'held') || reads(told.slice, 'approvals')) return undefined
+  return JSON.stringify([told.entities, told.context])
+}
+
+/**
+ * Prepares to ask about one task. `held` is what the agent would hold with what
+ * it asks for; `name` is the engine's name of the policies to ask, all that can
+ * concern the agent unless it is given.
+ */
+export function evaluation(
+  policies: Policies,
+  facts: Facts,
+  held: ReadonlySet<Class>,
+  name?: string,
+): Evaluate {
+  const told = tell(policies, facts, held)
+  if (!told) return cannotTell
+  const { slice, read, self, entities, context } = told
   // Names other than the slice's own are given back, and then mean other policies.
   const remember = name === undefined ? remembered(policies) : undefined
   const names = name === undefined ? slice.names : [name]
-  const asked = JSON.stringify([names[0], agent, claims.tags, request.tags, context])
+  const asked = JSON.stringify([names[0], entities, context])
 
   return function* (question, approvals) {
     const { action, resource } = question
@@ -137,9 +167,7 @@ export function evaluation(
       // is evaluated all the same, by policies that were validated for something else.
       validateRequest: true,
       entities: [
-        agent,
-        claims,
-        request,
+        ...entities,
         {
           uid: target,
           attrs: {},

@@ -6,7 +6,8 @@ import { classes, classesOf } from '../provider/terms.ts'
 import { asRead } from '../base/damage.ts'
 import { breathe } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
-import { decideAfresh } from './afresh.ts'
+import { sha256 } from '../base/sha256.ts'
+import { decidedAlike, decideAfresh } from './afresh.ts'
 import type { Rules, TaskContext } from './context.ts'
 import { endTask } from './end.ts'
 import { endOfFenced, fencedTask } from './fenced.ts'
@@ -23,7 +24,8 @@ const kindsTried = 1_000
  * Ends what would no longer be allowed and waits, within limits, for its credentials to die.
  * There may be tens of thousands: each is a turn of its own. First go those that are told without
  * asking policy, whose agent, issuer or connection is gone; then the others, those first that are
- * like one that has lapsed, and by the authority that they have. When `rules` gives others meanwhile, whoever put those in force reviews by them.
+ * like one that has lapsed, and by the authority that they have. Of those that policy cannot tell
+ * apart one is decided. When `rules` gives others meanwhile, whoever put those in force reviews by them.
  */
 export async function reviewTasks(context: TaskContext, rules: () => Rules): Promise<void> {
   const under = rules()
@@ -39,7 +41,12 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
       for (const task of page.tasks.map(asRead)) {
         const standing = await outsidePolicy(context, tx, under, task)
         if ('lapsed' in standing) lapsed.push(task.id)
-        else left.push({ id: task.id, authority: authorityOf(standing.details), kind: kindOf(task) })
+        else
+          left.push({
+            id: task.id,
+            authority: authorityOf(standing.details),
+            ...kindOf(under, task, standing),
+          })
         await breathe()
       }
       cursor = page.next
@@ -50,13 +57,17 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
   } while (cursor)
 
   left.sort((a, b) => b.authority - a.authority)
-  const lapsing = await lapsingKinds(context, under, left)
-  left.sort((a, b) => Number(lapsing.has(b.kind)) - Number(lapsing.has(a.kind)))
-  for (let from = 0; from < left.length; from += tasksAtOnce) {
+  const said = await tryKinds(context, under, left)
+  left.sort((a, b) => Number(said.get(b.kind) === 'lapsed') - Number(said.get(a.kind) === 'lapsed'))
+  // Of a kind that policy cannot tell apart, nobody is asked about the others.
+  const known = ({ kind, alike }: Left) => (alike ? said.get(kind) : undefined)
+  const open = left.filter((each) => known(each) !== 'stands')
+  for (let from = 0; from < open.length; from += tasksAtOnce) {
     const lapsed = await unit.read(async (tx) => {
       const found: string[] = []
-      for (const { id } of left.slice(from, from + tasksAtOnce)) {
-        if (await lapse(context, tx, under, id)) found.push(id)
+      for (const each of open.slice(from, from + tasksAtOnce)) {
+        const standing = known(each) ?? (await standingOf(context, tx, under, each.id))
+        if (standing === 'lapsed') found.push(each.id)
         await breathe()
       }
       return found
@@ -72,30 +83,50 @@ interface Left {
   id: string
   authority: number
   kind: string
+  /** Whether policy says the same of all of this kind, and not only mostly. */
+  alike: boolean
 }
 
-/** What policy will mostly say the same of. */
-function kindOf({ agent, status, scope, principal }: Task): string {
-  return JSON.stringify([agent, status, principal.issuer, scope])
+type Standing = 'stands' | 'lapsed'
+
+function kindOf(
+  rules: Rules,
+  task: Task,
+  asked: Parameters<typeof decidedAlike>[2],
+): Pick<Left, 'kind' | 'alike'> {
+  const { agent, status, scope, principal } = task
+  const same = decidedAlike(rules, task, asked)
+  // What waits for a yes may go on waiting, and what has had it may not.
+  if (same !== undefined) return { kind: sha256(JSON.stringify([status, same])), alike: true }
+  return { kind: JSON.stringify([agent, status, principal.issuer, scope]), alike: false }
 }
 
-/**
- * Kinds of which the first has lapsed. That tells only in which order the others are decided: each
- * is decided by itself, for policy may read what is different of them.
- */
-async function lapsingKinds(
+/** What became of the first of each kind. Of one that is not alike that tells only in which order the others are decided. */
+async function tryKinds(
   context: TaskContext,
   rules: Rules,
   left: readonly Left[],
-): Promise<ReadonlySet<string>> {
+): Promise<Map<string, Standing>> {
   const firsts = new Map(left.toReversed().map(({ kind, id }) => [kind, id]))
-  const lapsing = new Set<string>()
+  const said = new Map<string, Standing>()
   for (const [kind, id] of [...firsts].slice(-kindsTried)) {
-    const lapsed = await context.unit.read((tx) => lapse(context, tx, rules, id))
-    if (lapsed) lapsing.add(kind)
+    const found = await context.unit.read((tx) => standingOf(context, tx, rules, id))
+    // One that is over says nothing of the others.
+    if (found !== 'over') said.set(kind, found)
     await breathe()
   }
-  return lapsing
+  return said
+}
+
+async function standingOf(
+  context: TaskContext,
+  tx: Tx,
+  rules: Rules,
+  id: string,
+): Promise<Standing | 'over'> {
+  const task = await openTask(context, tx, id)
+  if (!task) return 'over'
+  return (await lapse(context, tx, rules, task)) ? 'lapsed' : 'stands'
 }
 
 /** Ends those that still have lapsed, and gives what is to be revoked of them. */
@@ -104,33 +135,31 @@ async function end(context: TaskContext, rules: Rules, ids: readonly string[]): 
   return await context.unit.write(async (tx) => {
     const leaving: StoredLease[] = []
     for (const id of ids) {
-      const lapsed = await lapse(context, tx, rules, id)
-      if (lapsed)
-        leaving.push(...(await endTask(context, tx, lapsed.task, { reason: lapsed.reason, actor: 'broker' })))
+      const task = await openTask(context, tx, id)
+      const reason = task && (await lapse(context, tx, rules, task))
+      if (reason) leaving.push(...(await endTask(context, tx, task, { reason, actor: 'broker' })))
       await breathe()
     }
     return leaving
   })
 }
 
-/** The open task, and why it may not go on, if it may not. */
-async function lapse(
-  context: TaskContext,
-  tx: Tx,
-  rules: Rules,
-  id: string,
-): Promise<{ task: Task; reason: EndReason } | undefined> {
-  const stored = await context.tasks.get(tx, id)
-  // What a damaged one says is held against the rules like the rest: all that can come of it is its end.
+/** What a damaged one says is held against the rules like the rest: all that can come of it is its end. */
+async function openTask({ tasks }: TaskContext, tx: Tx, id: string): Promise<Task | undefined> {
+  const stored = await tasks.get(tx, id)
   const task = stored && asRead(stored)
-  if (!task || !(openStatuses as readonly string[]).includes(task.status)) return undefined
+  return task && (openStatuses as readonly string[]).includes(task.status) ? task : undefined
+}
+
+/** Why the open task may not go on, if it may not. */
+async function lapse(context: TaskContext, tx: Tx, rules: Rules, task: Task): Promise<EndReason | undefined> {
   const standing = await outsidePolicy(context, tx, rules, task)
-  if ('lapsed' in standing) return { task, reason: standing.lapsed }
+  if ('lapsed' in standing) return standing.lapsed
   const { decision } = await decideAfresh(context, tx, rules, task, standing)
   const { outcome } = decision
   const stillFine =
     outcome === 'allowed' || (outcome === 'pending_approval' && task.status === 'pending_approval')
-  return stillFine ? undefined : { task, reason: 'policy_changed' }
+  return stillFine ? undefined : 'policy_changed'
 }
 
 /** Why the task may not go on whatever policy says, or what to ask policy about. */

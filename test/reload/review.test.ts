@@ -9,10 +9,15 @@ import { reviewTasks } from '../../src/tasks/review.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { agent } from '../support/principal.ts'
 import { events } from '../support/store.ts'
+import { recordedPrincipal } from '../../src/identity/principal.ts'
+import type { Task } from '../../src/tasks/task.ts'
 import type { Tx } from '../../src/base/unit.ts'
 import { turnsDuring } from '../support/turns.ts'
 
 const permit = '@id("all") permit (principal, action, resource);'
+/** What is held hangs on the moment: each task is decided by itself. */
+const permitByHeld =
+  '@id("held") permit (principal, action, resource) unless { context.held.contains("admin") };'
 const actions = (['read', 'write', 'deploy'] as const).map(
   (each) =>
     `action "fake.use.${each}" in [${each}] appliesTo { principal: Agent, resource: Fake, context: Context };`,
@@ -33,7 +38,10 @@ async function core(): Promise<Core> {
 
 function rules({ context }: Core, policy: string): Rules {
   const agents = ['refactor-bot', 'other-bot'].map((name) =>
-    agent(name, { owner: 'linus@acme.dev', match: [{ issuer: 'ci', subject: 'repo:acme/web' }] }),
+    agent(name, {
+      owner: 'linus@acme.dev',
+      match: ['repo:acme/web', 'repo:acme/web:x'].map((subject) => ({ issuer: 'ci', subject })),
+    }),
   )
   const compiled = compilePolicies([{ file: 'p.cedar', text: policy }], {
     providers: [vocabulary],
@@ -58,7 +66,7 @@ test('each task is a turn of its own, and what goes on leaves no trace', async (
   const given = await core()
   for (let count = 0; count < 300; count += 1) await given.open({ scope: scoped('write') })
   const before = (await events(given.store)).length
-  const allowing = rules(given, permit)
+  const allowing = rules(given, permitByHeld)
   const { turns } = await turnsDuring(() => reviewTasks(given.context, () => allowing))
   expect(turns).toBeGreaterThanOrEqual(2 * 300)
   expect(await events(given.store)).toHaveLength(before)
@@ -109,6 +117,71 @@ test('those are decided first that are like one that has lapsed, whatever author
   expect(await ended(given)).toHaveLength(10)
   // One of each kind, and a step of tasks of which the ten are the first.
   expect(before).toBeLessThanOrEqual(2 + 20)
+})
+
+test('of those that policy cannot tell apart one is decided, and the others end with it or go on', async () => {
+  const given = await core()
+  for (let count = 0; count < 60; count += 1)
+    await given.open({ scope: scoped('write'), purpose: `${count}`, ttl: 60 + count })
+  const deploying: string[] = []
+  for (let count = 0; count < 30; count += 1) {
+    deploying.push((await given.open({ scope: scoped('deploy'), purpose: `${count}` })).id)
+    await given.open({ scope: scoped('read') })
+  }
+  let asked = 0
+  const { tasks } = given.context
+  const get: typeof tasks.get = (tx, id) => ((asked += 1), tasks.get(tx, id))
+  const forbidding = rules(
+    given,
+    `${permit} @id("none") forbid (principal, action == Mayfly::Action::"fake.use.deploy", resource);`,
+  )
+  await reviewTasks({ ...given.context, tasks: { ...tasks, get } }, () => forbidding)
+  expect(new Set(await ended(given))).toEqual(new Set(deploying))
+  // One of each kind, and each of those that go, as it ends.
+  expect(asked).toBe(3 + 30)
+})
+
+test.each<[string, { subject?: string; claims?: Record<string, unknown>; task?: Partial<Task> }]>([
+  ['context.purpose == "bad"', { task: { purpose: 'bad' } }],
+  ['context.ttl > 100', { task: { ttl: 101 } }],
+  ['context.depth > 0', { task: { depth: 1 } }],
+  ['context.request.hasTag("ticket")', { task: { context: { ticket: '1' } } }],
+  ['principal.subject == "repo:acme/web"', { subject: 'repo:acme/web' }],
+  ['principal.hasTag("env")', { claims: { env: ['prod'] } }],
+  ['principal.claims.hasTag("env")', { claims: { env: 'prod' } }],
+])('one that policy tells apart by %s ends by itself', async (condition, { subject, claims, task }) => {
+  const given = await core()
+  const usual = { issuer: 'ci', iss: 'https://ci.test', subject: 'repo:acme/web:x', claims: {} }
+  const open = (principal: object, changed: Partial<Task> = {}) =>
+    given.open({
+      scope: scoped('write'),
+      ttl: 60,
+      principal: recordedPrincipal({ ...usual, ...principal }),
+      ...changed,
+    })
+  await open({})
+  const other = await open({ ...(subject !== undefined && { subject }), ...(claims && { claims }) }, task)
+  await open({})
+  const forbidding = rules(
+    given,
+    `${permit} @id("none") forbid (principal, action, resource) when { ${condition} };`,
+  )
+  await reviewTasks(given.context, () => forbidding)
+  expect(await ended(given)).toEqual([other.id])
+})
+
+test('one that has ended meanwhile speaks for no other', async () => {
+  const given = await core()
+  const open = () => given.open({ scope: scoped('write') })
+  const [first, second] = [await open(), await open()]
+  const { tasks } = given.context
+  const get: typeof tasks.get = async (tx, id) => {
+    const task = await tasks.get(tx, id)
+    return task && id === first.id ? { ...task, status: 'completed' } : task
+  }
+  const forbidding = rules(given, '@id("none") forbid (principal, action, resource);')
+  await reviewTasks({ ...given.context, tasks: { ...tasks, get } }, () => forbidding)
+  expect(await ended(given)).toEqual([second.id])
 })
 
 test('rules that others have replaced end nothing more', async () => {
