@@ -50,6 +50,7 @@ for (const [name, node] of [
   test.skipIf(node === undefined)(
     `on ${name} it runs a command in a task${node ? '' : ' (it is not on PATH)'}`,
     async () => {
+      const main = join(directory, 'node_modules/mayfly-client/dist/main.js')
       const mayfly = async (...args: string[]) => {
         const env = {
           PATH: process.env['PATH'],
@@ -57,11 +58,7 @@ for (const [name, node] of [
           MAYFLY_URL: broker.url,
           MAYFLY_TOKEN: await broker.workload(),
         }
-        const { stdout } = await run(
-          node!,
-          [join(directory, 'node_modules/mayfly-client/dist/main.js'), ...args],
-          { env },
-        )
+        const { stdout } = await run(node!, [main, ...args], { env })
         return stdout
       }
       expect(await mayfly('--version')).toBe(`${manifest.version}\n`)
@@ -69,9 +66,36 @@ for (const [name, node] of [
       for (const command of commands) expect(help).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
       expect(help).not.toMatch(/^ {2}(?:serve|demo)\b/m)
 
-      const line = ['run', '--purpose', 'a test', '--scope', 'github:acme/web:contents=read', '--']
-      const token = await mayfly(...line, 'sh', '-c', 'mayfly token --scope github:acme/web:contents=read')
+      for (const command of commands)
+        expect(await mayfly(command, '--help')).toMatch(new RegExp(`^Usage: mayfly ${command} `))
+
+      const scope = 'github:acme/web:contents=read'
+      const git = String.raw`protocol=https\nhost=github.com\npath=acme/web.git\n\n`
+      const inside = [
+        `mayfly token --scope ${scope}`,
+        'mayfly task show --json',
+        `mayfly explain --json --scope ${scope}`,
+        `printf '${git}' | mayfly git-credential get`,
+        'mayfly docker-credential list',
+        `echo '${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })}' | mayfly mcp`,
+      ].join(' && ')
+      const [token = '', task, explained, ...others] = (
+        await mayfly('run', '--purpose', 'a test', '--scope', scope, '--', 'sh', '-c', inside)
+      ).split('\n')
       expect(token).toMatch(/^ghs_/)
-      expect(await broker.use(token.trim())).toBe(401)
+      expect(await broker.use(token)).toBe(401)
+      expect(JSON.parse(task!)).toMatchObject({ purpose: 'a test', status: 'active' })
+      expect(JSON.parse(explained!)).toMatchObject({ decision: 'allowed' })
+      expect(others.join('\n')).toMatch(
+        /^username=x-access-token\npassword=ghs_\S+\n[^{]*\{\}\n\{"result":\{\}/,
+      )
+
+      const opened = await mayfly('task', 'open', '--json', '--purpose', 'a test', '--scope', scope)
+      const { id, task_token } = JSON.parse(opened)
+      const within = { MAYFLY_TASK: id, MAYFLY_TASK_TOKEN: task_token }
+      const { stdout } = await run(node!, [main, 'task', 'complete', '--json'], {
+        env: { PATH: process.env['PATH'], HOME: directory, MAYFLY_URL: broker.url, ...within },
+      })
+      expect(JSON.parse(stdout)).toMatchObject({ id, status: 'completed' })
     },
   )
