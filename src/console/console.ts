@@ -105,7 +105,6 @@ export function createConsole({ redact }: { redact: (text: string) => string }):
       app.get(callbackPath, async (c) => {
         const { core, inForce, limits, sender } = c.var
         const login = begunLogin(core, getCookie(c, cookies.login, 'host'))
-        deleteCookie(c, cookies.login, cookie)
         const at = login && adminLogins(inForce).find((each) => each.issuer.name === login.issuer)
         const answer = new URL(`${inForce.url}${callbackPath}`)
         answer.search = new URL(c.req.url).search
@@ -115,6 +114,8 @@ export function createConsole({ redact }: { redact: (text: string) => string }):
             'invalid_request',
             'this is not the answer to a login that was begun in this browser, or it has taken too long; open the link to the request again',
           )
+        // Only now: else any page could send somebody here, and end a login that is under way.
+        deleteCookie(c, cookies.login, cookie)
         if (!ended.end(login.state, login.until, core.clock))
           throw new BrokerError('invalid_request', 'this login was finished before')
         const token = await limits.check(sender, async () => {

@@ -164,7 +164,7 @@ test('an answer of the issuer is taken once, and from the browser that has begun
   const changed = new URL(back)
   changed.searchParams.set('state', 'another')
   expect((await browser.send(changed.href)).status).toBe(400)
-  browser.cookies.set(login, kept)
+  expect(browser.cookies.get(login)).toBe(kept)
   expect((await browser.send(back)).status).toBe(303)
   expect((await browser.send(back)).status).toBe(400)
   browser.cookies.set(login, kept)
