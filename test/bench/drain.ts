@@ -2,10 +2,10 @@
 import { Agent, request } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from './client.ts'
-import { figures, load, row } from './figures.ts'
+import { type Figures, figures, load, row } from './figures.ts'
 import type { Engine } from './database.ts'
 import { type Measured, type Order, together } from './order.ts'
-import { detail, probing, startWorld, type Upstream, type World } from './world.ts'
+import { detail, otherDetail, probing, startWorld, type Upstream, type World } from './world.ts'
 
 /** What the upstream takes for an answer, and how many it gives at once. */
 const delayMs = 20
@@ -51,20 +51,24 @@ async function bare({ url }: Upstream, n: number): Promise<{ revokedMs: number; 
   return { revokedMs, probedMs: performance.now() - started }
 }
 
-/** Leases that all end in the same second; returns when that is, milliseconds since 1970. */
-async function fill(world: World, client: Client, n: number, within: number): Promise<number> {
+/** Leases that all end in the same second, `beside` of them where nothing else is; returns when that is, milliseconds since 1970. */
+async function fill(
+  world: World,
+  client: Client,
+  { leases: n, seconds: within }: Pick<Order, 'leases' | 'seconds'>,
+  beside: number,
+): Promise<number> {
   const end = Math.ceil(Date.now() / 1000) * 1000 + within * 1000
-  const tokens = await world.tokens(n)
-  let left = n
-  await load(slots, Infinity, async () => {
-    if (left-- <= 0) throw new Error('done')
-    const ttl = Math.ceil((end - Date.now()) / 1000)
-    if (ttl < 1)
-      throw new Error('this machine is too slow for so many leases; ask for fewer, or more --seconds')
-    await client.exchange(tokens.pop()!, detail, ttl)
-  }).catch((error: unknown) => {
-    if ((error as Error).message !== 'done') throw error
-  })
+  const tokens = await world.tokens(n + beside)
+  const each = async () => {
+    for (let token = tokens.pop(); token !== undefined; token = tokens.pop()) {
+      const ttl = Math.ceil((end - Date.now()) / 1000)
+      if (ttl < 1)
+        throw new Error('this machine is too slow for so many leases; ask for fewer, or more --seconds')
+      await client.exchange(token, tokens.length < beside ? otherDetail : detail, ttl)
+    }
+  }
+  await Promise.all(Array.from({ length: slots }, each))
   return end
 }
 
@@ -90,19 +94,31 @@ export async function drain(order: Order): Promise<Measured> {
   return together(order.engines, each)
 }
 
-async function drainOn(engine: Engine, { clients, seconds, leases }: Order): Promise<Measured> {
-  await using world = await startWorld({ engine, delay: delayMs, slots })
+interface Drained {
+  revokedMs: number
+  probedMs: number
+  all: boolean
+  ready: Figures
+  mints: Figures
+  failures: number
+}
+
+/** Of what is due somewhere that hangs, so many beside. */
+const hanging = 100
+
+/** Ends `leases` that are due in one second, beside some at an upstream that hangs or none. */
+async function drained(world: World, order: Order, longestMs: number, beside: number): Promise<Drained> {
+  const { leases } = order
   const client = new Client(world.url, true)
-  const late = await deadlines(world, client, Math.min(200, leases))
-  const floor = await bare(world.upstream, leases)
-  const end = await fill(world, client, leases, seconds)
+  const end = await fill(world, client, order, beside)
+  if (beside > 0) world.other.send('hang')
   world.upstream.send('reset')
   await setTimeout(Math.max(0, end - Date.now()))
   const health = probing(`${world.url}/readyz`, 20)
   const mints: number[] = []
-  const tokens = await world.tokens(Math.ceil(floor.probedMs / 100) + 100)
+  const tokens = await world.tokens(Math.ceil(longestMs / 2_000) + 100)
   let { revoked, probed, lastRevoked, lastProbed } = await world.upstream.report()
-  while ((revoked < leases || probed < leases) && Date.now() < end + 20 * floor.probedMs) {
+  while ((revoked < leases || probed < leases) && Date.now() < end + longestMs) {
     const token = tokens.pop()
     const began = performance.now()
     if (token) await client.exchange(token, detail, 600)
@@ -112,33 +128,52 @@ async function drainOn(engine: Engine, { clients, seconds, leases }: Order): Pro
   }
   const ready = await health.stop()
   client.close()
-  const revokedMs = lastRevoked - end
-  const probedMs = lastProbed - end
-  const all = revoked >= leases && probed >= leases
-  const ratios = { revoked: revokedMs / floor.revokedMs, probed: probedMs / floor.probedMs }
-  const failures = ready.failures + client.failures
   return {
-    result: {
-      leases,
-      clients,
-      floor,
-      revokedMs,
-      probedMs,
-      ratios,
-      late: figures(late),
-      ready: figures(ready.series),
-      mints: figures(mints),
-      failures,
-    },
+    revokedMs: lastRevoked - end,
+    probedMs: lastProbed - end,
+    all: revoked >= leases && probed >= leases,
+    ready: figures(ready.series),
+    mints: figures(mints),
+    failures: ready.failures + client.failures,
+  }
+}
+
+async function drainOn(engine: Engine, order: Order): Promise<Measured> {
+  const { leases, clients } = order
+  await using world = await startWorld({ engine, delay: delayMs, slots })
+  const client = new Client(world.url, true)
+  const late = await deadlines(world, client, Math.min(200, leases))
+  client.close()
+  const floor = await bare(world.upstream, leases)
+  const longestMs = 20 * floor.probedMs
+  const well = await drained(world, order, longestMs, 0)
+  const beside = await drained(world, order, longestMs, Math.min(hanging, leases))
+  const ratios = {
+    revoked: well.revokedMs / floor.revokedMs,
+    probed: well.probedMs / floor.probedMs,
+    revokedBeside: beside.revokedMs / well.revokedMs,
+    probedBeside: beside.probedMs / well.probedMs,
+  }
+  const failures = client.failures + well.failures + beside.failures
+  const all = well.all && beside.all
+  const line = (what: string, ms: number, ratio: number, of: string, ofMs: number) =>
+    `the last ${what} after ${(ms / 1000).toFixed(2)} s, ${ratio.toFixed(2)} of ${of} ${(ofMs / 1000).toFixed(2)} s`
+  return {
+    result: { leases, clients, floor, well, beside, ratios, late: figures(late), failures },
     lines: [
       `${leases} leases due in one second; upstream takes ${delayMs} ms, ${slots} at once\n`,
-      `the last revoked after ${(revokedMs / 1000).toFixed(2)} s, ${ratios.revoked.toFixed(2)} of a bare client's ${(floor.revokedMs / 1000).toFixed(2)} s`,
-      `the last tried after   ${(probedMs / 1000).toFixed(2)} s, ${ratios.probed.toFixed(2)} of a bare client's ${(floor.probedMs / 1000).toFixed(2)} s\n`,
-      `${'milliseconds'.padEnd(44)}       p50       p95       p99`,
+      line('revoked', well.revokedMs, ratios.revoked, "a bare client's", floor.revokedMs),
+      line('tried', well.probedMs, ratios.probed, "a bare client's", floor.probedMs),
+      `beside ${Math.min(hanging, leases)} at an upstream that hangs:`,
+      line('revoked', beside.revokedMs, ratios.revokedBeside, 'those', well.revokedMs),
+      line('tried', beside.probedMs, ratios.probedBeside, 'those', well.probedMs),
+      `\n${'milliseconds'.padEnd(44)}       p50       p95       p99`,
       row('from the deadline until it was seen dead, before', figures(late)),
-      row('/readyz meanwhile, on new connections', figures(ready.series)),
-      row('an exchange meanwhile', figures(mints)),
-      ...(all ? [] : [`only ${revoked} were revoked and ${probed} tried`]),
+      row('/readyz meanwhile, on new connections', well.ready),
+      row('an exchange meanwhile', well.mints),
+      row('/readyz beside what hangs', beside.ready),
+      row('an exchange beside what hangs', beside.mints),
+      ...(all ? [] : ['not all of them were revoked and tried']),
     ],
     failed: failures > 0 || !all,
   }
