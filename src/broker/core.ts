@@ -91,7 +91,11 @@ export async function openCore(given: {
       beside: {
         ...beside,
         clock,
-        heard: (tasks) => changes.heard(tasks),
+        heard(tasks) {
+          changes.heard(tasks)
+          // Once a second: what is due here is found even where nobody was woken for it.
+          if (!tasks) reaper?.wake(clock.now())
+        },
         changed(inherits) {
           reaper
             ?.others(inherits)

@@ -223,7 +223,9 @@ export const tasks: TaskStore = {
     const row = await rowsIn(tx).one('tasks', 'id', id)
     if (!row || !isAmong(predecessors('active'), row.status)) return false
     const listening = silentAt !== undefined && { silent_at: silentAt }
-    await rowsIn(tx).change('tasks', row, { status: 'active', expires_at: expiresAt, ...listening })
+    // Whoever sets its deadline keeps it: nobody else is woken for it.
+    const change = { status: 'active', expires_at: expiresAt, ...listening, ...own(tx) }
+    await rowsIn(tx).change('tasks', row, change)
     return true
   },
 

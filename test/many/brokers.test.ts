@@ -101,6 +101,19 @@ it('who waits at one hears of what is decided at the other', async () => {
   expect((await waiting).body.status).toBe('active')
 })
 
+it('a task opened at one and approved at the other ends at its deadline', async () => {
+  const infra = { ...readWeb, repositories: ['acme/infra'], permissions: { contents: 'write' } }
+  const { body: task } = await open(one, { authorization_details: [infra], ttl: 2, purpose: 'a short one' })
+  const { id: approval, digest } = task.approvals[0]
+  await other.call('POST', `/v1/admin/approvals/${approval}/approve`, {
+    token: await brokers.admin(),
+    body: { digest },
+  })
+  const read = () => one.call('GET', `/v1/tasks/${task.id}`, { token: task.task_token })
+  expect((await read()).body.status).toBe('active')
+  await until(async () => (await read()).body.status === 'expired')
+})
+
 it('what runs with another configuration is told of, and decides by its own', async () => {
   const { body: task } = await open(one, { authorization_details: [readWeb] })
   await writeFile(join(dirname(other.file), 'policies/acme.cedar'), '// Nobody may do anything.\n')
