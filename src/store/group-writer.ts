@@ -20,8 +20,11 @@ import { asTx, type Share, Transaction } from './transaction.ts'
 /** The most works that share a commit. */
 const groupSize = 100
 
-/** Turns of the event loop between commits while there is always another: one takes in one new connection. */
-const turnsBetween = 8
+/** Turns of the event loop that bring no work before a commit begins: one takes in one new connection, which is heard in the next. */
+const stillTurns = 4
+
+/** Milliseconds for which a commit is put off at most while works come. */
+const gatherMs = 20
 
 /** Milliseconds that the first commit waits for the store to be looked through. */
 const firstLookMs = 1_000
@@ -144,12 +147,22 @@ export class GroupWriter {
   }
 
   async #runGroups(): Promise<void> {
-    for (let turns = 1; this.#queue.length > 0; turns = turnsBetween) {
-      // Whatever else these turns of the event loop bring joins the same commit.
-      for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    while (this.#queue.length > 0) {
+      await this.#gather()
       await this.#runGroup(this.#queue.splice(0, groupSize))
     }
     this.#running = undefined
+  }
+
+  /** Lets what is on its way join the same commit: it waits for others' work, and never for nothing. */
+  async #gather(): Promise<void> {
+    const until = performance.now() + gatherMs
+    let [still, seen] = [0, 0]
+    while (still < stillTurns && this.#queue.length < groupSize && performance.now() < until) {
+      await new Promise((resolve) => setImmediate(resolve))
+      still = this.#queue.length > seen ? 0 : still + 1
+      seen = this.#queue.length
+    }
   }
 
   async #runGroup(jobs: Job[]): Promise<void> {

@@ -59,7 +59,7 @@ export interface Core extends AsyncDisposable {
 /** How long `quiet` waits, in milliseconds of the machine's clock. */
 const quietWithinMs = 5_000
 /** What is still under way after so many turns of the event loop waits for the clock, or for the test. */
-const patience = 40
+const patience = 100
 
 /** `also`: further connections. Its clock starts at noon. */
 export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = () => []): Promise<Core> {
@@ -179,15 +179,22 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
   /** Whether anything is under way, and whether anything is due that is not. */
   async function look(): Promise<{ idle: boolean; neglected: boolean }> {
     await clock.advance(0)
-    let idle = false
-    void revoker.idle().then(() => (idle = true))
-    await new Promise((resolve) => setImmediate(resolve))
+    const before = await isIdle()
     const now = clock.now()
     const due = await unit.read(async (tx) => [
       ...(await tasks.due(tx, now, 1)),
       ...(await leases.due(tx, now, (id) => revoker.isUnderWay(id))),
     ])
-    return { idle, neglected: due.length > 0 }
+    // What was begun while the store was read is neither due any more nor done yet.
+    return { idle: before && (await isIdle()), neglected: due.length > 0 }
+  }
+
+  /** Whether the revoker has nothing to do. */
+  async function isIdle(): Promise<boolean> {
+    let idle = false
+    void revoker.idle().then(() => (idle = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    return idle
   }
 
   await reaper.start()
