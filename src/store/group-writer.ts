@@ -149,7 +149,7 @@ export class GroupWriter {
   async #runGroups(): Promise<void> {
     while (this.#queue.length > 0) {
       await this.#gather()
-      await this.#runGroup(this.#queue.splice(0, groupSize))
+      await this.#runGroup()
     }
     this.#running = undefined
   }
@@ -165,13 +165,16 @@ export class GroupWriter {
     }
   }
 
-  async #runGroup(jobs: Job[]): Promise<void> {
+  async #runGroup(): Promise<void> {
     const { connection, keeper, committed } = this.#given
     const done: (() => void)[] = []
+    let jobs: Job[] = []
     let kept: Kept
     try {
       await this.#begin()
       await this.#look()
+      // Only now: whoever came while another broker had its turn joins this one.
+      jobs = this.#queue.splice(0, groupSize)
       kept = {
         once: new ReadOnce(),
         sums: this.#sums,
@@ -200,6 +203,7 @@ export class GroupWriter {
         cause: error,
         retryAfter: 1,
       })
+      if (jobs.length === 0) jobs = this.#queue.splice(0, groupSize)
       for (const job of jobs) job.settle({ error: failure })
       return
     }
