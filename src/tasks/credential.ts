@@ -108,12 +108,15 @@ async function replace(context: TaskContext, task: StoredTask, key: IdempotencyK
   await revokeNow(context, before)
   const [lease] = before
   const now = lease && (await context.unit.read((tx) => context.leases.get(tx, lease.id)))
-  if (now && mayStillWork(now))
-    throw new BrokerError(
-      'provider_unavailable',
-      'the credential minted under this Idempotency-Key before is not known to be dead yet',
-      { retryAfter: 5 },
-    )
+  if (now && mayStillWork(now)) throw notDeadYet()
+}
+
+function notDeadYet(): BrokerError {
+  return new BrokerError(
+    'provider_unavailable',
+    'the credential minted under this Idempotency-Key before is not known to be dead yet',
+    { retryAfter: 5 },
+  )
 }
 
 async function retireRemembered(
@@ -137,6 +140,20 @@ async function remember(
 ): Promise<void> {
   await retireRemembered(context, tx, task, key)
   await context.idempotency.put(tx, { ...key, task: task.id, lease, until: task.expiresAt + rememberedForMs })
+}
+
+/**
+ * A credential that another request with this key got after this one had looked for what it has to
+ * replace, as where this process stood still in between. What is on its way out already was given to nobody.
+ */
+async function overtaken(
+  { idempotency, leases }: TaskContext,
+  tx: Tx,
+  key: IdempotencyKey,
+): Promise<BrokerError | undefined> {
+  const remembered = await recall(idempotency, tx, key)
+  const lease = remembered?.lease == null ? undefined : await leases.get(tx, remembered.lease)
+  return lease?.status === 'active' ? notDeadYet() : undefined
 }
 
 /** Decides, and puts the lease on record, in one transaction. A refusal is thrown once what is recorded of it is durable. */
@@ -177,6 +194,8 @@ async function intendFor(
   resolved: ResolvedDetail,
   holder: LeaseHolder,
 ): Promise<Hold> {
+  const refused = idempotency && (await overtaken(context, tx, idempotency))
+  if (refused) return { refused }
   const intended = await intend(context, tx, { resolved, holder })
   if ('refused' in intended) recordDenied(context, tx, task, resolved, intended.refused)
   if ('lease' in intended && idempotency) await remember(context, tx, task, idempotency, intended.lease.id)

@@ -31,6 +31,8 @@ test('an open task goes on from where it was, and lives not a minute longer (I3)
   expect(said()).toBe(true)
   await timers.advance(600_000)
   await untilNow(timers, () => ledger.alive(clock.now()).length === 0)
+  // Upstream is told before the end is on record.
+  await untilNow(timers, async () => (await broker.read(task)).body.status !== 'active')
   expect((await broker.read(task)).body).toMatchObject({ status: 'expired', end_reason: 'deadline' })
 })
 
