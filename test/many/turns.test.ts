@@ -10,6 +10,7 @@ import {
   serverTakesMs,
 } from '../support/postgres-server.ts'
 import { aLease, aTask, events, note, put, testSeal, verified } from '../support/store.ts'
+import { until } from '../support/until.ts'
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -88,6 +89,29 @@ describe('works that write at two brokers', () => {
       }),
     )
     expect(counted.filter(Boolean)).toHaveLength(7)
+  })
+
+  it('join a commit for as long as another has its turn', async () => {
+    await using both = await pair()
+    const commits = async () =>
+      Number((await besideDatabase(both.url, 'select commits from audit_head'))[0]!['commits'])
+    const write = async (store: Beside) => await store.unit.write(async (tx) => note(store, tx))
+    const before = await commits()
+    const begun = Promise.withResolvers<void>()
+    const done = Promise.withResolvers<void>()
+    const first = both[1].unit.write(async (tx) => {
+      note(both[1], tx)
+      begun.resolve()
+      await done.promise
+    })
+    await begun.promise
+    const written = [write(both[0])]
+    const waiting = "select from pg_locks where locktype = 'advisory' and not granted"
+    await until(async () => (await besideDatabase(both.url, waiting)).length > 0)
+    for (let n = 0; n < 5; n += 1) written.push(write(both[0]))
+    done.resolve()
+    await Promise.all([first, ...written])
+    expect(await commits()).toBe(before + 2)
   })
 
   it('are not held up by one that stands still in the middle of its turn, and what that did is undone', async () => {
