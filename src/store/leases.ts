@@ -1,103 +1,25 @@
 /** Leases as rows. */
-import { type Selectable, sql } from 'kysely'
-import { z } from 'zod'
 import {
   type Lease,
-  type LeaseChange,
   type LeaseFilter,
   type LeaseKind,
-  leaseFoundBy,
-  leaseStatuses,
   type LeaseStore,
   predecessors,
-  type StoredLease,
   unfinishedStatuses,
 } from '../leases/lease.ts'
-import { classes, revocations } from '../provider/terms.ts'
-import { evidenceResults } from '../provider/upstream.ts'
-import { storedAs } from '../base/damage.ts'
 import { keyOf } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
 import { isAmong, isTime } from './columns.ts'
 import { type Count, countOf, kindIn, lostStatuses } from './counts.ts'
 import { leaseCounts } from './lease-counts.ts'
+import { changeLease, type LeaseRow, toColumns, toLease } from './lease-row.ts'
+import { leaseSchedule } from './lease-schedule.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
-import type { Schema } from './schema.ts'
-import { inheritedOnly, isElsewhere, mineOnly, own } from './share.ts'
+import { own } from './share.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
-type Row = Selectable<Schema['leases']>
-
 const leasesPerPage = 500
-
-const classList = z.array(z.enum(classes))
-const evidence = z.object({
-  result: z.enum(evidenceResults),
-  method: z.string(),
-  at: z.number().refine(isTime),
-})
-/** As much as every provider's detail has in common. */
-const detail = z.object({})
-
-/** A row that someone damaged is handed on as such, with what can still be read. */
-function fromRow(tx: Tx, row: Row): StoredLease {
-  const read = rowsIn(tx).read('leases', row)
-  const lease: Lease = {
-    id: read.text('id'),
-    task: read.text('task'),
-    agent: read.text('agent'),
-    owner: read.text('owner'),
-    issuer: read.text('issuer'),
-    identity: read.text('identity'),
-    provider: read.text('provider'),
-    connection: read.text('connection'),
-    upstream: read.text('upstream'),
-    slot: read.optionalText('slot'),
-    status: read.oneOf('status', leaseStatuses, 'irrevocable'),
-    detail: read.json('detail', detail, {}),
-    classes: read.json('classes', classList, []),
-    revocation: read.oneOf('revocation', revocations, 'immediate'),
-    createdAt: read.time('created_at'),
-    deadline: read.time('deadline'),
-    upstreamExpiresAt: read.optionalTime('upstream_expires_at'),
-    standsUntil: read.optionalTime('stands_until'),
-    liveUntil: read.optionalTime('live_until'),
-    endedAt: read.optionalTime('ended_at'),
-    fingerprint: read.optionalText('fingerprint'),
-    evidence: row.evidence === null ? null : read.json('evidence', evidence.nullable(), null),
-    secretHash: read.optionalText('secret_hash'),
-    // What is no handle opens none, and is told of as such; no handle at all would mean that none was minted.
-    handle: row.handle === null ? null : read.text('handle'),
-    dueAt: read.optionalTime('due_at'),
-    attempts: read.count('attempts'),
-    failingSince: read.optionalTime('failing_since'),
-    ...(isElsewhere(tx, row) && { elsewhere: true as const }),
-  }
-  return storedAs(lease, read.damage, leaseFoundBy)
-}
-
-function changed(change: LeaseChange): Partial<Row> {
-  const names = {
-    deadline: 'deadline',
-    upstreamExpiresAt: 'upstream_expires_at',
-    standsUntil: 'stands_until',
-    liveUntil: 'live_until',
-    endedAt: 'ended_at',
-    fingerprint: 'fingerprint',
-    evidence: 'evidence',
-    secretHash: 'secret_hash',
-    handle: 'handle',
-    dueAt: 'due_at',
-    attempts: 'attempts',
-    failingSince: 'failing_since',
-  } as const satisfies Record<keyof LeaseChange, keyof Row>
-  const { evidence: found } = change
-  const values = { ...change, ...(found && { evidence: JSON.stringify(found) }) }
-  return Object.fromEntries(
-    Object.entries(values).map(([member, value]) => [names[member as keyof LeaseChange], value]),
-  )
-}
 
 function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilter) {
   const query = queries(tx)
@@ -111,26 +33,19 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: LeaseFilt
 const nextUnsettled = `select * from leases where due_at is not null and (due_at, ordinal) > (?, ?)
   order by due_at, ordinal limit ${leasesPerPage}`
 
-/** Changes the row. Whoever says when it is due deals with it then. */
-async function set(tx: Tx, row: Row, change: Partial<Row>): Promise<void> {
-  const { due_at: dueAt = null } = change
-  const mine = dueAt !== null && dueAt !== row.due_at && own(tx)
-  await rowsIn(tx).change('leases', row, { ...change, ...mine })
-}
-
 /** Where somebody else has altered a count, or a lease. */
 async function* kindsByRows(tx: Tx): AsyncGenerator<LeaseKind[]> {
   const { statements } = bound(tx)
   const seen = new Set<string>()
   let after: unknown[] = [Number.MIN_SAFE_INTEGER, 0]
   for (;;) {
-    const rows = (await statements.all(nextUnsettled, after)) as unknown as Row[]
+    const rows = (await statements.all(nextUnsettled, after)) as unknown as LeaseRow[]
     const found: LeaseKind[] = []
     for (const row of rows) {
       const sealKey = keyOf(String(row.handle))
       const kind = JSON.stringify([countOf.kind(row), sealKey])
       if (seen.has(kind)) continue
-      const lease = fromRow(tx, row)
+      const lease = toLease(tx, row)
       // The next of its kind may be as it was written.
       if ('damaged' in lease) continue
       seen.add(kind)
@@ -151,6 +66,7 @@ function kindsOf([key, count]: readonly [string, Count]): LeaseKind[] {
 
 export const leases: LeaseStore = {
   ...leaseCounts,
+  ...leaseSchedule,
 
   async insert(tx, lease) {
     await rowsIn(tx).insert('leases', {
@@ -187,7 +103,7 @@ export const leases: LeaseStore = {
 
   async get(tx, id) {
     const row = await rowsIn(tx).one('leases', 'id', id)
-    return row && fromRow(tx, row)
+    return row && toLease(tx, row)
   },
 
   async find(tx, filter) {
@@ -196,9 +112,9 @@ export const leases: LeaseStore = {
       // With every end of a task: written out once.
       const among = statuses ? `and status in (${statuses.map((status) => `'${status}'`).join()})` : ''
       const rows = await rowsIn(tx).where('leases', `task = ? ${among} order by ordinal`, [task])
-      return rows.map((row) => fromRow(tx, row))
+      return rows.map((row) => toLease(tx, row))
     }
-    return (await filtered(tx, filter).orderBy('ordinal').execute()).map((row) => fromRow(tx, row))
+    return (await filtered(tx, filter).orderBy('ordinal').execute()).map((row) => toLease(tx, row))
   },
 
   async list(tx, filter, page) {
@@ -207,7 +123,7 @@ export const leases: LeaseStore = {
       .orderBy('ordinal', 'desc')
       .limit(page.limit + 1)
       .execute()
-    return pageOf(rows, page, (row) => fromRow(tx, row))
+    return pageOf(rows, page, (row) => toLease(tx, row))
   },
 
   async taskOfSecret(tx, hash) {
@@ -226,20 +142,20 @@ export const leases: LeaseStore = {
       )
       .orderBy('ordinal')
       .execute()
-    return rows.map((row) => fromRow(tx, row))
+    return rows.map((row) => toLease(tx, row))
   },
 
   async move(tx, id, status, change) {
     const row = await rowsIn(tx).one('leases', 'id', id)
     if (!row || !isAmong(predecessors(status), row.status)) return false
-    await set(tx, row, { ...changed(change), status })
+    await changeLease(tx, row, { ...toColumns(change), status })
     return true
   },
 
   async amend(tx, id, statuses, change) {
     const row = await rowsIn(tx).one('leases', 'id', id)
     if (!row || !isAmong(statuses, row.status)) return false
-    await set(tx, row, changed(change))
+    await changeLease(tx, row, toColumns(change))
     return true
   },
 
@@ -248,7 +164,7 @@ export const leases: LeaseStore = {
     if (!row || rowsIn(tx).isGenuine('leases', row)) return false
     const leaving = isAmong(['revoking', 'irrevocable'], row.status)
     const change = { due_at: dueAt, stands_until: standsUntil }
-    await set(tx, row, { ...change, ...(!leaving && { status: 'revoking' }) })
+    await changeLease(tx, row, { ...change, ...(!leaving && { status: 'revoking' }) })
     return !leaving
   },
 
@@ -256,71 +172,6 @@ export const leases: LeaseStore = {
     const row = await rowsIn(tx).one('leases', 'id', id)
     if (row && !isAmong(unfinishedStatuses, row.status))
       await rowsIn(tx).change('leases', row, { handle: null, due_at: null })
-  },
-
-  async postpone(tx, id, dueAt) {
-    const row = await rowsIn(tx).one('leases', 'id', id)
-    // A lease that has come to rest meanwhile is not woken.
-    if (row && row.due_at !== null) await set(tx, row, { due_at: dueAt })
-  },
-
-  async due(tx, now, skip, after) {
-    const { statements } = bound(tx)
-    const [first] = after ? await statements.all('select ordinal from leases where id = ?', [after.id]) : []
-    let from: unknown[] = first ? [after!.dueAt, first['ordinal']] : [Number.MIN_SAFE_INTEGER, 0]
-    const dueIds = `select id, ordinal, due_at from leases where due_at <= ? and (due_at, ordinal) > (?, ?)
-      ${mineOnly(tx)} order by due_at, ordinal limit ${leasesPerPage}`
-    for (;;) {
-      // Ten thousand may be due and under way: only the ids of those are read again.
-      const ids = await statements.all(dueIds, [now, ...from])
-      const wanted = ids.filter(({ id }) => !skip(String(id))).map(({ ordinal }) => Number(ordinal))
-      const last = ids.at(-1)
-      if (!last) return []
-      from = [last['due_at'], last['ordinal']]
-      if (wanted.length === 0) continue
-      const condition = `ordinal in (${wanted.join()}) order by due_at, ordinal`
-      const rows = await rowsIn(tx).where('leases', condition, [])
-      return rows.map((row) => fromRow(tx, row))
-    }
-  },
-
-  async nextDue(tx, now) {
-    const { statements } = bound(tx)
-    const next = `select due_at from leases where due_at > ?${mineOnly(tx)} order by due_at limit 1`
-    const [row] = await statements.all(next, [now])
-    return row && Number(row['due_at'])
-  },
-
-  async hasten(tx, provider, connection, now, limit) {
-    const waiting = await queries(tx)
-      .selectFrom('leases')
-      .selectAll()
-      .where('provider', '=', provider)
-      .where('connection', '=', connection)
-      // What is revoked waits for its upstream expiry and for nothing else.
-      .where('status', 'in', unfinishedStatuses)
-      .where('due_at', '>', now)
-      // As literals, for the index of those that have failed is of these.
-      .where(sql<boolean>`attempts > 0 and due_at is not null`)
-      .limit(limit)
-      .execute()
-    for (const row of waiting) await set(tx, row, { due_at: now })
-    return waiting.length
-  },
-
-  async adopt(tx, now) {
-    const left = await queries(tx)
-      .selectFrom('leases')
-      .selectAll()
-      .where('status', 'in', ['pending', 'revoking'])
-      .where('handle', 'is', null)
-      .where('live_until', 'is', null)
-      .where('due_at', '>', now)
-      .where(sql<boolean>`true${sql.raw(inheritedOnly(tx))}`)
-      .limit(leasesPerPage)
-      .execute()
-    for (const row of left) await set(tx, row, { due_at: now })
-    return left.length
   },
 
   async *unsettledKinds(tx) {

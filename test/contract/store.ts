@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isBrokerError } from '../../src/base/errors.ts'
 import type { Tx } from '../../src/base/unit.ts'
+import { leaseCountsContract } from './store-lease-counts.ts'
 import { leaseStoreContract } from './store-leases.ts'
 import { aTask, events, note, put, type StoreSubject, verified } from '../support/store.ts'
 import { taskStoreContract } from './store-tasks.ts'
@@ -148,6 +149,8 @@ export function storeContract(open: () => Promise<StoreSubject>, untyped: boolea
   })
 
   taskStoreContract(() => store, untyped)
+  leaseCountsContract(() => store)
+  // Last, for it leaves rows behind that are damaged.
   leaseStoreContract(() => store, untyped)
 
   it('after all of this, the chain verifies', async () => {

@@ -1,7 +1,6 @@
 /** A request that stood still in between, and another with its key that did not. */
 import { expect, test } from 'vitest'
 import { Agents } from '../../src/agents/registry.ts'
-import { newId } from '../../src/base/id.ts'
 import type { Unit } from '../../src/base/unit.ts'
 import type { Issuers } from '../../src/identity/issuer.ts'
 import type { Rules, TaskContext } from '../../src/tasks/context.ts'
@@ -9,7 +8,7 @@ import { issueCredential } from '../../src/tasks/credential.ts'
 import { openTask } from '../../src/tasks/open.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { compiled, wants } from '../support/policy.ts'
-import { agent, principal } from '../support/principal.ts'
+import { agent, principal, verifiedToken } from '../support/principal.ts'
 import { sound } from '../support/store.ts'
 import { until } from '../support/until.ts'
 
@@ -55,13 +54,7 @@ test('what the other was given is not ended for it, nor is there a second creden
   await using core = await startCore()
   core.upstream.requests = () => [wants('github.contents.write', 'acme/web')]
   const rules = rulesOf(core)
-  const verified = {
-    principal: principal('bot'),
-    audiences: [],
-    replayKey: newId('req'),
-    usableUntil: core.clock.now() + 60_000,
-    singleUse: true,
-  }
+  const verified = verifiedToken('bot', core.clock.now())
   const asked = { purpose: 'p', authorizationDetails: [authorizationDetail], ttl: 600, verified }
   const task = sound((await openTask(core.context, rules, asked)).task)
   const request = { task, authorizationDetail, idempotency }

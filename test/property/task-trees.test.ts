@@ -6,7 +6,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Agents } from '../../src/agents/registry.ts'
-import { newId } from '../../src/base/id.ts'
 import { isBrokerError } from '../../src/base/errors.ts'
 import { revokeBySelector } from '../../src/control/revocations.ts'
 import type { Issuers } from '../../src/identity/issuer.ts'
@@ -16,7 +15,7 @@ import { openTask } from '../../src/tasks/open.ts'
 import type { Task } from '../../src/tasks/task.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { compiled, wants } from '../support/policy.ts'
-import { agent, principal } from '../support/principal.ts'
+import { agent, principal, verifiedToken } from '../support/principal.ts'
 import { sound } from '../support/store.ts'
 
 const trees = Number(process.env['MAYFLY_TREES'] ?? 60)
@@ -106,13 +105,7 @@ async function holding(core: Core, rules: Rules, grown: Omit<Grown, 'lease'>): P
 }
 
 async function plant(core: Core, rules: Rules, wanted: string): Promise<Grown> {
-  const verified = {
-    principal: principal('bot'),
-    audiences: [],
-    replayKey: newId('req'),
-    usableUntil: core.clock.now() + 60_000,
-    singleUse: true,
-  }
+  const verified = verifiedToken('bot', core.clock.now())
   const { task } = await openTask(core.context, rules, { ...asking(wanted), verified })
   return await holding(core, rules, {
     task: sound(task),

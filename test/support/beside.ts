@@ -1,15 +1,9 @@
 /** Several stores on one PostgreSQL database, each as a broker of its own has it. */
 import type { OwnStore } from '../../src/store/own-store.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
-import { approvals } from '../../src/store/approvals.ts'
-import { auditTrail } from '../../src/store/audit.ts'
-import { leases } from '../../src/store/leases.ts'
-import { tables } from '../../src/store/tables.ts'
-import { tasks } from '../../src/store/tasks.ts'
-import { usedTokens } from '../../src/store/used-tokens.ts'
 import { type ManualClock, manualClock } from './clock.ts'
 import { besideDatabase } from './postgres-server.ts'
-import { noon, type StoreSubject, testSeal } from './store.ts'
+import { noon, type StoreSubject, testSeal, storeTables } from './store.ts'
 
 export interface Beside extends StoreSubject {
   store: OwnStore
@@ -44,12 +38,7 @@ export async function besideOn(url: string, configuration = 'one'): Promise<Besi
     heard,
     inherited,
     unit: store.unit,
-    tasks,
-    leases,
-    approvals,
-    usedTokens,
-    audit: auditTrail(),
-    tables,
+    ...storeTables,
     seal,
     async beside(sql) {
       await besideDatabase(url, sql)

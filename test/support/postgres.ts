@@ -1,16 +1,10 @@
 /** The PostgreSQL store in a database of its own. */
 import type { Seal } from '../../src/base/seal.ts'
-import { approvals } from '../../src/store/approvals.ts'
-import { auditTrail } from '../../src/store/audit.ts'
 import type { Intrusion } from '../../src/store/inspection.ts'
-import { leases } from '../../src/store/leases.ts'
 import type { StoreOptions } from '../../src/store/own-store.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
-import { tables } from '../../src/store/tables.ts'
-import { tasks } from '../../src/store/tasks.ts'
-import { usedTokens } from '../../src/store/used-tokens.ts'
 import { besideDatabase, type PostgresServer } from './postgres-server.ts'
-import { type StoreSubject, testSeal } from './store.ts'
+import { type StoreSubject, testSeal, storeTables } from './store.ts'
 
 export interface PostgresSubject extends StoreSubject {
   url: string
@@ -32,12 +26,7 @@ export async function postgresStore(
   return {
     url,
     unit: { write: (work) => store.unit.write(work), read: (work) => store.unit.read(work) },
-    tasks,
-    leases,
-    approvals,
-    usedTokens,
-    audit: auditTrail(),
-    tables,
+    ...storeTables,
     seal,
     async beside(sql) {
       await besideDatabase(url, sql)

@@ -6,18 +6,12 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Seal } from '../../src/base/seal.ts'
-import { approvals } from '../../src/store/approvals.ts'
-import { auditTrail } from '../../src/store/audit.ts'
-import { leases } from '../../src/store/leases.ts'
 import type { Intrusion } from '../../src/store/inspection.ts'
 import { openDatabase } from '../../src/store/node-sqlite.ts'
 import { connectionOver } from '../../src/store/sqlite-connection.ts'
 import type { Schema } from '../../src/store/schema.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
-import { tables } from '../../src/store/tables.ts'
-import { tasks } from '../../src/store/tasks.ts'
-import { usedTokens } from '../../src/store/used-tokens.ts'
-import { type StoreSubject, testSeal } from './store.ts'
+import { type StoreSubject, testSeal, storeTables } from './store.ts'
 
 export interface SqliteSubject extends StoreSubject {
   /** Its folder, and the file in it. */
@@ -68,12 +62,7 @@ export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubjec
     directory: dirname(path),
     path,
     unit: { write: (work) => store.unit.write(work), read: (work) => store.unit.read(work) },
-    tasks,
-    leases,
-    approvals,
-    usedTokens,
-    audit: auditTrail(),
-    tables,
+    ...storeTables,
     seal,
     beside: async (sql) => besideFile(path, sql),
     intrusion: () => store.intrusion,

@@ -7,6 +7,12 @@ import type { UsedTokens } from '../../src/identity/single-use.ts'
 import { sealHandle } from '../../src/leases/handle.ts'
 import type { Lease, LeaseStore } from '../../src/leases/lease.ts'
 import { createSeal, type Seal, type SealKey } from '../../src/base/seal.ts'
+import { approvals } from '../../src/store/approvals.ts'
+import { auditTrail } from '../../src/store/audit.ts'
+import { leases } from '../../src/store/leases.ts'
+import { tables } from '../../src/store/tables.ts'
+import { tasks } from '../../src/store/tasks.ts'
+import { usedTokens } from '../../src/store/used-tokens.ts'
 import type { ApprovalStore } from '../../src/tasks/approval.ts'
 import type { Task, TaskStore } from '../../src/tasks/task.ts'
 import type { Tx, Unit } from '../../src/base/unit.ts'
@@ -24,6 +30,9 @@ export interface StoreSubject extends AsyncDisposable {
   /** Runs SQL on a connection of its own, as somebody who spoils the database would. */
   beside(sql: string): Promise<void>
 }
+
+/** The tables of a store, whatever its engine. */
+export const storeTables = { tasks, leases, approvals, usedTokens, audit: auditTrail(), tables }
 
 /** A row that nobody but the broker has written to. */
 export function sound<Row extends object>(row: Row | { damaged: string; says: Row }): Row {
