@@ -19,7 +19,7 @@ import { Tally } from '../http/tally.ts'
 import { maintain } from '../leases/standing.ts'
 import type { Log } from '../base/log.ts'
 import { redact } from './logger.ts'
-import { Fellows } from './fellows.ts'
+import { Fleet } from './fleet.ts'
 import { createMetrics } from './metrics.ts'
 import { Notifier } from '../notify/notifier.ts'
 import type { Provider } from '../provider/contract.ts'
@@ -76,7 +76,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const first = candidate(configuration, providers, metrics)
   const control = new Control(first)
   let notifier: Notifier | undefined
-  let fellows: Fellows | undefined
+  let fleet: Fleet | undefined
   const tally = new Tally(clock, () => core.store.beside?.asked ?? [])
   const core = await openCore({
     store: configuration.store,
@@ -96,7 +96,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
       version: manifest.version,
       configuration: () => control.current.digest,
       asked: () => tally.asked(),
-      changed: () => fellows?.changed(),
+      changed: () => fleet?.changed(),
     },
   })
   const { context, reaper, federation, store } = core
@@ -138,12 +138,13 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   notifier.adopt(configuration.notify)
   running.defer(step(() => atMost(clock, drainMs, notifier.stop())))
 
-  const fleet = (fellows = new Fellows({
+  fleet = new Fleet({
     living: () => store.beside?.living,
     own: () => control.current.digest,
     review: () => control.review(context),
     log,
-  }))
+  })
+
   fleet.changed()
 
   const failures = new FailureCounter()

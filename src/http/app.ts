@@ -65,7 +65,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     context.metrics.answered({ method, route: routePath(c, -1), status, seconds: milliseconds / 1000, code })
     logRequest(c, milliseconds, context.log)
   })
-  // Nothing here belongs into another's frame.
+  // Nothing here belongs in another's frame.
   app.use(secureHeaders({ xFrameOptions: 'DENY' }))
   app.use(async (c, next) => {
     const limits = limitsOf(c.var.inForce, context.tally)

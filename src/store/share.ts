@@ -13,7 +13,7 @@ export function isElsewhere(tx: Tx, { broker }: { broker: string | null }): bool
   return broker !== null && (bound(tx).share?.others.includes(broker) ?? false)
 }
 
-/** What belongs into `where` to leave out what is another's: nothing where there is no other. */
+/** What `where` needs to leave out what is another's: nothing where there is no other. */
 export function mineOnly(tx: Tx): string {
   return besides(bound(tx).share?.others ?? [])
 }

@@ -1,10 +1,10 @@
 /**
- * The other brokers on one store, as far as operators have to know of them: how many there are,
+ * The brokers on one store, as far as operators have to know of them: how many there are,
  * and whether they run with different configurations (docs/decisions/0041).
  */
 import type { Log } from '../base/log.ts'
 
-interface Fellow {
+interface Member {
   id: string
   version: string
   configuration: string
@@ -12,7 +12,7 @@ interface Fellow {
 
 interface Given {
   /** All that run, this one among them; undefined where there is no place for others. */
-  living: () => readonly Fellow[] | undefined
+  living: () => readonly Member[] | undefined
   /** The digest of the configuration in force here. */
   own: () => string
   /** Decides all open tasks afresh under what is in force here. */
@@ -20,7 +20,7 @@ interface Given {
   log: Log
 }
 
-export class Fellows {
+export class Fleet {
   readonly #given: Given
   #known: string
 
