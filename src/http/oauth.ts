@@ -75,12 +75,12 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       agent: asked.agent,
     }
     const idempotency = idempotencyOf(c, verified, request)
-    const { opened, minted } = await exchange(
-      core,
-      inForce.rules,
-      { ...request, verified, idempotency },
-      c.req.raw.signal,
-    ).catch((error: unknown) => {
+    const { opened, minted } = await exchange(core, inForce.rules, {
+      ...request,
+      verified,
+      idempotency,
+      gone: c.req.raw.signal,
+    }).catch((error: unknown) => {
       throw inWords(error, words)
     })
     const { token: taskToken, ...task } = opened

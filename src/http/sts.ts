@@ -68,12 +68,13 @@ export function stsRoutes(app: OpenAPIHono<Env>): void {
       ttl: agent.sts.ttl,
       agent: agent.name,
     }
-    const { opened, minted } = await exchange(
-      core,
-      inForce.rules,
-      { ...request, verified, idempotency: idempotencyOf(c, verified, request), cannotWait: true },
-      c.req.raw.signal,
-    )
+    const { opened, minted } = await exchange(core, inForce.rules, {
+      ...request,
+      verified,
+      idempotency: idempotencyOf(c, verified, request),
+      gone: c.req.raw.signal,
+      cannotWait: true,
+    })
     about.task = opened.task.id
     const { accessToken = '' } = minted ?? {}
     if (accessToken === '') {

@@ -120,7 +120,8 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
         'invalid_request',
         'delegation: it takes the identity token of the agent it is for',
       )
-    const request = { ...asked, ...opener, idempotency: idempotencyOf(c, caller, asked) }
+    const idempotency = idempotencyOf(c, caller, asked)
+    const request = { ...asked, ...opener, idempotency, gone: c.req.raw.signal }
     if ('verified' in asker) {
       const agent = await agentOf(c.var, asker.verified.principal, rest.agent)
       await limits.admitAgent(inForce.rules.agents.shareOf(agent.name, agent.owner))

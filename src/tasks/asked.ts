@@ -34,6 +34,8 @@ export type OpenRequest = Opener & {
   ttl?: number | undefined
   context?: Record<string, string> | undefined
   idempotency?: IdempotencyKey | undefined
+  /** Aborts when the client has gone away. */
+  gone?: AbortSignal | undefined
   /** Set where the caller has no way of waiting for a human's yes: what needs one is denied, and nobody asked. */
   cannotWait?: true
 }

@@ -15,6 +15,7 @@ import type { Rules, TaskContext } from './context.ts'
 import { policyDenied, reasonOf, recordDenial } from './denial.ts'
 import { endTask } from './end.ts'
 import { fencedTask } from './fenced.ts'
+import { requireThere } from './gone.ts'
 import { type IdempotencyKey, recall, rememberedForMs } from './idempotency.ts'
 import { identityNow } from './identity.ts'
 import { leaseRefusal } from './limits.ts'
@@ -47,8 +48,8 @@ export async function issueCredential(
 ): Promise<MintedLease> {
   requireCredential([request.authorizationDetail])
   const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
-  const { task, idempotency } = request
-  if (idempotency) await replace(context, task, idempotency)
+  const { task, idempotency, gone } = request
+  if (idempotency) await replace(context, task, idempotency, gone)
   const held = context.unit.write((tx) => hold(context, tx, rules, request, resolved))
   return await mintHeld(context, request, resolved, held)
 }
@@ -103,8 +104,16 @@ async function takenBackAlone(context: TaskContext, { id }: StoredTask, error: u
  *
  * @throws BrokerError `provider_unavailable` where upstream does not end it now, as it could.
  */
-async function replace(context: TaskContext, task: StoredTask, key: IdempotencyKey): Promise<void> {
-  const before = await context.unit.write((tx) => retireRemembered(context, tx, task, key))
+async function replace(
+  context: TaskContext,
+  task: StoredTask,
+  key: IdempotencyKey,
+  gone: AbortSignal | undefined,
+): Promise<void> {
+  const before = await context.unit.write(async (tx) => {
+    requireThere(gone)
+    return await retireRemembered(context, tx, task, key)
+  })
   await revokeNow(context, before)
   const [lease] = before
   const now = lease && (await context.unit.read((tx) => context.leases.get(tx, lease.id)))
@@ -164,6 +173,7 @@ async function hold(
   request: CredentialRequest,
   resolved: ResolvedDetail,
 ): Promise<Hold> {
+  requireThere(request.gone)
   const admission = await admit(context, tx, rules, request, resolved)
   if ('refused' in admission) return admission
   return await intendFor(context, tx, request, resolved, admission.holder)

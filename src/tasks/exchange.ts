@@ -28,14 +28,9 @@ export interface Exchanged {
  *
  * @throws BrokerError as `openTask` and `issueCredential`.
  */
-export async function exchange(
-  context: TaskContext,
-  rules: Rules,
-  request: OpenRequest,
-  gone: AbortSignal | undefined,
-): Promise<Exchanged> {
+export async function exchange(context: TaskContext, rules: Rules, request: OpenRequest): Promise<Exchanged> {
   requireCredential(request.authorizationDetails)
-  const { idempotency } = request
+  const { idempotency, gone } = request
   const { opened, also: held } = await openAnd(context, rules, request, async (tx, task, [resolved]) => {
     const hold = await holdOpened(context, tx, rules, { task, idempotency }, resolved!)
     return { hold, resolved: resolved! }

@@ -21,6 +21,7 @@ import { openRefusal } from './limits.ts'
 import type { Ancestor } from './lineage.ts'
 import { placeRefusal, treeRefusal } from './place.ts'
 import type { GrantedTask } from './read.ts'
+import { requireThere } from './gone.ts'
 import { resume } from './resume.ts'
 import type { Task } from './task.ts'
 
@@ -87,8 +88,9 @@ async function grant(
   asked: Asked,
   request: OpenRequest,
 ): Promise<Granting> {
-  const { idempotency, cannotWait } = request
+  const { idempotency, cannotWait, gone } = request
   const { requested } = asked
+  requireThere(gone)
   const refuse = (refused: BrokerError) => {
     recordRefusal(context, tx, asked, refused)
     return { refused }
