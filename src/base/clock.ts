@@ -52,6 +52,9 @@ export function systemClock(): LeadingClock {
   }
 }
 
+/** How to give up what a signal limits, if its time is up by the clock. */
+const limits = new WeakMap<AbortSignal, () => void>()
+
 /** Runs `work` with a signal that aborts after `ms`. Heeding the signal is up to `work`. */
 export async function withinLimit<T>(
   clock: Clock,
@@ -59,14 +62,26 @@ export async function withinLimit<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
-  const timer = clock.after(ms, () =>
-    controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')),
-  )
+  const end = clock.now() + ms
+  const giveUp = () => controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError'))
+  const timer = clock.after(ms, giveUp)
+  limits.set(controller.signal, () => {
+    if (clock.now() >= end) giveUp()
+  })
   try {
     return await work(controller.signal)
   } finally {
     timer.cancel()
   }
+}
+
+/**
+ * Whether it is too late for what the signal limits. A process that stood still hears what came
+ * meanwhile before its timers run: by `signal.aborted` alone it would go on as if no time had passed.
+ */
+export function isOver(signal: AbortSignal): boolean {
+  limits.get(signal)?.()
+  return signal.aborted
 }
 
 /** Resolves `ms` milliseconds from now. */

@@ -3,6 +3,7 @@
  * followed or unpacked, and there is nothing else of a browser (docs/decisions/0036, 0062).
  */
 import type { Dispatcher } from 'undici'
+import { isOver } from '../base/clock.ts'
 import type { UpstreamFetch, UpstreamResponse } from './upstream-fetch.ts'
 import { markProxy, type Outbound, waysOut } from './ways.ts'
 
@@ -59,9 +60,10 @@ function dispatched(
   let chunks: Buffer[] = []
   let length = 0
   dispatcher.dispatch(options, {
+    // Right before it leaves. What upstream is asked too late, nobody waits for or looks for any more.
     onRequestStart(started) {
+      if (signal && isOver(signal)) started.abort(signal.reason as Error)
       controller = started
-      if (signal?.aborted) started.abort(signal.reason as Error)
     },
     onResponseStart(_controller, status, received) {
       answer = { status, headers: joined(received) }

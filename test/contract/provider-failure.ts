@@ -43,6 +43,19 @@ export function failureContract<Config, Detail>(trial: Trial<Config, Detail>): v
       await expect(error).resolves.toMatchObject({ kind: 'unavailable', maybeDone: true })
     })
 
+    test('a mint that comes late, when a recovery has looked already, is not lost sight of', async () => {
+      const before = new Set(alive())
+      const intent = intentOf(trial.subject.detail)
+      const recover = () => trial.connection.recover(intent, patient())
+      const looked = await recover().catch((error: unknown) => error)
+      await trial.connection.mint(trial.subject.detail, intent, patient())
+      const recovery = looked instanceof ProviderError ? await recover() : looked
+      for (const { expiresAt } of alive().filter((entry) => !before.has(entry))) {
+        expect(recovery).toMatchObject({ gone: false })
+        expect((recovery as { liveUntil: number }).liveUntil).toBeGreaterThanOrEqual(expiresAt)
+      }
+    })
+
     test.each(['reset-after-processing', 'garbage'] as const)(
       'a lost answer (%s) may hide a credential, and its recovery never says gone while it lives',
       async (kind) => {

@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
+import { withinLimit } from '../../src/base/clock.ts'
 import { pooledFetch } from '../../src/outbound/pooled-fetch.ts'
+import { wallClock } from '../support/clock.ts'
 
 const servers: Server[] = []
 afterAll(() => servers.forEach((server) => server.close()))
@@ -87,3 +89,26 @@ test.each([
   controller.abort(reason)
   await outcome
 })
+
+test.each(['has a connection', 'waits for one'])(
+  'what comes to be sent when its time is up is not sent, though no timer has run yet: it %s',
+  async (which) => {
+    const asked: string[] = []
+    const url = await answering((request, response) => {
+      asked.push(request.url!)
+      response.end()
+    })
+    if (which === 'has a connection') await fetch(`${url}before`)
+    const { clock, set } = wallClock()
+    const late = withinLimit(clock, 20_000, async (signal) => {
+      const sent = fetch(`${url}late`, { method: 'POST', signal })
+      if (which === 'waits for one') await new Promise((resolve) => process.nextTick(resolve))
+      set(20_000)
+      return await sent
+    })
+    await expect(late).rejects.toThrow('no answer within 20000 ms')
+    await withinLimit(clock, 20_000, (signal) => fetch(`${url}after`, { signal }))
+    expect(asked).not.toContain('/late')
+    expect(asked).toContain('/after')
+  },
+)
