@@ -33,7 +33,8 @@ export interface Api {
 /** @throws Error when the app's private key cannot be read. */
 export function githubApi(config: GithubConfig, context: ConnectionContext): Api {
   const { clock } = context
-  const request = requester(config.api, context)
+  const send = sender(context)
+  const request = requester(config.api, send)
   // Only for the app's JWT. Its installation tokens are shared between callers, even across apps and hosts.
   const app = createAppAuth({
     appId: config.app_id,
@@ -50,7 +51,7 @@ export function githubApi(config: GithubConfig, context: ConnectionContext): Api
       answered(signal, route, async () => {
         const endpoint = request.endpoint.merge(route, { ...parameters, signal })
         endpoint.headers['authorization'] = `Bearer ${token}`
-        return await request(endpoint)
+        return await send(endpoint)
       }),
   }
 }
@@ -77,12 +78,8 @@ class Refused extends Error {
   }
 }
 
-/**
- * What octokit's hook takes for octokit's own `request`, and calls with the app's JWT. That one
- * costs more than all else that a request takes.
- */
-function requester(api: string, { fetch, clock }: ConnectionContext) {
-  const send = async ({ url, signal, body, ...sent }: Endpoint): Promise<Answer> => {
+function sender({ fetch, clock }: ConnectionContext) {
+  return async ({ url, signal, body, ...sent }: Endpoint): Promise<Answer> => {
     const response = await fetch(url, {
       ...sent,
       ...(body !== undefined && { body }),
@@ -93,8 +90,18 @@ function requester(api: string, { fetch, clock }: ConnectionContext) {
     // What is labelled as something else, or not at all, may hold a token that is as alive.
     const data = parsed(await response.text())
     const { status } = response
-    const answer = { status, headers: Object.fromEntries(response.headers), data, at: clock.now() }
-    if (status >= 400) throw new Refused(answer)
+    return { status, headers: Object.fromEntries(response.headers), data, at: clock.now() }
+  }
+}
+
+/**
+ * What octokit's hook takes for octokit's own `request`, and calls with the app's JWT. That one
+ * costs more than all else that a request takes.
+ */
+function requester(api: string, send: ReturnType<typeof sender>) {
+  const unlessRefused = async (endpoint: Endpoint): Promise<Answer> => {
+    const answer = await send(endpoint)
+    if (answer.status >= 400) throw new Refused(answer)
     return answer
   }
   const merge = (given: string | Endpoint, parameters: Record<string, unknown> & { signal: AbortSignal }) => {
@@ -115,7 +122,7 @@ function requester(api: string, { fetch, clock }: ConnectionContext) {
     }
     return { method, url: `${api}${filled}`, headers, body, signal }
   }
-  return Object.assign(send, { endpoint: { merge, DEFAULTS: { baseUrl: api } } })
+  return Object.assign(unlessRefused, { endpoint: { merge, DEFAULTS: { baseUrl: api } } })
 }
 
 async function answered(signal: AbortSignal, route: string, send: () => Promise<Answer>): Promise<Answer> {
@@ -129,6 +136,8 @@ async function answered(signal: AbortSignal, route: string, send: () => Promise<
 }
 
 function parsed(text: string): unknown {
+  // Of a 204; to have it refused as JSON costs more than all else that is done with such an answer.
+  if (text === '') return text
   try {
     return JSON.parse(text)
   } catch {

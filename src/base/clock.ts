@@ -8,6 +8,8 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since 1970, an integer. Never goes back while the process lives. */
   now(): number
+  /** Milliseconds for which this process has had nothing to do: what takes longer than it was at work is not its own doing. */
+  idle(): number
   /** Calls `fn` once, `ms` milliseconds from now. */
   after(ms: number, fn: () => void): Timer
 }
@@ -36,6 +38,7 @@ export function systemClock(): LeadingClock {
   }
   return {
     now,
+    idle: () => performance.eventLoopUtilization().idle,
     after(ms, fn) {
       const end = performance.now() + ms
       let handle: NodeJS.Timeout

@@ -62,7 +62,7 @@ export class Lanes {
     this.#throttle = new Throttle(context.clock, entry.concurrency ?? mostAtOnce)
     this.#endings = new Lane({
       room: (busy) =>
-        busy === 0 || this.#hasRoom(busy + this.#looks.busy + (this.#looks.waits ? this.#share : 0)),
+        busy === 0 || this.#hasRoom(busy + Math.max(this.#looks.busy, this.#looks.waits ? this.#share : 0)),
       batch: entry.upstream.revokesAtOnce,
       work: (turns) => this.#end(turns),
       freed: () => this.#looks.fill(),

@@ -1,6 +1,7 @@
 /** The second half of every revocation: upstream is told, the credential is tried, and what was seen goes on record. */
 import { ProviderError } from '../provider/failure.ts'
 import type { Evidence, Handle } from '../provider/upstream.ts'
+import { Together } from '../base/together.ts'
 import type { Tx } from '../base/unit.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
@@ -29,9 +30,12 @@ export class Revoker {
   readonly #context: LeaseContext
   readonly #lanes = new Map<string, Lanes>()
   readonly #underWay = new Map<string, Promise<void>>()
+  /** What became of them, many to a unit of work: no call waits for a record of another's. */
+  readonly #records: Together
 
   constructor(context: LeaseContext) {
     this.#context = context
+    this.#records = new Together(context)
   }
 
   /** Whether the lease is being worked on or waits for its turn. */
@@ -108,8 +112,8 @@ export class Revoker {
   }
 
   async #revoked(lease: Lease, evidence: Evidence): Promise<void> {
-    const { unit, wake } = this.#context
-    await unit.write(async (tx) => {
+    const { wake } = this.#context
+    await this.#records.write(async (tx) => {
       await this.#retired(tx, lease)
       await recordRevoked(this.#context, tx, lease, evidence)
     })
@@ -131,12 +135,13 @@ export class Revoker {
    * seen yet what became of it, it is looked at again until then.
    */
   async #keepRevoked(lease: Lease, entry: ConnectionEntry | undefined): Promise<void> {
-    const { unit, leases, clock, wake } = this.#context
+    const { leases, clock, wake } = this.#context
     const end = endOf(lease)
-    if (end === null || end <= clock.now()) return await unit.write((tx) => leases.forget(tx, lease.id))
+    if (end === null || end <= clock.now())
+      return await this.#records.write((tx) => leases.forget(tx, lease.id))
     const handle = entry && this.#open(lease)
     const evidence = handle && (await this.#look(lease, entry, handle))
-    wake(await unit.write((tx) => recordLook(this.#context, tx, lease, evidence)))
+    wake(await this.#records.write((tx) => recordLook(this.#context, tx, lease, evidence)))
   }
 
   /**
@@ -153,7 +158,7 @@ export class Revoker {
       evidence = await this.#look(lease, entry, handle)
       if (evidence.result === 'live') return await this.#failed(lease, notSeen(evidence), evidence)
     }
-    await this.#context.unit.write((tx) => recordExpired(this.#context, tx, lease, evidence))
+    await this.#records.write((tx) => recordExpired(this.#context, tx, lease, evidence))
   }
 
   async #look(lease: Lease, entry: ConnectionEntry, handle: Handle): Promise<Evidence> {
@@ -183,13 +188,13 @@ export class Revoker {
   }
 
   async #failed(lease: Lease, error: ProviderError, evidence?: Evidence): Promise<void> {
-    const { unit, log, wake } = this.#context
+    const { log, wake } = this.#context
     log.warn({ lease: lease.id, connection: lease.connection, reason: error.message }, 'a revocation failed')
     const attempt = async (tx: Tx) => {
       await this.#retired(tx, lease)
       return await recordAttempt(this.#context, tx, lease, error, evidence)
     }
-    wake(await unit.write(attempt))
+    wake(await this.#records.write(attempt))
   }
 
   /** The store failed. Nothing is lost: the lease is still due, and revoking again does no harm (I5, I6). */
@@ -214,8 +219,8 @@ export class Revoker {
   }
 
   async #postpone(lease: Lease, dueAt: number): Promise<void> {
-    const { unit, leases, wake } = this.#context
-    await unit.write((tx) => leases.postpone(tx, lease.id, dueAt))
+    const { leases, wake } = this.#context
+    await this.#records.write((tx) => leases.postpone(tx, lease.id, dueAt))
     wake(dueAt)
   }
 

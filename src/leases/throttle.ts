@@ -46,24 +46,26 @@ export class Throttle {
     call: () => Promise<Answer>,
     failed: (answer: Answer) => boolean,
   ): Promise<Answer> {
-    const began = this.#clock.now()
+    const began = { at: this.#clock.now(), idle: this.#clock.idle() }
     this.#busy += 1
     try {
       const answer = await call()
-      if (failed(answer)) this.#shrink(began, afterFailure, least)
-      else this.#learn(kind, began, this.#clock.now() - began)
+      if (failed(answer)) this.#shrink(began.at, afterFailure, least)
+      else this.#learn(kind, began)
       return answer
     } finally {
       this.#busy -= 1
     }
   }
 
-  #learn(kind: string, began: number, tookMs: number): void {
+  #learn(kind: string, began: { at: number; idle: number }): void {
+    const tookMs = this.#clock.now() - began.at
     const before = this.#quickestMs.get(kind) ?? tookMs
-    const late = tookMs > before * lateness + slackMs
+    // For as long as this process was at work, an answer may have been there already.
+    const late = Math.min(tookMs, this.#clock.idle() - began.idle) > before * lateness + slackMs
     const quickest = Math.min(before, tookMs)
     this.#quickestMs.set(kind, quickest + (tookMs - quickest) * forgetting)
-    if (late) return this.#shrink(began, afterDelay, first)
+    if (late) return this.#shrink(began.at, afterDelay, first)
     // What was not needed was not tried.
     if (this.#busy >= this.limit)
       this.#limit = Math.min(this.#most, this.#limit + (this.#found ? 1 / this.#limit : 1))

@@ -5,7 +5,7 @@ import { changeLease, toLease } from './lease-row.ts'
 import { inheritedOnly, mineOnly } from './share.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
-const leasesPerPage = 500
+const leasesPerPage = 100
 
 export const leaseSchedule: Pick<LeaseStore, 'postpone' | 'due' | 'nextDue' | 'hasten' | 'adopt'> = {
   async postpone(tx, id, dueAt) {

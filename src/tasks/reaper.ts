@@ -1,5 +1,6 @@
 /** What ends tasks whose deadline has passed, and revokes the leases of every task that has ended. */
 import type { Timer } from '../base/clock.ts'
+import { Together } from '../base/together.ts'
 import { breathe } from '../base/turns.ts'
 import { type Tx, untilNone } from '../base/unit.ts'
 import type { Lease, StoredLease } from '../leases/lease.ts'
@@ -8,9 +9,8 @@ import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
 import { type EndReason, openStatuses, type StoredTask } from './task.ts'
 
-/** Tasks read at once, and ended in one unit of work: upstream is told between two of them. */
-const tasksAtOnce = 200
-const endsAtOnce = 10
+/** Tasks read at once: others wait for it. */
+const tasksAtOnce = 100
 /** How long the store is left alone after it failed, in milliseconds. */
 const storeRetryMs = 1_000
 /**
@@ -25,6 +25,7 @@ const clockLookMs = 5_000
  */
 export class Reaper {
   readonly #context: TaskContext
+  readonly #ends: Together
   #timer: Timer | undefined
   #armedFor = Infinity
   #round: Promise<void> | undefined
@@ -34,6 +35,7 @@ export class Reaper {
 
   constructor(context: TaskContext) {
     this.#context = context
+    this.#ends = new Together(context)
   }
 
   /** Takes over what the last process left, then keeps time. */
@@ -134,36 +136,18 @@ export class Reaper {
     return told
   }
 
-  /** Ends the tasks that are due, some in one unit of work. Returns their ids. */
+  /** Ends the tasks that are due, many in one unit of work. Returns their ids. */
   async #endAll(now: number): Promise<Set<string>> {
     const { unit, tasks } = this.#context
     const ended = new Set<string>()
     while (!this.#stopped) {
       const due = await unit.read((tx) => tasks.due(tx, now, tasksAtOnce))
-      for (let from = 0; from < due.length && !this.#stopped; from += endsAtOnce) {
-        const some = due.slice(from, from + endsAtOnce)
-        for (const task of await this.#endSome(some)) ended.add(task.id)
-      }
+      const done = await Promise.all(due.map((task) => this.#end(task)))
+      due.forEach(({ id }, at) => done[at] && ended.add(id))
       // When the store takes no writes, the rest would be the same tasks again.
-      if (due.length < tasksAtOnce || !due.every(({ id }) => ended.has(id))) break
+      if (due.length < tasksAtOnce || !done.every(Boolean)) break
     }
     return ended
-  }
-
-  async #endSome(some: readonly StoredTask[]): Promise<readonly StoredTask[]> {
-    try {
-      const leaving = await this.#context.unit.write(async (tx) => {
-        const all: StoredLease[] = []
-        for (const task of some) all.push(...(await this.#endIn(tx, task)))
-        return all
-      })
-      this.#revokeAll(leaving)
-      return some
-    } catch {
-      // One of them must not keep the others from ending.
-      const alone = await Promise.all(some.map((task) => this.#end(task)))
-      return some.filter((_, at) => alone[at])
-    }
   }
 
   /** What is under way was told already. */
@@ -229,9 +213,9 @@ export class Reaper {
   }
 
   async #end(task: StoredTask): Promise<boolean> {
-    const { unit, log, clock } = this.#context
+    const { log, clock } = this.#context
     try {
-      this.#revokeAll(await unit.write((tx) => this.#endIn(tx, task)))
+      this.#revokeAll(await this.#ends.write((tx) => this.#endIn(tx, task)))
       return true
     } catch (error) {
       log.error({ err: error, task: task.id }, 'the end of a task could not be recorded yet')

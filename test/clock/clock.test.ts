@@ -123,6 +123,7 @@ describe('a time limit', () => {
     return {
       armed,
       now: clock.now,
+      idle: clock.idle,
       advance: clock.advance,
       after(ms, fn) {
         const timer = clock.after(ms, () => {

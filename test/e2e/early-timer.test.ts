@@ -11,6 +11,7 @@ let creeping = false
 /** Its timers are a millisecond early, and while it creeps no two readings of it are the same. */
 const clock: LeadingClock = {
   now: () => base.now() + (creeping ? ahead++ : ahead),
+  idle: base.idle,
   after: (ms, fn) => base.after(Math.max(0, ms - 1), fn),
   notBefore: base.notBefore,
 }

@@ -4,10 +4,10 @@ import { Throttle } from '../../src/leases/throttle.ts'
 import { manualClock } from '../support/clock.ts'
 import { noon } from '../support/store.ts'
 
-/** A round of as many calls as the throttle has room for, all answered after `ms`. */
-function rounds(most = 1000) {
+/** A round of as many calls as the throttle has room for, all answered after `ms`; of time, this process has so much for nothing. */
+function rounds(most = 1000, idle = 1) {
   const clock = manualClock(noon)
-  const throttle = new Throttle(clock, most)
+  const throttle = new Throttle({ ...clock, idle: () => (clock.now() - noon) * idle }, most)
   return {
     throttle,
     async round(ms: number, failed = false, kind = 'end') {
@@ -67,5 +67,13 @@ it('what takes long by its kind is not late', async () => {
   await round(5, false, 'look')
   const before = throttle.limit
   for (let n = 0; n < 3; n += 1) await round(200)
+  expect(throttle.limit).toBeGreaterThan(before)
+})
+
+it('answers that were there while this process was at work are not late', async () => {
+  const { throttle, round } = rounds(1000, 0.25)
+  await round(20)
+  const before = throttle.limit
+  await round(100)
   expect(throttle.limit).toBeGreaterThan(before)
 })

@@ -82,7 +82,7 @@ test('a slow answer comes when its time has passed, and not before', async () =>
     armed.resolve(ms)
     return timer
   }
-  const issuer = await startedIssuer({ now: () => clock.now(), after })
+  const issuer = await startedIssuer({ ...clock, after })
   issuer.faults.add({ kind: 'slow', ms: 30_000 })
   let answered = false
   const answer = fetch(`${issuer.url}/jwks`).then((response) => {
@@ -111,7 +111,7 @@ test('closing cuts what hangs and what is slow, and leaves no timer behind', asy
       },
     }
   }
-  const issuer = await startedIssuer({ now: () => clock.now(), after })
+  const issuer = await startedIssuer({ ...clock, after })
   const hanging = Promise.withResolvers<void>()
   const faults: Fault[] = [
     { kind: 'slow', ms: 1000, times: 1 },

@@ -12,6 +12,8 @@ export function manualClock(start = Date.parse('2026-11-02T09:00:00Z')): ManualC
   const timers = new Set<{ at: number; fn: () => void }>()
   return {
     now: () => now,
+    // Nothing takes any time but what the test waits for.
+    idle: () => now,
     after(ms, fn) {
       const timer = { at: now + Math.max(0, ms), fn }
       timers.add(timer)
@@ -42,6 +44,7 @@ export function wallClock() {
   let ahead = 0
   const clock: LeadingClock = {
     now: () => timers.now() + ahead,
+    idle: timers.idle,
     after: timers.after,
     notBefore: (at) => timers.notBefore(at - ahead),
   }

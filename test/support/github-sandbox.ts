@@ -45,7 +45,7 @@ export function connectGithub({
       if (typeof init?.body === 'string') bodies.push(JSON.parse(init.body))
       return pooled(input, init)
     },
-    clock: { now: () => clock.now() + ahead, after: (ms, fn) => clock.after(ms, fn) },
+    clock: { ...clock, now: () => clock.now() + ahead },
     secret: () => privateKey,
   }
   const config = github.config.parse({

@@ -1,0 +1,64 @@
+/** What became of many leases goes on record in few units of work (docs/decisions/0060). */
+import { expect, test } from 'vitest'
+import { Together } from '../../src/base/together.ts'
+import type { Unit } from '../../src/base/unit.ts'
+import { startCore } from '../support/lease-core.ts'
+import { noon, verified } from '../support/store.ts'
+
+/** The core's store, in which each unit of work that writes is counted. */
+async function counted() {
+  const core = await startCore()
+  const units: number[] = []
+  const write: Unit['write'] = async (work) => {
+    units.push(units.length)
+    return await core.context.unit.write(work)
+  }
+  return { core, units, records: new Together({ unit: { write }, clock: core.clock }) }
+}
+
+test('what comes while one is written goes into the next, and each has its own answer', async () => {
+  const { core, units, records } = await counted()
+  await using _ = core
+  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await core.minted()).lease.id))
+  const moved = await Promise.all(
+    ids.map((id) =>
+      records.write(async (tx) => {
+        await core.context.leases.amend(tx, id, ['active'], { attempts: 1 })
+        return id
+      }),
+    ),
+  )
+  expect(moved).toEqual(ids)
+  expect(units.length).toBeLessThanOrEqual(2)
+  for (const id of ids) expect((await core.lease(id)).attempts).toBe(1)
+})
+
+test('one that fails undoes nothing but its own', async () => {
+  const { core, records } = await counted()
+  await using _ = core
+  const ids = await Promise.all(Array.from({ length: 5 }, async () => (await core.minted()).lease.id))
+  const outcomes = await Promise.allSettled(
+    ids.map((id, at) =>
+      records.write(async (tx) => {
+        await core.context.leases.amend(tx, id, ['active'], { failingSince: noon })
+        if (at === 2) throw new Error('this one')
+      }),
+    ),
+  )
+  expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual([true, true, false, true, true])
+  const since = await Promise.all(ids.map(async (id) => (await core.lease(id)).failingSince))
+  expect(since).toEqual([noon, noon, null, noon, noon])
+  expect((await verified(core.store)).discrepancies).toEqual([])
+})
+
+test('all are told where the store takes nothing, and the next are tried again', async () => {
+  let broken = true
+  const write: Unit['write'] = (work) =>
+    broken ? Promise.reject(new Error('full')) : work(undefined as never)
+  await using core = await startCore()
+  const records = new Together({ unit: { write }, clock: core.clock })
+  const outcomes = await Promise.allSettled([1, 2, 3].map((n) => records.write(async () => n)))
+  expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true)
+  broken = false
+  expect(await records.write(async () => 4)).toBe(4)
+})
