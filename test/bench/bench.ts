@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { enginesOf } from './database.ts'
 import { drain } from './drain.ts'
+import { many } from './many.ts'
 import { operations } from './operations.ts'
 import { scale } from './scale.ts'
 
@@ -23,6 +24,7 @@ const [what = 'operations'] = positionals
  */
 const measurements = {
   operations: { measure: operations, seconds: 10, leases: 0 },
+  many: { measure: many, seconds: 30, leases: 0 },
   drain: { measure: drain, seconds: 120, leases: 10_000 },
   scale: { measure: scale, seconds: 0, leases: 1_000_000 },
 }

@@ -6,12 +6,15 @@ export type Answered = Record<string, any>
 
 export class Client {
   readonly #url: URL
+  readonly #ports: readonly number[]
   readonly #agent: Agent | false
+  #asked = 0
   failures = 0
 
-  /** `kept`: whether its connections serve more than one request each. */
-  constructor(url: string, kept: boolean) {
+  /** `kept`: whether its connections serve more than one request each. `ports`: of several brokers, asked in turn. */
+  constructor(url: string, kept: boolean, ports?: readonly number[]) {
     this.#url = new URL(url)
+    this.#ports = ports ?? [Number(this.#url.port)]
     this.#agent = kept && new Agent({ keepAlive: true, maxSockets: Infinity })
   }
 
@@ -54,14 +57,14 @@ export class Client {
 
   async #post(path: string, headers: object, type: string, body: string): Promise<Answered> {
     const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
-      const { hostname, port } = this.#url
+      const { hostname, host } = this.#url
       const options = {
         hostname,
-        port,
+        port: this.#ports[(this.#asked += 1) % this.#ports.length],
         path,
         method: 'POST',
         agent: this.#agent,
-        headers: { ...headers, 'content-type': type, 'content-length': Buffer.byteLength(body) },
+        headers: { ...headers, host, 'content-type': type, 'content-length': Buffer.byteLength(body) },
       }
       const sent = request(options, (response) => {
         let read = ''

@@ -1,5 +1,5 @@
 /** Where a broker under load keeps its state: a file, or a database of a PostgreSQL server that lasts as long as it. */
-import { statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { besideDatabase, embeddedServer } from '../support/postgres-server.ts'
@@ -22,6 +22,8 @@ export interface Database extends AsyncDisposable {
   rows(sql: string): Promise<Record<string, unknown>[]>
   /** On disk. */
   bytes(): Promise<number>
+  /** Of a server of its own, user and system, milliseconds; as Linux counts it. */
+  cpu(): Promise<number>
 }
 
 export async function database(engine: Engine, directory: string): Promise<Database> {
@@ -34,6 +36,7 @@ export async function database(engine: Engine, directory: string): Promise<Datab
         return reading.prepare(sql).all()
       },
       bytes: async () => statSync(file).size,
+      cpu: async () => 0,
       [Symbol.asyncDispose]: async () => undefined,
     }
   }
@@ -44,6 +47,36 @@ export async function database(engine: Engine, directory: string): Promise<Datab
     setting: url,
     rows,
     bytes: async () => Number((await rows('select pg_database_size(current_database()) as n'))[0]!['n']),
+    async cpu() {
+      const [row] = await rows("select split_part(pg_read_file('postmaster.pid'), chr(10), 1) as pid")
+      return cpuOf(Number(row!['pid']))
+    },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
+
+/** Of a process, its children, and those of them that are gone: milliseconds, in steps of ten. */
+function cpuOf(parent: number): number {
+  const msPerTick = 10
+  let ticks = 0
+  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
+    const fields = statOf(pid)
+    if (!fields) continue
+    // proc_pid_stat(5), from its third field on: its parent, its own time, and that of children which it has waited for.
+    const [above, user, system, childUser, childSystem] = [1, 11, 12, 13, 14].map((at) => Number(fields[at]))
+    if (above === parent) ticks += user! + system!
+    if (Number(pid) === parent) ticks += user! + system! + childUser! + childSystem!
+  }
+  return ticks * msPerTick
+}
+
+function statOf(pid: string): string[] | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+  } catch {
+    // It has ended since the folder was read.
+    return undefined
   }
 }

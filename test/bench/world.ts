@@ -1,8 +1,8 @@
 /** What every measurement needs: an issuer, upstreams and a broker, each in a process of its own. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/base/clock.ts'
@@ -35,6 +35,8 @@ export interface World extends AsyncDisposable {
   upstream: Upstream
   other: Upstream
   broker: ChildProcess
+  /** Where each of several brokers listens; `broker` and `url` are the first's. */
+  ports: number[]
   /** Of the configuration. */
   directory: string
   database: Database
@@ -47,6 +49,8 @@ const plenty = 10_000_000
 
 interface Setting {
   engine: Engine
+  /** How many write the store side by side. */
+  brokers?: number
   /** Milliseconds an answer of the upstreams takes, and how many are given at once. */
   delay?: number
   slots?: number
@@ -59,6 +63,7 @@ interface Setting {
 
 export async function startWorld({
   engine,
+  brokers: count = 1,
   delay = 0,
   slots = Infinity,
   settings = {},
@@ -73,65 +78,84 @@ export async function startWorld({
   const store = opened.use(await database(engine, directory))
   const upstream = await startUpstream(opened, delay, slots)
   const other = await startUpstream(opened, delay, slots)
-  const port = await freePort()
+  const ports = await Promise.all(Array.from({ length: count }, freePort))
+  const url = `http://127.0.0.1:${ports[0]!}`
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   })
   const github = { appId: 1, privateKey }
-  const file = await writeConfiguration(
-    directory,
-    { issuer, github: { ...github, url: upstream.url } },
-    port,
-    {
-      settings: {
-        store: store.setting,
-        limits: {
-          requests_per_minute: { agent: plenty, address: plenty },
-          live_leases: { task: 50, agent: plenty },
-          open_tasks: plenty,
+  const seal = randomBytes(32).toString('base64')
+  const files: string[] = []
+  for (const port of ports) {
+    const folder = join(directory, String(port))
+    await mkdir(folder)
+    const written = await writeConfiguration(
+      folder,
+      { issuer, github: { ...github, url: upstream.url } },
+      port,
+      {
+        settings: {
+          url,
+          store: store.setting,
+          limits: {
+            requests_per_minute: { agent: plenty, address: plenty },
+            live_leases: { task: 50, agent: plenty },
+            open_tasks: plenty,
+          },
+          providers: {
+            github: [
+              githubConnection({ ...github, url: upstream.url }),
+              { ...githubConnection({ ...github, url: other.url }), name: 'omega', owners: ['omega'] },
+            ],
+          },
+          ...settings,
         },
-        providers: {
-          github: [
-            githubConnection({ ...github, url: upstream.url }),
-            { ...githubConnection({ ...github, url: other.url }), name: 'omega', owners: ['omega'] },
-          ],
-        },
-        ...settings,
-      },
-      files: {
-        'policies/omega.cedar': `@id("omega")
+        files: {
+          'seal.key': seal,
+          'policies/omega.cedar': `@id("omega")
 permit (principal, action in Mayfly::Action::"write", resource in Mayfly::GithubOwner::"omega");`,
-        ...policies,
+          ...policies,
+        },
       },
-    },
-  )
-  await before?.(file, issuer.url, store)
-  const broker = child('broker.ts', file)
-  opened.defer(async () => {
-    broker.send('stop')
-    await once(broker, 'exit')
-  })
-  await once(broker, 'message')
-  const url = `http://127.0.0.1:${port}`
+    )
+    files.push(written)
+  }
+  await before?.(files[0]!, issuer.url, store)
+  const brokers: ChildProcess[] = []
+  for (const file of files) {
+    const broker = child('broker.ts', file)
+    opened.defer(async () => {
+      broker.send('stop')
+      await once(broker, 'exit')
+    })
+    await once(broker, 'message')
+    brokers.push(broker)
+  }
   const closing = opened.move()
   return {
     url,
     issuer,
     upstream,
     other,
-    broker,
-    directory,
+    broker: brokers[0]!,
+    ports,
+    directory: join(directory, String(ports[0]!)),
     database: store,
     async tokens(n) {
       const signed: string[] = []
       while (signed.length < n) signed.push(await issuer.token({ ...sandboxWorkload, aud: url }))
       return signed
     },
-    usage: () => asked<Usage>(broker, 'usage'),
+    usage: async () => summed(await Promise.all(brokers.map((broker) => asked<Usage>(broker, 'usage')))),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+function summed(each: readonly Usage[]): Usage {
+  const sum = (of: keyof Usage) => each.reduce((total, usage) => total + usage[of], 0)
+  return { cpu: sum('cpu'), rss: sum('rss'), started: sum('started') }
 }
 
 async function startUpstream(opened: AsyncDisposableStack, delay: number, slots: number): Promise<Upstream> {
