@@ -26,7 +26,8 @@ export interface Unit {
    * Runs `work` in a transaction that may write. The promise settles only once
    * the change and its audit events are durable; if `work` throws, nothing of it
    * is kept. Works that arrive together may share one commit, each isolated from the
-   * failure of the others.
+   * failure of the others: one may be run anew that was begun behind another which could not be
+   * written, before anything that it read was answered.
    *
    * @throws BrokerError `unavailable` when the store cannot be written.
    */

@@ -1,7 +1,7 @@
 /** Connections to a store, whatever its engine. */
 import type { Kysely } from 'kysely'
 import type { Schema } from './schema.ts'
-import type { MaybePromise, Statements } from './statements.ts'
+import type { MaybePromise, Statements, StoredRow } from './statements.ts'
 
 /** For queries that are put together and for statements that are written out. */
 export interface Connection {
@@ -23,6 +23,10 @@ export interface Writing extends Connection {
   rollBack(): MaybePromise<void>
   /** Sets a mark in the transaction, to which `undo` goes back and which `keep` takes away. */
   mark(): MaybePromise<void>
+  /**
+   * Resolves once it is known that what was written behind the mark is; more may be sent meanwhile. Rejects
+   * where it is not: then all that was sent since has failed too, and `undo` goes back to this mark.
+   */
   keep(): MaybePromise<void>
   undo(): MaybePromise<void>
   /** Milliseconds after which no other work is begun that shares the commit: the first of them waits for the last. */
@@ -39,6 +43,8 @@ export interface Writing extends Connection {
 
 /** What brokers that write one store in turns tell each other. Each transaction is one turn (docs/decisions/0041). */
 export interface Others {
+  /** Begins as `begin` does, and returns the rows of the head as the turn finds them. */
+  begin(): Promise<StoredRow[]>
   /** Whether this transaction has written: then the head has to say so. */
   readonly hasWritten: boolean
   /** What the next transaction that writes will be known by, once the head is written: goes into it. */

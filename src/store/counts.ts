@@ -73,6 +73,11 @@ export class Counts {
     for (const [key, change] of work.#changes) for (const [name, by] of change) this.#change(key, name, by)
   }
 
+  /** The work that was to be kept could not be. */
+  giveBack(work: Counts): void {
+    for (const [key, change] of work.#changes) for (const [name, by] of change) this.#change(key, name, -by)
+  }
+
   /** Keys of what has changed here. */
   get changed(): string[] {
     return [...this.#changes].flatMap(([key, change]) => ([...change.values()].some(Boolean) ? [key] : []))

@@ -3,23 +3,27 @@ import { follows } from '../audit/chain.ts'
 import type { Head } from '../audit/event.ts'
 import type { Seal } from '../base/seal.ts'
 import { eventsAfter } from './audit.ts'
-import { type HeadKeeper, headRows, openHead } from './head.ts'
+import { type HeadKeeper, openHead } from './head.ts'
 import { olderThan } from './last-head.ts'
-import type { Statements } from './statements.ts'
+import type { Statements, StoredRow } from './statements.ts'
 
 /** Events read in one go. */
 const eventsAtOnce = 1_000
 
 /**
- * Takes the stored head for the keeper's where another broker wrote it behind ours; whether
+ * Takes the stored head, `rows`, for the keeper's where another broker wrote it behind ours; whether
  * that was so. One that is not genuine, or is older than ours, was put there by somebody else:
  * ours counts. Where the record goes on behind ours all the same, what another broker put on
  * record is not to be written over: it is gone on from there, and nothing is granted.
  *
  * @throws Error where only a seal key that is not configured could tell.
  */
-export async function followHead(keeper: HeadKeeper, statements: Statements, seal: Seal): Promise<boolean> {
-  const rows = await statements.all(headRows)
+export async function followHead(
+  keeper: HeadKeeper,
+  rows: readonly StoredRow[],
+  statements: Statements,
+  seal: Seal,
+): Promise<boolean> {
   if (keeper.row && JSON.stringify(rows) === JSON.stringify([keeper.row])) return false
   const opened = openHead(rows, seal)
   if (opened?.fault?.key !== undefined) throw new Error(opened.fault.message)

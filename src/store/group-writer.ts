@@ -1,7 +1,6 @@
 /** The one writer of a store: many works in one commit, each behind a mark of its own (docs/decisions/0003). */
 import { type Chainable, chainable } from '../audit/chain.ts'
 import type { AuditEvent, Head } from '../audit/event.ts'
-import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
 import { appliedMigrations } from './applied-migrations.ts'
@@ -12,10 +11,11 @@ import type { Guard } from './guard.ts'
 import type { HeadKeeper, HeadState, Written } from './head.ts'
 import type { LastHead } from './last-head.ts'
 import type { RowMacs } from './row-macs.ts'
-import { ReadOnce } from './read-once.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows } from './rows.ts'
-import { asTx, type Share, Transaction } from './transaction.ts'
+import type { StoredRow } from './statements.ts'
+import type { Share } from './transaction.ts'
+import { type Job, notWritten, WorkGroup } from './work-group.ts'
 
 /** The most works that share a commit. */
 const groupSize = 100
@@ -28,20 +28,6 @@ const gatherMs = 20
 
 /** Milliseconds that the first commit waits for the store to be looked through. */
 const firstLookMs = 1_000
-
-interface Job {
-  run(tx: Tx): Promise<unknown>
-  settle(outcome: { value: unknown } | { error: unknown }): void
-}
-
-/** What the works of one commit have left. */
-interface Kept {
-  once: ReadOnce
-  sums: RowSums
-  counts: Counts
-  events: Chainable[]
-  tookDamaged: boolean
-}
 
 interface Pending {
   written: Written
@@ -167,68 +153,59 @@ export class GroupWriter {
 
   async #runGroup(): Promise<void> {
     const { connection, keeper, committed } = this.#given
-    const done: (() => void)[] = []
     let jobs: Job[] = []
-    let kept: Kept
+    let group: WorkGroup
     try {
       await this.#begin()
       await this.#look()
       // Only now: whoever came while another broker had its turn joins this one.
       jobs = this.#queue.splice(0, groupSize)
-      kept = {
-        once: new ReadOnce(),
-        sums: this.#sums,
-        counts: new Counts(),
-        events: [],
-        tookDamaged: false,
-      }
-      const until = performance.now() + connection.groupMs
-      for (const [index, job] of jobs.entries()) {
-        if (index > 0 && performance.now() >= until) {
-          this.#queue.unshift(...jobs.splice(index))
-          break
-        }
-        done.push(await this.#runOne(job, kept))
-      }
-      await this.#writeCounts(kept)
-      const isChanged = kept.events.length > 0 || kept.sums !== this.#sums
-      if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(kept)
-      await connection.others?.tell(tasksOf(kept.events))
+      group = this.#group()
+      this.#queue.unshift(...jobs.splice(await group.run(jobs)))
+      const isChanged = group.events.length > 0 || group.sums !== this.#sums
+      if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(group)
+      await connection.others?.tell(tasksOf(group.events))
       await connection.commit()
       this.#adopt()
-      if (kept.tookDamaged) this.#version = undefined
+      if (group.tookDamaged) this.#version = undefined
     } catch (error) {
       await connection.rollBack()
-      const failure = new BrokerError('unavailable', 'the store cannot be written', {
-        cause: error,
-        retryAfter: 1,
-      })
       if (jobs.length === 0) jobs = this.#queue.splice(0, groupSize)
-      for (const job of jobs) job.settle({ error: failure })
+      for (const job of jobs) job.settle({ error: notWritten(error) })
       return
     }
     committed(
-      kept.events.map(({ event }) => event),
+      group.events.map(({ event }) => event),
       keeper.head,
     )
-    for (const settle of done) settle()
+    group.settle()
+  }
+
+  #group(): WorkGroup {
+    const { connection, seal, macs, keeper, guard, share } = this.#given
+    const { installation } = keeper.state
+    const given = { connection, seal, macs, installation, watch: guard, share: share?.() }
+    return new WorkGroup(given, this.#sums)
   }
 
   async #begin(): Promise<void> {
     const { connection, keeper } = this.#given
-    await connection.begin()
+    const { others } = connection
+    let head: readonly StoredRow[] = []
+    if (others) head = await others.begin()
+    else await connection.begin()
     // A commit that failed may have happened all the same: the disk knows.
     const pending = this.#pending
     if (pending && (await keeper.isStored(connection.statements, pending.written))) this.#adopt()
     this.#pending = undefined
-    if (connection.others) await this.#follow(connection.others)
+    if (others) await this.#follow(others, head)
   }
 
   /** What another broker wrote in its turn holds from now on: of what was kept here nothing is relied on before that is known. */
-  async #follow(others: Others): Promise<void> {
+  async #follow(others: Others, head: readonly StoredRow[]): Promise<void> {
     const { connection, seal, keeper, guard } = this.#given
     const before = keeper.state.noticed
-    if (!(await followHead(keeper, connection.statements, seal))) return
+    if (!(await followHead(keeper, head, connection.statements, seal))) return
     if (keeper.state.noticed !== before) this.#mustLook = true
     this.#sums = new RowSums(seal, keeper.state.sums)
     others.follow(keeper.state.next)
@@ -256,20 +233,7 @@ export class GroupWriter {
     this.#version = version
   }
 
-  async #writeCounts(kept: Kept): Promise<void> {
-    if (kept.counts.changed.length === 0) return
-    const { seal } = this.#given
-    const sums = new RowSums(seal, kept.sums)
-    await this.#rows(sums, kept.counts, kept.once).writeCounts()
-    kept.sums = sums
-  }
-
-  #rows(sums: RowSums, counts: Counts, once: ReadOnce): Rows {
-    const { connection, macs, guard } = this.#given
-    return new Rows({ statements: connection.statements, macs, sums, counts, watch: guard, once })
-  }
-
-  async #writeHead({ events, sums }: Kept): Promise<Pending> {
+  async #writeHead({ events, sums }: WorkGroup): Promise<Pending> {
     const { keeper } = this.#given
     // Where nobody can tell what the sums should be, they are not made up.
     const state = { ...(keeper.state.sums && { sums: sums.toJSON() }), ...this.#turn() }
@@ -285,43 +249,6 @@ export class GroupWriter {
     this.#pending = undefined
     // What is known outside must not be forgotten for a store that may be older.
     if (keeper.state.doubts.length === 0) outside.write(keeper.state.installation, keeper.head)
-  }
-
-  async #runOne(job: Job, kept: Kept): Promise<() => void> {
-    const { connection, seal, macs, keeper } = this.#given
-    const sums = new RowSums(seal, kept.sums)
-    const counts = new Counts(kept.counts)
-    const rows = this.#rows(sums, counts, kept.once)
-    const transaction = new Transaction({
-      db: connection.db,
-      statements: connection.statements,
-      seal,
-      installation: keeper.state.installation,
-      rows,
-      macs,
-      share: this.#given.share?.(),
-    })
-    await connection.mark()
-    try {
-      const value = await job.run(asTx(transaction))
-      // Here, and not only when the group is chained: what one work cannot record must not undo the others.
-      const events = transaction.events.map(chainable)
-      await connection.keep()
-      kept.events.push(...events)
-      if (sums.changed) kept.sums = sums
-      kept.tookDamaged ||= rows.tookDamaged
-      kept.counts.take(counts)
-      return () => job.settle({ value })
-    } catch (error) {
-      await connection.undo()
-      // The database's own failures say nothing to a caller and may hold values.
-      const outcome = connection.isFailure(error)
-        ? new BrokerError('unavailable', 'the store cannot be written', { cause: error, retryAfter: 1 })
-        : error
-      return () => job.settle({ error: outcome })
-    } finally {
-      transaction.finish()
-    }
   }
 }
 

@@ -4,12 +4,20 @@ import { PostgresFailure, type Server, Session } from './postgres-session.ts'
 /** Milliseconds for which a reader waits for a connection. */
 const waitMs = 5_000
 
+/** Milliseconds for which one that has answered is taken to stand: whoever reads waits once less. */
+const standsMs = 1_000
+
 const begin = 'begin isolation level repeatable read read only; select 1'
+
+interface Idle {
+  session: Session
+  since: number
+}
 
 export class ReadPool {
   readonly #server: Server
   readonly #most: number
-  readonly #idle: Session[] = []
+  readonly #idle: Idle[] = []
   #open = 0
   #closed = false
   #waiting: (() => void)[] = []
@@ -23,9 +31,13 @@ export class ReadPool {
   async begin(): Promise<Session> {
     await this.#room()
     // Those that have lain idle may have broken unnoticed.
-    for (let session = this.#idle.pop(); session; session = this.#idle.pop())
-      if (await begins(session)) return session
-      else await session.close()
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      const { session, since } = idle
+      const isFresh = !session.isBroken && performance.now() - since < standsMs
+      if (isFresh) session.send(begin)
+      if (isFresh || (await begins(session))) return session
+      await session.close()
+    }
     try {
       return await this.#another()
     } catch (error) {
@@ -39,14 +51,14 @@ export class ReadPool {
     // Sent before whatever the next one sends.
     const over = session.rollBack()
     if (session.isBroken || this.#closed) void over.then(() => session.close())
-    else this.#idle.push(session)
+    else this.#idle.push({ session, since: performance.now() })
     this.#leave()
   }
 
   /** What is being read is read to its end. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all(this.#idle.splice(0).map((session) => session.close()))
+    await Promise.all(this.#idle.splice(0).map(({ session }) => session.close()))
   }
 
   async #another(): Promise<Session> {

@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import type { Connection } from './connection.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import type { Schema } from './schema.ts'
+import { type Answer, type Shapes, Statement } from './postgres-statement.ts'
 import type { Statements, StoredRow } from './statements.ts'
 
 /** The server has refused something, or cannot be reached. What it says may hold values: it is a cause, never shown to a caller. */
@@ -47,6 +48,7 @@ export interface Server {
 export class Session {
   readonly #client: pg.Client
   readonly #prepared = new Map<string, string>()
+  readonly #shapes: Shapes = new Map()
   readonly #numbered = new Map<string, string>()
   #failed: Promise<unknown>[] = []
   #cursors = 0
@@ -144,6 +146,7 @@ export class Session {
   /** Has every statement prepared anew. */
   async forget(): Promise<void> {
     this.#prepared.clear()
+    this.#shapes.clear()
     this.#generation += 1
     await this.script('deallocate all')
   }
@@ -197,11 +200,9 @@ export class Session {
     this.#watch.refresh()
     try {
       return await new Promise<Answers>((resolve, reject) => {
-        const answered = (error: Error | null, answers: pg.QueryResult) =>
-          error ? reject(error) : resolve(answers)
-        // Given its parts: a configuration would be copied for each statement.
-        const query = new pg.Query(sql, values?.map(asKept), answered as never)
-        this.#client.query(Object.assign(query, { name }))
+        const statement = { sql, name, values: values?.map(asKept) }
+        const answered = (error: Error | null, answers: Answers) => (error ? reject(error) : resolve(answers))
+        this.#client.query(new Statement(statement, this.#shapes, answered) as never)
       })
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) this.#broken = true
@@ -250,7 +251,7 @@ export class Session {
   }
 }
 
-type Answers = pg.QueryResult<StoredRow> | pg.QueryResult<StoredRow>[]
+type Answers = Answer | Answer[]
 
 const lastOf = (answers: Answers) => (Array.isArray(answers) ? answers.at(-1)! : answers)
 

@@ -3,9 +3,11 @@
  * transaction a turn (docs/decisions/0040, docs/decisions/0041).
  */
 import type { Writing } from './connection.ts'
+import { headRows } from './head.ts'
 import { channel, told } from './postgres-news.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { isPostgresFailure, kyselyOver, type Server, type Session } from './postgres-session.ts'
+import type { StoredRow } from './statements.ts'
 
 /** Looks through the store that are had at once, and the milliseconds after which there is another: others may keep writing in the same server. */
 const looksAtOnce = 20
@@ -44,6 +46,22 @@ export function writingOver(
     session = again
     transactions.lost()
   }
+  const begin = async (asksHead: boolean): Promise<StoredRow[]> => {
+    if (session.isBroken) await reconnect()
+    const attempt = async () => {
+      const begun = session.script(Transactions.begin)
+      // Behind it, without waiting for the turn.
+      const head = asksHead ? session.all(headRows, []) : []
+      const [rows, found] = await Promise.all([begun, head])
+      transactions.begun(String(rows[0]!['snapshot']))
+      return found
+    }
+    return await attempt().catch(async (error: unknown) => {
+      if (!session.isBroken) throw error
+      await reconnect()
+      return await attempt()
+    })
+  }
   return {
     schema: first.connection.schema,
     db: kyselyOver((sql, values) => session.all(sql, values)),
@@ -57,13 +75,7 @@ export function writingOver(
       },
     },
     async begin() {
-      if (session.isBroken) await reconnect()
-      const rows = await session.script(Transactions.begin).catch(async (error: unknown) => {
-        if (!session.isBroken) throw error
-        await reconnect()
-        return await session.script(Transactions.begin)
-      })
-      transactions.begun(String(rows[0]!['snapshot']))
+      await begin(false)
     },
     async commit() {
       transactions.over()
@@ -77,10 +89,10 @@ export function writingOver(
       transactions.mark()
       session.send('savepoint work')
     },
-    async keep() {
+    keep() {
       transactions.unmark()
       session.send('release savepoint work')
-      await session.settled()
+      return session.settled()
     },
     async undo() {
       transactions.unmark()
@@ -94,6 +106,7 @@ export function writingOver(
     lookMs: 2_000,
     isFailure: isPostgresFailure,
     others: {
+      begin: () => begin(true),
       get hasWritten() {
         return transactions.hasNumber
       },

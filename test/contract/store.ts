@@ -76,6 +76,38 @@ export function storeContract(open: () => Promise<StoreSubject>, untyped: boolea
       expect(await read((tx) => store.tasks.get(tx, task.id))).toBeUndefined()
     })
 
+    it('that the database refuses leaves nothing, and what is begun behind it is done all the same', async () => {
+      const root = aTask()
+      await write((tx) => put(store, tx, root))
+      const before = (await events(store)).length
+      const besides = Array.from({ length: 6 }, () => aTask({ root: root.id, parent: root.id }))
+      const seen: number[] = []
+      const outcomes = await Promise.allSettled(
+        besides.map((task, index) =>
+          write(async (tx) => {
+            // The second and the fifth, and the last, whose refusal is heard when nothing is begun any more.
+            const refused = index % 3 === 1 || index === 5
+            // Some read first and some do not.
+            if (index % 2 === 0) seen[index] = (await store.tasks.tree(tx, root.id)).length
+            await put(store, tx, refused ? root : task)
+            note(store, tx, { about: task.id })
+          }),
+        ),
+      )
+      const kept = besides.filter((_, index) => [0, 2, 3].includes(index)).map(({ id }) => id)
+      expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual(
+        besides.map(({ id }) => kept.includes(id)),
+      )
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(isBrokerError(outcome.reason, 'unavailable')).toBe(true)
+      expect([seen[0], seen[2], seen[4]]).toEqual([1, 2, 4])
+      expect((await read((tx) => store.tasks.tree(tx, root.id))).toSorted()).toEqual(
+        [root.id, ...kept].toSorted(),
+      )
+      const added = (await events(store)).slice(before).map((event) => event.data?.['about'])
+      expect(added).toEqual(kept)
+    })
+
     it('sees what each one before it has written, however many come at once', async () => {
       const root = aTask()
       await write((tx) => put(store, tx, root))
