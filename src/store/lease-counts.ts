@@ -74,20 +74,24 @@ export const leaseCounts: Pick<
     for (const id of rows.damaged('leases'))
       if (mayLive(await rows.one('leases', 'id', id))) return [...classes]
     const { statements } = bound(tx)
-    const held = new Set<string>()
-    for (const task of whose.tasks)
-      for (const row of await statements.all(classesOfTask, [task]))
-        classesOf(row).forEach((each) => held.add(each))
-    const share = await rows.count(countOf.share(whose), 'leases')
-    const identity = await rows.count(countOf.identity(whose.identity), 'leases')
+    // Sent together.
+    const [share, identity, ...ofTasks] = await Promise.all([
+      rows.count(countOf.share(whose), 'leases'),
+      rows.count(countOf.identity(whose.identity), 'leases'),
+      ...whose.tasks.map((task) => statements.all(classesOfTask, [task])),
+    ])
+    const held = new Set(ofTasks.flat().flatMap(classesOf))
     if (!share || !identity)
       for (const row of await heldByRows(tx, whose)) classesOf(row).forEach((each) => held.add(each))
     return classes.filter((each) => held.has(each) || share?.[`class ${each}`] || identity?.[`class ${each}`])
   },
 
   async countUnfinished(tx, whose, task) {
-    const { held } = await countOfShare(tx, whose)
-    const [ofTask] = await bound(tx).statements.all(countOfTask, [task])
+    const { statements } = bound(tx)
+    const [{ held }, [ofTask]] = await Promise.all([
+      countOfShare(tx, whose),
+      statements.all(countOfTask, [task]),
+    ])
     return { agent: held, task: Number(ofTask!['n']) }
   },
 

@@ -3,7 +3,7 @@ import type { OwnedAgent } from '../agents/registry.ts'
 import type { Denial } from '../base/errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import { decideInTurns, type Decision, refusals } from '../policy/decide.ts'
+import { alike, decideInTurns, type Decision, refusals } from '../policy/decide.ts'
 import type { Tx } from '../base/unit.ts'
 import { grantedGroups } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
@@ -34,18 +34,28 @@ export async function decideAfresh(
 ): Promise<Afresh> {
   const { tasks, leases, approvals, seal } = context
   const { agent, details, claims = task.context } = asked
+  const [tree, given] = await Promise.all([tasks.tree(tx, task.root), approvals.ofTask(tx, task.id)])
   const facts = factsOf(
     { ...task, agent, context: claims },
     await leases.lockHeld(tx, {
       ...rules.agents.shareOf(task.agent, task.owner),
       identity: identityOf(task.principal),
-      tasks: await tasks.tree(tx, task.root),
+      tasks: tree,
     }),
-    grantedGroups(seal, task, await approvals.ofTask(tx, task.id)),
+    grantedGroups(seal, task, given),
   )
   const asks = details.map(askOf)
   return {
     decision: await decideInTurns(rules.policies, facts, asks),
     refusals: () => refusals(rules.policies, facts, asks),
   }
+}
+
+/** The same for tasks of which policy says the same; undefined where that hangs on more than the task. */
+export function decidedAlike(
+  { policies }: Rules,
+  task: Task,
+  { agent, details }: { agent: OwnedAgent; details: readonly ResolvedDetail[] },
+): string | undefined {
+  return alike(policies, factsOf({ ...task, agent }, []), details.map(askOf))
 }
