@@ -23,6 +23,7 @@ interface Given {
 export class Fleet {
   readonly #given: Given
   #known: string
+  #members: readonly Member[] = []
 
   constructor(given: Given) {
     this.#given = given
@@ -41,6 +42,7 @@ export class Fleet {
   changed(): void {
     const { living, own, review, log } = this.#given
     const all = living() ?? []
+    this.#tell(all)
     const configurations = [...new Set([own(), ...all.map(({ configuration }) => configuration)])].toSorted()
     const now = configurations.join()
     if (now === this.#known) return
@@ -53,5 +55,16 @@ export class Fleet {
     else log.info({ configuration: now }, 'all brokers on this store run with one configuration')
     // What was opened under one is decided afresh under the other (invariant I12).
     void review()
+  }
+
+  #tell(all: readonly Member[]): void {
+    const { log } = this.#given
+    const without = (some: readonly Member[]) => (each: Member) => !some.some(({ id }) => id === each.id)
+    const brokers = all.length
+    for (const { id, version } of this.#members.filter(without(all)))
+      log.info({ broker: id, version, brokers }, 'a broker has gone; what it had to do is done by another')
+    for (const { id, version } of all.filter(without(this.#members)))
+      log.info({ broker: id, version, brokers }, 'a broker has joined')
+    this.#members = all
   }
 }

@@ -1,7 +1,6 @@
 /** Opening the store that a configuration names, whichever engine it has. */
 import type { Seal } from '../base/seal.ts'
 import type { StoreAddress } from './address.ts'
-import { backUpSqlite } from './backup.ts'
 import type { OpenStore, OwnStore, StoreOptions } from './own-store.ts'
 import { openPostgres, openPostgresReadOnly } from './postgres.ts'
 import { openSqlite, openSqliteReadOnly } from './sqlite.ts'
@@ -20,15 +19,4 @@ export async function openStore(address: StoreAddress, seal: Seal, options: Stor
 export async function openStoreReadOnly(address: StoreAddress, seal: Seal): Promise<OpenStore> {
   if (address.kind === 'sqlite') return await openSqliteReadOnly(address.path, seal)
   return await openPostgresReadOnly(address, seal)
-}
-
-/**
- * Copies the store as it stands to `file`, which must not exist, beside a running broker or
- * without one.
- *
- * @throws Error when the store cannot be read, or the file not be made.
- */
-export async function backUpStore(address: StoreAddress, file: string): Promise<void> {
-  if (address.kind === 'sqlite') return await backUpSqlite(address.path, file)
-  throw new Error('a PostgreSQL database is backed up with its own tools, as `pg_dump`')
 }

@@ -55,13 +55,17 @@ test('a store with history is copied, verifies before and after, and the broker 
   expect(after.status).toBe(0)
   expect((await run('doctor')).stdout).toContain('postgres://127.0.0.1')
   const backup = await run('store', 'backup', join(broker.directory, 'copy.db'))
-  expect(backup.stderr).toContain('pg_dump')
+  expect(backup.stderr).toMatch(/backed up by its own means.*Run `pg_dump` on it/s)
 
   // The file is an earlier state from then on.
   await broker.stop()
   await files.restore()
   await broker.start()
   expectRefusal(await broker.open(), 503, 'unavailable')
+  const doubted = await mayfly(['audit', 'verify', '-c', broker.file], process.env)
+  expect(doubted.stderr).toMatch(/: the store ends at event \d+, [^:]*; nobody has accepted that yet/)
+  expect(doubted.stderr).not.toContain(': :')
+  expect(doubted.stderr).toContain('If you restored a backup: `mayfly store accept`')
 }, 180_000)
 
 test('the tables of a new database are made without a broker', async () => {

@@ -133,3 +133,8 @@ it('what runs with another configuration is told of, and decides by its own', as
   const refused = await mint(other, anew.body, readWeb)
   expect(['policy_denied', 'task_not_active']).toContain(refused.body.code)
 })
+
+it('one that stops is told of in the log of the other', async () => {
+  await other.broker.close()
+  await until(async () => one.log.some((line) => line.includes('a broker has gone')))
+})

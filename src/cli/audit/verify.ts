@@ -77,7 +77,7 @@ function verified(
 
 const remedies = {
   store:
-    'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it.',
+    'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it. If you restored a backup: `mayfly store accept`.',
   export: 'Export it again: where the record itself is intact, the file was altered, or made with filters.',
 }
 
@@ -103,7 +103,8 @@ function notIntact(discrepancies: Discrepancy[], firstBadSeq: number | null, rem
 
 function inWords({ seq, subject, message }: Discrepancy): string {
   const what = [seq === undefined ? undefined : `event ${seq}`, subject].filter((part) => part !== undefined)
-  return `${what.join(', ')}: ${message}`
+  // The store as a whole is none of them.
+  return what.length === 0 ? message : `${what.join(', ')}: ${message}`
 }
 
 function head(written: string): Head {

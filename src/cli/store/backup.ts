@@ -19,6 +19,8 @@ task and scope, and no secret that can be read without the seal key: keep the
 two apart. What a broker makes of a backup that was restored is in
 docs/operating.md.
 
+A PostgreSQL database is backed up by its own means, as \`pg_dump\`.
+
 The exit status is 1 when the copy cannot be made, or is not intact; nothing is
 left of it then. With --json the answer is { "file", "events", "head" }.`,
     )
@@ -27,19 +29,26 @@ left of it then. With --json the answer is { "file", "events", "head" }.`,
 }
 
 async function copy(path: string, options: { config: string; json?: boolean }): Promise<void> {
-  const [{ backUpStore }, { readLastHead }, { verifyStore }] = await Promise.all([
-    import('../../store/open.ts'),
+  const [{ backUpSqlite }, { readLastHead }, { verifyStore }] = await Promise.all([
+    import('../../store/backup.ts'),
     import('../../store/last-head.ts'),
     import('../audit/verify-store.ts'),
   ])
   const { configuration } = await readConfiguration(options.config)
+  const { store } = configuration
+  if (store.kind === 'postgres')
+    throw new Failure(
+      'failed',
+      'the store is a PostgreSQL database, which is backed up by its own means',
+      'Run `pg_dump` on it, or take base backups together with its log; `mayfly audit verify` verifies what was restored.',
+    )
   const file = resolve(path)
   if (existsSync(file)) throw new Failure('failed', `${file} is there already`, 'Name a file that is not.')
   // The broker goes on while the copy is made: it must reach what was known before, and may end before what is known after.
   const { known } = readLastHead(configuration.audit.lastHead)
   const partial = `${file}.partial`
   try {
-    await backUpStore(configuration.store, partial).catch((error: unknown) => {
+    await backUpSqlite(store.path, partial).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : 'unknown error'
       throw new Failure(
         'failed',
