@@ -198,10 +198,17 @@ export interface LeaseStore {
     credential: { hash: string | undefined; fingerprints: readonly string[] },
   ): Promise<StoredLease[]>
   /**
-   * Moves the lease to `status` if the state it is in allows it, and sets
-   * `change`. False, and nothing changed, where it does not.
+   * Moves the lease to `status` if the state it is in allows it, and sets `change`; through
+   * another, where it allows that one and not `status` itself. Returns the states entered: none,
+   * and nothing changed, where it allows neither.
    */
-  move(tx: Tx, id: string, status: LeaseStatus, change: LeaseChange): Promise<boolean>
+  move(
+    tx: Tx,
+    id: string,
+    status: LeaseStatus,
+    change: LeaseChange,
+    through?: LeaseStatus,
+  ): Promise<LeaseStatus[]>
   /** Sets `change` without a change of state, if the lease is in one of `statuses`. */
   amend(tx: Tx, id: string, statuses: readonly LeaseStatus[], change: LeaseChange): Promise<boolean>
   /**

@@ -6,7 +6,7 @@ import { backoff } from './backoff.ts'
 import type { LeaseContext } from './context.ts'
 import { isKnown, showsEnd } from './evidence.ts'
 import { aboutLease, endOf, type Lease } from './lease.ts'
-import { transition } from './transition.ts'
+import { type Step, transition } from './transition.ts'
 
 /** After this long without success a lease is `irrevocable`: visible, counted, and still retried. */
 const irrevocableAfterMs = 10 * 60_000
@@ -20,13 +20,14 @@ const over = (now: number) =>
 
 /**
  * Upstream no longer honours it, as `evidence` shows; without, there was nothing to honour.
- * False, and nothing recorded, where the lease was not on its way out.
+ * False, and nothing recorded, where the lease was not on its way out, nor comes to be by `retiring`.
  */
 export async function recordRevoked(
   context: LeaseContext,
   tx: Tx,
   lease: Lease,
   evidence?: Evidence,
+  retiring?: Step,
 ): Promise<boolean> {
   const at = context.clock.now()
   // Upstream goes on refusing it only while what refuses it is kept up, and that is written from the handles.
@@ -41,7 +42,8 @@ export async function recordRevoked(
     attempts: lease.attempts + 1,
     fingerprint: lease.fingerprint,
   }
-  if (!(await transition(context, tx, lease, { status: 'revoked', at, change, data }))) return false
+  const revoked = { status: 'revoked', at, change, data, through: retiring } as const
+  if (!(await transition(context, tx, lease, revoked))) return false
   if (evidence) recordEvidence(context, tx, lease, evidence)
   return true
 }

@@ -13,7 +13,7 @@ import { dueOnceRevoked, recordAttempt, recordExpired, recordLook, recordRevoked
 import { recover } from './recover.ts'
 import { retiredFor } from './retire.ts'
 import { suspect } from './suspect.ts'
-import { transition } from './transition.ts'
+import { type Step, transition } from './transition.ts'
 
 /** How long a damaged row is left alone before it is complained about again. */
 const damagedRetryMs = 10 * 60_000
@@ -30,17 +30,28 @@ export class Revoker {
   readonly #context: LeaseContext
   readonly #lanes = new Map<string, Lanes>()
   readonly #underWay = new Map<string, Promise<void>>()
-  /** What became of them, many to a unit of work: no call waits for a record of another's. */
-  readonly #records: Together
+  #answered = 0
+  /** What became of leases, many to a unit of work: no call waits for a record of another's. */
+  readonly records: Together
 
   constructor(context: LeaseContext) {
     this.#context = context
-    this.#records = new Together(context)
+    this.records = new Together(context)
   }
 
   /** Whether the lease is being worked on or waits for its turn. */
   isUnderWay(id: string): boolean {
     return this.#underWay.has(id)
+  }
+
+  /** How many leases are being worked on or wait for their turn. */
+  get underWay(): number {
+    return this.#underWay.size
+  }
+
+  /** How many calls to end or to try a credential have been answered so far. */
+  get answered(): number {
+    return this.#answered
   }
 
   /** Makes the call of a mint: what is to be revoked there leaves it room. */
@@ -105,6 +116,7 @@ export class Revoker {
     if (!handle)
       return await this.#failed(lease, new ProviderError('rejected', 'its sealed handle does not open'))
     const outcome = await this.#lanesOf(entry).end(lease, handle)
+    this.#answered += 1
     if (!outcome.done) return await this.#failed(lease, outcome.error)
     const evidence = await this.#look(lease, entry, handle)
     if (settles(lease, evidence)) await this.#revoked(lease, evidence)
@@ -113,21 +125,17 @@ export class Revoker {
 
   async #revoked(lease: Lease, evidence: Evidence): Promise<void> {
     const { wake } = this.#context
-    await this.#records.write(async (tx) => {
-      await this.#retired(tx, lease)
-      await recordRevoked(this.#context, tx, lease, evidence)
-    })
+    await this.records.write((tx) => recordRevoked(this.#context, tx, lease, evidence, this.#retiring(lease)))
     // What upstream goes on needing is erased then, and what is not known yet asked again before.
     if (lease.revocation === 'eventual') wake(dueOnceRevoked(this.#context, lease, evidence) ?? Infinity)
   }
 
   /** What was due was ended at once: that it is on its way out is put on record where the end of its task has not done so. */
-  async #retired(tx: Tx, lease: Lease): Promise<void> {
-    if (lease.status !== 'active') return
+  #retiring(lease: Lease): Step | undefined {
+    if (lease.status !== 'active') return undefined
     const at = this.#context.clock.now()
-    if (at < lease.deadline) return
-    const data = retiredFor('deadline', lease, at)
-    await transition(this.#context, tx, lease, { status: 'revoking', at, change: { dueAt: at }, data })
+    if (at < lease.deadline) return undefined
+    return { status: 'revoking', at, data: retiredFor('deadline', lease, at) }
   }
 
   /**
@@ -138,10 +146,10 @@ export class Revoker {
     const { leases, clock, wake } = this.#context
     const end = endOf(lease)
     if (end === null || end <= clock.now())
-      return await this.#records.write((tx) => leases.forget(tx, lease.id))
+      return await this.records.write((tx) => leases.forget(tx, lease.id))
     const handle = entry && this.#open(lease)
     const evidence = handle && (await this.#look(lease, entry, handle))
-    wake(await this.#records.write((tx) => recordLook(this.#context, tx, lease, evidence)))
+    wake(await this.records.write((tx) => recordLook(this.#context, tx, lease, evidence)))
   }
 
   /**
@@ -158,11 +166,12 @@ export class Revoker {
       evidence = await this.#look(lease, entry, handle)
       if (evidence.result === 'live') return await this.#failed(lease, notSeen(evidence), evidence)
     }
-    await this.#records.write((tx) => recordExpired(this.#context, tx, lease, evidence))
+    await this.records.write((tx) => recordExpired(this.#context, tx, lease, evidence))
   }
 
   async #look(lease: Lease, entry: ConnectionEntry, handle: Handle): Promise<Evidence> {
     const evidence = await this.#lanesOf(entry).look(lease, handle)
+    this.#answered += 1
     if (evidence.result === 'live')
       this.#context.log.error({ lease: lease.id, evidence }, 'a revoked credential still works')
     return evidence
@@ -191,10 +200,12 @@ export class Revoker {
     const { log, wake } = this.#context
     log.warn({ lease: lease.id, connection: lease.connection, reason: error.message }, 'a revocation failed')
     const attempt = async (tx: Tx) => {
-      await this.#retired(tx, lease)
+      const retiring = this.#retiring(lease)
+      if (retiring)
+        await transition(this.#context, tx, lease, { ...retiring, change: { dueAt: retiring.at } })
       return await recordAttempt(this.#context, tx, lease, error, evidence)
     }
-    wake(await this.#records.write(attempt))
+    wake(await this.records.write(attempt))
   }
 
   /** The store failed. Nothing is lost: the lease is still due, and revoking again does no harm (I5, I6). */
@@ -220,7 +231,7 @@ export class Revoker {
 
   async #postpone(lease: Lease, dueAt: number): Promise<void> {
     const { leases, wake } = this.#context
-    await this.#records.write((tx) => leases.postpone(tx, lease.id, dueAt))
+    await this.records.write((tx) => leases.postpone(tx, lease.id, dueAt))
     wake(dueAt)
   }
 

@@ -17,25 +17,32 @@ const eventOf = {
   expired: 'lease.expired',
 } as const satisfies Record<Exclude<LeaseStatus, 'pending'>, EventType>
 
-/** False, and nothing changed nor recorded, where the state that the lease is in does not allow it. */
+/** A state that is entered, and what is recorded of that. */
+export interface Step {
+  status: keyof typeof eventOf
+  /** Milliseconds since 1970. */
+  at: number
+  /** Who caused it, where it was not the broker. */
+  actor?: Actor
+  data: Record<string, unknown>
+}
+
+/**
+ * False, and nothing changed nor recorded, where the state that the lease is in does not allow it,
+ * nor `through`: a step that has to come before, where nobody has taken it yet.
+ */
 export async function transition(
   { leases, audit }: Pick<LeaseContext, 'leases' | 'audit'>,
   tx: Tx,
   lease: Pick<Lease, 'id' | 'task' | 'agent' | 'owner'>,
-  to: {
-    status: keyof typeof eventOf
-    /** Milliseconds since 1970. */
-    at: number
-    change: LeaseChange
-    /** Who caused it, where it was not the broker. */
-    actor?: Actor
-    data: Record<string, unknown>
-  },
+  to: Step & { change: LeaseChange; through?: Step | undefined },
 ): Promise<boolean> {
-  const { status, at, change, actor = 'broker', data } = to
-  if (!(await leases.move(tx, lease.id, status, change))) return false
-  audit.record(tx, { at, type: eventOf[status], actor, ...aboutLease(lease), status, data })
-  return true
+  const { change, through } = to
+  const entered = await leases.move(tx, lease.id, to.status, change, through?.status)
+  for (const { status, at, actor = 'broker', data } of through ? [through, to] : [to])
+    if (entered.includes(status))
+      audit.record(tx, { at, type: eventOf[status], actor, ...aboutLease(lease), status, data })
+  return entered.length > 0
 }
 
 /**
@@ -50,7 +57,7 @@ export async function leave(
   { at, change, data }: { at: number; change: LeaseChange; data: Record<string, unknown> },
 ): Promise<LeaseStatus | undefined> {
   const leaving =
-    (await leases.move(tx, lease.id, 'revoking', change)) ||
+    (await leases.move(tx, lease.id, 'revoking', change)).length > 0 ||
     (await leases.amend(tx, lease.id, ['revoking', 'irrevocable'], change))
   if (!leaving) return undefined
   const { status } = (await leases.get(tx, lease.id))!

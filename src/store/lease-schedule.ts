@@ -5,7 +5,9 @@ import { changeLease, toLease } from './lease-row.ts'
 import { inheritedOnly, mineOnly } from './share.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
+/** Leases read at once: others wait for it. Of those that are skipped only the ids are read. */
 const leasesPerPage = 100
+const idsPerPage = 500
 
 export const leaseSchedule: Pick<LeaseStore, 'postpone' | 'due' | 'nextDue' | 'hasten' | 'adopt'> = {
   async postpone(tx, id, dueAt) {
@@ -19,11 +21,12 @@ export const leaseSchedule: Pick<LeaseStore, 'postpone' | 'due' | 'nextDue' | 'h
     const [first] = after ? await statements.all('select ordinal from leases where id = ?', [after.id]) : []
     let from: unknown[] = first ? [after!.dueAt, first['ordinal']] : [Number.MIN_SAFE_INTEGER, 0]
     const dueIds = `select id, ordinal, due_at from leases where due_at <= ? and (due_at, ordinal) > (?, ?)
-      ${mineOnly(tx)} order by due_at, ordinal limit ${leasesPerPage}`
+      ${mineOnly(tx)} order by due_at, ordinal limit ${idsPerPage}`
     for (;;) {
       // Ten thousand may be due and under way: only the ids of those are read again.
       const ids = await statements.all(dueIds, [now, ...from])
-      const wanted = ids.filter(({ id }) => !skip(String(id))).map(({ ordinal }) => Number(ordinal))
+      const found = ids.filter(({ id }) => !skip(String(id))).slice(0, leasesPerPage)
+      const wanted = found.map(({ ordinal }) => Number(ordinal))
       const last = ids.at(-1)
       if (!last) return []
       from = [last['due_at'], last['ordinal']]

@@ -3,6 +3,7 @@ import {
   type Lease,
   type LeaseFilter,
   type LeaseKind,
+  type LeaseStatus,
   type LeaseStore,
   predecessors,
   unfinishedStatuses,
@@ -145,11 +146,14 @@ export const leases: LeaseStore = {
     return rows.map((row) => toLease(tx, row))
   },
 
-  async move(tx, id, status, change) {
+  async move(tx, id, status, change, through) {
     const row = await rowsIn(tx).one('leases', 'id', id)
-    if (!row || !isAmong(predecessors(status), row.status)) return false
-    await changeLease(tx, row, { ...toColumns(change), status })
-    return true
+    if (!row) return []
+    const path = isAmong(predecessors(status), row.status) ? [status] : through ? [through, status] : []
+    const follows = (next: LeaseStatus, at: number) => isAmong(predecessors(next), path[at - 1] ?? row.status)
+    if (!path.every(follows)) return []
+    if (path.length > 0) await changeLease(tx, row, { ...toColumns(change), status })
+    return path
   },
 
   async amend(tx, id, statuses, change) {

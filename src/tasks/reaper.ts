@@ -1,16 +1,23 @@
 /** What ends tasks whose deadline has passed, and revokes the leases of every task that has ended. */
 import type { Timer } from '../base/clock.ts'
-import { Together } from '../base/together.ts'
 import { breathe } from '../base/turns.ts'
 import { type Tx, untilNone } from '../base/unit.ts'
 import type { Lease, StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
+import { Rounds } from './rounds.ts'
 import { type EndReason, openStatuses, type StoredTask } from './task.ts'
 
 /** Tasks read at once: others wait for it. */
 const tasksAtOnce = 100
+/**
+ * As many leases under way as make a crowd. Ends are recorded when so many turns of the event loop have brought
+ * no answer for it, and after so many milliseconds in any case.
+ */
+const crowd = 100
+const stillTurns = 4
+const callsFirstMs = 5_000
 /** How long the store is left alone after it failed, in milliseconds. */
 const storeRetryMs = 1_000
 /**
@@ -25,17 +32,19 @@ const clockLookMs = 5_000
  */
 export class Reaper {
   readonly #context: TaskContext
-  readonly #ends: Together
   #timer: Timer | undefined
   #armedFor = Infinity
-  #round: Promise<void> | undefined
+  /** What is due is told while the ends of others are still being recorded. */
+  readonly #tells = new Rounds(() => this.#tell().catch((error: unknown) => this.#failed(error)))
+  readonly #ends = new Rounds(() => this.#end().catch((error: unknown) => this.#failed(error)))
+  /** What nobody had retired yet, since ends were last recorded. */
+  readonly #told: Lease[] = []
   /** Ends of leases whose task goes on that are being put on record: no round waits for them. */
   readonly #retiring = new Set<Promise<void>>()
   #stopped = true
 
   constructor(context: TaskContext) {
     this.#context = context
-    this.#ends = new Together(context)
   }
 
   /** Takes over what the last process left, then keeps time. */
@@ -57,12 +66,12 @@ export class Reaper {
     this.wake(clock.now())
   }
 
-  /** Stops keeping time; resolves when the round under way is over, and what it has begun to record. Revocations under way are the revoker's. */
+  /** Stops keeping time; resolves when the rounds under way are over, and what they have begun to record. Revocations under way are the revoker's. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
     this.#armedFor = Infinity
-    await this.#round
+    await Promise.all([this.#tells.all, this.#ends.all])
     await Promise.all(this.#retiring)
   }
 
@@ -86,54 +95,69 @@ export class Reaper {
 
   #fire(): void {
     this.#armedFor = Infinity
-    // A round under way may have read before this deadline passed, so another follows it.
-    const round = (this.#round ?? Promise.resolve())
-      .then(() => this.#reap())
-      .catch((error: unknown) => {
-        this.#context.log.error({ err: error }, 'the reaper could not reach the store')
-        this.wake(this.#context.clock.now() + storeRetryMs)
-      })
-      .finally(() => {
-        if (this.#round === round) this.#round = undefined
-      })
-    this.#round = round
+    this.#tells.ask()
+    this.#ends.ask()
   }
 
-  async #reap(): Promise<void> {
-    const { unit, tasks, leases, clock, unrecorded } = this.#context
-    // One moment for the whole round: a deadline between two readings of the clock would be neither due nor next.
-    const now = clock.now()
-    const told = await this.#tell(now)
-    const ended = await this.#endAll(now)
-    if (this.#stopped) return
-    await this.#complain(told.filter(({ task }) => !ended.has(task)))
-    if (!(await unrecorded.record())) this.wake(clock.now() + storeRetryMs)
-    const next = await unit.read(async (tx) => [await tasks.nextDue(tx, now), await leases.nextDue(tx, now)])
-    // Of a damaged row a time may be anything; a timer for what is no number fires at once, without end.
-    this.wake(Math.min(...next.map((at) => (Number.isFinite(at) ? at! : Infinity))))
+  #failed(error: unknown): void {
+    this.#context.log.error({ err: error }, 'the reaper could not reach the store')
+    this.wake(this.#context.clock.now() + storeRetryMs)
   }
 
   /**
    * Has upstream told of all that is due, before its end is on record: that it ends now was on
-   * record when it was minted (docs/decisions/0045). Returns what nobody has retired yet.
+   * record when it was minted (docs/decisions/0045).
    */
-  async #tell(now: number): Promise<Lease[]> {
-    const { unit, leases, revoker } = this.#context
-    const told: Lease[] = []
+  async #tell(): Promise<void> {
+    const { unit, leases, clock, revoker } = this.#context
+    // One moment for the whole round: a deadline between two readings of the clock would be neither due nor next.
+    const now = clock.now()
     for (let last: StoredLease | undefined; !this.#stopped; await breathe()) {
       const due = await unit.read((tx) => leases.due(tx, now, (id) => revoker.isUnderWay(id), last))
       for (const lease of due) {
         if (!isOverdue(lease, now)) void revoker.revoke(lease)
         else if (hasRunOut(lease, now)) this.#keep(this.#retire(lease))
         else {
-          told.push(lease)
+          this.#told.push(lease)
           void revoker.revoke(lease)
         }
       }
       last = due.at(-1)
       if (!last) break
     }
-    return told
+    if (!this.#stopped) this.#sleepUntil(await unit.read((tx) => leases.nextDue(tx, now)))
+  }
+
+  async #end(): Promise<void> {
+    const { unit, tasks, clock, unrecorded } = this.#context
+    await this.#tells.current
+    await this.#callsFirst(clock.now())
+    const now = clock.now()
+    const told = this.#told.splice(0)
+    const ended = await this.#endAll(now)
+    if (this.#stopped) return
+    await this.#complain(told.filter(({ task }) => !ended.has(task)))
+    if (!(await unrecorded.record())) this.wake(clock.now() + storeRetryMs)
+    this.#sleepUntil(await unit.read((tx) => tasks.nextDue(tx, now)))
+  }
+
+  /**
+   * Where a crowd is due, waits while upstreams answer for it: no call waits for the record of an end, and what
+   * became of a lease retires it in the same write. For a while only, since a task that is over is to be seen to be.
+   */
+  async #callsFirst(since: number): Promise<void> {
+    const { clock, revoker } = this.#context
+    for (let still = 0, seen = revoker.answered; still < stillTurns && revoker.underWay > crowd;) {
+      if (this.#stopped || clock.now() - since >= callsFirstMs) return
+      await breathe()
+      still = revoker.answered > seen ? 0 : still + 1
+      seen = revoker.answered
+    }
+  }
+
+  /** Of a damaged row a time may be anything; a timer for what is no number fires at once, without end. */
+  #sleepUntil(next: number | undefined): void {
+    if (Number.isFinite(next)) this.wake(next!)
   }
 
   /** Ends the tasks that are due, many in one unit of work. Returns their ids. */
@@ -142,7 +166,7 @@ export class Reaper {
     const ended = new Set<string>()
     while (!this.#stopped) {
       const due = await unit.read((tx) => tasks.due(tx, now, tasksAtOnce))
-      const done = await Promise.all(due.map((task) => this.#end(task)))
+      const done = await Promise.all(due.map((task) => this.#endOne(task)))
       due.forEach(({ id }, at) => done[at] && ended.add(id))
       // When the store takes no writes, the rest would be the same tasks again.
       if (due.length < tasksAtOnce || !done.every(Boolean)) break
@@ -212,10 +236,10 @@ export class Reaper {
     })
   }
 
-  async #end(task: StoredTask): Promise<boolean> {
-    const { log, clock } = this.#context
+  async #endOne(task: StoredTask): Promise<boolean> {
+    const { revoker, log, clock } = this.#context
     try {
-      this.#revokeAll(await this.#ends.write((tx) => this.#endIn(tx, task)))
+      this.#revokeAll(await revoker.records.write((tx) => this.#endIn(tx, task)))
       return true
     } catch (error) {
       log.error({ err: error, task: task.id }, 'the end of a task could not be recorded yet')

@@ -43,10 +43,23 @@ export function leaseStoreContract(store: () => StoreSubject, untyped: boolean):
           store().leases.move(tx, before.id, to, { endedAt: noon, handle: null }),
         )
         const allowed = leaseMoves[from].includes(to)
-        expect({ from, to, moved }).toEqual({ from, to, moved: allowed })
+        expect({ from, to, moved }).toEqual({ from, to, moved: allowed ? [to] : [] })
         const expected = allowed ? { status: to, endedAt: noon, handle: null } : {}
         expect(await lease(before.id)).toEqual({ ...before, ...expected })
       }
+    })
+
+    it('move through a state where they can enter it and not yet the next, with one change', async () => {
+      const froms = ['active', 'revoking', 'irrevocable', 'failed'] as const
+      const leases = await putLeases(store(), ...froms.map((status) => ({ status })))
+      const entered = await write((tx) =>
+        Promise.all(
+          leases.map(({ id }) => store().leases.move(tx, id, 'revoked', { endedAt: noon }, 'revoking')),
+        ),
+      )
+      expect(entered).toEqual([['revoking', 'revoked'], ['revoked'], ['revoked'], []])
+      for (const [at, { id }] of leases.entries())
+        expect(await lease(id)).toHaveProperty('endedAt', froms[at] === 'failed' ? null : noon)
     })
 
     it('are amended only in the states named', async () => {
