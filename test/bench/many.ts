@@ -30,7 +30,7 @@ interface Round {
 }
 
 async function round(world: World, { clients, seconds }: Pick<Order, 'clients' | 'seconds'>): Promise<Round> {
-  const tokens = await world.tokens(Math.ceil(seconds * 400))
+  const tokens = await world.tokens(Math.ceil(seconds * 100))
   const client = new Client(world.url, true, world.ports)
   const counted = async () => ({
     brokers: (await world.usage()).cpu,
