@@ -9,8 +9,8 @@ import {
   createSecretKey,
   hkdfSync,
   type KeyObject,
-  randomBytes,
 } from 'node:crypto'
+import { randomly } from './random.ts'
 
 export interface SealKey {
   /** Names the key in what it sealed; no dot in it. */
@@ -100,7 +100,7 @@ export function createSeal(keys: readonly SealKey[]): Seal {
       return current
     },
     seal(plain, place) {
-      const nonce = randomBytes(nonceBytes)
+      const nonce = randomly(nonceBytes)
       const sealing = createCipheriv(cipher, derive(current, 'seal')!, nonce)
       sealing.setAAD(binding(current, place))
       const body = Buffer.concat([

@@ -40,6 +40,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     },
   })
 
+  // Here each value is got by itself: `c.var` is made anew of all of them whenever it is read.
   app.use(async (c, next) => {
     await context.serve(async (inForce) => {
       const requestId = newId('req')
@@ -61,14 +62,15 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
     const milliseconds = performance.now() - started
     const { method } = c.req
     const { status } = c.res
-    const code = c.var.thrown === undefined ? undefined : asRefusal(c.var.thrown).code
+    const thrown = c.get('thrown')
+    const code = thrown === undefined ? undefined : asRefusal(thrown).code
     context.metrics.answered({ method, route: routePath(c, -1), status, seconds: milliseconds / 1000, code })
     logRequest(c, milliseconds, context.log)
   })
   // Nothing here belongs in another's frame.
   app.use(secureHeaders({ xFrameOptions: 'DENY' }))
   app.use(async (c, next) => {
-    const limits = limitsOf(c.var.inForce, context.tally)
+    const limits = limitsOf(c.get('inForce'), context.tally)
     const sender = limits.senderOf(c.env.incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'))
     c.set('limits', limits)
     c.set('sender', sender)
@@ -80,14 +82,14 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   app.use(async (c, next) => {
     const named = c.req.header('Host') ?? ''
     // A page elsewhere whose name was made to point here (DNS rebinding) sends its own name.
-    const expected = isHostOf(c.var.inForce.url, named) || operationsPaths.includes(c.req.path)
+    const expected = isHostOf(c.get('inForce').url, named) || operationsPaths.includes(c.req.path)
     // What is no host at all (`1.2.3.4.5`) makes no URL, without which hono has no request.
     if (!expected || !URL.canParse(`http://${named}`))
       throw new BrokerError('invalid_request', 'the Host is not that of this broker')
     await next()
   })
   app.use(async (c, next) => {
-    const maxSize = c.var.inForce.bodyBytes
+    const maxSize = c.get('inForce').bodyBytes
     const onError = () => {
       throw new UnfitRequest(413, `the body is longer than ${maxSize} bytes`)
     }

@@ -35,6 +35,9 @@ export interface ResolvedDetail<Entry extends DescribedConnection = ConnectionEn
   asked: unknown
 }
 
+/** Details that are kept as resolved, and the longest of them in characters. */
+const [mostKnown, longestKnown] = [1_000, 4_096]
+
 /** What calls of tools are resolved to, in every configuration. It is none of the connections: nothing is minted through it. */
 const ofTools: ConnectionEntry = {
   provider: tools as Provider,
@@ -50,6 +53,8 @@ const ofTools: ConnectionEntry = {
 export class Connections<Entry extends DescribedConnection = ConnectionEntry> implements Iterable<Entry> {
   readonly #providers: ReadonlyMap<string, Provider>
   readonly #entries: readonly Entry[]
+  /** By the JSON of what was written: jobs ask for the same again and again. */
+  readonly #known = new Map<string, ResolvedDetail<Entry>>()
 
   constructor(providers: readonly Provider[], entries: readonly Entry[]) {
     this.#providers = new Map([...providers, tools].map((provider) => [provider.type, provider]))
@@ -124,6 +129,18 @@ export class Connections<Entry extends DescribedConnection = ConnectionEntry> im
   }
 
   #resolved(written: unknown, path: string, faults: string[]): ResolvedDetail<Entry> | undefined {
+    const text = JSON.stringify(written)
+    const known = this.#known.get(text)
+    if (known) return known
+    const resolved = this.#resolvedAnew(written, path, faults)
+    if (resolved && text.length <= longestKnown) {
+      if (this.#known.size >= mostKnown) this.#known.clear()
+      this.#known.set(text, resolved)
+    }
+    return resolved
+  }
+
+  #resolvedAnew(written: unknown, path: string, faults: string[]): ResolvedDetail<Entry> | undefined {
     const parsed = this.#parsed(written, path, faults)
     if (!parsed) return undefined
     const { provider, connection, detail } = parsed

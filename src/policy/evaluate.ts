@@ -140,51 +140,44 @@ export function evaluation(
   if (!told) return cannotTell
   const { slice, read, self, entities, context } = told
   // Names other than the slice's own are given back, and then mean other policies.
-  const remember = name === undefined ? remembered(policies) : undefined
   const names = name === undefined ? slice.names : [name]
-  const asked = JSON.stringify([names[0], entities, context])
+  const known = name === undefined ? remembered(policies, JSON.stringify([names[0], entities, context])) : undefined
 
   return function* (question, approvals) {
     const { action, resource } = question
     // Callers may name any tool there is, and the engine would keep a schema for each.
     const id = isToolAction(action.action) && !policies.tools.has(action.action) ? otherTool : action.action
-    const target = { type: qualified(resource.type), id: resource.id }
     const own = Object.entries(question.context).map(([key, value]) => [key, read(key, value, [])] as const)
+    const through = {
+      connection: read('connection', question.connection, ''),
+      class: action.class,
+      revocation: question.revocation,
+      approvals: read('approvals', [...approvals].toSorted(), []),
+    }
+    // With the asker it tells all that is asked below.
+    const key = JSON.stringify([id, own, through, resource, question.needsPermit])
+    const said = known?.get(key)
+    if (said) return said
+    const target = { type: qualified(resource.type), id: resource.id }
+    const parents = resource.parents.map((parent) => ({ type: qualified(parent.type), id: parent.id }))
     const call = {
       principal: self,
       action: { type: qualified('Action'), id },
       resource: target,
-      context: {
-        ...Object.fromEntries(own),
-        ...context,
-        connection: read('connection', question.connection, ''),
-        class: action.class,
-        revocation: question.revocation,
-        approvals: read('approvals', [...approvals].toSorted(), []),
-      },
+      context: { ...Object.fromEntries(own), ...context, ...through },
       preparsedSchemaName: policies.schema.nameFor(id),
       // Without it, an action on a resource or with a context that its schema does not declare
       // is evaluated all the same, by policies that were validated for something else.
       validateRequest: true,
-      entities: [
-        ...entities,
-        {
-          uid: target,
-          attrs: {},
-          parents: resource.parents.map(({ type, id }) => ({ type: qualified(type), id })),
-        },
-      ],
+      entities: [...entities, { uid: target, attrs: {}, parents }],
     }
-    const key = asked + JSON.stringify([id, call.context, resource, question.needsPermit])
-    const known = remember?.get(key)
-    if (known) return known
     const answers: (Answer | undefined)[] = []
     for (const preparsedPolicySetId of names) {
       answers.push(ask({ ...call, preparsedPolicySetId }))
       yield 200 + (5 * slice.concerning.length) / names.length
     }
     const verdict = verdictOf(answers, question.needsPermit)
-    remember?.set(key, verdict)
+    known?.set(key, verdict)
     return verdict
   }
 }

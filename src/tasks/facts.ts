@@ -30,10 +30,15 @@ export function factsOf(requested: Requested, held: Class[], approvals: string[]
   }
 }
 
-export function askOf({ entry: { name, terms }, detail }: ResolvedDetail<DescribedConnection>): Ask {
-  return {
-    connection: name,
-    revocation: terms.revocation(detail),
-    requests: terms.requests(detail),
-  }
+const asks = new WeakMap<ResolvedDetail<DescribedConnection>, Ask>()
+
+/** What the detail asks of policy: worked out once, for what is resolved does not change. */
+export function askOf(resolved: ResolvedDetail<DescribedConnection>): Ask {
+  const known = asks.get(resolved)
+  if (known) return known
+  const { entry, detail } = resolved
+  const { name, terms } = entry
+  const ask = { connection: name, revocation: terms.revocation(detail), requests: terms.requests(detail) }
+  asks.set(resolved, ask)
+  return ask
 }
