@@ -141,7 +141,8 @@ export function evaluation(
   const { slice, read, self, entities, context } = told
   // Names other than the slice's own are given back, and then mean other policies.
   const names = name === undefined ? slice.names : [name]
-  const known = name === undefined ? remembered(policies, JSON.stringify([names[0], entities, context])) : undefined
+  const known =
+    name === undefined ? remembered(policies, JSON.stringify([names[0], entities, context])) : undefined
 
   return function* (question, approvals) {
     const { action, resource } = question
