@@ -50,6 +50,8 @@ export interface Seal {
   open(sealed: string, place: Place): string
   /** HMAC-SHA-256 under the first key, or the named one, derived for `purpose`. @throws Error when no such key is configured. */
   mac(purpose: string, data: string, keyId?: string): Mac
+  /** Another one with each set of keys: what was worked out under a set holds for as long as it is the one in force. */
+  readonly keys: object
   /** Whether the key `id` is configured. */
   has(id: string): boolean
   /** Uses these keys from now on. */
@@ -98,6 +100,9 @@ export function createSeal(keys: readonly SealKey[]): Seal {
     rekey,
     get current() {
       return current
+    },
+    get keys() {
+      return roots
     },
     seal(plain, place) {
       const nonce = randomly(nonceBytes)

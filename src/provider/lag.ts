@@ -57,7 +57,11 @@ export function createDoubt(clock: Clock, withinMs: number): Doubt {
   return {
     about: ({ key, mintedAt }) => mintedAt !== undefined && isNew(mintedAt) && !settled.has(key),
     none({ key, mintedAt }) {
-      for (const [known, at] of settled) if (!isNew(at)) settled.delete(known)
+      for (const [known, at] of settled) {
+        // What was minted first is mostly settled first: where thousands are, each must not look at all of them.
+        if (isNew(at)) break
+        settled.delete(known)
+      }
       if (mintedAt !== undefined && isNew(mintedAt)) settled.set(key, mintedAt)
     },
   }

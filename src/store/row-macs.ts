@@ -2,6 +2,7 @@
 import type { Seal } from '../base/seal.ts'
 import { type SealedTable, sealedTables } from './sealed-tables.ts'
 import type { Statements, StoredRow } from './statements.ts'
+import { WorkedOut } from './worked-out.ts'
 
 /** Of each table, every column but the MAC's own, in order of name. */
 type Columns = ReadonlyMap<SealedTable, readonly string[]>
@@ -11,9 +12,12 @@ export class RowMacs {
   readonly #seal: Seal
   readonly #installation: string
   readonly #columns: Columns
+  /** Rows by their MACs, made or found genuine: most are read again within moments. */
+  readonly #genuine: WorkedOut<{ table: SealedTable; row: StoredRow }>
 
   private constructor(seal: Seal, installation: string, columns: Columns) {
     this.#seal = seal
+    this.#genuine = new WorkedOut(seal, 2_000)
     this.#installation = installation
     this.#columns = columns
   }
@@ -29,15 +33,28 @@ export class RowMacs {
 
   /** `KEY.MAC`, under the seal key that is current. */
   of(table: SealedTable, row: StoredRow): string {
-    return this.#under(this.#seal.current, table, row)
+    const mac = this.#under(this.#seal.current, table, row)
+    this.#genuine.set(mac, { table, row })
+    return mac
   }
 
   /** Whether the row is as the broker wrote it. False too when its key is not configured. */
   isGenuine(table: SealedTable, row: StoredRow): boolean {
     const { row_mac: stored } = row
     if (typeof stored !== 'string') return false
+    const known = this.#genuine.get(stored)
+    if (known?.table === table && this.#isSame(table, row, known.row)) return true
     const key = stored.slice(0, stored.indexOf('.'))
-    return this.#seal.has(key) && this.#under(key, table, row) === stored
+    if (!this.#seal.has(key) || this.#under(key, table, row) !== stored) return false
+    this.#genuine.set(stored, { table, row })
+    return true
+  }
+
+  /** Whether nothing that the MAC covers differs. */
+  #isSame(table: SealedTable, row: StoredRow, other: StoredRow): boolean {
+    for (const column of this.#columns.get(table)!)
+      if ((row[column] ?? null) !== (other[column] ?? null)) return false
+    return true
   }
 
   /** Whether the row is under the seal key that seals from now on. */

@@ -6,6 +6,7 @@
 import type { Seal } from '../base/seal.ts'
 import { isOpen, keepsTheOver, type SealedTable, sealingOf } from './sealed-tables.ts'
 import type { StoredRow } from './statements.ts'
+import { WorkedOut } from './worked-out.ts'
 
 /** How many rows, and their sum modulo 2^256, hex. Empty where nobody can tell: their key is lost. */
 export type Sum = readonly [rows: number, sum: string]
@@ -85,17 +86,15 @@ export function keyOfMac(mac: unknown): string {
   return typeof mac === 'string' ? mac.slice(0, Math.max(0, mac.indexOf('.'))) : ''
 }
 
-/** Numbers that were worked out: a row that was just written is often the next that is changed. */
-const numbers = new WeakMap<Seal, Map<string, bigint>>()
-const mostNumbers = 2_000
+/** Numbers of rows: one that was just written is often the next that is changed. */
+const numbers = new WeakMap<Seal, WorkedOut<bigint>>()
 
 function numberOf(seal: Seal, key: string, mac: string): bigint {
-  const known = numbers.get(seal) ?? new Map<string, bigint>()
-  numbers.set(seal, known)
-  const before = known.get(mac)
-  if (before !== undefined) return before
+  const kept = numbers.get(seal) ?? new WorkedOut<bigint>(seal, 2_000)
+  numbers.set(seal, kept)
+  const known = kept.get(mac)
+  if (known !== undefined) return known
   const number = BigInt(`0x${Buffer.from(seal.mac('row sum', mac, key).mac, 'base64url').toString('hex')}`)
-  if (known.size >= mostNumbers) known.clear()
-  known.set(mac, number)
+  kept.set(mac, number)
   return number
 }
