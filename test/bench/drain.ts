@@ -58,8 +58,8 @@ async function fill(
   { leases: n, seconds: within }: Pick<Order, 'leases' | 'seconds'>,
   beside: number,
 ): Promise<number> {
-  const end = Math.ceil(Date.now() / 1000) * 1000 + within * 1000
   const tokens = await world.tokens(n + beside)
+  const end = Math.ceil(Date.now() / 1000) * 1000 + within * 1000
   const each = async () => {
     for (let token = tokens.pop(); token !== undefined; token = tokens.pop()) {
       const ttl = Math.ceil((end - Date.now()) / 1000)
