@@ -52,6 +52,8 @@ export interface FenceStore {
   /** `key` is what it is found by, its `fenceKey`. */
   insert(tx: Tx, fence: Fence, key: string): Promise<void>
   get(tx: Tx, id: string): Promise<StoredFence | undefined>
+  /** Whether there are any at all: mostly there are none, and nothing more is to be found out. */
+  any(tx: Tx): Promise<boolean>
   /** Those found by one of `keys`, the oldest first. */
   byKeys(tx: Tx, keys: readonly string[]): Promise<StoredFence[]>
   /** In order of creation. */
@@ -142,6 +144,7 @@ export async function fenceRefusal(
   tx: Tx,
   who: Approaching,
 ): Promise<BrokerError | undefined> {
+  if (!(await context.fences.any(tx))) return undefined
   const found = await context.fences.byKeys(tx, keysOf(who))
   const standing = found.filter((fence) => stands(fence, context.clock) && isMeant(fence, who))
   // Of one that was altered, what it says is good enough for words.

@@ -11,7 +11,7 @@ import { atOnce, inTurns, type Steps } from '../base/turns.ts'
 import type { Policies } from './compile.ts'
 import { evaluation, type Evaluate, type Facts, likeness, type Question } from './evaluate.ts'
 
-export type { Facts } from './evaluate.ts'
+export { hangsOn, type Facts } from './evaluate.ts'
 
 /** What one authorization detail needs. */
 export interface Ask {
@@ -64,13 +64,9 @@ function* deciding(policies: Policies, facts: Facts, asks: readonly Ask[]): Step
     : { outcome: 'pending_approval', approvals: missing.toSorted() }
 }
 
-/**
- * The same text for tasks and `asks` of which the decision is the same whenever it is made under
- * these policies. Undefined where it hangs on what is held or approved at that moment.
- */
-export function alike(policies: Policies, facts: Facts, asks: readonly Ask[]): string | undefined {
-  const asker = likeness(policies, facts)
-  return asker === undefined ? undefined : JSON.stringify([asker, asks])
+/** The same text for facts with which `asks` are decided alike under these policies. */
+export function alike(policies: Policies, facts: Facts, asks: readonly Ask[]): string {
+  return likeness(policies, facts, heldWith(facts, asks))
 }
 
 /** What refuses `asks` as things stand, whoever might yet approve: empty when they are allowed. */

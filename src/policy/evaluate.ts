@@ -115,14 +115,22 @@ function reads({ attributes }: AgentPolicies, attribute: string): boolean {
   return attributes === 'all' || attributes.has(attribute)
 }
 
+/** What else than the task itself the policies that can concern the agent read. */
+export function hangsOn(policies: Policies, agent: string): { held: boolean; approvals: boolean } {
+  const slice = policies.agents.get(agent)
+  const read = (attribute: string) => slice !== undefined && reads(slice, attribute)
+  return { held: read('held'), approvals: read('approvals') }
+}
+
 /**
- * The same text for tasks of which the policies must say the same, asked for the same. Undefined
- * where that hangs on more than the task, on what is held or approved at the moment.
+ * The same text for facts of which the policies must say the same, whatever it is that all of them
+ * are asked about. `held` is what the agent would hold with that.
  */
-export function likeness(policies: Policies, facts: Facts): string | undefined {
-  const told = tell(policies, facts, new Set())
-  if (!told || reads(told.slice, 'held') || reads(told.slice, 'approvals')) return undefined
-  return JSON.stringify([told.entities, told.context])
+export function likeness(policies: Policies, facts: Facts, held: ReadonlySet<Class>): string {
+  const told = tell(policies, facts, held)
+  if (!told) return ''
+  const approvals = told.read('approvals', facts.approvals.toSorted(), [])
+  return JSON.stringify([told.slice.names, told.entities, told.context, approvals])
 }
 
 /**

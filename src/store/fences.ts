@@ -71,9 +71,11 @@ export const fences: FenceStore = {
     return row && fromRow(tx, row)
   },
 
+  async any(tx) {
+    return (await rowsIn(tx).where('fences', 'ordinal > 0 limit 1', [])).length > 0
+  },
+
   async byKeys(tx, keys) {
-    // Mostly there are none.
-    if ((await rowsIn(tx).where('fences', 'ordinal > 0 limit 1', [])).length === 0) return []
     const condition = `key in (${keys.map(() => '?').join()}) order by ordinal`
     const rows = await rowsIn(tx).where('fences', condition, keys)
     return rows.map((row) => fromRow(tx, row))

@@ -27,7 +27,7 @@ const stillTurns = 4
 const gatherMs = 20
 
 /** Milliseconds that the first commit waits for the store to be looked through. */
-const firstLookMs = 1_000
+const firstLookMs = 250
 
 interface Pending {
   written: Written

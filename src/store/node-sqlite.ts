@@ -57,17 +57,35 @@ export function readAll(statement: StatementSync, parameters: SQLInputValue[]): 
   }
 }
 
-/** Some rows of a statement after others. */
+/** Some rows of a statement after others. It must be one that nobody else uses meanwhile. */
 export function* readEach(statement: StatementSync): Generator<StoredRow[]> {
-  statement.setReadBigInts(true)
   let rows: StoredRow[] = []
-  for (const row of statement.iterate()) {
-    rows.push(withNumbers(row))
+  for (const row of rowsOf(statement)) {
+    rows.push(row)
     if (rows.length < rowsAtOnce) continue
     yield rows
     rows = []
   }
   yield rows
+}
+
+function* rowsOf(statement: StatementSync): Generator<StoredRow> {
+  let given = 0
+  try {
+    for (const row of statement.iterate()) {
+      yield row
+      given += 1
+    }
+    return
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+  }
+  // Somebody has written an integer that is too large: once more from the beginning, at three times the cost.
+  statement.setReadBigInts(true)
+  for (const row of statement.iterate()) {
+    given -= 1
+    if (given < 0) yield withNumbers(row)
+  }
 }
 
 function withNumbers(row: Record<string, SQLOutputValue>): Record<string, unknown> {

@@ -13,7 +13,8 @@ export type Sum = readonly [rows: number, sum: string]
 /** By `TABLE KEY`, and for the open ones of a table that has such, `TABLE open KEY`. */
 export type Sums = Readonly<Record<string, Sum>>
 
-const modulus = 1n << 256n
+/** Of a sum: what goes beyond them is left out. */
+const bits = 256
 
 export class RowSums {
   readonly #seal: Seal
@@ -75,7 +76,7 @@ export class RowSums {
       const { rows, sum } = this.#sums.get(name) ?? { rows: 0, sum: 0n }
       this.#sums.set(name, {
         rows: rows + by,
-        sum: (sum + (by === 1 ? number : modulus - number)) % modulus,
+        sum: BigInt.asUintN(bits, by === 1 ? sum + number : sum - number),
       })
     }
   }

@@ -3,7 +3,7 @@ import type { OwnedAgent } from '../agents/registry.ts'
 import type { Denial } from '../base/errors.ts'
 import { identityOf } from '../identity/principal.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
-import { alike, decideInTurns, type Decision, refusals } from '../policy/decide.ts'
+import { decideInTurns, type Decision, refusals } from '../policy/decide.ts'
 import type { Tx } from '../base/unit.ts'
 import { grantedGroups } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
@@ -49,13 +49,4 @@ export async function decideAfresh(
     decision: await decideInTurns(rules.policies, facts, asks),
     refusals: () => refusals(rules.policies, facts, asks),
   }
-}
-
-/** The same for tasks of which policy says the same; undefined where that hangs on more than the task. */
-export function decidedAlike(
-  { policies }: Rules,
-  task: Task,
-  { agent, details }: { agent: OwnedAgent; details: readonly ResolvedDetail[] },
-): string | undefined {
-  return alike(policies, factsOf({ ...task, agent }, []), details.map(askOf))
 }

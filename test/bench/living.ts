@@ -1,5 +1,5 @@
 /** A store with very many leases that live, as a broker would have left it: written through its own ports, many to a commit. */
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { providers } from '../../providers/catalog.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { newId } from '../../src/base/id.ts'
@@ -18,16 +18,23 @@ import { usedTokens } from '../../src/store/used-tokens.ts'
 import { aboutTask, type Task } from '../../src/tasks/task.ts'
 import { detail } from './world.ts'
 
-/** Leases that each task has, and tasks of which one has a token that is still to be remembered. */
+/** Leases that a task has in the mean, and tasks of which one has a token that is still to be remembered. */
 export const leasesPerTask = 10
 const tasksPerToken = 10
-const tasksPerCommit = 50
+/** Tasks of which one has a single lease, and is of an agent of its own. */
+const tasksPerSingle = 10
+/** Some ten megabytes: a commit of fewer writes the same pages of the indexes again and again. */
+const tasksPerCommit = 500
 const lifeMs = 3_600_000
+const openedMs = 600_000
 
 export interface Living {
   leases: number
-  /** So many are of this agent; the others are of so many that have fewer. */
+  /** So many are of this agent. */
   most: { agent: string; leases: number }
+  /** Each task of this one has a single lease. */
+  single: string
+  /** The others are of these. */
   others: readonly string[]
 }
 
@@ -51,8 +58,26 @@ export async function fill(file: string, issuer: string, living: Living): Promis
   const entry = connections.find(({ name }) => name !== 'omega')!
   const now = Date.now()
 
-  const aTask = (agent: string): Task => {
-    const id = newId('task')
+  const wanted = Math.ceil(living.leases / leasesPerTask)
+  const ofMost = Math.ceil(living.most.leases / leasesPerTask)
+  const ofSingle = Math.ceil(wanted / tasksPerSingle)
+  const ofOthers = wanted - ofMost - ofSingle
+  const perOther = (living.leases - ofMost * leasesPerTask - ofSingle) / ofOthers
+
+  /** Whose the `n`th task is, and how many leases it has. */
+  const shareOf = (n: number): { agent: string; leases: number } => {
+    if (n < ofMost) return { agent: living.most.agent, leases: leasesPerTask }
+    if (n >= wanted - ofSingle) return { agent: living.single, leases: 1 }
+    const other = n - ofMost
+    const leases = Math.round((other + 1) * perOther) - Math.round(other * perOther)
+    return { agent: living.others[n % living.others.length]!, leases }
+  }
+
+  /** The `n`th of them: they were opened one after another, within the last minutes. */
+  const aTask = (n: number): Task => {
+    const { agent } = shareOf(n)
+    const at = now - openedMs + Math.floor((openedMs * n) / wanted)
+    const id = newId('task', at)
     return {
       id,
       status: 'active',
@@ -71,15 +96,15 @@ export async function fill(file: string, issuer: string, living: Living): Promis
       parent: null,
       root: id,
       depth: 0,
-      createdAt: now,
+      createdAt: at,
       expiresAt: now + lifeMs + Math.floor(Math.random() * lifeMs),
       endedAt: null,
       endReason: null,
     }
   }
   const aLease = (task: Task): Lease => {
-    const id = newId('lease')
-    const secret = `ghs_${randomBytes(16).toString('hex')}`
+    const id = newId('lease', task.createdAt)
+    const secret = `ghs_${randomUUID().replaceAll('-', '')}`
     return {
       id,
       task: task.id,
@@ -95,7 +120,7 @@ export async function fill(file: string, issuer: string, living: Living): Promis
       detail,
       classes: ['write'],
       revocation: 'immediate',
-      createdAt: now,
+      createdAt: task.createdAt,
       deadline: task.expiresAt,
       upstreamExpiresAt: task.expiresAt,
       standsUntil: task.expiresAt,
@@ -111,13 +136,10 @@ export async function fill(file: string, issuer: string, living: Living): Promis
     }
   }
 
-  const wanted = Math.ceil(living.leases / leasesPerTask)
-  const ofMost = Math.ceil(living.most.leases / leasesPerTask)
-  const agentOf = (n: number) => (n < ofMost ? living.most.agent : living.others[n % living.others.length]!)
   for (let n = 0; n < wanted; n += tasksPerCommit)
     await store.unit.write(async (tx) => {
       for (let each = n; each < Math.min(wanted, n + tasksPerCommit); each += 1) {
-        const task = aTask(agentOf(each))
+        const task = aTask(each)
         const { principal, status, purpose, scope, ttl, context, expiresAt } = task
         await tasks.insert(tx, task, sha256(task.id))
         if (each % tasksPerToken === 0) await usedTokens.use(tx, sha256(`token ${task.id}`), now + 600_000)
@@ -125,22 +147,31 @@ export async function fill(file: string, issuer: string, living: Living): Promis
         const said = { issuer: iss, subject, purpose, scope, ttl, context }
         const data = { ...said, expires_at: new Date(expiresAt).toISOString() }
         audit.record(tx, {
-          at: now,
+          at: task.createdAt,
           type: 'task.opened',
           actor: `agent:${task.agent}`,
           ...aboutTask(task),
           status,
           data,
         })
-        for (let some = 0; some < leasesPerTask; some += 1) {
+        for (let some = 0; some < shareOf(each).leases; some += 1) {
           const lease = aLease(task)
           await leases.insert(tx, lease)
-          const { identity, provider, connection, upstream, classes, revocation, fingerprint } = lease
+          const {
+            createdAt: at,
+            identity,
+            provider,
+            connection,
+            upstream,
+            classes,
+            revocation,
+            fingerprint,
+          } = lease
           const about = { actor: `agent:${task.agent}` as const, ...aboutLease(lease) }
           const minted = { identity, provider, connection, upstream, detail, classes, revocation }
-          audit.record(tx, { at: now, type: 'lease.intended', ...about, status: 'pending', data: minted })
+          audit.record(tx, { at, type: 'lease.intended', ...about, status: 'pending', data: minted })
           audit.record(tx, {
-            at: now,
+            at,
             type: 'lease.minted',
             ...about,
             status: 'active',

@@ -11,10 +11,11 @@ import { fill, leasesPerTask, subjectOf } from './living.ts'
 import { type Measured, type Order, together } from './order.ts'
 import { asked, detail, probing, startWorld, type World } from './world.ts'
 
-/** A fiftieth of all leases is of one agent, and a tenth of one that a reload forbids. */
+/** A fiftieth of all leases is of one agent; a tenth of all tasks, with a lease each, is of one that a reload forbids. */
 const shareOfMost = 50
-const forbidden = 'agent-0'
-const others = Array.from({ length: 10 }, (_, n) => `agent-${n}`)
+const forbidden = 'forbidden-bot'
+const others = Array.from({ length: 9 }, (_, n) => `agent-${n}`)
+const agents = [forbidden, ...others]
 
 const agentFile = (name: string) =>
   stringify({
@@ -32,7 +33,7 @@ const agentFile = (name: string) =>
       },
     ],
   })
-const permits = others
+const permits = agents
   .map(
     (name) => `@id("${name}")
 permit (principal == Mayfly::Agent::"${name}", action in Mayfly::Action::"write", resource in Mayfly::GithubOwner::"acme");`,
@@ -90,12 +91,13 @@ async function measure(engine: Engine, leases: number): Promise<Scale> {
     engine,
     policies: {
       'policies/many.cedar': permits,
-      ...Object.fromEntries(others.map((name) => [`agents/${name}.yaml`, agentFile(name)])),
+      ...Object.fromEntries(agents.map((name) => [`agents/${name}.yaml`, agentFile(name)])),
     },
     async before(file, issuer, database) {
       due = await fill(file, issuer, {
         leases,
         most: { agent: 'refactor-bot', leases: leases / shareOfMost },
+        single: forbidden,
         others,
       })
       bytes = await database.bytes()
