@@ -1,5 +1,5 @@
 /** The Cedar schema: the broker's own part and what each provider adds to it. */
-import { checkParseSchema, preparseSchema, schemaToJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { preparseSchema, schemaToJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Provider } from '../provider/contract.ts'
 import { classes, contextFields } from '../provider/terms.ts'
 import { isToolAction, otherTool, toolCedar, toolGroup } from '../provider/tools.ts'
@@ -78,8 +78,6 @@ function parts(text: string, name: string): PolicySchema['nameFor'] {
 }
 
 function declarations(text: string) {
-  const checked = checkParseSchema(text)
-  if (checked.type === 'failure') throw wrong(checked.errors)
   const answer = schemaToJson(text)
   if (answer.type === 'failure') throw wrong(answer.errors)
   return answer.json[namespace]!

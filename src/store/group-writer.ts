@@ -26,8 +26,8 @@ const stillTurns = 4
 /** Milliseconds for which a commit is put off at most while works come. */
 const gatherMs = 20
 
-/** Milliseconds that the first commit waits for the store to be looked through. */
-const firstLookMs = 250
+/** Milliseconds that the first commit waits for it to be known whether anything may be granted. */
+const firstLookMs = 1_000
 
 interface Pending {
   written: Written

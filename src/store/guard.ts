@@ -23,11 +23,14 @@ const first = [
   'counts',
 ] as const
 /**
- * Looked through while granting goes on. Approvals need not be: each holds for one request
+ * Looked through while granting goes on; to tasks that were open before nothing is granted until it is known
+ * that each of them is (docs/decisions/0061). Approvals need not be: each holds for one request
  * with all the groups that it needs, so with one that is missing nobody gets anything.
  */
 const then = ['leases', 'tasks', 'cursors', 'brokers'] as const
 
+/** Milliseconds for which the rest is waited for: of a small store all is known then. */
+const restMs = 100
 /** Milliseconds for which the event loop is held at a time. */
 const sliceMs = 8
 /** After a look that failed there is another, this many milliseconds later at the earliest: each may hold up a commit. */
@@ -44,6 +47,8 @@ export class Guard {
   #told: string
   #latest = new AbortController()
   #unsure = false
+  /** The newest task of the store as it is being looked through: of none up to it is it known yet whether it is open. */
+  #unknownUpTo: number | undefined
   /** When the newest look failed, on the machine's clock. */
   #failedAt: number | undefined
   #running: Promise<unknown> = Promise.resolve()
@@ -83,8 +88,7 @@ export class Guard {
   /** @throws BrokerError `unavailable` while nothing may be granted. */
   readonly mayGrant = (): void => {
     this.#besides()
-    if (this.#unsure)
-      throw new BrokerError('unavailable', 'the store is being looked through', { retryAfter: 1 })
+    if (this.#unsure) throw beingLookedThrough()
     const { doubts } = this.intrusion
     if (doubts.length > 0)
       throw new BrokerError(
@@ -97,22 +101,36 @@ export class Guard {
       )
   }
 
+  /** @throws BrokerError `unavailable` while nothing may be granted to the task in this place. */
+  readonly mayGrantTo = (ordinal: number): void => {
+    if (this.#unknownUpTo !== undefined && ordinal <= this.#unknownUpTo) throw beingLookedThrough()
+  }
+
+  /** Whether that has to be asked of a task at all. */
+  get knowsTasks(): boolean {
+    return this.#unknownUpTo === undefined
+  }
+
   /**
-   * Looks through the store as it stands, in the transaction of its writer. Returns when all
-   * is known, or after `withinMs`: nothing is granted before it is known whether it may be,
-   * and the rest is looked at while granting goes on.
+   * Looks through the store as it stands, in the transaction of its writer. Returns when it is
+   * known whether anything may be granted, or after `withinMs`: nothing is granted before, and
+   * the rest is looked at while granting goes on.
    */
   async inspect(withinMs: number): Promise<void> {
     this.#latest.abort()
     this.#latest = new AbortController()
     this.#unsure = true
+    this.#unknownUpTo = undefined
     this.#failedAt = undefined
     const before = this.#running
-    const pinned = Promise.withResolvers<void>()
-    this.#running = this.#inspect(this.#latest.signal, pinned.resolve).then(() => before)
+    const [pinned, decided] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const steps = { pinned: pinned.resolve, decided: decided.resolve }
+    this.#running = this.#inspect(this.#latest.signal, steps).then(() => before)
     // Whatever the writer does from then on is not in the snapshot.
     await pinned.promise
-    await Promise.race([this.#running, setTimeout(withinMs, undefined, { ref: false })])
+    const after = (ms: number) => setTimeout(ms, undefined, { ref: false })
+    await Promise.race([decided.promise, after(withinMs)])
+    await Promise.race([this.#running, after(restMs)])
   }
 
   /** Resolves once nothing is being looked through any more. */
@@ -126,22 +144,26 @@ export class Guard {
     await this.#running
   }
 
-  async #inspect(signal: AbortSignal, pinned: () => void): Promise<void> {
+  async #inspect(signal: AbortSignal, done: { pinned: () => void; decided: () => void }): Promise<void> {
     try {
       await using snapshot = await this.#snapshot()
       const { statements } = snapshot
       const { sums, schema } = this.#keeper.state
       const expected = { ...this.#expected, sums }
       const headFaults = this.#keeper.faults(statements)
-      pinned()
+      done.pinned()
       this.#find('head', await headFaults)
       this.#find('schema', await statements.dialect.schemaFaults(statements, schema))
       const look = (table: SealedTable) => inSlices(inspect(statements, table, expected), signal)
       for (const table of first) this.#found.set(table, await look(table))
+      const [newest] = await statements.all('select max(ordinal) as last from tasks')
+      this.#unknownUpTo = Number(newest?.['last'] ?? 0)
+      this.#unsure = false
+      done.decided()
       const open = await inSlices(inspectOpen(statements, 'tasks', expected), signal)
       // One that is no longer open by what its row says is missing among them: that alone makes the others no worse.
       this.#found.set('tasks', open.doubt === undefined ? open : await look('tasks'))
-      this.#unsure = false
+      this.#unknownUpTo = undefined
       for (const table of then) {
         this.tell()
         this.#found.set(table, await look(table))
@@ -153,7 +175,8 @@ export class Guard {
       this.#find('reading', ['the store cannot be looked through'])
       this.#unsure = false
     } finally {
-      pinned()
+      done.pinned()
+      done.decided()
     }
     this.tell()
   }
@@ -172,6 +195,10 @@ export class Guard {
     this.#told = now
     this.#changed(this.intrusion)
   }
+}
+
+function beingLookedThrough(): BrokerError {
+  return new BrokerError('unavailable', 'the store is being looked through', { retryAfter: 1 })
 }
 
 /** Runs `steps` without holding the event loop for long. @throws AbortError */

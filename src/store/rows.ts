@@ -23,11 +23,20 @@ type Change<Table extends SealedTable> = Partial<Omit<RowOf<Table>, OwnColumn>>
 export interface Watch {
   /** @throws BrokerError `unavailable` while nothing may be granted. */
   mayGrant(): void
+  /** Whether of each task that stands in the store it is known whether it is open. */
+  readonly knowsTasks: boolean
+  /** @throws BrokerError `unavailable` while nothing may be granted to the task in this place. */
+  mayGrantTo(ordinal: number): void
   readonly intrusion: Intrusion
 }
 
 /** For where nobody watches: nothing is granted there. */
-export const unwatched: Watch = { mayGrant: () => undefined, intrusion: { doubts: [], damaged: [] } }
+export const unwatched: Watch = {
+  mayGrant: () => undefined,
+  knowsTasks: true,
+  mayGrantTo: () => undefined,
+  intrusion: { doubts: [], damaged: [] },
+}
 
 export class Rows {
   readonly #statements: Statements
@@ -100,7 +109,7 @@ export class Rows {
     const { key, grants } = sealingOf(table)
     const ordinal = key === 'ordinal' && { ordinal: await this.#nextOrdinal(table) }
     const row: StoredRow = wellFormed({ ...values, ...ordinal })
-    if (grants?.(undefined, row)) this.#watch.mayGrant()
+    if (grants?.(undefined, row)) await this.#mayGrant(table, row)
     const sealed = { ...row, row_mac: this.#macs.of(table, row) }
     await this.#statements.run(insertion(table, Object.keys(sealed)), Object.values(sealed))
     this.#sums.add(table, sealed)
@@ -119,7 +128,7 @@ export class Rows {
   ): Promise<void> {
     const set = wellFormed(change)
     const after: StoredRow = { ...row, ...set }
-    if (sealingOf(table).grants?.(row, after)) this.#watch.mayGrant()
+    if (sealingOf(table).grants?.(row, after)) await this.#mayGrant(table, row)
     if (!this.isGenuine(table, row)) return await this.#set(table, row, set)
     await this.#set(table, row, { ...set, row_mac: this.#macs.of(table, after) })
     // What somebody else has altered stays counted as what it was: nobody knows whose it is.
@@ -243,6 +252,15 @@ export class Rows {
         this.#counts.add(table, row)
         yield [table, row]
       }
+  }
+
+  async #mayGrant(table: SealedTable, row: StoredRow): Promise<void> {
+    this.#watch.mayGrant()
+    if (this.#watch.knowsTasks) return
+    for (const id of sealingOf(table).standsOn?.(row) ?? []) {
+      const [task] = await this.#statements.all('select ordinal from tasks where id = ?', [id])
+      if (task) this.#watch.mayGrantTo(Number(task['ordinal']))
+    }
   }
 
   async #set(table: SealedTable, row: StoredRow, values: StoredRow): Promise<void> {

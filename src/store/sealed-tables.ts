@@ -9,6 +9,8 @@ interface Sealing {
   key: string
   /** Whether such a change lets anyone have what they did not have. `before` is undefined for a new row. */
   grants?: (before: StoredRow | undefined, after: StoredRow) => boolean
+  /** The tasks that have to be open for that, where they are in the store already: their ids. */
+  standsOn?: (row: StoredRow) => unknown[]
   /** Whether its rows keep somebody out: of a damaged one nobody can tell whom, so it is as good as missing. */
   keepsOut?: boolean
   /**
@@ -37,7 +39,12 @@ const sealings = {
   federation_keys: { key: 'kid', accepted: 'removed' },
   idempotency: { key: 'key', accepted: 'removed' },
   used_tokens: { key: 'key', keepsOut: true, accepted: 'trusted' },
-  delegations: { key: 'hash', accepted: 'removed', grants: (before) => before === undefined },
+  delegations: {
+    key: 'hash',
+    accepted: 'removed',
+    grants: (before) => before === undefined,
+    standsOn: ({ task }) => [task],
+  },
   counts: { key: 'key', accepted: 'removed' },
   cursors: { key: 'name', accepted: 'removed' },
   brokers: { key: 'id', accepted: 'removed' },
@@ -47,6 +54,7 @@ const sealings = {
     grants: (before, after) =>
       isAmong(openStatuses, after['status']) &&
       (before?.['status'] !== after['status'] || before?.['token_hash'] !== after['token_hash']),
+    standsOn: ({ id, parent }) => [id, parent],
     current: isOpenTask,
     open: {
       sql: isOpenTask,
@@ -61,6 +69,7 @@ const sealings = {
     open: { sql: isUnsettled, columns: 'due_at', holds: (row) => row['due_at'] !== null },
     grants: (before, after) =>
       before === undefined || (after['status'] === 'active' && before['status'] !== 'active'),
+    standsOn: ({ task }) => [task],
   },
   approvals: {
     key: 'ordinal',

@@ -11,10 +11,12 @@ import { type OpenCursor, openStatuses } from './task.ts'
 
 /** Tasks looked at in one turn of the event loop. */
 const tasksAtOnce = 50
-/** Tasks and leases that one transaction ends, a little more with the last task: others wait for it. */
-const endsAtOnce = 50
+/** Tasks and leases that one transaction ends, a little more with the last task: others wait for it, and each commit has its price. */
+const endsAtOnce = 100
+/** Ends between two turns of the event loop. */
+const endsPerTurn = 10
 /** Such transactions that wait for their turn: beside all that is put on record of credentials that die, one would hardly have it. */
-const stepsAtOnce = 3
+const stepsAtOnce = 2
 
 /**
  * Ends what would no longer be allowed and waits, within limits, for its credentials to die.
@@ -83,6 +85,7 @@ async function end(
       if (!task || !(openStatuses as readonly string[]).includes(task.status)) continue
       const { lapsed: reason } = await lapses.within(tx)(task)
       if (reason) leaving.push(...(await endTask(context, tx, task, { reason, actor: 'broker' })))
+      if (at % endsPerTurn === endsPerTurn - 1) await breathe()
     }
     return { leaving, left: [] }
   })

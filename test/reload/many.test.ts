@@ -5,7 +5,7 @@ import { revokes } from '../support/github.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { filesOf } from '../support/broker-files.ts'
 
-const count = 250
+const count = 300
 const broker = await sharedBroker({ settings: { limits: { live_leases: { agent: count, task: 1 } } } })
 const { github, ledger } = broker.sandbox
 const files = await filesOf(broker, 'policies/acme.cedar')

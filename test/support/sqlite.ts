@@ -57,7 +57,12 @@ export async function createDatabase(
 
 export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubject> {
   const { path, remove } = await temporaryPath()
-  let store = await openSqlite(path, seal)
+  const open = async () => {
+    const opened = await openSqlite(path, seal)
+    await opened.lookedThrough()
+    return opened
+  }
+  let store = await open()
   return {
     directory: dirname(path),
     path,
@@ -70,7 +75,7 @@ export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubjec
     close: () => store.close(),
     async reopen() {
       await store.close()
-      store = await openSqlite(path, seal)
+      store = await open()
     },
     async [Symbol.asyncDispose]() {
       await store.close().catch(() => undefined)

@@ -1,0 +1,79 @@
+/** Before it is known which tasks are open, those of before get nothing, and others are served (docs/decisions/0061). */
+import { expect, it } from 'vitest'
+import type { HeadKeeper } from '../../src/store/head.ts'
+import { Guard } from '../../src/store/guard.ts'
+import { Counts } from '../../src/store/counts.ts'
+import { delegations } from '../../src/store/delegations.ts'
+import { RowMacs } from '../../src/store/row-macs.ts'
+import { RowSums } from '../../src/store/row-sums.ts'
+import { Rows } from '../../src/store/rows.ts'
+import { snapshotOf } from '../../src/store/sqlite-connection.ts'
+import { asTx, bound, Transaction } from '../../src/store/transaction.ts'
+import { sqliteStore } from '../support/sqlite.ts'
+import { aLease, aTask, noon, put } from '../support/store.ts'
+
+const handedOn = (task: string) => ({
+  id: 'dlg_1',
+  hash: 'ab',
+  task,
+  agent: 'helper-bot',
+  scope: [],
+  ttl: null,
+  until: noon,
+  usedBy: null,
+})
+
+it('nothing is granted to a task that was open before, until it is known that it is; new ones are served', async () => {
+  await using store = await sqliteStore()
+  const [old, pending] = await store.unit.write(async (tx) => [
+    await put(store, tx, aTask()),
+    await put(store, tx, aTask({ status: 'pending_approval' })),
+  ])
+  const known = Promise.withResolvers<void>()
+  const { seal } = store
+  const keeper = { state: { doubts: [] }, faults: () => Promise.resolve([]) } as unknown as HeadKeeper
+  await using here = await snapshotOf(store.path)
+  const macs = await RowMacs.of(here.statements, seal, 'here')
+  const guard = new Guard({
+    seal,
+    macs,
+    keeper,
+    changed: () => undefined,
+    besides: () => undefined,
+    /** It does not come to the open tasks yet. */
+    async snapshot() {
+      const { statements, ...rest } = await snapshotOf(store.path)
+      async function* each(sql: string) {
+        if (/row_mac, status from "tasks"/.test(sql)) await known.promise
+        yield* statements.each(sql)
+      }
+      return { ...rest, statements: { ...statements, each } }
+    },
+  })
+  await guard.inspect(1_000)
+
+  const granted = (work: (tx: ReturnType<typeof asTx>) => Promise<unknown>) =>
+    store.unit.write(async (tx) => {
+      const { db, statements } = bound(tx)
+      const rows = new Rows({ statements, macs, sums: new RowSums(seal), counts: new Counts(), watch: guard })
+      return await work(asTx(new Transaction({ db, statements, seal, installation: 'here', rows, macs })))
+    })
+  const refusals = [
+    (tx) => store.leases.insert(tx, aLease(old)),
+    (tx) => put(store, tx, aTask({ parent: old.id, root: old.id, depth: 1 })),
+    (tx) => store.tasks.activate(tx, pending.id, noon),
+    (tx) => store.tasks.replaceToken(tx, old.id, 'another'),
+    (tx) => delegations.insert(tx, handedOn(old.id)),
+  ] satisfies Parameters<typeof granted>[0][]
+  for (const work of refusals)
+    await expect(granted(work)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'the store is being looked through',
+    })
+  await granted(async (tx) => await store.leases.insert(tx, aLease(await put(store, tx, aTask()))))
+  expect(await granted((tx) => store.tasks.end(tx, old.id, 'completed', 'completed', noon))).toBe(true)
+
+  known.resolve()
+  await guard.idle()
+  await granted((tx) => store.tasks.activate(tx, pending.id, noon))
+})
