@@ -135,6 +135,7 @@ export async function openCore(given: {
       heartbeats,
       approvalPage: given.approvalPage ?? (() => undefined),
       unrecorded,
+      mayGrant: () => store.mayGrantToAll(),
     }
     // Before anything is recorded: the newest event is then still the last broker's.
     await keepTime(context, clock)

@@ -106,6 +106,12 @@ export class Guard {
     if (this.#unknownUpTo !== undefined && ordinal <= this.#unknownUpTo) throw beingLookedThrough()
   }
 
+  /** @throws BrokerError `unavailable` while there is a task in the store to which nothing may be granted. */
+  readonly mayGrantToAll = (): void => {
+    this.mayGrant()
+    if (!this.knowsTasks) throw beingLookedThrough()
+  }
+
   /** Whether that has to be asked of a task at all. */
   get knowsTasks(): boolean {
     return this.#unknownUpTo === undefined

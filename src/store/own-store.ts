@@ -33,6 +33,8 @@ export interface OwnStore extends OpenStore {
   lookedThrough(): Promise<void>
   /** @throws BrokerError `unavailable` while nothing may be granted. */
   mayGrant(): void
+  /** @throws BrokerError `unavailable` while there is a task in it to which nothing may be granted. */
+  mayGrantToAll(): void
   /**
    * Takes it as it stands for what it should be, and records that as `event` says. What is
    * still wrong with it then is in `intrusion`.
@@ -122,6 +124,7 @@ export async function ownStore(
     },
     lookedThrough: () => guard.idle(),
     mayGrant: guard.mayGrant,
+    mayGrantToAll: guard.mayGrantToAll,
     async accept(event) {
       await writer.drain()
       await writer.accept(event)

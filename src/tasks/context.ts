@@ -48,4 +48,6 @@ export interface TaskContext extends LeaseContext {
   approvalPage: (approval: string) => string | undefined
   /** What was ordered to end and could not be recorded yet. */
   unrecorded: Unrecorded
+  /** For what is granted without a row of its own. @throws BrokerError `unavailable` while nothing may be granted to tasks. */
+  mayGrant: () => void
 }

@@ -56,7 +56,11 @@ export interface Waiting {
   until: number
 }
 
-/** Decides the call. What policy, a fence or the end of the task denies is on record, by name and digest; nothing that was said is. */
+/**
+ * Decides the call. What policy, a fence or the end of the task denies is on record, by name and digest; nothing that was said is.
+ *
+ * @throws BrokerError `not_found`; `unavailable` for what would be allowed while nothing may be granted.
+ */
 export async function decideToolCall(
   context: TaskContext,
   rules: Rules,
@@ -73,6 +77,8 @@ export async function decideToolCall(
         'refused' in standing ? denied(standing.refused) : await decideIn(context, tx, rules, standing, call),
     }
   })
+  // No row is written for it that would be refused.
+  if (decision.outcome === 'allowed') context.mayGrant()
   if (decision.outcome !== 'denied') return decision
   await context.unit.write(async (tx) =>
     recordDenial(

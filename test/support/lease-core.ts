@@ -98,6 +98,7 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
     approvalPage: () => undefined,
     revoker,
     unrecorded,
+    mayGrant: () => undefined,
   }
   const reaper = new Reaper(context)
 
