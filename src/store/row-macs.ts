@@ -12,12 +12,12 @@ export class RowMacs {
   readonly #seal: Seal
   readonly #installation: string
   readonly #columns: Columns
-  /** Rows by their MACs, made or found genuine: most are read again within moments. */
-  readonly #genuine: WorkedOut<{ table: SealedTable; row: StoredRow }>
+  /** Rows by the MACs that they were given: most are read again within moments. */
+  readonly #made: WorkedOut<{ table: SealedTable; row: StoredRow }>
 
   private constructor(seal: Seal, installation: string, columns: Columns) {
     this.#seal = seal
-    this.#genuine = new WorkedOut(seal, 2_000)
+    this.#made = new WorkedOut(seal, 2_000)
     this.#installation = installation
     this.#columns = columns
   }
@@ -34,7 +34,7 @@ export class RowMacs {
   /** `KEY.MAC`, under the seal key that is current. */
   of(table: SealedTable, row: StoredRow): string {
     const mac = this.#under(this.#seal.current, table, row)
-    this.#genuine.set(mac, { table, row })
+    this.#made.set(mac, { table, row })
     return mac
   }
 
@@ -42,12 +42,10 @@ export class RowMacs {
   isGenuine(table: SealedTable, row: StoredRow): boolean {
     const { row_mac: stored } = row
     if (typeof stored !== 'string') return false
-    const known = this.#genuine.get(stored)
+    const known = this.#made.get(stored)
     if (known?.table === table && this.#isSame(table, row, known.row)) return true
     const key = stored.slice(0, stored.indexOf('.'))
-    if (!this.#seal.has(key) || this.#under(key, table, row) !== stored) return false
-    this.#genuine.set(stored, { table, row })
-    return true
+    return this.#seal.has(key) && this.#under(key, table, row) === stored
   }
 
   /** Whether nothing that the MAC covers differs. */

@@ -19,10 +19,13 @@ const bits = 256
 export class RowSums {
   readonly #seal: Seal
   readonly #sums: Map<string, { rows: number; sum: bigint }>
+  /** Numbers of rows, where works go on from each other's sums: a row that one has just written is often the next that is changed. */
+  #numbers: WorkedOut<bigint> | undefined
   #changed = false
 
   constructor(seal: Seal, sums: Sums | RowSums = {}) {
     this.#seal = seal
+    if (sums instanceof RowSums) this.#numbers = sums.#numbers ??= new WorkedOut(seal, 2_000)
     this.#sums = new Map(
       sums instanceof RowSums
         ? sums.#sums
@@ -69,7 +72,7 @@ export class RowSums {
     this.#changed = true
     const { row_mac: mac } = row
     const key = keyOfMac(mac)
-    const number = this.#seal.has(key) ? numberOf(this.#seal, key, `${table} ${String(mac)}`) : 0n
+    const number = this.#seal.has(key) ? this.#numberOf(key, `${table} ${String(mac)}`) : 0n
     for (const name of isOpen(table, row)
       ? [`${table} ${key}`, `${table} open ${key}`]
       : [`${table} ${key}`]) {
@@ -80,6 +83,14 @@ export class RowSums {
       })
     }
   }
+
+  #numberOf(key: string, mac: string): bigint {
+    const known = this.#numbers?.get(mac)
+    if (known !== undefined) return known
+    const number = numberOf(this.#seal, key, mac)
+    this.#numbers?.set(mac, number)
+    return number
+  }
 }
 
 /** The id of the seal key under which a row's MAC was made; empty for what is none. */
@@ -87,15 +98,6 @@ export function keyOfMac(mac: unknown): string {
   return typeof mac === 'string' ? mac.slice(0, Math.max(0, mac.indexOf('.'))) : ''
 }
 
-/** Numbers of rows: one that was just written is often the next that is changed. */
-const numbers = new WeakMap<Seal, WorkedOut<bigint>>()
-
 function numberOf(seal: Seal, key: string, mac: string): bigint {
-  const kept = numbers.get(seal) ?? new WorkedOut<bigint>(seal, 2_000)
-  numbers.set(seal, kept)
-  const known = kept.get(mac)
-  if (known !== undefined) return known
-  const number = BigInt(`0x${Buffer.from(seal.mac('row sum', mac, key).mac, 'base64url').toString('hex')}`)
-  kept.set(mac, number)
-  return number
+  return BigInt(`0x${Buffer.from(seal.mac('row sum', mac, key).mac, 'base64url').toString('hex')}`)
 }
