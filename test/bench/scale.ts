@@ -108,7 +108,7 @@ async function measure(engine: Engine, leases: number): Promise<Scale> {
   const readyMs = performance.now() - began
   const { cpu: readyCpu } = await world.usage()
   // The rest is looked through while the broker serves: what comes after is measured by itself.
-  for (let last = -1, now = 0; now - last > 100; await setTimeout(1_000)) {
+  for (let last = -Infinity, now = 0; now - last > 100; await setTimeout(1_000)) {
     last = now
     now = (await world.usage()).cpu
   }
