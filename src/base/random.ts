@@ -5,7 +5,7 @@ const drawn = Buffer.alloc(4_096)
 let used = drawn.length
 
 /** So many fresh bytes from the system's generator, at most 4096, which nobody else is given. */
-export function randomly(bytes: number): Buffer {
+export function pooledRandomBytes(bytes: number): Buffer {
   if (used + bytes > drawn.length) {
     randomFillSync(drawn)
     used = 0

@@ -10,7 +10,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto'
-import { randomly } from './random.ts'
+import { pooledRandomBytes } from './random.ts'
 
 export interface SealKey {
   /** Names the key in what it sealed; no dot in it. */
@@ -105,7 +105,7 @@ export function createSeal(keys: readonly SealKey[]): Seal {
       return roots
     },
     seal(plain, place) {
-      const nonce = randomly(nonceBytes)
+      const nonce = pooledRandomBytes(nonceBytes)
       const sealing = createCipheriv(cipher, derive(current, 'seal')!, nonce)
       sealing.setAAD(binding(current, place))
       const body = Buffer.concat([

@@ -1,7 +1,7 @@
 /** The task token: what a workload holds in place of its identity once its task is open. */
 import { createHmac } from 'node:crypto'
 import { BrokerError } from '../base/errors.ts'
-import { randomly } from '../base/random.ts'
+import { pooledRandomBytes } from '../base/random.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { TaskContext } from './context.ts'
 import { openStatuses, type StoredTask } from './task.ts'
@@ -19,10 +19,10 @@ export interface TaskToken {
 
 /** 256 random bits. */
 export function newTaskToken(): TaskToken {
-  return taskToken(randomly(32))
+  return taskToken(pooledRandomBytes(32))
 }
 
-const waiting = randomly(32)
+const waiting = pooledRandomBytes(32)
 
 /**
  * The token of a task that waits for approval: the same whenever this process is asked, so
