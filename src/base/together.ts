@@ -57,6 +57,8 @@ export class Together {
 
   /** Runs what waits, and what comes meanwhile, as long as there is time for it. */
   async #runIn(tx: Tx, taken: Work[]): Promise<unknown[]> {
+    // A unit of work may be run anew (`Unit`): nothing is left of what it did before.
+    this.#waiting.unshift(...taken.splice(0))
     const began = this.#clock.now()
     const values: unknown[] = []
     for (let turnSince = began; this.#waiting.length > 0;) {

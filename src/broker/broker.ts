@@ -144,7 +144,6 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     review: () => control.review(context),
     log,
   })
-
   fleet.changed()
 
   const failures = new FailureCounter()

@@ -160,13 +160,20 @@ export class Guard {
       done.pinned()
       this.#find('head', await headFaults)
       this.#find('schema', await statements.dialect.schemaFaults(statements, schema))
-      const look = (table: SealedTable) => inSlices(inspect(statements, table, expected), signal)
+      // What an older look still finds is of no account, nor may it end the doubts of a newer one.
+      const look = async (table: SealedTable) => {
+        const found = await inSlices(inspect(statements, table, expected), signal)
+        signal.throwIfAborted()
+        return found
+      }
       for (const table of first) this.#found.set(table, await look(table))
       const [newest] = await statements.all('select max(ordinal) as last from tasks')
+      signal.throwIfAborted()
       this.#unknownUpTo = Number(newest?.['last'] ?? 0)
       this.#unsure = false
       done.decided()
       const open = await inSlices(inspectOpen(statements, 'tasks', expected), signal)
+      signal.throwIfAborted()
       // One that is no longer open by what its row says is missing among them: that alone makes the others no worse.
       this.#found.set('tasks', open.doubt === undefined ? open : await look('tasks'))
       this.#unknownUpTo = undefined

@@ -62,3 +62,23 @@ test('all are told where the store takes nothing, and the next are tried again',
   broken = false
   expect(await records.write(async () => 4)).toBe(4)
 })
+
+test('a unit that is run anew does all of its works again', async () => {
+  const write: Unit['write'] = async (work) => {
+    await work(undefined as never).catch(() => undefined)
+    return await work(undefined as never)
+  }
+  await using core = await startCore()
+  const records = new Together({ unit: { write }, clock: core.clock })
+  const runs = [0, 0, 0]
+  const done = runs.map((_, at) =>
+    records.write(async () => {
+      runs[at]! += 1
+      if (at === 1 && runs[at] === 1) throw new Error('what was before it could not be written')
+      return at
+    }),
+  )
+  expect(await Promise.all(done)).toEqual([0, 1, 2])
+  // The last was not come to the first time.
+  expect(runs).toEqual([2, 2, 1])
+})

@@ -23,6 +23,14 @@ const handedOn = (task: string) => ({
   usedBy: null,
 })
 
+type Given = ConstructorParameters<typeof Guard>[0]
+
+/** Of a store whose head is as it should be. */
+function guardOver(given: Pick<Given, 'seal' | 'macs' | 'snapshot'>): Guard {
+  const keeper = { state: { doubts: [] }, faults: () => Promise.resolve([]) } as unknown as HeadKeeper
+  return new Guard({ ...given, keeper, changed: () => undefined, besides: () => undefined })
+}
+
 it('nothing is granted to a task that was open before, until it is known that it is; new ones are served', async () => {
   await using store = await sqliteStore()
   const [old, pending] = await store.unit.write(async (tx) => [
@@ -31,15 +39,11 @@ it('nothing is granted to a task that was open before, until it is known that it
   ])
   const known = Promise.withResolvers<void>()
   const { seal } = store
-  const keeper = { state: { doubts: [] }, faults: () => Promise.resolve([]) } as unknown as HeadKeeper
   await using here = await snapshotOf(store.path)
   const macs = await RowMacs.of(here.statements, seal, 'here')
-  const guard = new Guard({
+  const guard = guardOver({
     seal,
     macs,
-    keeper,
-    changed: () => undefined,
-    besides: () => undefined,
     /** It does not come to the open tasks yet. */
     async snapshot() {
       const { statements, ...rest } = await snapshotOf(store.path)
@@ -76,4 +80,36 @@ it('nothing is granted to a task that was open before, until it is known that it
   known.resolve()
   await guard.idle()
   await granted((tx) => store.tasks.activate(tx, pending.id, noon))
+})
+
+it('a look that another has followed ends no doubts of that one', async () => {
+  await using store = await sqliteStore()
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { seal } = store
+  await using here = await snapshotOf(store.path)
+  const macs = await RowMacs.of(here.statements, seal, 'here')
+  let looks = 0
+  const guard = guardOver({
+    seal,
+    macs,
+    /** Each waits for the answer to what it asks last before anything may be granted. */
+    async snapshot() {
+      const { statements, ...rest } = await snapshotOf(store.path)
+      const held = looks++ === 0 ? first : second
+      const all: typeof statements.all = async (sql, values) => {
+        if (sql.includes('max(ordinal)')) await held.promise
+        return await statements.all(sql, values)
+      }
+      return { ...rest, statements: { ...statements, all } }
+    },
+  })
+  await guard.inspect(50)
+  await guard.inspect(50)
+  expect(guard.mayGrant).toThrow('looked through')
+  first.resolve()
+  for (let turns = 0; turns < 100; turns += 1) await new Promise(setImmediate)
+  expect(guard.mayGrant).toThrow('looked through')
+  second.resolve()
+  await guard.idle()
+  expect(guard.mayGrant).not.toThrow()
 })
