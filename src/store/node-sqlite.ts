@@ -1,5 +1,11 @@
 /** `node:sqlite` behind the few methods that kysely's SQLite dialect needs. */
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
+import {
+  DatabaseSync,
+  type SQLInputValue,
+  type SQLOutputValue,
+  type StatementResultingChanges,
+  type StatementSync,
+} from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
 import type { Schema } from './schema.ts'
 import type { StoredRow } from './statements.ts'
@@ -7,92 +13,133 @@ import type { StoredRow } from './statements.ts'
 /** Rows between two chances for others to have their turn. */
 const rowsAtOnce = 100
 
+/** A prepared statement, whose rows are objects of one shape: those that `node:sqlite` makes are dictionaries, slow to make and to read. */
+export class Query {
+  readonly #statement: StatementSync
+  #columns: readonly string[] | undefined
+  /** A row of which each is a copy. */
+  #blank: Record<string, unknown> = {}
+
+  constructor(database: DatabaseSync, sql: string) {
+    this.#statement = database.prepare(sql)
+    this.#statement.setReturnArrays(true)
+  }
+
+  get columns(): readonly string[] {
+    return (this.#columns ??= this.#readColumns())
+  }
+
+  /**
+   * All its rows. `node:sqlite` refuses the whole result when an integer is too large for a
+   * number. Mayfly writes none, so somebody did: it is read as the nearest number,
+   * for one spoilt row must not hide the others.
+   */
+  all(parameters: readonly unknown[]): Record<string, unknown>[] {
+    const read = () =>
+      this.#statement.all(...(parameters as SQLInputValue[])) as unknown as SQLOutputValue[][]
+    try {
+      return read().map((values) => this.#row(values))
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
+    try {
+      this.#statement.setReadBigInts(true)
+      return read().map((values) => this.#row(values.map(nearestNumber)))
+    } finally {
+      this.#statement.setReadBigInts(false)
+    }
+  }
+
+  /** Some rows after others. Nobody else may use it meanwhile. */
+  *each(): Generator<StoredRow[]> {
+    let rows: StoredRow[] = []
+    for (const values of this.#values()) {
+      rows.push(this.#row(values))
+      if (rows.length < rowsAtOnce) continue
+      yield rows
+      rows = []
+    }
+    yield rows
+  }
+
+  run(parameters: readonly unknown[]): StatementResultingChanges {
+    return this.#statement.run(...(parameters as SQLInputValue[]))
+  }
+
+  *#values(): Generator<SQLOutputValue[]> {
+    const iterate = () => this.#statement.iterate() as unknown as Iterable<SQLOutputValue[]>
+    let given = 0
+    try {
+      for (const values of iterate()) {
+        yield values
+        given += 1
+      }
+      return
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
+    // Somebody has written an integer that is too large: once more from the beginning, at three times the cost.
+    this.#statement.setReadBigInts(true)
+    for (const values of iterate()) {
+      given -= 1
+      if (given < 0) yield values.map(nearestNumber)
+    }
+  }
+
+  #row(values: readonly SQLOutputValue[]): Record<string, unknown> {
+    // Somebody has given the table another column since.
+    if (values.length !== this.#columns?.length) this.#columns = this.#readColumns()
+    const row = { ...this.#blank }
+    let at = 0
+    for (const column of this.#columns) row[column] = values[at++]
+    return row
+  }
+
+  #readColumns(): readonly string[] {
+    const columns = this.#statement.columns().map(({ name }) => name)
+    // What is parsed has the form of a literal, however many members it has.
+    this.#blank = JSON.parse(`{${columns.map((name) => `${JSON.stringify(name)}:null`).join()}}`) as Record<
+      string,
+      unknown
+    >
+    return columns
+  }
+}
+
 /** Kysely writes the same few statements again and again; preparing one costs more than running it. */
-export function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
-  const prepared = new Map<string, StatementSync>()
+export function queryCache(database: DatabaseSync): (sql: string) => Query {
+  const prepared = new Map<string, Query>()
   return (sql) => {
     const known = prepared.get(sql)
     if (known) return known
-    const statement = database.prepare(sql)
+    const query = new Query(database, sql)
     if (prepared.size >= 500) prepared.clear()
-    prepared.set(sql, statement)
-    return statement
+    prepared.set(sql, query)
+    return query
   }
 }
 
 /** For queries that are put together. */
-export function kyselyOver(database: DatabaseSync, prepare: (sql: string) => StatementSync): Kysely<Schema> {
+export function kyselyOver(database: DatabaseSync, prepare: (sql: string) => Query): Kysely<Schema> {
   const port: SqliteDatabase = {
     close: () => database.close(),
     prepare(sql) {
-      const statement = prepare(sql)
-      const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[]
+      const query = prepare(sql)
       return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => readAll(statement, values(parameters)),
-        run: (parameters) => statement.run(...values(parameters)),
-        iterate: (parameters) => statement.iterate(...values(parameters)) as IterableIterator<never>,
+        reader: query.columns.length > 0,
+        all: (parameters) => query.all(parameters),
+        run: (parameters) => query.run(parameters),
+        iterate: () => {
+          throw new Error('whoever reads some rows after others asks for them with `Statements.each`')
+        },
       }
     },
   }
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: port }) })
 }
 
-/**
- * All rows of a statement. `node:sqlite` refuses the whole result when an integer is too large for a
- * number. Mayfly writes none, so somebody did: it is read as the nearest number,
- * for one spoilt row must not hide the others.
- */
-export function readAll(statement: StatementSync, parameters: SQLInputValue[]): Record<string, unknown>[] {
-  try {
-    return statement.all(...parameters)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-  }
-  try {
-    statement.setReadBigInts(true)
-    return statement.all(...parameters).map(withNumbers)
-  } finally {
-    statement.setReadBigInts(false)
-  }
-}
-
-/** Some rows of a statement after others. It must be one that nobody else uses meanwhile. */
-export function* readEach(statement: StatementSync): Generator<StoredRow[]> {
-  let rows: StoredRow[] = []
-  for (const row of rowsOf(statement)) {
-    rows.push(row)
-    if (rows.length < rowsAtOnce) continue
-    yield rows
-    rows = []
-  }
-  yield rows
-}
-
-function* rowsOf(statement: StatementSync): Generator<StoredRow> {
-  let given = 0
-  try {
-    for (const row of statement.iterate()) {
-      yield row
-      given += 1
-    }
-    return
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-  }
-  // Somebody has written an integer that is too large: once more from the beginning, at three times the cost.
-  statement.setReadBigInts(true)
-  for (const row of statement.iterate()) {
-    given -= 1
-    if (given < 0) yield withNumbers(row)
-  }
-}
-
-function withNumbers(row: Record<string, SQLOutputValue>): Record<string, unknown> {
-  const read: Record<string, unknown> = row
-  for (const [column, value] of Object.entries(row))
-    if (typeof value === 'bigint') read[column] = Number(value)
-  return read
+function nearestNumber(value: SQLOutputValue): SQLOutputValue {
+  return typeof value === 'bigint' ? Number(value) : value
 }
 
 /** Opens a connection that waits a moment for another's lock rather than failing at once. */

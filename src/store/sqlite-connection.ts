@@ -1,9 +1,9 @@
 /** Connections to a SQLite file. */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import type { Connection, Snapshot, Writing } from './connection.ts'
 import { isDatabaseError, sqliteBusy } from './database-error.ts'
-import { kyselyOver, openDatabase, readAll, readEach, statementCache } from './node-sqlite.ts'
+import { kyselyOver, openDatabase, Query, queryCache } from './node-sqlite.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import type { Statements } from './statements.ts'
 
@@ -12,12 +12,12 @@ const busyPauseMs = 20
 const busyForMs = 5_000
 
 export function connectionOver(database: DatabaseSync): Connection {
-  const prepare = statementCache(database)
+  const prepare = queryCache(database)
   const statements: Statements = {
     dialect: sqliteDialect,
-    all: (sql, values = []) => readAll(prepare(sql), values as SQLInputValue[]),
-    each: (sql) => readEach(database.prepare(sql)),
-    run: (sql, values = []) => void prepare(sql).run(...(values as SQLInputValue[])),
+    all: (sql, values = []) => prepare(sql).all(values),
+    each: (sql) => new Query(database, sql).each(),
+    run: (sql, values = []) => void prepare(sql).run(values),
   }
   return { db: kyselyOver(database, prepare), statements }
 }
@@ -61,7 +61,7 @@ export function writingOver(database: DatabaseSync): Writing {
     keep: () => database.exec('RELEASE work'),
     undo: () => database.exec('ROLLBACK TO work; RELEASE work'),
     // It changes exactly when another connection has committed.
-    version: () => readAll(database.prepare('pragma data_version'), [])[0]?.['data_version'],
+    version: () => new Query(database, 'pragma data_version').all([])[0]?.['data_version'],
     // Nobody else is served meanwhile.
     groupMs: 8,
     lookMs: 250,

@@ -1,7 +1,7 @@
 /** The tables and indexes of a SQLite file, and nothing else: a trigger of somebody else's would change what the broker writes. */
 import { DatabaseSync } from 'node:sqlite'
 import { migrate } from './migrations.ts'
-import { kyselyOver, readAll, statementCache } from './node-sqlite.ts'
+import { kyselyOver, queryCache } from './node-sqlite.ts'
 import type { Statements, StoredRow } from './statements.ts'
 
 /** What SQLite's own `ANALYZE` makes tells the planner something, and nobody else. */
@@ -38,7 +38,7 @@ function schemaOf(rows: readonly StoredRow[]): Map<string, string> {
 /** As the migrations make it in a new database. */
 async function migratedSchema(): Promise<Map<string, string>> {
   using database = new DatabaseSync(':memory:')
-  const prepare = statementCache(database)
+  const prepare = queryCache(database)
   await migrate(kyselyOver(database, prepare))
-  return schemaOf(readAll(prepare(parts), []))
+  return schemaOf(prepare(parts).all([]))
 }
