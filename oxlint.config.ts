@@ -9,13 +9,13 @@ const core = {
   outbound: ['node:net', 'node:tls', 'undici'],
   provider: ['zod'],
   federation: ['node:crypto', 'jose'],
-  audit: ['canonicalize'],
+  audit: [],
   identity: ['node:crypto', 'jose', 'zod'],
-  agents: ['canonicalize', 'zod'],
+  agents: ['zod'],
   policy: ['node:events', 'node:util', 'node:worker_threads', '@cedar-policy/cedar-wasm/nodejs'],
   leases: ['zod'],
-  tasks: ['node:crypto', 'canonicalize'],
-  control: ['canonicalize', 'zod'],
+  tasks: ['node:crypto'],
+  control: ['zod'],
   notify: ['node:crypto', 'zod'],
 }
 const floors = Object.keys(core)

@@ -1,5 +1,5 @@
 /** The keyed chain: whoever can write the database but lacks the seal key cannot rewrite history. */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import type { Mac, Seal } from '../base/seal.ts'
 import type { AuditEvent, ChainedEvent, Head, StoredHead } from './event.ts'
 
@@ -18,7 +18,7 @@ export interface Chainable {
 export function chainable(event: AuditEvent): Chainable {
   const { at, type, actor, agent, owner, task, lease, status, data, request } = event
   const fields = { at, type, actor, agent, owner, task, lease, status, data, request }
-  return { event, text: canonicalize(fields)! }
+  return { event, text: canonicalize(fields) }
 }
 
 /** RFC 8785 JSON of what the MAC covers, an array: the position, the predecessor, the key's id and the event. */

@@ -1,5 +1,5 @@
 /** Holding the record against its keys, and the tables against the record. */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import { keyOf, type Place, type Seal } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
 import { follows, sealHead } from './chain.ts'

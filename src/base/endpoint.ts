@@ -45,13 +45,13 @@ export function endpointFault(raw: string): string | undefined {
 }
 
 /**
- * Whether a `Host` header names the server of `url`. The default port of its scheme,
+ * Tells whether a `Host` header names the server of `url`. The default port of its scheme,
  * written or not, and upper case make no other authority (RFC 9110 §4.2.3).
  */
-export function isHostOf(url: string, named: string): boolean {
+export function hostOf(url: string): (named: string) => boolean {
   const { protocol, host } = new URL(url)
   const port = protocol === 'https:' ? /:443$/ : /:80$/
-  return named.toLowerCase().replace(port, '') === host
+  return (named) => named === host || named.toLowerCase().replace(port, '') === host
 }
 
 /** Whether the host is this machine by its very name, without asking a resolver. @throws TypeError on no URL. */

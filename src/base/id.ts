@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { pooledRandomBytes } from './random.ts'
 
 /** What has an id of its own; the id begins with it, so that a reader knows what it names. */
 export type IdKind = 'task' | 'lease' | 'appr' | 'rev' | 'fence' | 'req' | 'dlg' | 'brk'
@@ -13,6 +13,6 @@ const digitsOfTime = 12
  */
 export function newId<Kind extends IdKind>(kind: Kind, at?: number): `${Kind}_${string}` {
   const time = at === undefined ? '' : at.toString(16).padStart(digitsOfTime, '0')
-  const random = randomUUID().replaceAll('-', '')
+  const random = pooledRandomBytes(digits / 2).toString('hex')
   return `${kind}_${(time + random.slice(-digits + digitsOfTime)).padStart(digits, random)}`
 }

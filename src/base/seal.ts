@@ -2,14 +2,8 @@
  * Secrets at rest (invariant I7). One root key per id, from outside the
  * database; what it is used for is derived from it, so no key serves two ends.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-} from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { Hmac } from './hmac.ts'
 import { pooledRandomBytes } from './random.ts'
 
 export interface SealKey {
@@ -72,26 +66,34 @@ export function createSeal(keys: readonly SealKey[]): Seal {
   let current: string
   let roots: ReadonlyMap<string, Buffer>
   // As key objects: of a key that is bytes, Node makes one at each use.
-  const derived = new Map<string, KeyObject>()
+  const cipherKeys = new Map<string, KeyObject>()
+  const hmacs = new Map<string, Hmac>()
 
   const rekey = (given: readonly SealKey[]) => {
     const [first] = given
     if (!first) throw new Error('a seal needs at least one key')
     current = first.id
     roots = new Map(given.map((key) => [key.id, key.secret]))
-    derived.clear()
+    cipherKeys.clear()
+    hmacs.clear()
   }
   rekey(keys)
 
-  const derive = (id: string, purpose: string): KeyObject | undefined => {
-    const name = `${id}.${purpose}`
-    const known = derived.get(name)
-    if (known) return known
+  const derive = (id: string, purpose: string): Buffer => {
     const root = roots.get(id)
-    if (!root) return undefined
-    const key = createSecretKey(Buffer.from(hkdfSync('sha256', root, '', `mayfly ${purpose}`, 32)))
-    derived.set(name, key)
+    if (!root) throw new Error(`the seal key ${id} is not configured`)
+    return Buffer.from(hkdfSync('sha256', root, '', `mayfly ${purpose}`, 32))
+  }
+  const cipherKey = (id: string): KeyObject => {
+    let key = cipherKeys.get(id)
+    if (!key) cipherKeys.set(id, (key = createSecretKey(derive(id, 'seal'))))
     return key
+  }
+  const hmac = (id: string, purpose: string): Hmac => {
+    const name = `${id}.${purpose}`
+    let known = hmacs.get(name)
+    if (!known) hmacs.set(name, (known = new Hmac(derive(id, purpose))))
+    return known
   }
   const binding = (id: string, place: Place) =>
     Buffer.from(JSON.stringify([id, place.table, place.column, place.row]))
@@ -106,7 +108,7 @@ export function createSeal(keys: readonly SealKey[]): Seal {
     },
     seal(plain, place) {
       const nonce = pooledRandomBytes(nonceBytes)
-      const sealing = createCipheriv(cipher, derive(current, 'seal')!, nonce)
+      const sealing = createCipheriv(cipher, cipherKey(current), nonce)
       sealing.setAAD(binding(current, place))
       const body = Buffer.concat([
         nonce,
@@ -121,7 +123,7 @@ export function createSeal(keys: readonly SealKey[]): Seal {
         const dot = sealed.indexOf('.')
         const id = sealed.slice(0, dot)
         const body = Buffer.from(sealed.slice(dot + 1), 'base64url')
-        const opening = createDecipheriv(cipher, derive(id, 'seal')!, body.subarray(0, nonceBytes), {
+        const opening = createDecipheriv(cipher, cipherKey(id), body.subarray(0, nonceBytes), {
           // Otherwise Node takes a tag of four bytes for a tag, and that many can be guessed.
           authTagLength: tagBytes,
         })
@@ -134,9 +136,7 @@ export function createSeal(keys: readonly SealKey[]): Seal {
       }
     },
     mac(purpose, data, keyId = current) {
-      const key = derive(keyId, purpose)
-      if (!key) throw new Error(`the seal key ${keyId} is not configured`)
-      return { key: keyId, mac: createHmac('sha256', key).update(data).digest('base64url') }
+      return { key: keyId, mac: hmac(keyId, purpose).of(data) }
     },
     has: (id) => roots.has(id),
   }

@@ -2,7 +2,7 @@
  * Credentials kept for a task's tools: one for each detail, used for every call that needs it, and
  * followed by another before upstream ends it (docs/decisions/0055).
  */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { isOver } from '../wire/lease-states.ts'
 import type { AuthorizationDetail, CallOptions, Client, MintedCredential, TaskAccess } from './client.ts'
@@ -134,7 +134,7 @@ export class KeptCredentials implements Disposable {
   }
 
   #slotOf(detail: AuthorizationDetail): Slot {
-    const key = canonicalize(detail)!
+    const key = canonicalize(detail)
     const slot = this.#slots.get(key) ?? { detail, followers: new Set(), pinned: false, againMs }
     this.#slots.set(key, slot)
     return slot

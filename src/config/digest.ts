@@ -1,5 +1,5 @@
 /** What tells whether two brokers run with the same configuration, without saying anything of it (docs/decisions/0041). */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import { sha256 } from '../base/sha256.ts'
 
 /** Settings of the machine that a broker runs on, which say nothing of what it grants. */

@@ -1,5 +1,5 @@
 /** Raising fences, and lifting them. */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import { type Fence, fenceKey, stands, type StoredFence } from '../agents/fence.ts'
 import { fixedOwner, type Human, ownerRefusal } from '../agents/owner.ts'
 import type { Actor } from '../audit/event.ts'

@@ -5,7 +5,7 @@ import { routePath } from 'hono/route'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import type { InForce } from '../control/in-force.ts'
-import { isHostOf } from '../base/endpoint.ts'
+import { hostOf } from '../base/endpoint.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
 import { faultTexts, inOneText } from '../base/issues.ts'
 import { newId } from '../base/id.ts'
@@ -70,7 +70,7 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   // Nothing here belongs in another's frame.
   app.use(secureHeaders({ xFrameOptions: 'DENY' }))
   app.use(async (c, next) => {
-    const limits = limitsOf(c.get('inForce'), context.tally)
+    const { limits } = measuresOf(c.get('inForce'), context.tally)
     const sender = limits.senderOf(c.env.incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'))
     c.set('limits', limits)
     c.set('sender', sender)
@@ -82,9 +82,10 @@ export function createApp(context: HttpContext): OpenAPIHono<Env> {
   app.use(async (c, next) => {
     const named = c.req.header('Host') ?? ''
     // A page elsewhere whose name was made to point here (DNS rebinding) sends its own name.
-    const expected = isHostOf(c.get('inForce').url, named) || operationsPaths.includes(c.req.path)
+    const { isHost } = measuresOf(c.get('inForce'), context.tally)
     // What is no host at all (`1.2.3.4.5`) makes no URL, without which hono has no request.
-    if (!expected || !URL.canParse(`http://${named}`))
+    const isLocal = () => operationsPaths.includes(c.req.path) && URL.canParse(`http://${named}`)
+    if (!isHost(named) && !isLocal())
       throw new BrokerError('invalid_request', 'the Host is not that of this broker')
     await next()
   })
@@ -159,15 +160,21 @@ function inRequest(core: TaskContext, requestId: string, onRecord: { any: boolea
   return { ...core, audit: { ...core.audit, record } }
 }
 
-const limitsByConfiguration = new WeakMap<InForce, Limits>()
+/** What requests are measured by. */
+interface Measures {
+  limits: Limits
+  isHost: (named: string) => boolean
+}
 
-/** Each configuration has limits of its own: those of an older one are forgotten with it. */
-function limitsOf(inForce: InForce, tally: Tally): Limits {
-  const known = limitsByConfiguration.get(inForce)
+const measuresByConfiguration = new WeakMap<InForce, Measures>()
+
+/** Each configuration has its own: those of an older one are forgotten with it. */
+function measuresOf(inForce: InForce, tally: Tally): Measures {
+  const known = measuresByConfiguration.get(inForce)
   if (known) return known
-  const limits = new Limits(inForce.requestLimits, tally)
-  limitsByConfiguration.set(inForce, limits)
-  return limits
+  const measures = { limits: new Limits(inForce.requestLimits, tally), isHost: hostOf(inForce.url) }
+  measuresByConfiguration.set(inForce, measures)
+  return measures
 }
 
 /** Whether `path` is one that the route `pattern` (`/v1/tasks/:id`) stands for. */

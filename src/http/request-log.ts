@@ -10,11 +10,12 @@ import { asRefusal } from './problem.ts'
  * puts a token. What the caller of a refusal is not told is in it, where there is more to tell.
  */
 export function logRequest(c: Context<Env>, milliseconds: number, log: Log): void {
-  const { requestId, about, thrown } = c.var
+  const about = c.get('about')
+  const thrown = c.get('thrown')
   const refusal = thrown === undefined ? undefined : asRefusal(thrown)
   const { status } = c.res
   const facts = {
-    request_id: requestId,
+    request_id: c.get('requestId'),
     method: c.req.method,
     route: routePath(c, -1),
     status,

@@ -24,13 +24,22 @@ function pss(saltLength: number): Form {
   return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
 }
 
-const keyObjects = new WeakMap<CryptoKey, KeyObject>()
+/** A key as Node's own `verify` takes it, and of what type it is, or on which curve. */
+interface Known {
+  key: KeyObject
+  type: string | undefined
+}
 
-/** The same key as Node's own `verify` takes it. */
-function keyObjectOf(key: CryptoKey): KeyObject {
-  let known = keyObjects.get(key)
-  if (!known) keyObjects.set(key, (known = KeyObject.from(key)))
-  return known
+const knownKeys = new WeakMap<CryptoKey, Known>()
+
+function knownAs(key: CryptoKey): Known {
+  const known = knownKeys.get(key)
+  if (known) return known
+  const object = KeyObject.from(key)
+  const { asymmetricKeyType, asymmetricKeyDetails } = object
+  const made = { key: object, type: asymmetricKeyDetails?.namedCurve ?? asymmetricKeyType }
+  knownKeys.set(key, made)
+  return made
 }
 
 /**
@@ -39,10 +48,9 @@ function keyObjectOf(key: CryptoKey): KeyObject {
  */
 export function isSignedBy(key: CryptoKey, alg: string, signingInput: string, signature: Buffer): boolean {
   const scheme = schemes[alg]
-  const keyObject = keyObjectOf(key)
-  const { asymmetricKeyType, asymmetricKeyDetails } = keyObject
-  if (!scheme || scheme.type !== (asymmetricKeyDetails?.namedCurve ?? asymmetricKeyType)) return false
+  const known = knownAs(key)
+  if (!scheme || scheme.type !== known.type) return false
   // With parameters, even with none, Node takes twice as long.
-  const under = scheme.form ? { key: keyObject, ...scheme.form } : keyObject
+  const under = scheme.form ? { key: known.key, ...scheme.form } : known.key
   return verify(scheme.hash, Buffer.from(signingInput), under, signature)
 }

@@ -4,6 +4,7 @@
  * others nor pass for sound.
  */
 import type { ZodType } from 'zod'
+import { deepFreeze } from '../base/freeze.ts'
 
 /** The latest moment that a `Date` can be (ECMA-262, Time Values), milliseconds since 1970. */
 const latest = 8.64e15
@@ -52,10 +53,15 @@ export class Columns<Row extends object> {
 
   /** `instead` for what is not JSON of this shape. */
   json<Value>(column: keyof Row, shape: ZodType<Value>, instead: Value): Value {
-    const parsed = parse(this.#row[column])
+    const text: unknown = this.#row[column]
+    const known = typeof text === 'string' ? parsedAs(shape).get(text) : undefined
+    if (known !== undefined) return known as Value
+    const parsed = parse(text)
     // As parsed, not as the shape gives it back: that might leave members out.
-    if (parsed !== undefined && shape.safeParse(parsed).success) return parsed as Value
-    return this.#spoil(column, 'no such JSON', instead)
+    if (parsed === undefined || !shape.safeParse(parsed).success)
+      return this.#spoil(column, 'no such JSON', instead)
+    if (typeof text === 'string' && text.length <= longestKept) keep(parsedAs(shape), text, parsed)
+    return parsed as Value
   }
 
   #take<Value, Instead>(
@@ -89,6 +95,23 @@ export function isTime(value: unknown): value is number {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** JSON that is kept as parsed, and the longest of it in characters: a task's is read with each of its requests (docs/decisions/0065). */
+const [mostKept, longestKept] = [1_000, 4_096]
+
+const parsedBy = new WeakMap<ZodType, Map<string, unknown>>()
+
+function parsedAs(shape: ZodType): Map<string, unknown> {
+  let parsed = parsedBy.get(shape)
+  if (!parsed) parsedBy.set(shape, (parsed = new Map<string, unknown>()))
+  return parsed
+}
+
+/** Frozen: whoever reads the same text is given the same value. */
+function keep(parsed: Map<string, unknown>, text: string, value: unknown): void {
+  if (parsed.size >= mostKept) parsed.clear()
+  parsed.set(text, deepFreeze(value))
 }
 
 function parse(text: unknown): unknown {

@@ -94,9 +94,13 @@ export class Counts {
     const before = this.#before?.after(key, stored) ?? stored
     const change = this.#changes.get(key)
     if (!change) return before
-    const names = [...new Set([...Object.keys(before), ...change.keys()])].toSorted()
-    const sums = names.map((name) => [name, (before[name] ?? 0) + (change.get(name) ?? 0)] as const)
-    return Object.fromEntries(sums.filter(([, n]) => n !== 0))
+    const after: Record<string, number> = { ...before }
+    for (const [name, by] of change) {
+      const sum = (after[name] ?? 0) + by
+      if (sum === 0 || !Object.hasOwn(after, name)) return summed(before, change)
+      after[name] = sum
+    }
+    return after
   }
 
   #count(table: string, row: StoredRow, by: 1 | -1): void {
@@ -155,6 +159,13 @@ function countedOfTask(row: StoredRow): [key: string, name: string][] {
 /** Both, whoever owns the agent: a row does not say how its owner was named. */
 function sharesOf({ agent, owner }: StoredRow): string[] {
   return [countOf.agent(String(agent)), countOf.person(String(agent), String(owner))]
+}
+
+/** In order of name, where one comes or goes: what is none is not there. */
+function summed(before: Count, change: ReadonlyMap<string, number>): Count {
+  const names = [...new Set([...Object.keys(before), ...change.keys()])].toSorted()
+  const sums = names.map((name) => [name, (before[name] ?? 0) + (change.get(name) ?? 0)] as const)
+  return Object.fromEntries(sums.filter(([, n]) => n !== 0))
 }
 
 /** As it is stored. */

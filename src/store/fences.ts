@@ -1,5 +1,5 @@
 /** Fences as rows. */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import {
@@ -56,7 +56,7 @@ export const fences: FenceStore = {
     await rowsIn(tx).insert('fences', {
       id: fence.id,
       kind: kindOf(fence.selector),
-      selector: canonicalize(fence.selector)!,
+      selector: canonicalize(fence.selector),
       key,
       agents: JSON.stringify(fence.agents),
       reason: fence.reason,

@@ -13,7 +13,7 @@ import type { StoredRow } from './statements.ts'
 /** Rows between two chances for others to have their turn. */
 const rowsAtOnce = 100
 
-/** A prepared statement, whose rows are objects of one shape: those that `node:sqlite` makes are dictionaries, slow to make and to read. */
+/** A prepared statement, whose rows are objects of one shape: those that `node:sqlite` makes are dictionaries, slow to make and to read (docs/decisions/0065). */
 export class Query {
   readonly #statement: StatementSync
   #columns: readonly string[] | undefined

@@ -35,20 +35,27 @@ export async function snapshotOf(path: string): Promise<Snapshot> {
 /** The connection of the one writer. It has to be opened so that it waits for nobody: waiting stops the event loop. */
 export function writingOver(database: DatabaseSync): Writing {
   const connection = connectionOver(database)
+  // Prepared: each runs with every commit, or every work of one.
+  const prepared = (sql: string) => {
+    const query = new Query(database, sql)
+    return () => void query.run([])
+  }
+  const begin = prepared('BEGIN IMMEDIATE')
+  const version = new Query(database, 'pragma data_version')
   return {
     ...connection,
     /** Somebody with a tool of their own may be writing. What is due upstream goes on meanwhile (invariant I6). */
     async begin() {
       for (let left = busyForMs / busyPauseMs; ; left -= 1) {
         try {
-          return database.exec('BEGIN IMMEDIATE')
+          return begin()
         } catch (error) {
           if (!isDatabaseError(error) || error.errcode !== sqliteBusy || left <= 0) throw error
         }
         await setTimeout(busyPauseMs)
       }
     },
-    commit: () => database.exec('COMMIT'),
+    commit: prepared('COMMIT'),
     /** Some failures (a full disk) have rolled back by themselves. */
     rollBack() {
       try {
@@ -57,11 +64,11 @@ export function writingOver(database: DatabaseSync): Writing {
         // Whoever waits for the group must be told in any case.
       }
     },
-    mark: () => database.exec('SAVEPOINT work'),
-    keep: () => database.exec('RELEASE work'),
+    mark: prepared('SAVEPOINT work'),
+    keep: prepared('RELEASE work'),
     undo: () => database.exec('ROLLBACK TO work; RELEASE work'),
     // It changes exactly when another connection has committed.
-    version: () => new Query(database, 'pragma data_version').all([])[0]?.['data_version'],
+    version: () => version.all([])[0]?.['data_version'],
     // Nobody else is served meanwhile.
     groupMs: 8,
     lookMs: 250,

@@ -1,7 +1,7 @@
 /** One connection's reads, each on a snapshot of its own. They take turns: a snapshot belongs to the connection. */
 import type { Unit } from '../base/unit.ts'
 import { isDatabaseError } from './database-error.ts'
-import { openDatabase } from './node-sqlite.ts'
+import { openDatabase, Query } from './node-sqlite.ts'
 import { type Installation, type Reader, readWith, unreadable } from './reader.ts'
 import { connectionOver } from './sqlite-connection.ts'
 
@@ -9,9 +9,10 @@ export function openReader(path: string, installation: Installation): Reader {
   const database = openDatabase(path, { readOnly: true })
   const connection = { ...connectionOver(database), isFailure: isDatabaseError }
   let turn: Promise<unknown> = Promise.resolve()
+  const [beginning, ending] = [new Query(database, 'BEGIN'), new Query(database, 'ROLLBACK')]
   const begin = () => {
     try {
-      database.exec('BEGIN')
+      beginning.run([])
     } catch (error) {
       throw unreadable(error)
     }
@@ -22,7 +23,7 @@ export function openReader(path: string, installation: Installation): Reader {
       try {
         return await readWith(connection, installation, work)
       } finally {
-        if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
+        if (database.isOpen && database.isTransaction) ending.run([])
       }
     })
     turn = result.catch(() => undefined)

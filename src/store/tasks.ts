@@ -1,5 +1,5 @@
 /** Tasks as rows. */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import type { Share } from '../agents/registry.ts'
@@ -128,7 +128,7 @@ export const tasks: TaskStore = {
       ended_at: task.endedAt,
       end_reason: task.endReason,
       token_hash: tokenHash,
-      session: task.session === undefined ? null : canonicalize(task.session)!,
+      session: task.session === undefined ? null : canonicalize(task.session),
       bounded: task.bounded ?? null,
       heartbeat: task.heartbeat ?? null,
       silent_at: task.silentAt ?? null,
@@ -249,7 +249,7 @@ export const tasks: TaskStore = {
     const rows = await queries(tx)
       .selectFrom('tasks')
       .selectAll()
-      .where('session', '=', canonicalize(opener)!)
+      .where('session', '=', canonicalize(opener))
       .execute()
     // One that somebody has altered may be over, and of this session, whatever it says.
     const altered: Selectable<Schema['tasks']>[] = []

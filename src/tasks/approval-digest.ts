@@ -1,5 +1,5 @@
 /** The digest of a request for approval: exactly what a yes is a yes to. */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import type { Seal } from '../base/seal.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { Approval, Settlement, StoredApproval } from './approval.ts'
@@ -40,7 +40,7 @@ export function requestToApprove(task: Task, groups: readonly string[]): Request
 
 /** SHA-256 of the canonical JSON (RFC 8785), hex: whoever approves, approves exactly this. */
 export function digestOf(request: RequestToApprove): string {
-  return sha256(canonicalize(request)!)
+  return sha256(canonicalize(request))
 }
 
 export function requestDigest(task: Task, groups: readonly string[]): string {
@@ -57,7 +57,7 @@ export function settlementMac(
 ): { mac: string; key: string } {
   const { id, task, group, digest } = approval
   const { by, at, reason } = settlement
-  return seal.mac('approval', canonicalize({ id, task, group, digest, status, by, at, reason })!, key)
+  return seal.mac('approval', canonicalize({ id, task, group, digest, status, by, at, reason }), key)
 }
 
 /** The groups whose yes to exactly this task stands. A forged or moved row counts for nothing. */

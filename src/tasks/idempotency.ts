@@ -1,5 +1,5 @@
 /** What an `Idempotency-Key` does: a request that is sent again resumes what the first one began. */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import type { Stored } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
 import { sha256 } from '../base/sha256.ts'
@@ -43,7 +43,7 @@ export interface IdempotencyStore {
 export function idempotencyKey(owner: readonly string[], written: string, request: unknown): IdempotencyKey {
   return {
     key: sha256(JSON.stringify([owner, written])),
-    digest: sha256(canonicalize(request) ?? ''),
+    digest: sha256(canonicalize(request)),
   }
 }
 

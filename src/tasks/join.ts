@@ -1,5 +1,5 @@
 /** The same request asked again while it waits for approval: nobody is asked for the same yes twice. */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Asked } from './asked.ts'
@@ -66,7 +66,7 @@ type Comparable = Pick<Task, 'principal' | 'purpose' | 'ttl' | 'context' | 'dept
 
 function same({ principal, ...rest }: Comparable): string {
   const { purpose, scope, ttl, context, depth, parent, bounded = null } = rest
-  return canonicalize({ who: lasting(principal), purpose, scope, ttl, context, depth, parent, bounded })!
+  return canonicalize({ who: lasting(principal), purpose, scope, ttl, context, depth, parent, bounded })
 }
 
 function lasting({ issuer, iss, subject, claims }: Principal) {

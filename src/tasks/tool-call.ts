@@ -1,5 +1,5 @@
 /** Whether an agent may call a tool now: decided under its task at each call (docs/decisions/0053). */
-import canonicalize from 'canonicalize'
+import { canonicalize } from '../base/canonical.ts'
 import { BrokerError } from '../base/errors.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { Tx } from '../base/unit.ts'
@@ -99,7 +99,7 @@ function denied(refused: BrokerError, remedy?: string): Denied {
 }
 
 function digestOf(words: Record<string, string>): string {
-  return sha256(canonicalize(words)!)
+  return sha256(canonicalize(words))
 }
 
 interface Standing {
