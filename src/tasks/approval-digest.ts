@@ -62,6 +62,7 @@ export function settlementMac(
 
 /** The groups whose yes to exactly this task stands. A forged or moved row counts for nothing. */
 export function grantedGroups(seal: Seal, task: Task, approvals: readonly StoredApproval[]): string[] {
+  if (approvals.length === 0) return []
   const digest = requestDigest(
     task,
     approvals.map((approval) => approval.group),
