@@ -7,6 +7,7 @@ import type { AgentView } from '../control/agents.ts'
 import type { ApprovalRequest, FenceView } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
 import type { Issuers } from '../identity/issuer.ts'
+import { requestsOf } from '../leases/connections.ts'
 import { isOver, type Lease, type StoredLease } from '../leases/lease.ts'
 import { classesOf, highestOf } from '../provider/terms.ts'
 import { tools } from '../provider/tools.ts'
@@ -125,12 +126,12 @@ export function dryRunView({
     ttl,
     approvals: decision.outcome === 'pending_approval' ? decision.approvals : [],
     denials: decision.outcome === 'denied' ? decision.denials : [],
-    leases: minted.map(({ entry, detail, asked }) => ({
-      provider: entry.provider.type,
-      connection: entry.name,
-      authorization_detail: asked as Detail,
-      class: highestOf(classesOf(entry.terms.requests(detail))) ?? 'read',
-      revocation: entry.terms.revocation(detail),
+    leases: minted.map((each) => ({
+      provider: each.entry.provider.type,
+      connection: each.entry.name,
+      authorization_detail: each.asked as Detail,
+      class: highestOf(classesOf(requestsOf(each))) ?? 'read',
+      revocation: each.entry.terms.revocation(each.detail),
     })),
   }
 }

@@ -44,6 +44,9 @@ function decodePart(part: string, name: string): Buffer {
   return bytes
 }
 
+/** The byte order mark is kept, so that it is refused as jose does not. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 function parseObject(
   bytes: Buffer,
   name: string,
@@ -51,8 +54,7 @@ function parseObject(
 ): Record<string, unknown> {
   let value: unknown
   try {
-    // The byte order mark is kept, so that it is refused as jose does not.
-    value = parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    value = parse(utf8.decode(bytes))
   } catch (error) {
     throw malformed(`has a ${name} that ${error instanceof JsonFault ? error.message : 'is not UTF-8'}`)
   }

@@ -4,7 +4,7 @@ import { closest } from '../base/closest.ts'
 import { BrokerError } from '../base/errors.ts'
 import { didYouMean, faultTexts, inOneText } from '../base/issues.ts'
 import type { Provider } from '../provider/contract.ts'
-import type { Terms } from '../provider/terms.ts'
+import type { AuthorizationRequest, Terms } from '../provider/terms.ts'
 import { tools } from '../provider/tools.ts'
 import type { Upstream } from '../provider/upstream.ts'
 import { ofProvider } from './detail.ts'
@@ -33,6 +33,17 @@ export interface ResolvedDetail<Entry extends DescribedConnection = ConnectionEn
   detail: unknown
   /** The same as it goes on record and back to callers: with the `connection` that was named, if one was. */
   asked: unknown
+}
+
+const requested = new WeakMap<ResolvedDetail<DescribedConnection>, AuthorizationRequest[]>()
+
+/** What policy must allow for the detail: worked out once, for what is resolved does not change. */
+export function requestsOf(resolved: ResolvedDetail<DescribedConnection>): AuthorizationRequest[] {
+  const known = requested.get(resolved)
+  if (known) return known
+  const requests = resolved.entry.terms.requests(resolved.detail)
+  requested.set(resolved, requests)
+  return requests
 }
 
 /** Details that are kept as resolved, and the longest of them in characters. */

@@ -4,7 +4,7 @@ import { newId } from '../base/id.ts'
 import { classesOf } from '../provider/terms.ts'
 import type { Share } from '../agents/registry.ts'
 import type { Tx } from '../base/unit.ts'
-import type { ResolvedDetail } from './connections.ts'
+import { requestsOf, type ResolvedDetail } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { aboutLease, type Lease } from './lease.ts'
 import { upstreamLimit } from './upstream.ts'
@@ -62,7 +62,7 @@ export async function intend(
     slot: entry.terms.slot?.(detail).key ?? null,
     status: 'pending',
     detail: asked,
-    classes: classesOf(entry.terms.requests(detail)),
+    classes: classesOf(requestsOf(resolved)),
     revocation: entry.terms.revocation(detail),
     createdAt: now,
     deadline: holder.deadline,

@@ -83,6 +83,10 @@ function endsAt({ expires_at: expiresAt, silent_at: silentAt }: Row): number {
   return silentAt === null ? expiresAt : Math.min(expiresAt, silentAt)
 }
 
+/** By the index of what is due: what is over, by far the most, is not gone through. */
+const openBehind = `status = ? and expires_at >= ? and (expires_at > ? or ordinal > ?)
+  order by expires_at, ordinal limit ?`
+
 const openOfRoot = `select count(*) as n, min(expires_at) as first from tasks where root = ? and ${isOpenTask}`
 
 function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilter) {
@@ -168,17 +172,7 @@ export const tasks: TaskStore = {
     const [first] = openStatuses
     const from = cursor ?? { status: first, expiresAt: Number.MIN_SAFE_INTEGER, ordinal: 0 }
     const { status, expiresAt, ordinal } = from
-    const rows = await queries(tx)
-      .selectFrom('tasks')
-      .selectAll()
-      .where('status', '=', status)
-      // By the index of what is due: what is over, by far the most, is not gone through.
-      .where('expires_at', '>=', expiresAt)
-      .where((e) => e.or([e('expires_at', '>', expiresAt), e('ordinal', '>', ordinal)]))
-      .orderBy('expires_at')
-      .orderBy('ordinal')
-      .limit(limit)
-      .execute()
+    const rows = await rowsIn(tx).where('tasks', openBehind, [status, expiresAt, expiresAt, ordinal, limit])
     const last = rows.length === limit ? rows.at(-1) : undefined
     const other = openStatuses[openStatuses.indexOf(status) + 1]
     return {

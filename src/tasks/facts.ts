@@ -1,7 +1,7 @@
 /** What policy is told of a task, read in the transaction that depends on the answer. */
 import type { OwnedAgent } from '../agents/registry.ts'
 import type { Principal } from '../identity/principal.ts'
-import type { DescribedConnection, ResolvedDetail } from '../leases/connections.ts'
+import { type DescribedConnection, requestsOf, type ResolvedDetail } from '../leases/connections.ts'
 import type { Ask, Facts } from '../policy/decide.ts'
 import type { Class } from '../provider/terms.ts'
 
@@ -30,15 +30,9 @@ export function factsOf(requested: Requested, held: Class[], approvals: string[]
   }
 }
 
-const asks = new WeakMap<ResolvedDetail<DescribedConnection>, Ask>()
-
-/** What the detail asks of policy: worked out once, for what is resolved does not change. */
+/** What the detail asks of policy. */
 export function askOf(resolved: ResolvedDetail<DescribedConnection>): Ask {
-  const known = asks.get(resolved)
-  if (known) return known
   const { entry, detail } = resolved
   const { name, terms } = entry
-  const ask = { connection: name, revocation: terms.revocation(detail), requests: terms.requests(detail) }
-  asks.set(resolved, ask)
-  return ask
+  return { connection: name, revocation: terms.revocation(detail), requests: requestsOf(resolved) }
 }

@@ -3,7 +3,7 @@
  * that policy cannot tell apart one is decided (docs/decisions/0024).
  */
 import { identityOf } from '../identity/principal.ts'
-import type { ResolvedDetail } from '../leases/connections.ts'
+import { requestsOf, type ResolvedDetail } from '../leases/connections.ts'
 import { alike, type Ask, decideInTurns, type Decision, type Facts, hangsOn } from '../policy/decide.ts'
 import { type Class, classes, classesOf } from '../provider/terms.ts'
 import type { Tx } from '../base/unit.ts'
@@ -127,6 +127,6 @@ function outsidePolicy(lapsed: EndReason): Standing {
 
 /** The place of the highest class of what may be minted. */
 function authorityOf(details: readonly ResolvedDetail[]): number {
-  const all = details.flatMap(({ entry, detail }) => classesOf(entry.terms.requests(detail)))
+  const all = details.flatMap((detail) => classesOf(requestsOf(detail)))
   return Math.max(-1, ...all.map((each) => classes.indexOf(each)))
 }
