@@ -16,7 +16,7 @@ const endsAtOnce = 100
 /** Ends between two turns of the event loop. */
 const endsPerTurn = 10
 /** Such transactions that wait for their turn: beside all that is put on record of credentials that die, one would hardly have it. */
-const stepsAtOnce = 4
+const stepsAtOnce = 2
 
 /**
  * Ends what would no longer be allowed and waits, within limits, for its credentials to die.
