@@ -6,7 +6,7 @@ import type { Insertable, Selectable } from 'kysely'
 import { Columns } from './columns.ts'
 import { type Count, countIn, type Counts } from './counts.ts'
 import type { Intrusion } from './inspection.ts'
-import { ReadOnce } from './read-once.ts'
+import { ReadOnce, type StoredCount } from './read-once.ts'
 import type { RowMacs } from './row-macs.ts'
 import type { RowSums } from './row-sums.ts'
 import type { Schema } from './schema.ts'
@@ -148,13 +148,13 @@ export class Rows {
   /** Undefined where nobody can tell: the count is not as it was written, or rows are not that it is of. */
   async count(key: string, of: SealedTable): Promise<Count | undefined> {
     if (this.damaged(of).length > 0) return undefined
-    const read = async () => {
+    const read = async (): Promise<StoredCount> => {
       const row = await this.one('counts', 'key', key)
-      if (row && !this.isGenuine('counts', row)) return 'damaged'
-      return row ? countIn(row) : {}
+      if (row && !this.isGenuine('counts', row)) return { row, count: 'damaged' }
+      return { row, count: row ? countIn(row) : {} }
     }
-    const stored = await (this.#once ? this.#once.count(key, read) : read())
-    return stored === 'damaged' ? undefined : this.#counts.after(key, stored)
+    const { count } = await (this.#once ? this.#once.count(key, read) : read())
+    return count === 'damaged' ? undefined : this.#counts.after(key, count)
   }
 
   /**
@@ -185,8 +185,13 @@ export class Rows {
   /** Writes what has changed of the counts: once a commit, however many works have changed one. */
   async writeCounts(): Promise<void> {
     const keys = this.#counts.changed
-    // In one round trip, where there are any.
-    const rows = await Promise.all(keys.map((key) => this.one('counts', 'key', key)))
+    // Those that no work has read: in one round trip, where there are any.
+    const rows = await Promise.all(
+      keys.map(async (key) => {
+        const known = this.#once?.countToWrite(key)
+        return known ? (await known).row : await this.one('counts', 'key', key)
+      }),
+    )
     for (const [at, key] of keys.entries()) {
       const row = rows[at]
       const count = this.#counts.after(key, row && countIn(row))
@@ -265,6 +270,7 @@ export class Rows {
 
   async #set(table: SealedTable, row: StoredRow, values: StoredRow): Promise<void> {
     const { key } = sealingOf(table)
+    if (table === 'counts') this.#once?.wroteCount(row[key])
     const columns = Object.keys(values).map((column) => `${quoted(column)} = ?`)
     await this.#statements.run(`update "${table}" set ${columns.join()} where "${key}" = ?`, [
       ...Object.values(values),

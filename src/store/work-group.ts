@@ -128,6 +128,8 @@ export class WorkGroup {
       return { job, outcome: { value }, left, failure }
     } catch (error) {
       if ((await last?.failure) === undefined) await connection.undo()
+      // What was read behind what the database refused was not answered.
+      if (connection.isFailure(error)) this.#once = new ReadOnce()
       return { job, outcome: { error: this.#told(error) }, failure: undefined }
     } finally {
       transaction.finish()

@@ -6,6 +6,7 @@ import { leaseCountsContract } from './store-lease-counts.ts'
 import { leaseStoreContract } from './store-leases.ts'
 import { aTask, events, note, put, type StoreSubject, verified } from '../support/store.ts'
 import { taskStoreContract } from './store-tasks.ts'
+import type { Task } from '../../src/tasks/task.ts'
 
 /** `untyped`: whether any value fits into any column, so that somebody can have put it there. */
 export function storeContract(open: () => Promise<StoreSubject>, untyped: boolean): void {
@@ -106,6 +107,19 @@ export function storeContract(open: () => Promise<StoreSubject>, untyped: boolea
       )
       const added = (await events(store)).slice(before).map((event) => event.data?.['about'])
       expect(added).toEqual(kept)
+    })
+
+    it('that the database refuses has read nothing for those after it', async () => {
+      const root = aTask()
+      await write((tx) => put(store, tx, root))
+      const whose = { agent: root.agent }
+      const held = (task: Task) =>
+        write(async (tx) => {
+          await put(store, tx, task)
+          return (await store.leases.countUnfinished(tx, whose, root.id)).agent
+        })
+      const outcomes = await Promise.allSettled([held(root), held(aTask({ agent: root.agent }))])
+      expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
     })
 
     it('sees what each one before it has written, however many come at once', async () => {

@@ -173,3 +173,36 @@ it('a count that does not add up is found by verification', async () => {
     { subject: key, message: 'its count is not what the rows add up to' },
   ])
 })
+
+it('a count that works have read is not read again to be written', async () => {
+  await using store = await sqliteStore()
+  const [lease] = await putLeases(store, {})
+  const whose = { agent: lease!.agent }
+  const all = vi.spyOn(StatementSync.prototype, 'all')
+  let read = 0
+  try {
+    await store.unit.write(async (tx) => {
+      await store.leases.countUnfinished(tx, whose, lease!.task)
+      await put(store, tx, aTask(whose))
+    })
+    read = all.mock.calls.flat().filter((value) => value === `agent ${whose.agent}`).length
+  } finally {
+    all.mockRestore()
+  }
+  expect(read).toBe(1)
+})
+
+it('a count whose row a work has written itself is read again', async () => {
+  await using store = await sqliteStore()
+  const [lease] = await putLeases(store, {})
+  const whose = { agent: lease!.agent }
+  const key = `agent ${whose.agent}`
+  await store.unit.write(async (tx) => {
+    await store.leases.countUnfinished(tx, whose, lease!.task)
+    const row = (await rowsIn(tx).one('counts', 'key', key))!
+    await rowsIn(tx).change('counts', row, { value: '{"held":6}' })
+    await store.leases.insert(tx, aLease(await put(store, tx, aTask(whose))))
+  })
+  const row = await store.unit.write((tx) => rowsIn(tx).one('counts', 'key', key))
+  expect(JSON.parse(row!.value)).toMatchObject({ held: 7 })
+})
