@@ -17,18 +17,19 @@ import type { Env } from './context.ts'
  * is and which rule came nearest: it is the commonest trouble of a new installation.
  */
 export async function agentOf(
-  { inForce, limits, about }: Env['Variables'],
+  c: Context<Env>,
   principal: Principal,
   named: string | undefined,
 ): Promise<OwnedAgent> {
-  const { agents } = inForce.rules
+  const { agents } = c.get('inForce').rules
+  const about = c.get('about')
   try {
     const agent = agents.choose(principal, named)
     about.agent = agent.name
     return agent
   } catch (error) {
     const unmatched = isBrokerError(error, 'unknown_agent') && agents.matching(principal).length === 0
-    if (unmatched && (await limits.mayExplain())) {
+    if (unmatched && (await c.get('limits').mayExplain())) {
       const { issuer, subject } = principal
       const miss = nearest(agents, principal)
       about.unmatched = { issuer, subject, ...(miss && { nearest: miss }) }
@@ -39,10 +40,7 @@ export async function agentOf(
 
 /** Whoever holds the token of the task in the path, or of some task where none stands there: `c.var.task`. */
 export const byTaskToken: MiddlewareHandler<Env> = async (c, next) => {
-  const { inForce, limits } = c.var
-  const task = await holder(c)
-  await limits.admitAgent(inForce.rules.agents.shareOf(task.agent, task.owner))
-  c.set('task', task)
+  c.set('task', await admittedHolder(c))
   await next()
 }
 
@@ -54,25 +52,34 @@ export const byTaskTokenAlways: MiddlewareHandler<Env> = async (c, next) => {
 
 /** A workload with its own OIDC token, or whoever holds a task's token: `c.var.asker`. */
 export const byWorkloadOrTask: MiddlewareHandler<Env> = async (c, next) => {
-  const { inForce, core, limits, sender } = c.var
   const token = bearer(c)
   if (isTaskToken(token)) {
-    const task = await holder(c)
-    await limits.admitAgent(inForce.rules.agents.shareOf(task.agent, task.owner))
+    const task = await admittedHolder(c)
     c.set('task', task)
     c.set('asker', { task })
   } else {
-    const { issuers } = inForce.rules
-    const verified = await limits.check(sender, () => verify(token, issuers, { clock: core.clock }))
+    const { issuers } = c.get('inForce').rules
+    const { clock } = c.get('core')
+    const verified = await c.get('limits').check(c.get('sender'), () => verify(token, issuers, { clock }))
     c.set('verified', verified)
     c.set('asker', { verified })
   }
   await next()
 }
 
+/** One whose agent asks for no more than it may. */
+async function admittedHolder(c: Context<Env>): Promise<StoredTask> {
+  const task = await holder(c)
+  const { agents } = c.get('inForce').rules
+  await c.get('limits').admitAgent(agents.shareOf(task.agent, task.owner))
+  return task
+}
+
 async function holder(c: Context<Env>): Promise<StoredTask> {
-  const { core, limits, sender, about } = c.var
-  const task = await limits.check(sender, () => authenticate(core, bearer(c), c.req.param('id')))
+  const [core, about] = [c.get('core'), c.get('about')]
+  const task = await c
+    .get('limits')
+    .check(c.get('sender'), () => authenticate(core, bearer(c), c.req.param('id')))
   about.agent = task.agent
   about.task = task.id
   // Whoever calls is not silent, whatever comes of the call.

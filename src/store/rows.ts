@@ -11,7 +11,7 @@ import type { RowMacs } from './row-macs.ts'
 import type { RowSums } from './row-sums.ts'
 import type { Schema } from './schema.ts'
 import { nameOf, type SealedTable, sealedTables, sealingOf } from './sealed-tables.ts'
-import type { MaybePromise, Statements, StoredRow } from './statements.ts'
+import type { Statements, StoredRow } from './statements.ts'
 
 type RowOf<Table extends SealedTable> = Selectable<Schema[Table]>
 /** What only the gateway sets. */
@@ -45,6 +45,8 @@ export class Rows {
   readonly #counts: Counts
   readonly #watch: Watch
   readonly #once: ReadOnce | undefined
+  /** By table and id, as they stand in the transaction: nobody else changes what it has read. */
+  readonly #seen = new Map<string, StoredRow>()
   #tookDamaged = false
 
   constructor(given: {
@@ -84,24 +86,29 @@ export class Rows {
     return new Columns(row, this.isGenuine(table, row) ? [] : ['it is not as it was written'])
   }
 
-  /** The first row with this value in a column that has an index. */
+  /** The first row with this value in a column that has an index. One that was read in this transaction is not read again. */
   async one<Table extends SealedTable>(
     table: Table,
     column: keyof RowOf<Table> & string,
     value: string,
   ): Promise<RowOf<Table> | undefined> {
+    const seen = column === 'id' && this.#seen.get(nameIn(table, value))
+    if (seen) return seen as RowOf<Table>
     const sql = `select * from "${table}" where "${column}" = ?`
-    return (await this.#statements.all(sql, [value]))[0] as RowOf<Table> | undefined
+    const [row] = await this.#statements.all(sql, [value])
+    if (row) this.#see(table, row)
+    return row as RowOf<Table> | undefined
   }
 
   /** Rows for which this holds: SQL that an index serves. */
-  where<Table extends SealedTable>(
+  async where<Table extends SealedTable>(
     table: Table,
     condition: string,
     values: readonly unknown[],
-  ): MaybePromise<RowOf<Table>[]> {
-    const rows = this.#statements.all(`select * from "${table}" where ${condition}`, values)
-    return rows as MaybePromise<RowOf<Table>[]>
+  ): Promise<RowOf<Table>[]> {
+    const rows = await this.#statements.all(`select * from "${table}" where ${condition}`, values)
+    for (const row of rows) this.#see(table, row)
+    return rows as RowOf<Table>[]
   }
 
   /** @throws BrokerError `unavailable` where it would grant and nothing may be granted. */
@@ -141,6 +148,7 @@ export class Rows {
     const { key } = sealingOf(table)
     if (!this.isGenuine(table, row)) this.#tookDamaged = true
     await this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
+    this.#seen.delete(nameIn(table, (row as StoredRow)['id']))
     this.#sums.remove(table, row)
     this.#counts.remove(table, row)
   }
@@ -276,8 +284,14 @@ export class Rows {
       ...Object.values(values),
       row[key],
     ])
+    const after = { ...row, ...values }
+    this.#see(table, after)
     this.#sums.remove(table, row)
-    this.#sums.add(table, { ...row, ...values })
+    this.#sums.add(table, after)
+  }
+
+  #see(table: SealedTable, row: StoredRow): void {
+    if (typeof row['id'] === 'string') this.#seen.set(nameIn(table, row['id']), row)
   }
 
   #nextOrdinal(table: SealedTable): Promise<number> {
@@ -288,6 +302,8 @@ export class Rows {
     return (this.#once ?? new ReadOnce()).nextOrdinal(table, last)
   }
 }
+
+const nameIn = (table: SealedTable, id: unknown) => `${table} ${String(id)}`
 
 /** Counts read in one step: others wait for it. */
 const countsPerStep = 500
