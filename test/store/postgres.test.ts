@@ -113,7 +113,7 @@ describe('a lost connection', () => {
     const reading = store.unit.read(async (tx) => {
       await store.tasks.get(tx, task.id)
       await cut()
-      return await store.tasks.get(tx, task.id)
+      return await store.leases.find(tx, { task: task.id })
     })
     await expect(reading).rejects.toSatisfy((error) => isBrokerError(error, 'unavailable'))
     // Idle ones were cut too: whoever comes next must not notice.
