@@ -17,19 +17,18 @@ import type { Env } from './context.ts'
  * is and which rule came nearest: it is the commonest trouble of a new installation.
  */
 export async function agentOf(
-  c: Context<Env>,
+  { inForce, limits, about }: Env['Variables'],
   principal: Principal,
   named: string | undefined,
 ): Promise<OwnedAgent> {
-  const { agents } = c.get('inForce').rules
-  const about = c.get('about')
+  const { agents } = inForce.rules
   try {
     const agent = agents.choose(principal, named)
     about.agent = agent.name
     return agent
   } catch (error) {
     const unmatched = isBrokerError(error, 'unknown_agent') && agents.matching(principal).length === 0
-    if (unmatched && (await c.get('limits').mayExplain())) {
+    if (unmatched && (await limits.mayExplain())) {
       const { issuer, subject } = principal
       const miss = nearest(agents, principal)
       about.unmatched = { issuer, subject, ...(miss && { nearest: miss }) }
@@ -58,9 +57,9 @@ export const byWorkloadOrTask: MiddlewareHandler<Env> = async (c, next) => {
     c.set('task', task)
     c.set('asker', { task })
   } else {
-    const { issuers } = c.get('inForce').rules
-    const { clock } = c.get('core')
-    const verified = await c.get('limits').check(c.get('sender'), () => verify(token, issuers, { clock }))
+    const { inForce, core, limits, sender } = c.var
+    const { issuers } = inForce.rules
+    const verified = await limits.check(sender, () => verify(token, issuers, { clock: core.clock }))
     c.set('verified', verified)
     c.set('asker', { verified })
   }
@@ -70,16 +69,14 @@ export const byWorkloadOrTask: MiddlewareHandler<Env> = async (c, next) => {
 /** One whose agent asks for no more than it may. */
 async function admittedHolder(c: Context<Env>): Promise<StoredTask> {
   const task = await holder(c)
-  const { agents } = c.get('inForce').rules
-  await c.get('limits').admitAgent(agents.shareOf(task.agent, task.owner))
+  const { inForce, limits } = c.var
+  await limits.admitAgent(inForce.rules.agents.shareOf(task.agent, task.owner))
   return task
 }
 
 async function holder(c: Context<Env>): Promise<StoredTask> {
-  const [core, about] = [c.get('core'), c.get('about')]
-  const task = await c
-    .get('limits')
-    .check(c.get('sender'), () => authenticate(core, bearer(c), c.req.param('id')))
+  const { core, limits, sender, about } = c.var
+  const task = await limits.check(sender, () => authenticate(core, bearer(c), c.req.param('id')))
   about.agent = task.agent
   about.task = task.id
   // Whoever calls is not silent, whatever comes of the call.

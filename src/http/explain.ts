@@ -31,7 +31,7 @@ export function explainRoutes(
     const { core, inForce, limits, asker, requestId } = c.var
     const { authorization_details: authorizationDetails = [], ...rest } = c.req.valid('json')
     if ('verified' in asker) {
-      const agent = await agentOf(c, asker.verified.principal, rest.agent)
+      const agent = await agentOf(c.var, asker.verified.principal, rest.agent)
       await limits.admitAgent(inForce.rules.agents.shareOf(agent.name, agent.owner))
     }
     const explained = await explainTo(core, inForce.rules, { ...rest, asker, authorizationDetails })

@@ -57,13 +57,13 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
   app.openAPIRegistry.registerPath(revocation)
 
   app.post(token.path, async (c) => {
-    const [core, inForce, limits] = [c.get('core'), c.get('inForce'), c.get('limits')]
+    const { core, inForce, limits, sender, about } = c.var
     const { issuers } = inForce.rules
     const asked = exchangeRequest(await parameters(c))
-    const verified = await limits.check(c.get('sender'), () =>
+    const verified = await limits.check(sender, () =>
       verify(asked.subject_token, issuers, { clock: core.clock }),
     )
-    const agent = await agentOf(c, verified.principal, asked.agent)
+    const agent = await agentOf(c.var, verified.principal, asked.agent)
     await limits.admitAgent(inForce.rules.agents.shareOf(agent.name, agent.owner))
     const own = issuers.get(verified.principal.iss)?.audiences ?? []
     const { connections } = inForce.rules
@@ -84,7 +84,7 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
       throw inWords(error, words)
     })
     const { token: taskToken, ...task } = opened
-    c.get('about').task = opened.task.id
+    about.task = opened.task.id
     if (!minted) {
       // RFC 8628's name for it: the task goes on through its token once a human has said yes.
       const view = taskView(task, core)

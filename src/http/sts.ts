@@ -60,7 +60,7 @@ export function stsRoutes(app: OpenAPIHono<Env>): void {
     const asked = await wanted(c)
     const agent = stsAgent(agents, asked)
     if (!agent) throw new BrokerError('not_found', `no agent is ${asked.identity} for ${asked.scope}`)
-    const { name, owner } = await agentOf(c, verified.principal, agent.name)
+    const { name, owner } = await agentOf(c.var, verified.principal, agent.name)
     await limits.admitAgent(agents.shareOf(name, owner))
     const request = {
       authorizationDetails: [agent.sts.authorization_detail],

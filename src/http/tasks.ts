@@ -110,7 +110,7 @@ const complete = createRoute({
 
 export function taskRoutes(app: OpenAPIHono<Env>): void {
   app.openapi(open, async (c) => {
-    const [core, asker, inForce] = [c.get('core'), c.get('asker'), c.get('inForce')]
+    const { core, asker, inForce, limits, about } = c.var
     const { dry_run, authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
     const asked = { ...rest, authorizationDetails }
     const caller = 'verified' in asker ? asker.verified : asker.task
@@ -123,12 +123,12 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     const idempotency = idempotencyOf(c, caller, asked)
     const request = { ...asked, ...opener, idempotency, gone: c.req.raw.signal }
     if ('verified' in asker) {
-      const agent = await agentOf(c, asker.verified.principal, rest.agent)
-      await c.get('limits').admitAgent(inForce.rules.agents.shareOf(agent.name, agent.owner))
+      const agent = await agentOf(c.var, asker.verified.principal, rest.agent)
+      await limits.admitAgent(inForce.rules.agents.shareOf(agent.name, agent.owner))
     }
     if (dry_run) return c.json(dryRunView(await dryRun(core, inForce.rules, request)), 200)
     const { token, ...opened } = await openTask(core, inForce.rules, request)
-    c.get('about').task = opened.task.id
+    about.task = opened.task.id
     const view = { ...taskView(opened, core), task_token: token }
     return opened.task.status === 'pending_approval' ? c.json(view, 202) : c.json(view, 201)
   })
@@ -148,7 +148,7 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
   })
 
   app.openapi(credentials, async (c) => {
-    const [core, task, inForce] = [c.get('core'), c.get('task'), c.get('inForce')]
+    const { core, task, inForce } = c.var
     const { authorizationDetail, context } = credentialRequest(c.req.valid('json'))
     const idempotency = idempotencyOf(c, task, { authorizationDetail, context })
     const request = { task, authorizationDetail, context, idempotency, gone: c.req.raw.signal }
