@@ -29,3 +29,13 @@ export async function inTurns<Result>(steps: Steps<Result>): Promise<Result> {
     await breathe()
   }
 }
+
+/** Each of `items`, with a turn for everybody else after every so many. */
+export async function* withTurns<Item>(items: Iterable<Item>, every: number): AsyncGenerator<Item> {
+  let given = 0
+  for (const item of items) {
+    yield item
+    given += 1
+    if (given % every === 0) await breathe()
+  }
+}

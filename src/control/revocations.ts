@@ -3,11 +3,12 @@ import type { Fence } from '../agents/fence.ts'
 import type { Actor } from '../audit/event.ts'
 import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
+import { withTurns } from '../base/turns.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import { endTask } from '../tasks/end.ts'
+import { endsPerTurn, endTask } from '../tasks/end.ts'
 import type { Tx } from '../base/unit.ts'
 import { raiseFence } from './fences.ts'
 import { type Meant, type Registered, select, type Selector } from './selector.ts'
@@ -67,12 +68,12 @@ export async function revokeBySelector(
     const fence = await keepOut(context, tx, order, selected.fence)
     const leaving: StoredLease[] = []
     const ended = new Set<string>()
-    for (const task of selected.tasks) {
+    for await (const task of withTurns(selected.tasks, endsPerTurn)) {
       leaving.push(...(await endTask(context, tx, task, { ...cause, note: reason })))
       ended.add(task.id)
     }
     // Leases of tasks that had ended before, and those selected by themselves.
-    for (const lease of selected.leases)
+    for await (const lease of withTurns(selected.leases, endsPerTurn))
       if (!ended.has(lease.task)) leaving.push(...(await retire(context, tx, { id: lease.id }, cause)))
     return { matched: selected.leases, leaving, ended, fence }
   }

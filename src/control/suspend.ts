@@ -1,10 +1,11 @@
 /** Stopping an agent, and letting it go on: a fence on it, raised and lifted. */
 import { fenceKey, stands } from '../agents/fence.ts'
+import { withTurns } from '../base/turns.ts'
 import { BrokerError } from '../base/errors.ts'
 import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
-import { endTask } from '../tasks/end.ts'
+import { endsPerTurn, endTask } from '../tasks/end.ts'
 import type { Tx } from '../base/unit.ts'
 import { openStatuses } from '../tasks/task.ts'
 import type { Admin } from './authenticate.ts'
@@ -29,7 +30,8 @@ export async function suspendAgent(
   const work = async (tx: Tx) => {
     await raiseFence(context, tx, { selector: { agent: name }, agents: [name], reason, actor, until: null })
     const retired: StoredLease[] = []
-    for (const task of await tasks.find(tx, { agent: name, statuses: openStatuses }))
+    const open = await tasks.find(tx, { agent: name, statuses: openStatuses })
+    for await (const task of withTurns(open, endsPerTurn))
       retired.push(...(await endTask(context, tx, task, { reason: 'agent_suspended', actor, note: reason })))
     return retired
   }

@@ -17,6 +17,8 @@ import { Throttle } from './throttle.ts'
 const mostAtOnce = 100
 /** What looks get while there is more to end, one in so many: ends come first, and looks keep up. */
 const looksShare = 16
+/** What ends and looks keep of all calls while they give way: one in so many. */
+const wayShare = 8
 /**
  * How long an upstream must have answered nothing for its first answer to bring
  * others forward: longer than any pause. Shorter, and a lease that is refused again
@@ -46,6 +48,7 @@ function isTrouble(outcomes: RevocationOutcome[] | ProviderError): boolean {
 export class Lanes {
   readonly entry: ConnectionEntry
   readonly #context: LeaseContext
+  readonly #givesWay: () => boolean
   readonly #answersAgain: () => Promise<void>
   readonly #endings: Lane<Ending>
   readonly #looks: Lane<Looking>
@@ -54,11 +57,16 @@ export class Lanes {
   /** Since when upstream has answered nothing, milliseconds since 1970. */
   #silentSince: number | undefined
 
-  /** `answersAgain`: called when upstream answers after a silence. */
-  constructor(context: LeaseContext, entry: ConnectionEntry, answersAgain: () => Promise<void>) {
+  /** `answersAgain`: called when upstream answers after a silence. `givesWay`: whether others need this process more. */
+  constructor(
+    context: LeaseContext,
+    entry: ConnectionEntry,
+    { answersAgain, givesWay }: { answersAgain: () => Promise<void>; givesWay: () => boolean },
+  ) {
     this.entry = entry
     this.#context = context
     this.#answersAgain = answersAgain
+    this.#givesWay = givesWay
     this.#throttle = new Throttle(context.clock, entry.concurrency ?? mostAtOnce)
     this.#endings = new Lane({
       room: (busy) =>
@@ -103,12 +111,17 @@ export class Lanes {
 
   /** Whether another call may be made beside so many. */
   #hasRoom(busy: number): boolean {
-    const { limit } = this.#throttle
+    const limit = this.#limit
     return busy < Math.max(Math.ceil(limit / 2), limit - this.#mints)
   }
 
   get #share(): number {
-    return Math.max(1, Math.floor(this.#throttle.limit / looksShare))
+    return Math.max(1, Math.floor(this.#limit / looksShare))
+  }
+
+  get #limit(): number {
+    const { limit } = this.#throttle
+    return this.#givesWay() ? Math.ceil(limit / wayShare) : limit
   }
 
   /** Tells upstream once that the credential is to end. */

@@ -6,6 +6,7 @@ import type { Tx } from '../base/unit.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
 import { settles } from './evidence.ts'
+import { GiveWay } from './give-way.ts'
 import { openHandle } from './handle.ts'
 import { Lanes } from './lanes.ts'
 import { type DamagedLease, endOf, type Lease, type StoredLease } from './lease.ts'
@@ -33,9 +34,12 @@ export class Revoker {
   #answered = 0
   /** What became of leases, many to a unit of work: no call waits for a record of another's. */
   readonly records: Together
+  /** Whom revoking leaves the larger part of this process. */
+  readonly giveWay: GiveWay
 
   constructor(context: LeaseContext) {
     this.#context = context
+    this.giveWay = new GiveWay(context.clock)
     this.records = new Together(context)
   }
 
@@ -191,7 +195,10 @@ export class Revoker {
     const key = keyOf(entry)
     const known = this.#lanes.get(key)
     if (known?.entry === entry) return known
-    const lanes = new Lanes(this.#context, entry, () => this.#hasten(entry))
+    const lanes = new Lanes(this.#context, entry, {
+      answersAgain: () => this.#hasten(entry),
+      givesWay: () => this.giveWay.now,
+    })
     this.#lanes.set(key, lanes)
     return lanes
   }

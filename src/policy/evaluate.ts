@@ -115,11 +115,10 @@ function reads({ attributes }: AgentPolicies, attribute: string): boolean {
   return attributes === 'all' || attributes.has(attribute)
 }
 
-/** What else than the task itself the policies that can concern the agent read. */
-export function hangsOn(policies: Policies, agent: string): { held: boolean; approvals: boolean } {
+/** Whether a policy that can concern the agent reads this attribute. */
+export function hangsOn(policies: Policies, agent: string, attribute: string): boolean {
   const slice = policies.agents.get(agent)
-  const read = (attribute: string) => slice !== undefined && reads(slice, attribute)
-  return { held: read('held'), approvals: read('approvals') }
+  return slice !== undefined && reads(slice, attribute)
 }
 
 /**

@@ -7,6 +7,8 @@ import { recordedPrincipal } from '../identity/principal.ts'
 import {
   bounds,
   endReasons,
+  type OpenCursor,
+  type OpenRow,
   openStatuses,
   predecessors,
   type StoredTask,
@@ -15,6 +17,7 @@ import {
   taskFoundBy,
   taskStatuses,
   type TaskStore,
+  tellingColumns,
 } from '../tasks/task.ts'
 import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
@@ -86,6 +89,30 @@ function endsAt({ expires_at: expiresAt, silent_at: silentAt }: Row): number {
 /** By the index of what is due: what is over, by far the most, is not gone through. */
 const openBehind = `status = ? and expires_at >= ? and (expires_at > ? or ordinal > ?)
   order by expires_at, ordinal limit ?`
+
+const openRowsBehind = `select expires_at, ordinal, ${tellingColumns.join()} from tasks where ${openBehind}`
+const beginning: OpenCursor = {
+  status: openStatuses[0],
+  expiresAt: Number.MIN_SAFE_INTEGER,
+  ordinal: 0,
+}
+type Place = Pick<Row, 'expires_at' | 'ordinal'>
+
+function behind({ status, expiresAt, ordinal }: OpenCursor = beginning, limit: number): unknown[] {
+  return [status, expiresAt, expiresAt, ordinal, limit]
+}
+
+/** Behind what to go on once these have been read; undefined at the end. */
+function goingOn(
+  rows: readonly Place[],
+  { status }: OpenCursor = beginning,
+  limit: number,
+): OpenCursor | undefined {
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  if (last) return { status, expiresAt: last.expires_at, ordinal: last.ordinal }
+  const other = openStatuses[openStatuses.indexOf(status) + 1]
+  return other && { ...beginning, status: other }
+}
 
 const openOfRoot = `select count(*) as n, min(expires_at) as first from tasks where root = ? and ${isOpenTask}`
 
@@ -169,18 +196,15 @@ export const tasks: TaskStore = {
   },
 
   async openAfter(tx, cursor, limit) {
-    const [first] = openStatuses
-    const from = cursor ?? { status: first, expiresAt: Number.MIN_SAFE_INTEGER, ordinal: 0 }
-    const { status, expiresAt, ordinal } = from
-    const rows = await rowsIn(tx).where('tasks', openBehind, [status, expiresAt, expiresAt, ordinal, limit])
-    const last = rows.length === limit ? rows.at(-1) : undefined
-    const other = openStatuses[openStatuses.indexOf(status) + 1]
-    return {
-      tasks: rows.map((row) => fromRow(tx, row)),
-      next: last
-        ? { status, expiresAt: last.expires_at, ordinal: last.ordinal }
-        : other && { status: other, expiresAt: Number.MIN_SAFE_INTEGER, ordinal: 0 },
-    }
+    const rows = await rowsIn(tx).where('tasks', openBehind, behind(cursor, limit))
+    return { tasks: rows.map((row) => fromRow(tx, row)), next: goingOn(rows, cursor, limit) }
+  },
+
+  async openRowsAfter(tx, cursor, limit) {
+    const { statements } = bound(tx)
+    const rows = (await statements.all(openRowsBehind, behind(cursor, limit))) as unknown as (OpenRow &
+      Place)[]
+    return { rows, next: goingOn(rows, cursor, limit) }
   },
 
   async countOpen(tx, whose) {

@@ -6,6 +6,9 @@ import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 import { aboutTask, endStatus, type EndReason, type StoredTask } from './task.ts'
 
+/** Ends between two turns of the event loop, where many are ended in one transaction. */
+export const endsPerTurn = 10
+
 export interface EndCause {
   reason: EndReason
   actor: Actor

@@ -61,11 +61,10 @@ export class Lapses {
     const scope = this.#scopeOf(task)
     if (!scope) return outsidePolicy('policy_changed')
     const { policies } = this.#rules
-    const reads = hangsOn(policies, task.agent)
     const facts = factsOf(
       { ...task, agent: identity.agent },
-      reads.held ? await this.#heldBy(tx, task, held) : [],
-      reads.approvals ? await this.#approvedFor(tx, task) : [],
+      hangsOn(policies, task.agent, 'held') ? await this.#heldBy(tx, task, held) : [],
+      hangsOn(policies, task.agent, 'approvals') ? await this.#approvedFor(tx, task) : [],
     )
     const outcome = await this.#outcome(facts, scope)
     // What waits for a yes may go on waiting, and what has had it may not.

@@ -1,62 +1,71 @@
 /** Holding every open task against new rules (invariant I12). */
 import { asRead } from '../base/damage.ts'
-import { breathe } from '../base/turns.ts'
+import { breathe, withTurns } from '../base/turns.ts'
+import type { Tx } from '../base/unit.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import { classes } from '../provider/terms.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { endTask } from './end.ts'
-import { Lapses } from './lapse.ts'
+import { endsPerTurn, endTask } from './end.ts'
+import { Lapses, type Standing } from './lapse.ts'
+import { Likely } from './likely.ts'
 import { type OpenCursor, openStatuses } from './task.ts'
 
-/** Tasks looked at in one turn of the event loop. */
+/** Tasks looked at in one turn of the event loop, and rows that are only gone through. */
 const tasksAtOnce = 50
+const rowsAtOnce = 250
 /** Tasks and leases that one transaction ends, a little more with the last task: others wait for it, and each commit has its price. */
 const endsAtOnce = 100
-/** Ends between two turns of the event loop. */
-const endsPerTurn = 10
 /** Such transactions that wait for their turn: beside all that is put on record of credentials that die, one would hardly have it. */
 const stepsAtOnce = 2
+/** For how long at most, from the first end on, revoking gives way to the ends: credentials live meanwhile that are to die. */
+const givenWayMs = 10_000
+
+/** Some of the open tasks, those behind `cursor`, and what each stands on. */
+type Look = (
+  tx: Tx,
+  cursor: OpenCursor | undefined,
+) => Promise<{ seen: { id: string; standing: Standing }[]; next: OpenCursor | undefined }>
 
 /**
  * Ends what would no longer be allowed and waits, within limits, for its credentials to die.
- * First go those that are told without asking policy, whose agent, issuer or connection is gone,
- * while the others are still looked at; then those others, by the authority that they have. When
+ * First those go that by their rows have most likely lapsed, then what a look at each of the
+ * others finds (docs/decisions/0066). Of either, those go first that are told without asking policy, whose agent, issuer
+ * or connection is gone, while the others are still looked at; then those others, by the authority that they have. When
  * `rules` gives others meanwhile, whoever put those in force reviews by them.
  */
 export async function reviewTasks(context: TaskContext, rules: () => Rules): Promise<void> {
   const under = rules()
   const lapses = new Lapses(context, under)
   const revoked: Promise<void>[] = []
-  const lapsed = Array.from({ length: classes.length + 2 }, (): string[] => [])
-  const gone = lapsed.at(-1)!
-  let cursor: OpenCursor | undefined
-  do {
-    for (const { id, rank } of await look()) lapsed[rank + 1]!.push(id)
-    if (gone.length >= endsAtOnce * stepsAtOnce) await endAll(gone)
+  let givenWayUntil: number | undefined
+  for (const look of [byRows(context, under, lapses), byEach(context, lapses)]) {
+    await endWhatLapsed(look)
     if (rules() !== under) return
-  } while (cursor)
-  for (const ids of lapsed.toReversed()) await endAll(ids)
+  }
   await Promise.all(revoked)
 
-  /** Those of the next open tasks that have lapsed. */
-  async function look(): Promise<{ id: string; rank: number }[]> {
-    await breathe()
-    return await context.unit.read(async (tx) => {
-      const page = await context.tasks.openAfter(tx, cursor, tasksAtOnce)
-      cursor = page.next
-      const standingOf = lapses.within(tx)
-      const found: { id: string; rank: number }[] = []
-      for (const task of page.tasks.map(asRead)) {
-        const { lapsed: reason, rank } = await standingOf(task)
-        if (reason) found.push({ id: task.id, rank })
-      }
-      return found
-    })
+  async function endWhatLapsed(look: Look): Promise<void> {
+    const lapsed = Array.from({ length: classes.length + 2 }, (): string[] => [])
+    const gone = lapsed.at(-1)!
+    let cursor: OpenCursor | undefined
+    do {
+      await breathe()
+      const { seen, next } = await context.unit.read((tx) => look(tx, cursor))
+      for (const { id, standing } of seen) if (standing.lapsed) lapsed[standing.rank + 1]!.push(id)
+      if (gone.length >= endsAtOnce * stepsAtOnce) await endAll(gone)
+      if (rules() !== under) return
+      cursor = next
+    } while (cursor)
+    for (const ids of lapsed.toReversed()) await endAll(ids)
   }
 
   /** Empties `ids`, unless the rules are others by now. */
   async function endAll(ids: string[]): Promise<void> {
+    if (ids.length === 0) return
+    // Those that were opened one after another stand beside each other in the store: fewer pages are written.
+    ids.sort()
+    givenWayUntil ??= context.clock.now() + givenWayMs
     const some = async () => {
       while (ids.length > 0 && rules() === under) {
         const { leaving, left } = await end(context, lapses, ids.splice(0, endsAtOnce))
@@ -65,7 +74,36 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
         revoked.push(revokeNow(context, leaving))
       }
     }
-    await Promise.all(Array.from({ length: stepsAtOnce }, some))
+    const all = () => Promise.all(Array.from({ length: stepsAtOnce }, some))
+    await context.revoker.giveWay.to(givenWayUntil, all)
+  }
+}
+
+/** What is likely by what the rows say. */
+function byRows({ tasks }: TaskContext, rules: Rules, lapses: Lapses): Look {
+  const likely = new Likely({ tasks }, rules, lapses)
+  return async (tx, cursor) => {
+    const { rows, next } = await tasks.openRowsAfter(tx, cursor, rowsAtOnce)
+    const standingOf = likely.within(tx)
+    const seen: { id: string; standing: Standing }[] = []
+    for (const row of rows) {
+      const guessed = standingOf(row)
+      // Mostly it is known already.
+      const standing = guessed instanceof Promise ? await guessed : guessed
+      if (standing?.lapsed) seen.push({ id: String(row.id), standing })
+    }
+    return { seen, next }
+  }
+}
+
+/** What is true of each, its row checked. */
+function byEach({ tasks }: TaskContext, lapses: Lapses): Look {
+  return async (tx, cursor) => {
+    const { tasks: page, next } = await tasks.openAfter(tx, cursor, tasksAtOnce)
+    const standingOf = lapses.within(tx)
+    const seen: { id: string; standing: Standing }[] = []
+    for (const task of page.map(asRead)) seen.push({ id: task.id, standing: await standingOf(task) })
+    return { seen, next }
   }
 }
 
@@ -77,7 +115,7 @@ async function end(
 ): Promise<{ leaving: StoredLease[]; left: readonly string[] }> {
   return await context.unit.write(async (tx) => {
     const leaving: StoredLease[] = []
-    for (const [at, id] of ids.entries()) {
+    for await (const [at, id] of withTurns(ids.entries(), endsPerTurn)) {
       if (at + leaving.length >= endsAtOnce) return { leaving, left: ids.slice(at) }
       const stored = await context.tasks.get(tx, id)
       // What a damaged one says is held against the rules like the rest: all that can come of it is its end.
@@ -85,7 +123,6 @@ async function end(
       if (!task || !(openStatuses as readonly string[]).includes(task.status)) continue
       const { lapsed: reason } = await lapses.within(tx)(task)
       if (reason) leaving.push(...(await endTask(context, tx, task, { reason, actor: 'broker' })))
-      if (at % endsPerTurn === endsPerTurn - 1) await breathe()
     }
     return { leaving, left: [] }
   })

@@ -146,6 +146,24 @@ export interface OpenCursor {
   ordinal: number
 }
 
+/** Columns of an open task on which hangs what policy says of it. */
+export const tellingColumns = [
+  'id',
+  'status',
+  'agent',
+  'owner',
+  'bounded',
+  'scope',
+  'principal',
+  'purpose',
+  'ttl',
+  'depth',
+  'context',
+] as const
+
+/** An open task as its row has it, neither checked nor parsed: to guess by, and to decide nothing by. */
+export type OpenRow = Readonly<Record<(typeof tellingColumns)[number], unknown>>
+
 export interface TaskStore {
   insert(tx: Tx, task: Task, tokenHash: string): Promise<void>
   get(tx: Tx, id: string): Promise<StoredTask | undefined>
@@ -161,6 +179,12 @@ export interface TaskStore {
     cursor: OpenCursor | undefined,
     limit: number,
   ): Promise<{ tasks: StoredTask[]; next: OpenCursor | undefined }>
+  /** The same tasks in the same order, as cheaply as they can be had. */
+  openRowsAfter(
+    tx: Tx,
+    cursor: OpenCursor | undefined,
+    limit: number,
+  ): Promise<{ rows: OpenRow[]; next: OpenCursor | undefined }>
   /** The share's open tasks, and those of them that wait for approval. */
   countOpen(tx: Tx, whose: Share): Promise<{ all: number; pending: number }>
   /** How many are open of all agents, by state: from what is counted as it is written. */
