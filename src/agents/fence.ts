@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import { asRead, type Stored } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
+import { isoTime } from '../base/iso-time.ts'
 import { claimTexts } from '../identity/claims.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Session } from '../identity/session.ts'
@@ -152,7 +153,7 @@ export async function fenceRefusal(
   const fence = said.find(({ selector }) => 'agent' in selector) ?? said[0]
   if (!fence) return undefined
   if ('agent' in fence.selector) return new BrokerError('agent_suspended', `agent ${who.agent} is suspended`)
-  const end = fence.until === null ? '' : ` until ${new Date(fence.until).toISOString()}`
+  const end = fence.until === null ? '' : ` until ${isoTime(fence.until)}`
   return new BrokerError('fenced', `${fence.id} keeps ${kept[kindOf(fence.selector)]} out${end}`)
 }
 

@@ -16,10 +16,27 @@ export interface Chainable {
 
 /** @throws Error for an event that has no canonical form, so that it could not be chained. */
 export function chainable(event: AuditEvent): Chainable {
-  const { at, type, actor, agent, owner, task, lease, status, data, request } = event
-  const fields = { at, type, actor, agent, owner, task, lease, status, data, request }
-  return { event, text: canonicalize(fields) }
+  let text = ''
+  for (const field of fields) {
+    const value = event[field]
+    if (value !== undefined) text += `${text && ','}"${field}":${canonicalize(value)}`
+  }
+  return { event, text: `{${text}}` }
 }
+
+/** In the order in which RFC 8785 writes them. */
+const fields = [
+  'actor',
+  'agent',
+  'at',
+  'data',
+  'lease',
+  'owner',
+  'request',
+  'status',
+  'task',
+  'type',
+] as const satisfies (keyof AuditEvent)[]
 
 /** RFC 8785 JSON of what the MAC covers, an array: the position, the predecessor, the key's id and the event. */
 function covered(seq: number, previous: string, key: string, { text }: Chainable): string {

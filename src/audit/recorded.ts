@@ -1,4 +1,5 @@
 /** Rebuilds from the events what the tables should hold, for verification to compare. */
+import { isoTime } from '../base/iso-time.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { AuditEvent } from './event.ts'
 
@@ -109,7 +110,7 @@ export function suspensionFence(agent: string): `fence_${string}` {
 const timeIn = (written: unknown) =>
   typeof written === 'string' ? Date.parse(written) || -Infinity : -Infinity
 const fenceOf = ({ data }: AuditEvent) => String(data?.['fence'])
-const timeOf = ({ at }: AuditEvent) => new Date(at).toISOString()
+const timeOf = ({ at }: AuditEvent) => isoTime(at)
 const approvalOf = ({ data }: AuditEvent) => String(data?.['approval'])
 
 /** Who did it, as the tables name them. */

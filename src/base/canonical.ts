@@ -8,6 +8,7 @@
 export function canonicalize(value: unknown): string {
   switch (typeof value) {
     case 'string':
+      if (plain.test(value)) return `"${value}"`
       if (!value.isWellFormed()) throw new TypeError('a lone surrogate has no canonical JSON')
       return JSON.stringify(value)
     case 'number':
@@ -26,6 +27,9 @@ export function canonicalize(value: unknown): string {
       throw new TypeError(`${typeof value} has no canonical JSON`)
   }
 }
+
+/** What stands in JSON as it is: most texts do, and are written in a third of the time. */
+const plain = /^[ !#-[\]-~]*$/
 
 function ofArray(values: readonly unknown[]): string {
   let text = ''

@@ -2,6 +2,7 @@
 import { type Human, ownerRefusal } from '../agents/owner.ts'
 import { asRead } from '../base/damage.ts'
 import { BrokerError, isBrokerError } from '../base/errors.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { Tx } from '../base/unit.ts'
@@ -200,7 +201,7 @@ async function proceed(context: TaskContext, tx: Tx, rules: Rules, task: Task): 
     actor: 'broker',
     ...aboutTask(task),
     status: 'active',
-    data: { groups: granted, expires_at: new Date(expiresAt).toISOString() },
+    data: { groups: granted, expires_at: isoTime(expiresAt) },
   })
   return []
 }

@@ -6,6 +6,7 @@ import type { Actor } from '../audit/event.ts'
 import { asRead } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Admin } from './authenticate.ts'
@@ -79,7 +80,7 @@ export async function raiseFence(
     type: 'fence.raised',
     actor,
     ...whom,
-    data: { fence: fence.id, selector, agents, reason, until: until && new Date(until).toISOString() },
+    data: { fence: fence.id, selector, agents, reason, until: until && isoTime(until) },
   })
   if (whom && before.length === 0)
     audit.record(tx, { at, type: 'agent.suspended', actor, ...whom, data: { reason } })

@@ -1,6 +1,7 @@
 /** What a workload does: open a task, ask for credentials inside it, complete it. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { BrokerError } from '../base/errors.ts'
+import { isoTime } from '../base/iso-time.ts'
 import { completeTask } from '../tasks/complete.ts'
 import { issueCredential } from '../tasks/credential.ts'
 import { delegate } from '../tasks/delegate.ts'
@@ -137,7 +138,7 @@ export function taskRoutes(app: OpenAPIHono<Env>): void {
     const { core, task, inForce } = c.var
     const { authorization_details: authorizationDetails, ...rest } = c.req.valid('json')
     const { token, until } = await delegate(core, inForce.rules, { ...rest, task, authorizationDetails })
-    return c.json({ delegation: token, expires_at: new Date(until).toISOString() }, 201)
+    return c.json({ delegation: token, expires_at: isoTime(until) }, 201)
   })
 
   app.openapi(read, async (c) => {

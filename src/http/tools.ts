@@ -1,6 +1,7 @@
 /** Calls of tools: decided as the AuthZEN Authorization API 1.0 asks it, and put on record. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { BrokerError, type ErrorCode } from '../base/errors.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { StoredTask } from '../tasks/task.ts'
 import { decideToolCall, type ToolCall, type ToolDecision, type Waiting } from '../tasks/tool-call.ts'
 import type { TaskContext } from '../tasks/context.ts'
@@ -71,7 +72,7 @@ export function toolRoutes(app: OpenAPIHono<Env>): void {
     await limits.admitEvent(task.id)
     const event = { name, resource, digest: digest.replace(/^sha256:/, ''), outcome }
     const at = await recordToolCall(core, task, event)
-    return c.json({ ...event, at: new Date(at).toISOString() }, 201)
+    return c.json({ ...event, at: isoTime(at) }, 201)
   })
 }
 
@@ -112,7 +113,7 @@ function evaluationView(
         policies,
         waiting: waiting
           .filter((each) => each.group === group)
-          .map(({ task, approval, until }) => ({ task, approval, until: new Date(until).toISOString() })),
+          .map(({ task, approval, until }) => ({ task, approval, until: isoTime(until) })),
       }))
       const groups = approvals.map((each) => each.group).join(' and ')
       return {
@@ -133,7 +134,7 @@ function evaluationView(
 function waitingRemedy([first]: readonly Waiting[], pageOf: TaskContext['approvalPage']): string {
   if (!first) return 'Open a child task with `open`, wait for it with `mayfly task wait`, and ask again.'
   const { task, approval, group, until } = first
-  return `${whoDecides({ id: approval, group }, pageOf)} until ${new Date(until).toISOString()}: wait for ${task} with \`mayfly task wait\`, and ask again.`
+  return `${whoDecides({ id: approval, group }, pageOf)} until ${isoTime(until)}: wait for ${task} with \`mayfly task wait\`, and ask again.`
 }
 
 const remedies: Partial<Record<ErrorCode, string>> = {

@@ -3,6 +3,7 @@ import type { z } from '@hono/zod-openapi'
 import type { FenceSelector } from '../agents/fence.ts'
 import type { ListedEvent } from '../audit/event.ts'
 import { asRead } from '../base/damage.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { AgentView } from '../control/agents.ts'
 import type { ApprovalRequest, FenceView } from '../control/lists.ts'
 import type { RevocationReport } from '../control/revocations.ts'
@@ -25,7 +26,7 @@ import type * as schemas from '../wire/schemas.ts'
 function time(at: number): string
 function time(at: number | null): string | null
 function time(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
+  return at === null ? null : isoTime(at)
 }
 
 /** What it takes of the core to show a task. */

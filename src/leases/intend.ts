@@ -1,6 +1,7 @@
 /** Intent first: the lease is durable before the upstream call (invariant I1). */
 import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
+import { isoTime } from '../base/iso-time.ts'
 import { classesOf } from '../provider/terms.ts'
 import type { Share } from '../agents/registry.ts'
 import type { Tx } from '../base/unit.ts'
@@ -131,7 +132,6 @@ async function slotRefusal(
 
 function slotWords(key: string, share: number, free: number | undefined): string {
   if (share === 0) return `upstream has no room to take anything back on ${key}`
-  const next =
-    free === undefined ? 'some are being minted' : `the next is free at ${new Date(free).toISOString()}`
+  const next = free === undefined ? 'some are being minted' : `the next is free at ${isoTime(free)}`
   return `this agent has its share of what can be taken back on ${key}, ${share} credentials; each counts for as long as upstream has to refuse it, given back or not, and ${next}`
 }

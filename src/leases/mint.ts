@@ -1,5 +1,6 @@
 /** Minting: intent, upstream, record, and only then the credential (invariants I1 and I2). */
 import { BrokerError } from '../base/errors.ts'
+import { isoTime } from '../base/iso-time.ts'
 import { ProviderError } from '../provider/failure.ts'
 import type { Minted } from '../provider/upstream.ts'
 import { sha256 } from '../base/sha256.ts'
@@ -137,9 +138,9 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
       const change = { ...known, dueAt: known.deadline }
       const data = {
         fingerprint: minted.fingerprint,
-        upstream_expires_at: new Date(minted.expiresAt).toISOString(),
+        upstream_expires_at: isoTime(minted.expiresAt),
         ...(known.standsUntil > minted.expiresAt && {
-          stands_until: new Date(known.standsUntil).toISOString(),
+          stands_until: isoTime(known.standsUntil),
         }),
       }
       if (await transition(context, tx, lease, { status: 'active', at, change, data }))

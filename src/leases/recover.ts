@@ -1,4 +1,5 @@
 /** What becomes of a lease whose mint had an outcome that nobody saw. */
+import { isoTime } from '../base/iso-time.ts'
 import { ProviderError } from '../provider/failure.ts'
 import type { Recovery } from '../provider/upstream.ts'
 import type { Tx } from '../base/unit.ts'
@@ -67,6 +68,6 @@ async function retireUnknown(
   reason: string,
 ): Promise<void> {
   const { liveUntil } = change
-  const data = { reason, ...(liveUntil != null && { live_until: new Date(liveUntil).toISOString() }) }
+  const data = { reason, ...(liveUntil != null && { live_until: isoTime(liveUntil) }) }
   await leave(context, tx, lease, { at: context.clock.now(), change, data })
 }

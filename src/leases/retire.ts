@@ -1,4 +1,5 @@
 /** The first half of every revocation: the decision, in the transaction of whatever caused it. */
+import { isoTime } from '../base/iso-time.ts'
 import type { Actor } from '../audit/event.ts'
 import type { Tx } from '../base/unit.ts'
 import type { LeaseContext } from './context.ts'
@@ -45,7 +46,7 @@ export async function retire(
 /** What is recorded of it: where the deadline has passed, when that was, for the credential was to be dead by then. */
 export function retiredFor(reason: string, lease: StoredLease, at: number): Record<string, unknown> {
   const isLate = !('damaged' in lease) && lease.deadline <= at
-  return { reason, ...(isLate && { deadline: new Date(lease.deadline).toISOString() }) }
+  return { reason, ...(isLate && { deadline: isoTime(lease.deadline) }) }
 }
 
 /** Whether another broker tells upstream of it at this moment, for it is due there by itself. */

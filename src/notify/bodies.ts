@@ -1,4 +1,5 @@
 /** What is sent, as each kind of receiver takes it. None is longer than it may be there. */
+import { isoTime } from '../base/iso-time.ts'
 import type { Notice } from './notice.ts'
 
 export const targetKinds = ['generic', 'slack', 'teams'] as const
@@ -18,7 +19,7 @@ export function bodyFor(kind: TargetKind, notice: Notice, link: string | undefin
 
 /** The payload of Standard Webhooks: `type`, `timestamp` and `data`. */
 function generic({ type, at, title, data }: Notice, link: string | undefined): object {
-  const timestamp = new Date(at).toISOString()
+  const timestamp = isoTime(at)
   const whole = { type, timestamp, data: { title, ...data, ...(link !== undefined && { link }) } }
   const members = Object.entries(whole.data).toSorted(([, a], [, b]) => sizeOf(b) - sizeOf(a))
   const truncated: string[] = []

@@ -1,6 +1,7 @@
 /** Requests for approval in words: who asks, what for, why, until when, and how to answer. */
 import type { ChainedEvent } from '../audit/event.ts'
 import { asRead } from '../base/damage.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { Tx } from '../base/unit.ts'
 import type { StoredApproval } from '../tasks/approval.ts'
 import type { StoredTask } from '../tasks/task.ts'
@@ -95,7 +96,7 @@ function factsOf(stored: StoredTask | undefined): Fact[] {
       `${provider}/${connection} ${quoted(detail)}`,
     ]),
     ['For', `${ttl} seconds`],
-    ...(status === 'pending_approval' ? [['Waits until', time(expiresAt)] as const] : []),
+    ...(status === 'pending_approval' ? [['Waits until', isoTime(expiresAt)] as const] : []),
   ]
 }
 
@@ -112,8 +113,6 @@ function dataOf(stored: StoredTask | undefined): Record<string, unknown> {
     authorization_details: details,
     ttl,
     context,
-    expires_at: time(expiresAt),
+    expires_at: isoTime(expiresAt),
   }
 }
-
-const time = (at: number) => new Date(at).toISOString()

@@ -19,13 +19,13 @@ const bits = 256
 export class RowSums {
   readonly #seal: Seal
   readonly #sums: Map<string, { rows: number; sum: bigint }>
-  /** Numbers of rows, where works go on from each other's sums: a row that one has just written is often the next that is changed. */
-  #numbers: WorkedOut<bigint> | undefined
+  /** Numbers of rows by their MACs, where works go on from each other's sums: a row that one has just written is often the next that is changed. */
+  #numbers: Map<SealedTable, WorkedOut<bigint>> | undefined
   #changed = false
 
   constructor(seal: Seal, sums: Sums | RowSums = {}) {
     this.#seal = seal
-    if (sums instanceof RowSums) this.#numbers = sums.#numbers ??= new WorkedOut(seal, 2_000)
+    if (sums instanceof RowSums) this.#numbers = sums.#numbers ??= new Map<SealedTable, WorkedOut<bigint>>()
     this.#sums = new Map(
       sums instanceof RowSums
         ? sums.#sums
@@ -72,23 +72,24 @@ export class RowSums {
     this.#changed = true
     const { row_mac: mac } = row
     const key = keyOfMac(mac)
-    const number = this.#seal.has(key) ? this.#numberOf(key, `${table} ${String(mac)}`) : 0n
-    for (const name of isOpen(table, row)
-      ? [`${table} ${key}`, `${table} open ${key}`]
-      : [`${table} ${key}`]) {
-      const { rows, sum } = this.#sums.get(name) ?? { rows: 0, sum: 0n }
-      this.#sums.set(name, {
-        rows: rows + by,
-        sum: BigInt.asUintN(bits, by === 1 ? sum + number : sum - number),
-      })
-    }
+    const number = this.#seal.has(key) ? this.#numberOf(table, key, mac as string) : 0n
+    this.#move(`${table} ${key}`, number, by)
+    if (isOpen(table, row)) this.#move(`${table} open ${key}`, number, by)
   }
 
-  #numberOf(key: string, mac: string): bigint {
-    const known = this.#numbers?.get(mac)
+  #move(name: string, number: bigint, by: 1 | -1): void {
+    const { rows, sum } = this.#sums.get(name) ?? { rows: 0, sum: 0n }
+    const moved = BigInt.asUintN(bits, by === 1 ? sum + number : sum - number)
+    this.#sums.set(name, { rows: rows + by, sum: moved })
+  }
+
+  #numberOf(table: SealedTable, key: string, mac: string): bigint {
+    let numbers = this.#numbers?.get(table)
+    const known = numbers?.get(mac)
     if (known !== undefined) return known
-    const number = numberOf(this.#seal, key, mac)
-    this.#numbers?.set(mac, number)
+    const number = numberOf(this.#seal, table, key, mac)
+    if (this.#numbers && !numbers) this.#numbers.set(table, (numbers = new WorkedOut(this.#seal, 1_000)))
+    numbers?.set(mac, number)
     return number
   }
 }
@@ -98,6 +99,7 @@ export function keyOfMac(mac: unknown): string {
   return typeof mac === 'string' ? mac.slice(0, Math.max(0, mac.indexOf('.'))) : ''
 }
 
-function numberOf(seal: Seal, key: string, mac: string): bigint {
-  return BigInt(`0x${Buffer.from(seal.mac('row sum', mac, key).mac, 'base64url').toString('hex')}`)
+function numberOf(seal: Seal, table: SealedTable, key: string, mac: string): bigint {
+  const number = seal.mac('row sum', `${table} ${mac}`, key).mac
+  return BigInt(`0x${Buffer.from(number, 'base64url').toString('hex')}`)
 }

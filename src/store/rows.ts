@@ -8,6 +8,7 @@ import { type Count, countIn, type Counts } from './counts.ts'
 import type { Intrusion } from './inspection.ts'
 import { ReadOnce, type StoredCount } from './read-once.ts'
 import type { RowMacs } from './row-macs.ts'
+import { insertion, selection, update } from './row-sql.ts'
 import type { RowSums } from './row-sums.ts'
 import type { Schema } from './schema.ts'
 import { nameOf, type SealedTable, sealedTables, sealingOf } from './sealed-tables.ts'
@@ -94,8 +95,7 @@ export class Rows {
   ): Promise<RowOf<Table> | undefined> {
     const seen = column === 'id' && this.#seen.get(nameIn(table, value))
     if (seen) return seen as RowOf<Table>
-    const sql = `select * from "${table}" where "${column}" = ?`
-    const [row] = await this.#statements.all(sql, [value])
+    const [row] = await this.#statements.all(selection(table, column), [value])
     if (row) this.#see(table, row)
     return row as RowOf<Table> | undefined
   }
@@ -114,13 +114,13 @@ export class Rows {
   /** @throws BrokerError `unavailable` where it would grant and nothing may be granted. */
   async insert<Table extends SealedTable>(table: Table, values: NewRow<Table>): Promise<void> {
     const { key, grants } = sealingOf(table)
-    const ordinal = key === 'ordinal' && { ordinal: await this.#nextOrdinal(table) }
-    const row: StoredRow = wellFormed({ ...values, ...ordinal })
+    const row: Record<string, unknown> = wellFormed(values)
+    if (key === 'ordinal') row['ordinal'] = await this.#nextOrdinal(table)
     if (grants?.(undefined, row)) await this.#mayGrant(table, row)
-    const sealed = { ...row, row_mac: this.#macs.of(table, row) }
-    await this.#statements.run(insertion(table, Object.keys(sealed)), Object.values(sealed))
-    this.#sums.add(table, sealed)
-    this.#counts.add(table, sealed)
+    row['row_mac'] = this.#macs.of(table, row)
+    await this.#statements.run(insertion(table, Object.keys(row)), Object.values(row))
+    this.#sums.add(table, row)
+    this.#counts.add(table, row)
   }
 
   /**
@@ -279,11 +279,7 @@ export class Rows {
   async #set(table: SealedTable, row: StoredRow, values: StoredRow): Promise<void> {
     const { key } = sealingOf(table)
     if (table === 'counts') this.#once?.wroteCount(row[key])
-    const columns = Object.keys(values).map((column) => `${quoted(column)} = ?`)
-    await this.#statements.run(`update "${table}" set ${columns.join()} where "${key}" = ?`, [
-      ...Object.values(values),
-      row[key],
-    ])
+    await this.#statements.run(update(table, Object.keys(values), key), [...Object.values(values), row[key]])
     const after = { ...row, ...values }
     this.#see(table, after)
     this.#sums.remove(table, row)
@@ -308,22 +304,8 @@ const nameIn = (table: SealedTable, id: unknown) => `${table} ${String(id)}`
 /** Counts read in one step: others wait for it. */
 const countsPerStep = 500
 
-const quoted = (column: string) => `"${column}"`
-
-const insertions = new Map<string, { columns: readonly string[]; sql: string }>()
-
-/** Written out once for each table: its rows are put together in one place each, with the same columns. */
-function insertion(table: string, columns: readonly string[]): string {
-  const known = insertions.get(table)
-  if (known?.columns.length === columns.length && columns.every((name, at) => name === known.columns[at]))
-    return known.sql
-  const sql = `insert into "${table}" (${columns.map(quoted).join()}) values (${columns.map(() => '?').join()})`
-  insertions.set(table, { columns, sql })
-  return sql
-}
-
 /** As any engine will give it back: text is UTF-8, which has no lone surrogates, and without NUL. */
-function wellFormed(row: StoredRow): StoredRow {
+function wellFormed(row: StoredRow): Record<string, unknown> {
   const formed: Record<string, unknown> = { ...row }
   for (const column in formed) {
     const value = formed[column]

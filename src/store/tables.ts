@@ -1,4 +1,5 @@
 /** The tables as verification holds them against the audit events. */
+import { isoTime } from '../base/iso-time.ts'
 import type { Discrepancy, Tables } from '../audit/verify.ts'
 import { isTime } from './columns.ts'
 import { countIn, Counts } from './counts.ts'
@@ -18,7 +19,7 @@ function json(text: string): unknown {
   }
 }
 
-const time = (at: unknown) => (isTime(at) ? new Date(at).toISOString() : at)
+const time = (at: unknown) => (isTime(at) ? isoTime(at) : at)
 
 /** Without its key nothing of a whole age can be told: that is one thing to say, not one for each row. */
 function rowFault({ table, row: subject, key }: DamagedRow): Discrepancy {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { BrokerError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
+import { isoTime } from '../base/iso-time.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { Tx } from '../base/unit.ts'
 import type { ResolvedDetail } from '../leases/connections.ts'
@@ -99,7 +100,7 @@ async function hand(
       to: agent,
       scope,
       ttl,
-      until: new Date(until).toISOString(),
+      until: isoTime(until),
       act: actOf(task, above) ?? null,
     },
   })

@@ -1,5 +1,6 @@
 /** A task that is opened: its row, whose yes it waits for, and the record of both, in one transaction. */
 import { newId } from '../base/id.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { Tx } from '../base/unit.ts'
 import type { AskingPolicy } from '../policy/askers.ts'
 import type { Decision } from '../policy/decide.ts'
@@ -80,7 +81,7 @@ export async function insert(
       scope: task.scope,
       ttl,
       context: task.context,
-      expires_at: new Date(task.expiresAt).toISOString(),
+      expires_at: isoTime(task.expiresAt),
       ...(heartbeat !== undefined && { heartbeat }),
       ...(place && { ...hanging, act }),
     },

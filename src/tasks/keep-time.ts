@@ -1,5 +1,6 @@
 /** Moves the clock forward, at the start, to where the last broker left it (docs/decisions/0002). */
 import type { LeadingClock } from '../base/clock.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { Tx } from '../base/unit.ts'
 import type { TaskContext } from './context.ts'
 
@@ -18,7 +19,7 @@ export async function keepTime(context: TaskContext, clock: LeadingClock): Promi
   if (reached === undefined || reached <= shown) return
   clock.notBefore(reached)
   log.warn(
-    { clock: new Date(shown).toISOString(), record: new Date(reached).toISOString() },
+    { clock: isoTime(shown), record: isoTime(reached) },
     'the clock shows less than the record does, so time goes on from the record while something is open; ' +
       'if it is the record that is ahead, end everything with `mayfly admin revoke --offline --all` and start again',
   )

@@ -1,6 +1,7 @@
 /** What has ended is kept for its time, and then goes: rows and events, some at a time (docs/decisions/0046). */
 import type { AuditTrail } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { Log } from '../base/log.ts'
 import { breathe } from '../base/turns.ts'
 import type { Tx, Unit } from '../base/unit.ts'
@@ -52,7 +53,7 @@ export async function prune(context: Context, store: RetentionStore, retention: 
   for (let after: number | undefined; ; await breathe()) {
     const { next } = await unit.write(async (tx) => {
       const step = await store.pruneTasks(tx, ended, after)
-      if (step.removed > 0) record(tx, { tasks: step.removed, ended_before: new Date(ended).toISOString() })
+      if (step.removed > 0) record(tx, { tasks: step.removed, ended_before: isoTime(ended) })
       return step
     })
     if (next === undefined) break
@@ -64,7 +65,7 @@ export async function prune(context: Context, store: RetentionStore, retention: 
       if (step.removed > 0)
         record(tx, {
           events: step.removed,
-          recorded_before: new Date(recorded).toISOString(),
+          recorded_before: isoTime(recorded),
           head: `${step.end.seq}:${step.end.mac}`,
         })
       return step

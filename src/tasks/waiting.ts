@@ -1,6 +1,7 @@
 /** What to do about a task that waits for approval, in words that a person or an assistant can follow. */
 import { asRead } from '../base/damage.ts'
 import { BrokerError } from '../base/errors.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { Tx } from '../base/unit.ts'
 import type { Approval, StoredApproval } from './approval.ts'
 import type { TaskContext } from './context.ts'
@@ -16,7 +17,7 @@ export function waitingRemedy(
   const asked = approvals.map(asRead).filter((approval) => approval.status === 'pending')
   if (asked.length === 0) return undefined
   const decide = asked.map((approval) => whoDecides(approval, pageOf)).join(', ')
-  const until = new Date(expiresAt).toISOString()
+  const until = isoTime(expiresAt)
   return `${decide} until ${until}; wait with \`mayfly task wait\`, or GET /v1/tasks/${id}?wait=30`
 }
 
