@@ -5,6 +5,7 @@ import { isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
 import type { Head } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
+import { isoTime } from '../base/iso-time.ts'
 import type { Heads } from '../config/values.ts'
 import type { Log } from '../base/log.ts'
 import { makePrivate } from '../store/files.ts'
@@ -19,7 +20,7 @@ const priority = 13 * 8 + 6
 
 /** @throws Error when the file that is named cannot be written. */
 export function createHeadSink(heads: Heads, { clock, log }: { clock: Clock; log: Log }): HeadSink {
-  const time = () => new Date(clock.now()).toISOString()
+  const time = () => isoTime(clock.now())
   const say = (head: Head) => log.info({ head: textOf(head) }, 'audit head')
   if (heads.kind === 'log') return once({ put: say, close: () => undefined })
   const failed = (error: unknown, head: Head) => {

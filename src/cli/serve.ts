@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { providers } from '../../providers/catalog.ts'
 import { ConfigurationRefused, startBroker } from '../broker/broker.ts'
+import { compileSooner } from '../broker/compile-sooner.ts'
 import { systemClock } from '../base/clock.ts'
 import { createLogger } from '../broker/logger.ts'
 import { Failure, FaultyConfiguration, report } from './failure.ts'
@@ -23,6 +24,7 @@ the broker cannot start is JSON too, on stderr.`,
 }
 
 async function serve({ config, json = false }: { config: string; json?: boolean }): Promise<void> {
+  compileSooner()
   const stopped = untilStopped()
   const log = createLogger()
   const starting = startBroker(config, { clock: systemClock(), log, providers, env: process.env })
