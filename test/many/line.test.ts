@@ -39,7 +39,7 @@ async function cut(): Promise<void> {
   const lines = "query like 'listen%' or query = 'select 1' or query like 'select pg_try_advisory_lock($1%'"
   await besideDatabase(
     url,
-    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mayfly'
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'mayfly'
       and datname = current_database() and (${lines})`,
   )
 }

@@ -47,7 +47,7 @@ it('a look that failed is had again, and all is granted from then on though nobo
   const others = [await connected(store.url)]
   const [first] = others
   await first!.query('create table besides (n int); drop table besides')
-  await first!.query("select pg_terminate_backend(pid) from pg_stat_activity where query = 'rollback'")
+  await first!.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where query = 'rollback'")
   for (let more = await connection(); more; more = await connection()) others.push(more)
   await store.look()
   await store.lookedThrough()
@@ -71,7 +71,7 @@ it('another broker that took the database while the connection was lost loses no
     await store.look()
   }
   await other.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mayfly' and datname = current_database()",
+    "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'mayfly' and datname = current_database()",
   )
   await other.end()
   await elsewhere(store.url)

@@ -99,10 +99,11 @@ describe('a lost connection', () => {
     await using store = await postgresStore(server)
     const task = aTask()
     await store.unit.write((tx) => put(store, tx, task))
+    // Waits for the end of each: told to end, one may still answer what is asked next.
     const cut = () =>
       besideDatabase(
         store.url,
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mayfly' and datname = current_database()",
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'mayfly' and datname = current_database()",
       )
     const writing = store.unit.write(async (tx) => {
       await put(store, tx, aTask())
