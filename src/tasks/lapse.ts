@@ -6,6 +6,7 @@ import { identityOf } from '../identity/principal.ts'
 import { requestsOf, type ResolvedDetail } from '../leases/connections.ts'
 import { alike, type Ask, decideInTurns, type Decision, type Facts, hangsOn } from '../policy/decide.ts'
 import { type Class, classes, classesOf } from '../provider/terms.ts'
+import { breathe } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
 import { grantedGroups } from './approval-digest.ts'
 import type { Rules, TaskContext } from './context.ts'
@@ -18,6 +19,8 @@ import type { EndReason, Task } from './task.ts'
 /** Kinds of tasks of which it is remembered what policy says: with too many of them nothing would be gained. */
 const kindsKept = 10_000
 const scopesKept = 10_000
+/** Decisions between two turns of the event loop: where policy tells all tasks apart, each takes a millisecond. */
+const decisionsPerTurn = 5
 
 export interface Standing {
   /** Why the task may not go on, if it may not. */
@@ -40,6 +43,7 @@ export class Lapses {
   readonly #rules: Rules
   readonly #scopes = new Map<string, Scope | undefined>()
   readonly #outcomes = new Map<string, Decision['outcome']>()
+  #decided = 0
 
   constructor(context: TaskContext, rules: Rules) {
     this.#context = context
@@ -79,6 +83,8 @@ export class Lapses {
     const known = this.#outcomes.get(kind)
     if (known) return known
     const { outcome } = await decideInTurns(policies, facts, asks)
+    this.#decided += 1
+    if (this.#decided % decisionsPerTurn === 0) await breathe()
     if (this.#outcomes.size >= kindsKept) this.#outcomes.clear()
     this.#outcomes.set(kind, outcome)
     return outcome

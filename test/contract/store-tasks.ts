@@ -105,6 +105,11 @@ export function taskStoreContract(store: () => StoreSubject, untyped: boolean): 
         do {
           const page = await read((tx) => store().tasks.openAfter(tx, cursor, limit))
           expect(page.tasks.length).toBeLessThanOrEqual(limit)
+          const { rows, next } = await read((tx) => store().tasks.openRowsAfter(tx, cursor, limit))
+          expect(rows.map(({ id, status, agent, ttl }) => ({ id, status, agent, ttl }))).toEqual(
+            page.tasks.map(asRead).map(({ id, status, agent, ttl }) => ({ id, status, agent, ttl })),
+          )
+          expect(next).toEqual(page.next)
           seen.push(...page.tasks.filter(({ agent }) => agent === 'many').map(({ id }) => id))
           cursor = page.next
         } while (cursor)

@@ -27,6 +27,21 @@ test.each([
   },
 )
 
+test('where policy tells each from the others, a few decisions are a turn', async () => {
+  const given = await core()
+  for (let count = 0; count < 60; count += 1)
+    await given.open({ scope: scoped('write'), purpose: `${count}` })
+  const review = (policy: string) => {
+    const under = rules(given, policy)
+    return turnsDuring(() => reviewTasks(given.context, () => under))
+  }
+  const { turns: alike } = await review(permit)
+  const { turns } = await review(
+    `${permit} @id("bad") forbid (principal, action, resource) when { context.purpose == "bad" };`,
+  )
+  expect(turns - alike).toBeGreaterThanOrEqual(60 / 5 - 1)
+})
+
 test('what is gone altogether ends first, then what has most authority', async () => {
   const given = await core()
   const open = async (name: Class, changed = {}) => (await given.open({ scope: scoped(name), ...changed })).id
