@@ -1,7 +1,7 @@
 /** Connections to a store, whatever its engine. */
 import type { Kysely } from 'kysely'
 import type { Schema } from './schema.ts'
-import type { MaybePromise, Statements, StoredRow } from './statements.ts'
+import type { MaybePromise, Statements } from './statements.ts'
 
 /** For queries that are put together and for statements that are written out. */
 export interface Connection {
@@ -43,8 +43,8 @@ export interface Writing extends Connection {
 
 /** What brokers that write one store in turns tell each other. Each transaction is one turn (docs/decisions/0041). */
 export interface Others {
-  /** Begins as `begin` does, and returns the rows of the head as the turn finds them. */
-  begin(): Promise<StoredRow[]>
+  /** Begins as `begin` does. What `ask` sends goes to the server with it, is read once the turn has come, and returned. */
+  begin<Answer>(ask: () => Promise<Answer>): Promise<Answer>
   /** Whether this transaction has written: then the head has to say so. */
   readonly hasWritten: boolean
   /** What the next transaction that writes will be known by, once the head is written: goes into it. */

@@ -72,7 +72,7 @@ export const fences: FenceStore = {
   },
 
   async any(tx) {
-    return (await rowsIn(tx).where('fences', 'ordinal > 0 limit 1', [])).length > 0
+    return await rowsIn(tx).any('fences')
   },
 
   async byKeys(tx, keys) {

@@ -4,14 +4,20 @@ import type { Head } from '../audit/event.ts'
 import type { Seal } from '../base/seal.ts'
 import { eventsAfter } from './audit.ts'
 import { type HeadKeeper, openHead } from './head.ts'
-import { olderThan } from './last-head.ts'
+import { type Held, olderThan } from './last-head.ts'
 import type { Statements, StoredRow } from './statements.ts'
 
 /** Events read in one go. */
 const eventsAtOnce = 1_000
 
+/** What the turn finds: the rows of the head, and what is held where the record ended when it was our turn. */
+export interface FoundHead {
+  rows: readonly StoredRow[]
+  held: Held
+}
+
 /**
- * Takes the stored head, `rows`, for the keeper's where another broker wrote it behind ours; whether
+ * Takes the stored head for the keeper's where another broker wrote it behind ours; whether
  * that was so. One that is not genuine, or is older than ours, was put there by somebody else:
  * ours counts. Where the record goes on behind ours all the same, what another broker put on
  * record is not to be written over: it is gone on from there, and nothing is granted.
@@ -20,7 +26,7 @@ const eventsAtOnce = 1_000
  */
 export async function followHead(
   keeper: HeadKeeper,
-  rows: readonly StoredRow[],
+  { rows, held }: FoundHead,
   statements: Statements,
   seal: Seal,
 ): Promise<boolean> {
@@ -32,8 +38,7 @@ export async function followHead(
   const isNewer =
     opened?.state?.installation === installation &&
     opened.head.commits > head.commits &&
-    (await olderThan({ ...head, installation }, { installation, head: opened.head, statements })) ===
-      undefined
+    olderThan({ ...head, installation }, { installation, head: opened.head }, held) === undefined
   if (isNewer) {
     keeper.adopt({ head: opened.head, state: opened.state!, row: rows[0]! })
     return true

@@ -6,14 +6,14 @@ import type { Tx } from '../base/unit.ts'
 import { appliedMigrations } from './applied-migrations.ts'
 import type { Others, Writing } from './connection.ts'
 import { Counts } from './counts.ts'
-import { followHead } from './follow-head.ts'
+import { followHead, type FoundHead } from './follow-head.ts'
 import type { Guard } from './guard.ts'
-import type { HeadKeeper, HeadState, Written } from './head.ts'
-import type { LastHead } from './last-head.ts'
+import { type HeadKeeper, headRows, type HeadState, type Written } from './head.ts'
+import { heldAt, type LastHead } from './last-head.ts'
+import { readAhead, ReadOnce } from './read-once.ts'
 import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows } from './rows.ts'
-import type { StoredRow } from './statements.ts'
 import type { Share } from './transaction.ts'
 import { type Job, notWritten, WorkGroup } from './work-group.ts'
 
@@ -59,6 +59,8 @@ export class GroupWriter {
   #mustLook = false
   /** What the commit under way makes true. */
   #pending: Pending | undefined
+  /** What the works of the commit to come have read together, and those of the last. */
+  #once = new ReadOnce()
   #queue: Job[] = []
   #running: Promise<void> | undefined
 
@@ -185,27 +187,43 @@ export class GroupWriter {
     const { connection, seal, macs, keeper, guard, share } = this.#given
     const { installation } = keeper.state
     const given = { connection, seal, macs, installation, watch: guard, share: share?.() }
-    return new WorkGroup(given, this.#sums)
+    return new WorkGroup(given, this.#sums, this.#once)
   }
 
   async #begin(): Promise<void> {
     const { connection, keeper } = this.#given
     const { others } = connection
-    let head: readonly StoredRow[] = []
-    if (others) head = await others.begin()
-    else await connection.begin()
+    let found: FoundHead | undefined
+    if (others) found = await others.begin(() => this.#find())
+    else {
+      await connection.begin()
+      this.#once = new ReadOnce()
+    }
     // A commit that failed may have happened all the same: the disk knows.
     const pending = this.#pending
     if (pending && (await keeper.isStored(connection.statements, pending.written))) this.#adopt()
     this.#pending = undefined
-    if (others) await this.#follow(others, head)
+    if (others && found) await this.#follow(others, found)
+  }
+
+  /** All that it is known beforehand that the turn will ask for, in one go. */
+  async #find(): Promise<FoundHead> {
+    const { connection, keeper } = this.#given
+    const { statements } = connection
+    const [rows, held, ahead] = await Promise.all([
+      statements.all(headRows),
+      heldAt(statements, keeper.head.seq),
+      readAhead(statements, this.#once.asked),
+    ])
+    this.#once = new ReadOnce(ahead)
+    return { rows, held }
   }
 
   /** What another broker wrote in its turn holds from now on: of what was kept here nothing is relied on before that is known. */
-  async #follow(others: Others, head: readonly StoredRow[]): Promise<void> {
+  async #follow(others: Others, found: FoundHead): Promise<void> {
     const { connection, seal, keeper, guard } = this.#given
     const before = keeper.state.noticed
-    if (!(await followHead(keeper, head, connection.statements, seal))) return
+    if (!(await followHead(keeper, found, connection.statements, seal))) return
     if (keeper.state.noticed !== before) this.#mustLook = true
     this.#sums = new RowSums(seal, keeper.state.sums)
     others.follow(keeper.state.next)

@@ -43,18 +43,31 @@ export function readLastHead(path: string | undefined): Outside {
   }
 }
 
-/** Why a store with this head is not the newest that there was, if it is not. */
-export async function olderThan(
+/** What the record holds where it once ended, at `seq`, and up to where it was pruned. */
+export async function heldAt(statements: Statements, seq: number): Promise<Held> {
+  const [row] = await statements.all(whatIsHeld, [seq, anchorName])
+  return { mac: row?.['mac'], prunedTo: Number(row?.['pruned'] ?? 0) }
+}
+
+export interface Held {
+  mac: unknown
+  prunedTo: number
+}
+
+const whatIsHeld = `select (select mac from audit_events where seq = ? limit 1) as mac,
+  (select seq from cursors where name = ? limit 1) as pruned`
+
+/** Why a store with this head, whose record holds what is `held` where it was known to end, is not the newest that there was, if it is not. */
+export function olderThan(
   known: KnownHead,
-  { installation, head, statements }: { installation: string; head: CommittedHead; statements: Statements },
-): Promise<string | undefined> {
+  { installation, head }: { installation: string; head: CommittedHead },
+  { mac, prunedTo }: Held,
+): string | undefined {
   if (installation !== known.installation)
     return 'the store is another than the one whose head was kept outside it'
-  const [event] = await statements.all('select mac from audit_events where seq = ?', [known.seq])
-  const [anchor] = await statements.all('select seq from cursors where name = ?', [anchorName])
   // Of what was pruned since nothing can be told: how often the store was written tells enough.
-  const isPruned = head.seq > known.seq && Number(anchor?.['seq'] ?? 0) >= known.seq
-  const reaches = known.seq === 0 || isPruned || event?.['mac'] === known.mac
+  const isPruned = head.seq > known.seq && prunedTo >= known.seq
+  const reaches = known.seq === 0 || isPruned || mac === known.mac
   if (head.commits >= known.commits && reaches) return undefined
   return `the store ends at event ${head.seq}, which is not or not yet event ${known.seq}, whose head was kept outside it`
 }
@@ -68,7 +81,8 @@ export async function outsideFault(tx: Tx, { known, fault }: Outside): Promise<D
   const { statements, seal, installation } = bound(tx)
   const head = openHead(await statements.all(headRows), seal)?.head
   // Without one there is more to say, and verification says it.
-  const message = known && head && (await olderThan(known, { installation, head, statements }))
+  const message =
+    known && head && olderThan(known, { installation, head }, await heldAt(statements, known.seq))
   if (message === undefined) return undefined
   const lacks = head!.seq < known!.seq && installation === known!.installation
   return { ...(lacks && { seq: head!.seq + 1 }), message }

@@ -3,11 +3,9 @@
  * transaction a turn (docs/decisions/0040, docs/decisions/0041).
  */
 import type { Writing } from './connection.ts'
-import { headRows } from './head.ts'
 import { channel, told } from './postgres-news.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { isPostgresFailure, kyselyOver, type Server, type Session } from './postgres-session.ts'
-import type { StoredRow } from './statements.ts'
 
 /** Looks through the store that are had at once, and the milliseconds after which there is another: others may keep writing in the same server. */
 const looksAtOnce = 20
@@ -46,15 +44,14 @@ export function writingOver(
     session = again
     transactions.lost()
   }
-  const begin = async (asksHead: boolean): Promise<StoredRow[]> => {
+  const begin = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
     if (session.isBroken) await reconnect()
     const attempt = async () => {
       const begun = session.script(Transactions.begin)
       // Behind it, without waiting for the turn.
-      const head = asksHead ? session.all(headRows, []) : []
-      const [rows, found] = await Promise.all([begun, head])
+      const [rows, answer] = await Promise.all([begun, ask()])
       transactions.begun(String(rows[0]!['snapshot']))
-      return found
+      return answer
     }
     return await attempt().catch(async (error: unknown) => {
       if (!session.isBroken) throw error
@@ -74,9 +71,7 @@ export function writingOver(
         return session.connection.statements.run(sql, values)
       },
     },
-    async begin() {
-      await begin(false)
-    },
+    begin: () => begin(() => Promise.resolve()),
     async commit() {
       transactions.over()
       await session.commit()
@@ -106,7 +101,7 @@ export function writingOver(
     lookMs: 2_000,
     isFailure: isPostgresFailure,
     others: {
-      begin: () => begin(true),
+      begin,
       get hasWritten() {
         return transactions.hasNumber
       },

@@ -111,6 +111,11 @@ export class Rows {
     return rows as RowOf<Table>[]
   }
 
+  /** Whether there are rows of a table whose rows have ordinals; one that was removed in this commit may still count. */
+  async any(table: SealedTable): Promise<boolean> {
+    return (await (this.#once ?? new ReadOnce()).lastOrdinal(table, () => this.#lastOrdinal(table))) > 0
+  }
+
   /** @throws BrokerError `unavailable` where it would grant and nothing may be granted. */
   async insert<Table extends SealedTable>(table: Table, values: NewRow<Table>): Promise<void> {
     const { key, grants } = sealingOf(table)
@@ -157,7 +162,8 @@ export class Rows {
   async count(key: string, of: SealedTable): Promise<Count | undefined> {
     if (this.damaged(of).length > 0) return undefined
     const read = async (): Promise<StoredCount> => {
-      const row = await this.one('counts', 'key', key)
+      const stored = () => this.one('counts', 'key', key)
+      const row = await (this.#once ? this.#once.countRow(key, stored) : stored())
       if (row && !this.isGenuine('counts', row)) return { row, count: 'damaged' }
       return { row, count: row ? countIn(row) : {} }
     }
@@ -193,11 +199,11 @@ export class Rows {
   /** Writes what has changed of the counts: once a commit, however many works have changed one. */
   async writeCounts(): Promise<void> {
     const keys = this.#counts.changed
-    // Those that no work has read: in one round trip, where there are any.
+    // Those that nobody has read: in one round trip, where there are any.
     const rows = await Promise.all(
-      keys.map(async (key) => {
-        const known = this.#once?.countToWrite(key)
-        return known ? (await known).row : await this.one('counts', 'key', key)
+      keys.map((key) => {
+        const stored = () => this.one('counts', 'key', key)
+        return this.#once ? this.#once.countRowToWrite(key, stored) : stored()
       }),
     )
     for (const [at, key] of keys.entries()) {
@@ -291,11 +297,12 @@ export class Rows {
   }
 
   #nextOrdinal(table: SealedTable): Promise<number> {
-    const last = async () => {
-      const [row] = await this.#statements.all(`select max(ordinal) as last from "${table}"`)
-      return Number(row?.['last'] ?? 0)
-    }
-    return (this.#once ?? new ReadOnce()).nextOrdinal(table, last)
+    return (this.#once ?? new ReadOnce()).nextOrdinal(table, () => this.#lastOrdinal(table))
+  }
+
+  async #lastOrdinal(table: SealedTable): Promise<number> {
+    const [row] = await this.#statements.all(`select max(ordinal) as last from "${table}"`)
+    return Number(row?.['last'] ?? 0)
   }
 }
 

@@ -6,7 +6,7 @@ import { Counts } from './counts.ts'
 import { type CommittedHead, HeadKeeper, type HeadState, headRows, openHead } from './head.ts'
 import { type Holder, isRunning } from './holder.ts'
 import { type Found, inspect, wholly } from './inspection.ts'
-import { olderThan, type Outside } from './last-head.ts'
+import { heldAt, olderThan, type Outside } from './last-head.ts'
 import { isCurrent, migrate } from './migrations.ts'
 import type { Writing } from './connection.ts'
 import { RowMacs } from './row-macs.ts'
@@ -66,9 +66,9 @@ export async function takeOver(
 
 async function outsideDoubts(
   { known, fault }: Outside,
-  store: Parameters<typeof olderThan>[1],
+  { statements, ...store }: Parameters<typeof olderThan>[1] & { statements: Statements },
 ): Promise<string[]> {
-  const doubt = fault ?? (known && (await olderThan(known, store)))
+  const doubt = fault ?? (known && olderThan(known, store, await heldAt(statements, known.seq)))
   return doubt === undefined ? [] : [doubt]
 }
 

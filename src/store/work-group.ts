@@ -44,17 +44,18 @@ interface Given {
 
 export class WorkGroup {
   readonly #given: Given
-  #once = new ReadOnce()
+  #once: ReadOnce
   #sums: RowSums
   readonly #counts = new Counts()
   readonly #events: Chainable[] = []
   readonly #ran: Ran[] = []
   #tookDamaged = false
 
-  /** `sums`: as they are before the first. */
-  constructor(given: Given, sums: RowSums) {
+  /** `sums`: as they are before the first. `once`: what is read already. */
+  constructor(given: Given, sums: RowSums, once: ReadOnce) {
     this.#given = given
     this.#sums = sums
+    this.#once = once
   }
 
   /** What all that were kept leave. */

@@ -1,7 +1,9 @@
 /** Brokers that write one database in turns: what one store promises holds for all of them. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { isBrokerError } from '../../src/base/errors.ts'
+import { fences } from '../../src/store/fences.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
+import { Session } from '../../src/store/postgres-session.ts'
 import { type Beside, besideOn, severalOn } from '../support/beside.ts'
 import {
   besideDatabase,
@@ -9,7 +11,7 @@ import {
   type PostgresServer,
   serverTakesMs,
 } from '../support/postgres-server.ts'
-import { aLease, aTask, events, note, put, testSeal, verified } from '../support/store.ts'
+import { aLease, aTask, events, noon, note, put, testSeal, verified } from '../support/store.ts'
 import { until } from '../support/until.ts'
 
 let server: PostgresServer
@@ -89,6 +91,43 @@ describe('works that write at two brokers', () => {
       }),
     )
     expect(counted.filter(Boolean)).toHaveLength(7)
+  })
+
+  it('are told at once, as the turn begins, what the commit before has asked for: as another broker has left it', async () => {
+    await using both = await pair()
+    const task = aTask()
+    await both[0].unit.write((tx) => put(both[0], tx, task))
+    const ask = (store: Beside) =>
+      store.unit.write(async (tx) => {
+        const fenced = await fences.any(tx)
+        const { agent } = await store.leases.countUnfinished(tx, { agent: task.agent }, task.id)
+        await store.leases.insert(tx, aLease(task))
+        return { fenced, agent }
+      })
+    expect(await ask(both[0])).toEqual({ fenced: false, agent: 0 })
+    expect(await ask(both[1])).toEqual({ fenced: false, agent: 1 })
+    const fence = {
+      id: 'fence_1',
+      selector: { all: true as const },
+      agents: [],
+      reason: 'incident',
+      by: 'ops@example.com',
+      at: noon,
+      until: null,
+    }
+    await both[1].unit.write((tx) => fences.insert(tx, fence, 'all'))
+    const asked = vi.spyOn(Session.prototype, 'all')
+    expect(await ask(both[0])).toEqual({ fenced: true, agent: 2 })
+    const alone = asked.mock.calls.filter(([sql]) => /"counts" where "key"|max\(ordinal\) as last/.test(sql))
+    asked.mockRestore()
+    expect(alone).toEqual([])
+    // A count that was there no longer when it was read ahead, and one that was not there yet.
+    const all = await both[0].unit.read((tx) => both[0].leases.find(tx, { task: task.id }))
+    await both[1].unit.write(async (tx) => {
+      for (const { id } of all) await both[1].leases.move(tx, id, 'expired', { dueAt: null })
+    })
+    expect((await ask(both[0])).agent).toBe(0)
+    expect((await verified(both[1])).discrepancies.filter(({ message }) => /count/.test(message))).toEqual([])
   })
 
   it('join a commit for as long as another has its turn', async () => {

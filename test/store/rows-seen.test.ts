@@ -1,6 +1,7 @@
 /** A row that a transaction has read is not read in it again, and is as it stands by then. */
 import { StatementSync } from 'node:sqlite'
 import { afterEach, expect, test, vi } from 'vitest'
+import { fences } from '../../src/store/fences.ts'
 import { rowsIn } from '../../src/store/transaction.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 import { aTask, noon, put, putLeases } from '../support/store.ts'
@@ -46,4 +47,28 @@ test('what a work has removed is not found in it', async () => {
     await rows.remove('tasks', (await rows.one('tasks', 'id', task.id))!)
     expect(await store.tasks.get(tx, task.id)).toBeUndefined()
   })
+})
+
+test('whether there are fences is asked once in a commit, and a work sees what one before it has put there', async () => {
+  await using store = await sqliteStore()
+  const fence = { agents: [], reason: 'incident', by: 'ops@example.com', at: noon, until: null }
+  const reads = vi.spyOn(StatementSync.prototype, 'all')
+  const put = (id: string) =>
+    store.unit.write(async (tx) => {
+      const any = await fences.any(tx)
+      await fences.insert(tx, { id, selector: { all: true }, ...fence }, 'all')
+      return any
+    })
+  const failing = store.unit
+    .write(async (tx) => {
+      await fences.insert(tx, { id: 'fence_0', selector: { all: true }, ...fence }, 'all')
+      throw new Error('nothing of it is kept')
+    })
+    .catch(() => undefined)
+  const [, , second] = await Promise.all([failing, put('fence_1'), put('fence_2')])
+  expect(second).toBe(true)
+  // One of them is the commit's own, who else has written.
+  expect(reads.mock.calls).toHaveLength(2)
+  const listed = await store.unit.read((tx) => fences.find(tx, {}))
+  expect(listed.map(({ id }) => id)).toEqual(['fence_1', 'fence_2'])
 })
