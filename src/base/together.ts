@@ -4,7 +4,7 @@
  */
 import type { Clock } from './clock.ts'
 import { breathe } from './turns.ts'
-import type { Tx, Unit } from './unit.ts'
+import type { About, Tx, Unit } from './unit.ts'
 
 /** Milliseconds for which works join one unit, and after which everything else has a turn meanwhile. */
 const unitMs = 20
@@ -12,6 +12,7 @@ const turnMs = 4
 
 interface Work {
   run: (tx: Tx) => Promise<unknown>
+  about: readonly About[]
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
 }
@@ -28,9 +29,9 @@ export class Together {
   }
 
   /** Promises what `Unit.write` does. `run` may be called again, in a unit of its own, where another has failed. */
-  write<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
+  write<T>(run: (tx: Tx) => Promise<T>, ...about: About[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ run, resolve: resolve as Work['resolve'], reject })
+      this.#waiting.push({ run, about, resolve: resolve as Work['resolve'], reject })
       if (!this.#isWriting) void this.#writeAll()
     })
   }
@@ -44,7 +45,8 @@ export class Together {
   async #writeSome(): Promise<void> {
     let taken: Work[] = []
     try {
-      const values = await this.#unit.write((tx) => this.#runIn(tx, taken))
+      const about = this.#waiting.flatMap((work) => work.about)
+      const values = await this.#unit.write((tx) => this.#runIn(tx, taken), ...about)
       for (const [at, { resolve }] of taken.entries()) resolve(values[at])
     } catch (error) {
       const isAlone = taken.length === 1
@@ -76,6 +78,8 @@ export class Together {
 
   /** What one of them did wrong is no fault of the others. */
   async #writeEach(works: readonly Work[]): Promise<void> {
-    await Promise.all(works.map(({ run, resolve, reject }) => this.#unit.write(run).then(resolve, reject)))
+    await Promise.all(
+      works.map(({ run, about, resolve, reject }) => this.#unit.write(run, ...about).then(resolve, reject)),
+    )
   }
 }

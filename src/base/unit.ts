@@ -11,6 +11,22 @@ export interface Tx {
 }
 
 /**
+ * What a work will look up, as far as whoever asks for it knows: a store to which each question is a way there and
+ * back asks it for all works of a commit at once (docs/decisions/0067). It changes nothing of what a work finds.
+ */
+export interface About {
+  task?: string
+  /** What it may do to the task: end it, with all that hangs off it, or mint in it. */
+  to?: 'end' | 'mint'
+  /** Of the task's tree. */
+  root?: string
+  lease?: string
+  secretHash?: string
+  /** Of a token that it may use up. */
+  replayKey?: string
+}
+
+/**
  * Runs work in transactions. Neither method may be used to call an upstream:
  * the work of others waits for it.
  *
@@ -31,7 +47,7 @@ export interface Unit {
    *
    * @throws BrokerError `unavailable` when the store cannot be written.
    */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  write<T>(work: (tx: Tx) => Promise<T>, ...about: About[]): Promise<T>
 
   /**
    * Runs `work` on one consistent snapshot of what is durable: all of a work that wrote, or

@@ -4,6 +4,7 @@ import { isoTime } from '../base/iso-time.ts'
 import { ProviderError } from '../provider/failure.ts'
 import type { Minted } from '../provider/upstream.ts'
 import { sha256 } from '../base/sha256.ts'
+import type { Tx } from '../base/unit.ts'
 import type { LeaseContext } from './context.ts'
 import { sealHandle } from './handle.ts'
 import type { ConnectionEntry } from './connections.ts'
@@ -116,8 +117,8 @@ async function recordFailure(context: LeaseContext, lease: Lease, failure: Provi
  */
 async function record(context: LeaseContext, lease: Lease, minted: Minted): Promise<Lease> {
   const { unit, leases, seal, clock } = context
-  return await unit.write(async (tx) => {
-    const secretHash = minted.accessToken === undefined ? null : sha256(minted.accessToken)
+  const secretHash = minted.accessToken === undefined ? null : sha256(minted.accessToken)
+  const work = async (tx: Tx): Promise<Lease> => {
     // The answer to another's request: revoking one lease would end the other, and what was minted for this one is lost.
     if (secretHash !== null && (await leases.taskOfSecret(tx, secretHash)) !== undefined)
       throw new ProviderError('unavailable', 'upstream answered with the credential of another lease', {
@@ -158,7 +159,8 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
         retryAfter: 5,
       })
     return { ...lease, ...leaving, status }
-  })
+  }
+  return await unit.write(work, { lease: lease.id, ...(secretHash !== null && { secretHash }) })
 }
 
 async function takeBack(context: LeaseContext, revoker: Revoker, lease: Lease): Promise<void> {

@@ -127,9 +127,15 @@ export class Revoker {
     else await this.#failed(lease, notSeen(evidence), evidence)
   }
 
+  #record<T>({ id }: Lease, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.records.write(work, { lease: id })
+  }
+
   async #revoked(lease: Lease, evidence: Evidence): Promise<void> {
     const { wake } = this.#context
-    await this.records.write((tx) => recordRevoked(this.#context, tx, lease, evidence, this.#retiring(lease)))
+    await this.#record(lease, (tx) =>
+      recordRevoked(this.#context, tx, lease, evidence, this.#retiring(lease)),
+    )
     // What upstream goes on needing is erased then, and what is not known yet asked again before.
     if (lease.revocation === 'eventual') wake(dueOnceRevoked(this.#context, lease, evidence) ?? Infinity)
   }
@@ -150,10 +156,10 @@ export class Revoker {
     const { leases, clock, wake } = this.#context
     const end = endOf(lease)
     if (end === null || end <= clock.now())
-      return await this.records.write((tx) => leases.forget(tx, lease.id))
+      return await this.#record(lease, (tx) => leases.forget(tx, lease.id))
     const handle = entry && this.#open(lease)
     const evidence = handle && (await this.#look(lease, entry, handle))
-    wake(await this.records.write((tx) => recordLook(this.#context, tx, lease, evidence)))
+    wake(await this.#record(lease, (tx) => recordLook(this.#context, tx, lease, evidence)))
   }
 
   /**
@@ -170,7 +176,7 @@ export class Revoker {
       evidence = await this.#look(lease, entry, handle)
       if (evidence.result === 'live') return await this.#failed(lease, notSeen(evidence), evidence)
     }
-    await this.records.write((tx) => recordExpired(this.#context, tx, lease, evidence))
+    await this.#record(lease, (tx) => recordExpired(this.#context, tx, lease, evidence))
   }
 
   async #look(lease: Lease, entry: ConnectionEntry, handle: Handle): Promise<Evidence> {
@@ -212,7 +218,7 @@ export class Revoker {
         await transition(this.#context, tx, lease, { ...retiring, change: { dueAt: retiring.at } })
       return await recordAttempt(this.#context, tx, lease, error, evidence)
     }
-    wake(await this.records.write(attempt))
+    wake(await this.#record(lease, attempt))
   }
 
   /** The store failed. Nothing is lost: the lease is still due, and revoking again does no harm (I5, I6). */
@@ -238,7 +244,7 @@ export class Revoker {
 
   async #postpone(lease: Lease, dueAt: number): Promise<void> {
     const { leases, wake } = this.#context
-    await this.records.write((tx) => leases.postpone(tx, lease.id, dueAt))
+    await this.#record(lease, (tx) => leases.postpone(tx, lease.id, dueAt))
     wake(dueAt)
   }
 

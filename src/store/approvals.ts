@@ -95,5 +95,5 @@ export const approvals: ApprovalStore = {
 }
 
 async function ofTask(tx: Tx, task: string) {
-  return await rowsIn(tx).where('approvals', 'task = ? order by ordinal', [task])
+  return await rowsIn(tx).found('approvals', task)
 }

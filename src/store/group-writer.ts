@@ -2,7 +2,7 @@
 import { type Chainable, chainable } from '../audit/chain.ts'
 import type { AuditEvent, Head } from '../audit/event.ts'
 import type { Seal } from '../base/seal.ts'
-import type { Tx } from '../base/unit.ts'
+import type { About, Tx } from '../base/unit.ts'
 import { appliedMigrations } from './applied-migrations.ts'
 import type { Others, Writing } from './connection.ts'
 import { Counts } from './counts.ts'
@@ -10,12 +10,12 @@ import { followHead, type FoundHead } from './follow-head.ts'
 import type { Guard } from './guard.ts'
 import { type HeadKeeper, headRows, type HeadState, type Written } from './head.ts'
 import { heldAt, type LastHead } from './last-head.ts'
-import { readAhead, ReadOnce } from './read-once.ts'
+import { ReadOnce } from './read-once.ts'
 import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows } from './rows.ts'
 import type { Share } from './transaction.ts'
-import { type Job, notWritten, WorkGroup } from './work-group.ts'
+import { aboutOf, type Job, notWritten, WorkGroup } from './work-group.ts'
 
 /** The most works that share a commit. */
 const groupSize = 100
@@ -69,10 +69,11 @@ export class GroupWriter {
     this.#sums = new RowSums(given.seal, given.keeper.state.sums)
   }
 
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  write<T>(work: (tx: Tx) => Promise<T>, ...about: About[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({
         run: work,
+        about,
         settle: (outcome) => ('error' in outcome ? reject(outcome.error) : resolve(outcome.value as T)),
       })
       this.#running ??= this.#runGroups()
@@ -210,12 +211,13 @@ export class GroupWriter {
   async #find(): Promise<FoundHead> {
     const { connection, keeper } = this.#given
     const { statements } = connection
-    const [rows, held, ahead] = await Promise.all([
+    const waiting = this.#queue.slice(0, groupSize)
+    const [rows, held, once] = await Promise.all([
       statements.all(headRows),
       heldAt(statements, keeper.head.seq),
-      readAhead(statements, this.#once.asked),
+      ReadOnce.ahead(statements, this.#once.asked, aboutOf(waiting)),
     ])
-    this.#once = new ReadOnce(ahead)
+    this.#once = once
     return { rows, held }
   }
 

@@ -19,12 +19,6 @@ function isHeld(e: ExpressionBuilder<Schema, 'leases'>) {
   ])
 }
 
-const listed = (values: readonly string[]) => values.map((value) => `'${value}'`).join()
-const isHeldSql = `status in (${listed(unfinishedStatuses)})
-  and (status not in (${listed(lostStatuses)}) or fingerprint is not null)`
-const classesOfTask = `select distinct classes from leases where task = ? and ${isHeldSql}`
-const countOfTask = `select count(*) as n from leases where task = ? and ${isHeldSql}`
-
 /** Whether there is anything of a damaged lease that could still work. */
 function mayLive(row: Selectable<Schema['leases']> | undefined): boolean {
   return row !== undefined && (row.due_at !== null || row.handle !== null)
@@ -73,12 +67,11 @@ export const leaseCounts: Pick<
     // Of a damaged row nobody knows whose it is, nor what it holds.
     for (const id of rows.damaged('leases'))
       if (mayLive(await rows.one('leases', 'id', id))) return [...classes]
-    const { statements } = bound(tx)
     // Sent together.
     const [share, identity, ...ofTasks] = await Promise.all([
       rows.count(countOf.share(whose), 'leases'),
       rows.count(countOf.identity(whose.identity), 'leases'),
-      ...whose.tasks.map((task) => statements.all(classesOfTask, [task])),
+      ...whose.tasks.map((task) => rows.found('held', task)),
     ])
     const held = new Set(ofTasks.flat().flatMap(classesOf))
     if (!share || !identity)
@@ -87,12 +80,8 @@ export const leaseCounts: Pick<
   },
 
   async countUnfinished(tx, whose, task) {
-    const { statements } = bound(tx)
-    const [{ held }, [ofTask]] = await Promise.all([
-      countOfShare(tx, whose),
-      statements.all(countOfTask, [task]),
-    ])
-    return { agent: held, task: Number(ofTask!['n']) }
+    const [{ held }, ofTask] = await Promise.all([countOfShare(tx, whose), rowsIn(tx).found('held', task)])
+    return { agent: held, task: ofTask.reduce((sum, { n }) => sum + Number(n), 0) }
   },
 
   async countLive(tx, agent) {

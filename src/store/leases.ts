@@ -112,7 +112,10 @@ export const leases: LeaseStore = {
     if (task !== undefined && Object.keys(others).length === 0) {
       // With every end of a task: written out once.
       const among = statuses ? `and status in (${statuses.map((status) => `'${status}'`).join()})` : ''
-      const rows = await rowsIn(tx).where('leases', `task = ? ${among} order by ordinal`, [task])
+      const rows =
+        statuses === unfinishedStatuses
+          ? await rowsIn(tx).found('unfinished', task)
+          : await rowsIn(tx).where('leases', `task = ? ${among} order by ordinal`, [task])
       return rows.map((row) => toLease(tx, row))
     }
     return (await filtered(tx, filter).orderBy('ordinal').execute()).map((row) => toLease(tx, row))

@@ -117,7 +117,7 @@ export async function ownStore(
   // With the first commit the store is looked through.
   await writer.write(nothing)
   return {
-    unit: { write: (work) => writer.write(work), read: (work) => reader.read(work) },
+    unit: { write: (work, ...about) => writer.write(work, ...about), read: (work) => reader.read(work) },
     migrated: given.migrated,
     get intrusion() {
       return guard.intrusion

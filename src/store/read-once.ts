@@ -1,6 +1,8 @@
 /** What the works of one commit read of the store, and nobody can change before it is written: read once for all of them (docs/decisions/0063). */
 import type { Selectable } from 'kysely'
 import type { Count } from './counts.ts'
+import type { About } from '../base/unit.ts'
+import { filled, LookedUp, sizeFor } from './looked-up.ts'
 import type { Schema } from './schema.ts'
 import type { SealedTable } from './sealed-tables.ts'
 import type { MaybePromise, Statements } from './statements.ts'
@@ -32,14 +34,24 @@ interface Ahead {
 const countsAtMost = 64
 
 export class ReadOnce {
+  /** What works have said that they will look up. */
+  readonly lookedUp: LookedUp
   readonly #ahead: Ahead | undefined
   readonly #counts = new Map<string, MaybePromise<StoredCount>>()
   readonly #written = new Set<unknown>()
   readonly #ordinals = new Map<SealedTable, { last: MaybePromise<number>; taken: number }>()
   readonly #asked = new Set<string>()
 
-  constructor(ahead?: Ahead) {
+  constructor(ahead?: Ahead, lookedUp = new LookedUp()) {
     this.#ahead = ahead
+    this.lookedUp = lookedUp
+  }
+
+  /** With what a commit before has asked for, and what `works` will look up: read in statements none of which waits for another. */
+  static async ahead(statements: Statements, last: Asked, works: readonly About[]): Promise<ReadOnce> {
+    const lookedUp = new LookedUp()
+    const [ahead] = await Promise.all([readAhead(statements, last), lookedUp.read(statements, works)])
+    return new ReadOnce(ahead, lookedUp)
   }
 
   /** What the next commit is likely to ask for as well. */
@@ -95,8 +107,16 @@ export class ReadOnce {
   }
 }
 
-/** Reads in two statements, which wait for nothing, what a commit before has asked for. */
-export async function readAhead(statements: Statements, { counts, ordinals }: Asked): Promise<Ahead> {
+const countsOf = (count: number) =>
+  `select * from counts where key in (${Array(sizeFor(count)).fill('?').join()})`
+
+const lastOrdinals = (tables: readonly SealedTable[]) =>
+  `select ${tables
+    .toSorted()
+    .map((table) => `(select max(ordinal) from "${table}") as "${table}"`)
+    .join()}`
+
+async function readAhead(statements: Statements, { counts, ordinals }: Asked): Promise<Ahead> {
   const [rows, [last]] = await Promise.all([
     counts.length > 0 ? statements.all(countsOf(counts.length), filled(counts)) : [],
     ordinals.length > 0 ? statements.all(lastOrdinals(ordinals)) : [],
@@ -107,15 +127,3 @@ export async function readAhead(statements: Statements, { counts, ordinals }: As
     ordinals: new Map(ordinals.map((table) => [table, Number(last?.[table] ?? 0)])),
   }
 }
-
-/** For twice as many at a time: each number is a statement to prepare. */
-const sizeFor = (count: number) => 2 ** Math.ceil(Math.log2(count))
-
-const countsOf = (count: number) =>
-  `select * from counts where key in (${Array(sizeFor(count)).fill('?').join()})`
-
-const filled = (keys: readonly string[]) =>
-  [...keys, ...Array<string>(sizeFor(keys.length) - keys.length).fill(keys[0]!)]
-
-const lastOrdinals = (tables: readonly SealedTable[]) =>
-  `select ${tables.toSorted().map((table) => `(select max(ordinal) from "${table}") as "${table}"`).join()}`

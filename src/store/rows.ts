@@ -6,6 +6,7 @@ import type { Insertable, Selectable } from 'kysely'
 import { Columns } from './columns.ts'
 import { type Count, countIn, type Counts } from './counts.ts'
 import type { Intrusion } from './inspection.ts'
+import { type LookupName, lookups, sqlOf } from './looked-up.ts'
 import { ReadOnce, type StoredCount } from './read-once.ts'
 import type { RowMacs } from './row-macs.ts'
 import { insertion, selection, update } from './row-sql.ts'
@@ -18,6 +19,9 @@ type RowOf<Table extends SealedTable> = Selectable<Schema[Table]>
 /** What only the gateway sets. */
 type OwnColumn = 'ordinal' | 'row_mac'
 type NewRow<Table extends SealedTable> = Omit<Insertable<Schema[Table]>, OwnColumn>
+type FoundBy<Name extends LookupName> = (typeof lookups)[Name] extends { selected: string }
+  ? StoredRow
+  : RowOf<(typeof lookups)[Name]['table']>
 type Change<Table extends SealedTable> = Partial<Omit<RowOf<Table>, OwnColumn>>
 
 /** Who knows what somebody else has done to the store. */
@@ -95,9 +99,18 @@ export class Rows {
   ): Promise<RowOf<Table> | undefined> {
     const seen = column === 'id' && this.#seen.get(nameIn(table, value))
     if (seen) return seen as RowOf<Table>
-    const [row] = await this.#statements.all(selection(table, column), [value])
+    const known = this.#once?.lookedUp.by(table, column, value)
+    const [row] = known ?? (await this.#statements.all(selection(table, column), [value]))
     if (row) this.#see(table, row)
     return row as RowOf<Table> | undefined
+  }
+
+  /** All that a lookup finds. */
+  async found<Name extends LookupName>(name: Name, value: string): Promise<FoundBy<Name>[]> {
+    const known = this.#once?.lookedUp.rows(name, value)
+    const rows = known ?? (await this.#statements.all(sqlOf(name), [value]))
+    if (!('selected' in lookups[name])) for (const row of rows) this.#see(lookups[name].table, row)
+    return rows as FoundBy<Name>[]
   }
 
   /** Rows for which this holds: SQL that an index serves. */
@@ -123,6 +136,7 @@ export class Rows {
     if (key === 'ordinal') row['ordinal'] = await this.#nextOrdinal(table)
     if (grants?.(undefined, row)) await this.#mayGrant(table, row)
     row['row_mac'] = this.#macs.of(table, row)
+    this.#once?.lookedUp.writes(table, row)
     await this.#statements.run(insertion(table, Object.keys(row)), Object.values(row))
     this.#sums.add(table, row)
     this.#counts.add(table, row)
@@ -152,6 +166,7 @@ export class Rows {
   async remove<Table extends SealedTable>(table: Table, row: RowOf<Table>): Promise<void> {
     const { key } = sealingOf(table)
     if (!this.isGenuine(table, row)) this.#tookDamaged = true
+    this.#once?.lookedUp.writes(table, row)
     await this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
     this.#seen.delete(nameIn(table, (row as StoredRow)['id']))
     this.#sums.remove(table, row)
@@ -285,8 +300,9 @@ export class Rows {
   async #set(table: SealedTable, row: StoredRow, values: StoredRow): Promise<void> {
     const { key } = sealingOf(table)
     if (table === 'counts') this.#once?.wroteCount(row[key])
-    await this.#statements.run(update(table, Object.keys(values), key), [...Object.values(values), row[key]])
     const after = { ...row, ...values }
+    this.#once?.lookedUp.writes(table, row, after)
+    await this.#statements.run(update(table, Object.keys(values), key), [...Object.values(values), row[key]])
     this.#see(table, after)
     this.#sums.remove(table, row)
     this.#sums.add(table, after)

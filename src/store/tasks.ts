@@ -281,12 +281,12 @@ export const tasks: TaskStore = {
   },
 
   async tree(tx, root) {
-    const rows = await bound(tx).statements.all('select id from tasks where root = ?', [root])
+    const rows = await rowsIn(tx).found('tree', root)
     return rows.map(({ id }) => String(id))
   },
 
   async openChildren(tx, id) {
-    const rows = await rowsIn(tx).where('tasks', `parent = ? and ${isOpenTask} order by ordinal`, [id])
+    const rows = await rowsIn(tx).found('openChildren', id)
     return rows.map((row) => fromRow(tx, row))
   },
 

@@ -5,7 +5,7 @@
 import { type Chainable, chainable } from '../audit/chain.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
-import type { Tx } from '../base/unit.ts'
+import type { About, Tx } from '../base/unit.ts'
 import type { Writing } from './connection.ts'
 import { Counts } from './counts.ts'
 import { ReadOnce } from './read-once.ts'
@@ -17,6 +17,8 @@ import { asTx, type Share, Transaction } from './transaction.ts'
 
 export interface Job {
   run(tx: Tx): Promise<unknown>
+  /** What it will look up. */
+  about: readonly About[]
   settle(outcome: Outcome): void
 }
 
@@ -74,7 +76,9 @@ export class WorkGroup {
 
   /** Runs as many as there is time for, and writes what they have changed of the counts. Returns how many. */
   async run(jobs: readonly Job[]): Promise<number> {
-    const until = performance.now() + this.#given.connection.groupMs
+    const { connection } = this.#given
+    const until = performance.now() + connection.groupMs
+    if (connection.others) await this.#once.lookedUp.read(connection.statements, aboutOf(jobs))
     for (const job of jobs) {
       if (this.#ran.length > 0 && performance.now() >= until) break
       const last = this.#ran.at(-1)
@@ -171,6 +175,11 @@ export class WorkGroup {
   #told(error: unknown): unknown {
     return this.#given.connection.isFailure(error) ? notWritten(error) : error
   }
+}
+
+/** What the works will look up. */
+export function aboutOf(jobs: readonly Job[]): About[] {
+  return jobs.flatMap(({ about }) => about)
 }
 
 export function notWritten(cause: unknown): BrokerError {

@@ -17,6 +17,7 @@ export async function completeTask(context: TaskContext, task: StoredTask): Prom
   ]
   const leases = await context.unrecorded.carryOut({
     name: `complete ${task.id}`,
+    about: { task: task.id, to: 'end' },
     async work(tx) {
       const leaving = await endTask(context, tx, task, cause)
       if (leaving.length > 0) return leaving

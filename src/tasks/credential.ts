@@ -50,7 +50,8 @@ export async function issueCredential(
   const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
   const { task, idempotency, gone } = request
   if (idempotency) await replace(context, task, idempotency, gone)
-  const held = context.unit.write((tx) => hold(context, tx, rules, request, resolved))
+  const about = { task: task.id, to: 'mint', ...(!('damaged' in task) && { root: task.root }) } as const
+  const held = context.unit.write((tx) => hold(context, tx, rules, request, resolved), about)
   return await mintHeld(context, request, resolved, held)
 }
 

@@ -64,14 +64,18 @@ export async function openAnd<Also>(
   also: (tx: Tx, task: Task, resolved: readonly ResolvedDetail[]) => Promise<Also>,
 ): Promise<{ opened: GrantedTask; also?: Also }> {
   const asked = await prepare(context, rules, request)
-  const outcome = await context.unit.write(async (tx) => {
+  const work = async (tx: Tx) => {
     const granting = await grant(context, tx, rules, asked, request)
     if ('refused' in granting) return granting
     const { opened, isNew } = granting
     const { task } = opened
     if (!isNew || 'damaged' in task || task.status !== 'active') return { opened }
     return { opened, also: await also(tx, task, asked.resolved) }
-  })
+  }
+  const outcome = await context.unit.write(
+    work,
+    'verified' in request ? { replayKey: request.verified.replayKey } : {},
+  )
   if ('refused' in outcome) throw outcome.refused
   context.wake(outcome.opened.task.expiresAt)
   return outcome

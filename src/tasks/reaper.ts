@@ -239,7 +239,9 @@ export class Reaper {
   async #endOne(task: StoredTask): Promise<boolean> {
     const { revoker, log, clock } = this.#context
     try {
-      this.#revokeAll(await revoker.records.write((tx) => this.#endIn(tx, task)))
+      this.#revokeAll(
+        await revoker.records.write((tx) => this.#endIn(tx, task), { task: task.id, to: 'end' }),
+      )
       return true
     } catch (error) {
       log.error({ err: error, task: task.id }, 'the end of a task could not be recorded yet')

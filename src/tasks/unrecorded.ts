@@ -5,7 +5,7 @@
  * memory until then: whoever ordered it is told that it is not done.
  */
 import { BrokerError, isBrokerError } from '../base/errors.ts'
-import type { Tx, Unit } from '../base/unit.ts'
+import type { About, Tx, Unit } from '../base/unit.ts'
 import type { LeaseContext } from '../leases/context.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import type { Revoker } from '../leases/revoke.ts'
@@ -14,6 +14,8 @@ import { revokeNow } from '../leases/revoke-now.ts'
 export interface Order<T> {
   /** What is ordered, and by whom: repeated, it waits once. */
   name: string
+  /** What `work` will look up. */
+  about?: About
   /** Carries it out. */
   work: (tx: Tx) => Promise<T>
   /** What it takes away; throws what `work` would. */
@@ -39,9 +41,9 @@ export class Unrecorded {
     const { unit } = context
     this.unit = {
       read: (work) => unit.read(work),
-      write: (work) => {
+      write: (work, ...about) => {
         void this.record()
-        return unit.write(work)
+        return unit.write(work, ...about)
       },
     }
   }
@@ -54,7 +56,7 @@ export class Unrecorded {
    */
   async carryOut<T>(order: Order<T>): Promise<T> {
     try {
-      return await this.unit.write(order.work)
+      return await this.unit.write(order.work, order.about ?? {})
     } catch (error) {
       if (!isBrokerError(error, 'unavailable')) throw error
       await this.#revokeMeanwhile(order)

@@ -1,0 +1,135 @@
+/** What works say that they will look up is read for all works of a commit at once, and changes nothing of what they find (docs/decisions/0067). */
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import type { About, Tx } from '../../src/base/unit.ts'
+import { unfinishedStatuses } from '../../src/leases/lease.ts'
+import { Session } from '../../src/store/postgres-session.ts'
+import { type Beside, besideOn } from '../support/beside.ts'
+import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
+import { aLease, aTask, hour, noon, put, putLeases } from '../support/store.ts'
+
+let server: PostgresServer
+let store: Beside
+beforeAll(async () => {
+  server = await embeddedServer()
+  store = await besideOn(await server.database())
+}, serverTakesMs)
+afterAll(async () => {
+  await store.store.close()
+  await server[Symbol.asyncDispose]()
+}, serverTakesMs)
+afterEach(() => vi.restoreAllMocks())
+
+it('in one statement for each way to find something, however many works', async () => {
+  const leases = await putLeases(store, {}, {}, {}, {}, {})
+  const asked = vi.spyOn(Session.prototype, 'all')
+  const found = await Promise.all(
+    leases.map(({ id, task }) =>
+      store.unit.write(async (tx) => (await store.leases.get(tx, id))?.task === task, { lease: id }),
+    ),
+  )
+  const ofLeases = asked.mock.calls.filter(([sql]) => sql.includes('"leases" where "id"'))
+  expect(found).toEqual(leases.map(() => true))
+  expect(ofLeases).toHaveLength(1)
+})
+
+it('none waits for what it has said that it will look up', async () => {
+  const [lease] = await putLeases(store, { secretHash: 'known' })
+  const { id, task } = lease!
+  const told = { task, to: 'end', lease: id, secretHash: 'known', replayKey: 'key', root: task } as const
+  const asked = vi.spyOn(Session.prototype, 'all')
+  let before = 0
+  const work = async (tx: Tx) => {
+    before = asked.mock.calls.length
+    await store.tasks.get(tx, task)
+    await store.leases.get(tx, id)
+    await store.leases.taskOfSecret(tx, 'known')
+    await store.leases.find(tx, { task, statuses: unfinishedStatuses })
+    await store.tasks.openChildren(tx, task)
+    await store.tasks.tree(tx, task)
+    await store.approvals.ofTask(tx, task)
+    await store.usedTokens.use(tx, 'key', noon)
+  }
+  await store.unit.write(work, told, { task, to: 'mint' })
+  expect(asked.mock.calls.length).toBe(before)
+})
+
+const asked = (task: string) => ({
+  id: `approval ${task}`,
+  task,
+  group: 'security',
+  digest: 'd',
+  status: 'pending' as const,
+  createdAt: noon,
+  settled: null,
+})
+
+const makes: Record<string, { by: (tx: Tx, id: string) => Promise<unknown>; is: unknown[] }> = {
+  'a task': {
+    by: async (tx, id) => (await store.tasks.get(tx, id))?.status,
+    is: ['active', 'completed'],
+  },
+  'a lease': {
+    by: async (tx, id) => (await store.leases.get(tx, `lease ${id}`))?.status,
+    is: [undefined, 'active'],
+  },
+  'a secret': {
+    by: (tx, id) => store.leases.taskOfSecret(tx, `hash ${id}`),
+    is: [undefined, 'itself'],
+  },
+  'a token': {
+    by: (tx, id) => store.usedTokens.use(tx, `key ${id}`, noon + hour),
+    is: [true, false],
+  },
+  'what a task holds': {
+    by: async (tx, id) => (await store.leases.countUnfinished(tx, { agent: 'nobody' }, id)).task,
+    is: [0, 1],
+  },
+  'unfinished leases': {
+    by: async (tx, id) => (await store.leases.find(tx, { task: id, statuses: unfinishedStatuses })).length,
+    is: [0, 1],
+  },
+  'open children': {
+    by: async (tx, id) => (await store.tasks.openChildren(tx, id)).length,
+    is: [0, 1],
+  },
+  approvals: { by: async (tx, id) => (await store.approvals.ofTask(tx, id)).length, is: [0, 1] },
+  'a tree': { by: async (tx, id) => (await store.tasks.tree(tx, id)).length, is: [1, 2] },
+}
+
+it.each(Object.entries(makes))(
+  '%s is found as the works before it in the commit have left it',
+  async (_, { by, is }) => {
+    const task = await store.unit.write((tx) => put(store, tx, aTask()))
+    const { id } = task
+    const about: About[] = [
+      {
+        task: id,
+        to: 'end',
+        lease: `lease ${id}`,
+        secretHash: `hash ${id}`,
+        replayKey: `key ${id}`,
+        root: id,
+      },
+      { task: id, to: 'mint' },
+    ]
+    const changing = async (tx: Tx) => {
+      const before = await by(tx, id)
+      await store.leases.insert(tx, aLease(task, { id: `lease ${id}`, secretHash: `hash ${id}` }))
+      await put(store, tx, aTask({ parent: id, root: id }))
+      await store.approvals.insert(tx, asked(id))
+      await store.tasks.end(tx, id, 'completed', 'completed', noon)
+      return before
+    }
+    const failing = async (tx: Tx) => {
+      await changing(tx)
+      throw new Error('nothing of it is kept')
+    }
+    const write = <T>(work: (tx: Tx) => Promise<T>) => store.unit.write(work, ...about)
+    const found = await Promise.all([
+      write(failing).catch(() => 'failed'),
+      write(changing),
+      write((tx) => by(tx, id)),
+    ])
+    expect(found).toEqual(['failed', ...is.map((value) => (value === 'itself' ? id : value))])
+  },
+)
