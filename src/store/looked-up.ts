@@ -103,9 +103,18 @@ export class LookedUp {
   }
 }
 
+/** Of each, by how many values are looked for: written out once, for what was prepared is found by the text. */
+const texts = Object.fromEntries(Object.keys(lookups).map((name) => [name, []])) as unknown as Record<
+  LookupName,
+  string[]
+>
+
 /** `size`: how many values are looked for. */
 export function sqlOf(name: LookupName, size = 1): string {
-  const { table, column, selected = '*', rest = '' }: Lookup = lookups[name]
+  return (texts[name][size] ??= written(lookups[name], size))
+}
+
+function written({ table, column, selected = '*', rest = '' }: Lookup, size: number): string {
   const values = size === 1 ? '= ?' : `in (${Array(size).fill('?').join()})`
   return `select ${selected} from "${table}" where "${column}" ${values} ${rest}`
 }
