@@ -28,7 +28,7 @@ export function canonicalize(value: unknown): string {
   }
 }
 
-/** What stands in JSON as it is: most texts do, and are written in a third of the time. */
+/** What stands in JSON as it is: most texts do, and are written sooner without being looked through by `JSON.stringify`. */
 const plain = /^[ !#-[\]-~]*$/
 
 function ofArray(values: readonly unknown[]): string {

@@ -1,4 +1,4 @@
-/** Times as RFC 3339 writes them in UTC: what `Date.prototype.toISOString` gives, at a fifth of its cost (docs/decisions/0065). */
+/** Times as RFC 3339 writes them in UTC: what `Date.prototype.toISOString` gives, at an eighth of its cost (docs/decisions/0065). */
 
 const dayMs = 86_400_000
 const numbers = Array.from({ length: 1_000 }, (_, n) => String(n))

@@ -9,6 +9,8 @@ import type { About, Tx, Unit } from './unit.ts'
 /** Milliseconds for which works join one unit, and after which everything else has a turn meanwhile. */
 const unitMs = 20
 const turnMs = 4
+/** Works of which the store hears beforehand: a unit seldom comes to more, and a crowd may be longer than a call's arguments. */
+const toldAtMost = 200
 
 interface Work {
   run: (tx: Tx) => Promise<unknown>
@@ -45,7 +47,7 @@ export class Together {
   async #writeSome(): Promise<void> {
     let taken: Work[] = []
     try {
-      const about = this.#waiting.flatMap((work) => work.about)
+      const about = this.#waiting.slice(0, toldAtMost).flatMap((work) => work.about)
       const values = await this.#unit.write((tx) => this.#runIn(tx, taken), ...about)
       for (const [at, { resolve }] of taken.entries()) resolve(values[at])
     } catch (error) {

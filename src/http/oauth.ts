@@ -98,18 +98,19 @@ export function oauthRoutes(app: OpenAPIHono<Env>, { federation }: HttpContext):
         400,
       )
     }
-    const { lease, credential, accessToken, host = null } = minted
+    const { credential, accessToken, host = null } = minted
+    const lease = leaseView(minted.lease)
     const body: z.infer<typeof schemas.exchanged> = {
       access_token: accessToken ?? taskToken,
       issued_token_type: schemas.accessTokenType,
       token_type: 'Bearer',
-      expires_in: Math.max(0, Math.floor((lease.deadline - core.clock.now()) / 1000)),
-      authorization_details: [leaseView(lease).authorization_detail],
+      expires_in: Math.max(0, Math.floor((minted.lease.deadline - core.clock.now()) / 1000)),
+      authorization_details: [lease.authorization_detail],
       credential,
       host,
       task: taskView(task, core),
       task_token: taskToken,
-      lease: leaseView(lease),
+      lease,
     }
     return c.json(body, 200, { Pragma: 'no-cache' })
   })

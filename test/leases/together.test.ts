@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { Together } from '../../src/base/together.ts'
 import type { Unit } from '../../src/base/unit.ts'
+import { manualClock } from '../support/clock.ts'
 import { startCore } from '../support/lease-core.ts'
 import { noon, verified } from '../support/store.ts'
 
@@ -81,4 +82,22 @@ test('a unit that is run anew does all of its works again', async () => {
   expect(await Promise.all(done)).toEqual([0, 1, 2])
   // The last was not come to the first time.
   expect(runs).toEqual([2, 2, 1])
+})
+
+test('of a crowd is said beforehand what the next unit may come to, and no more', async () => {
+  let now = noon
+  const told: number[] = []
+  const write: Unit['write'] = async (work, ...about) => {
+    told.push(about.length)
+    return await work(undefined as never)
+  }
+  const records = new Together({ unit: { write }, clock: { ...manualClock(noon), now: () => now } })
+  const first = records.write(async () => void (now += 1_000), { lease: 'first' })
+  // More than a call can have arguments.
+  const crowd = Array.from({ length: 150_000 }, (_, n) =>
+    records.write(async () => n, { lease: `lease ${n}` }),
+  )
+  await first
+  expect((await Promise.all(crowd)).at(-1)).toBe(149_999)
+  expect(told).toEqual([1, 200])
 })
