@@ -1,8 +1,7 @@
 /** A broker's configuration for the sandbox: what the demo, the examples and the tests start from. */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Counterpart } from './counterpart.ts'
@@ -191,11 +190,25 @@ when { context.ttl <= 3600 };
   }
 }
 
-/** A port on loopback that was free a moment ago. */
+/** Ports that no system gives to outgoing connections: Linux takes those from 32768 on, others from 49152 (RFC 6335 §6). */
+const [firstPort, pastPort] = [15_000, 32_000]
+
+/** A port on loopback that was free a moment ago, and that only somebody who asks for it can take until it is listened on. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(firstPort, pastPort)
+    if (await isFree(port)) return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  const listens = await new Promise<boolean>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+    )
+    server.listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (listens) await new Promise((resolve) => server.close(resolve))
+  return listens
 }

