@@ -242,9 +242,15 @@ export class Revoker {
     }
   }
 
+  /** Nothing is to be done before. Whoever records the end of its task while this is under way would have it due at once, and nobody would look. */
   async #postpone(lease: Lease, dueAt: number): Promise<void> {
     const { leases, wake } = this.#context
-    await this.#record(lease, (tx) => leases.postpone(tx, lease.id, dueAt))
+    await this.#record(lease, async (tx) => {
+      const retiring = this.#retiring(lease)
+      const retired =
+        retiring && (await transition(this.#context, tx, lease, { ...retiring, change: { dueAt } }))
+      if (!retired) await leases.postpone(tx, lease.id, dueAt)
+    })
     wake(dueAt)
   }
 

@@ -20,6 +20,20 @@ test('upstream is told at the deadline, and the end of the task recorded meanwhi
   expect((await verified(core.store)).discrepancies).toEqual([])
 })
 
+test('what only its own expiry ends is on its way out with its task, and due again when that has come', async () => {
+  await using core = await startCore()
+  const task = await core.open({ expiresAt: core.clock.now() + 1_000 })
+  core.upstream.revocationIs = 'expiry'
+  const { lease } = await core.mint(task)
+  // What is due and looked at by nobody fails here.
+  await core.pass(1_000)
+  expect((await core.task(task.id)).status).toBe('expired')
+  const left = await core.lease(lease.id)
+  expect(left).toMatchObject({ status: 'revoking', dueAt: left.upstreamExpiresAt })
+  const history = await core.history(lease.id)
+  expect(history.filter((type) => type === 'lease.retired')).toHaveLength(1)
+})
+
 test('one task whose end cannot be recorded keeps none of the others from ending, and its credential dies too', async () => {
   await using core = await startCore()
   const expiresAt = core.clock.now() + 1_000
