@@ -43,7 +43,9 @@ export interface Unit {
    * the change and its audit events are durable; if `work` throws, nothing of it
    * is kept. Works that arrive together may share one commit, each isolated from the
    * failure of the others: one may be run anew that was begun behind another which could not be
-   * written, before anything that it read was answered.
+   * written, before anything that it read was answered, or of which nothing is left because the
+   * connection to the database was lost; and one that is refused because it is not known yet
+   * whether anything may be granted.
    *
    * @throws BrokerError `unavailable` when the store cannot be written.
    */

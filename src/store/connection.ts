@@ -45,6 +45,8 @@ export interface Writing extends Connection {
 export interface Others {
   /** Begins as `begin` does. What `ask` sends goes to the server with it, is read once the turn has come, and returned. */
   begin<Answer>(ask: () => Promise<Answer>): Promise<Answer>
+  /** Whether the connection is gone, and with it whatever was not committed: the next `begin` has another. */
+  readonly isLost: boolean
   /** Whether this transaction has written: then the head has to say so. */
   readonly hasWritten: boolean
   /** What the next transaction that writes will be known by, once the head is written: goes into it. */

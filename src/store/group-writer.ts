@@ -158,8 +158,10 @@ export class GroupWriter {
     const { connection, keeper, committed } = this.#given
     let jobs: Job[] = []
     let group: WorkGroup
+    let isOpen = false
     try {
       await this.#begin()
+      isOpen = true
       await this.#look()
       // Only now: whoever came while another broker had its turn joins this one.
       jobs = this.#queue.splice(0, groupSize)
@@ -168,13 +170,19 @@ export class GroupWriter {
       const isChanged = group.events.length > 0 || group.sums !== this.#sums
       if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(group)
       await connection.others?.tell(tasksOf(group.events))
+      isOpen = false
       await connection.commit()
       this.#adopt()
       if (group.tookDamaged) this.#version = undefined
     } catch (error) {
+      const isLost = isOpen && connection.others?.isLost === true
       await connection.rollBack()
       if (jobs.length === 0) jobs = this.#queue.splice(0, groupSize)
-      for (const job of jobs) job.settle({ error: notWritten(error) })
+      // Of what went with the connection nothing is left: it is done on another, once.
+      const again = isLost ? jobs.filter(({ isAgain }) => !isAgain) : []
+      for (const job of again) job.isAgain = true
+      this.#queue.unshift(...again)
+      for (const job of jobs) if (!again.includes(job)) job.settle({ error: notWritten(error) })
       return
     }
     committed(

@@ -33,8 +33,20 @@ const then = ['leases', 'tasks', 'cursors', 'brokers'] as const
 const restMs = 100
 /** Milliseconds for which the event loop is held at a time. */
 const sliceMs = 8
+/** Milliseconds for which who is to be granted something waits until that is known, where a commit no longer does. */
+const patienceMs = 5_000
 /** After a look that failed there is another, this many milliseconds later at the earliest: each may hold up a commit. */
 const failedPauseMs = 1_000
+
+/** It is not known yet whether anything may be granted: it will be soon. */
+class BeingLookedThrough extends BrokerError {
+  readonly by: Guard
+
+  constructor(by: Guard) {
+    super('unavailable', 'the store is being looked through', { retryAfter: 1 })
+    this.by = by
+  }
+}
 
 export class Guard {
   readonly #snapshot: () => Promise<Snapshot>
@@ -52,6 +64,8 @@ export class Guard {
   /** When the newest look failed, on the machine's clock. */
   #failedAt: number | undefined
   #running: Promise<unknown> = Promise.resolve()
+  /** Resolved once the newest look has found what may be granted, is over without, or is the newest no more. */
+  #known = waited()
 
   /** `changed` hears whenever there is something else to tell; `besides` may have reasons of its own to throw. */
   constructor(given: {
@@ -88,7 +102,7 @@ export class Guard {
   /** @throws BrokerError `unavailable` while nothing may be granted. */
   readonly mayGrant = (): void => {
     this.#besides()
-    if (this.#unsure) throw beingLookedThrough()
+    if (this.#unsure) throw new BeingLookedThrough(this)
     const { doubts } = this.intrusion
     if (doubts.length > 0)
       throw new BrokerError(
@@ -103,18 +117,38 @@ export class Guard {
 
   /** @throws BrokerError `unavailable` while nothing may be granted to the task in this place. */
   readonly mayGrantTo = (ordinal: number): void => {
-    if (this.#unknownUpTo !== undefined && ordinal <= this.#unknownUpTo) throw beingLookedThrough()
+    if (this.#unknownUpTo !== undefined && ordinal <= this.#unknownUpTo) throw new BeingLookedThrough(this)
   }
 
   /** @throws BrokerError `unavailable` while there is a task in the store to which nothing may be granted. */
   readonly mayGrantToAll = (): void => {
     this.mayGrant()
-    if (!this.knowsTasks) throw beingLookedThrough()
+    if (!this.knowsTasks) throw new BeingLookedThrough(this)
   }
 
   /** Whether that has to be asked of a task at all. */
   get knowsTasks(): boolean {
     return this.#unknownUpTo === undefined
+  }
+
+  /**
+   * Does what grants something again, where it is not known yet whether anything may be granted, as soon as it
+   * is: whoever asks is answered late rather than sent away.
+   *
+   * @throws BrokerError `unavailable` where that takes longer than they can be expected to wait.
+   */
+  readonly patiently = async <T>(grant: () => Promise<T>): Promise<T> => {
+    for (let until: number | undefined; ;) {
+      try {
+        return await grant()
+      } catch (error) {
+        if (!(error instanceof BeingLookedThrough) || error.by !== this) throw error
+        until ??= performance.now() + patienceMs
+        const left = until - performance.now()
+        if (left <= 0 || this.#latest.signal.aborted) throw error
+        await Promise.race([this.#known.promise, after(left)])
+      }
+    }
   }
 
   /**
@@ -124,17 +158,18 @@ export class Guard {
    */
   async inspect(withinMs: number): Promise<void> {
     this.#latest.abort()
+    this.#known.resolve()
     this.#latest = new AbortController()
     this.#unsure = true
     this.#unknownUpTo = undefined
     this.#failedAt = undefined
     const before = this.#running
-    const [pinned, decided] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    const steps = { pinned: pinned.resolve, decided: decided.resolve }
+    const [pinned, decided, known] = [waited(), waited(), waited()]
+    this.#known = known
+    const steps = { pinned: pinned.resolve, decided: decided.resolve, known: known.resolve }
     this.#running = this.#inspect(this.#latest.signal, steps).then(() => before)
     // Whatever the writer does from then on is not in the snapshot.
     await pinned.promise
-    const after = (ms: number) => setTimeout(ms, undefined, { ref: false })
     await Promise.race([decided.promise, after(withinMs)])
     await Promise.race([this.#running, after(restMs)])
   }
@@ -150,7 +185,10 @@ export class Guard {
     await this.#running
   }
 
-  async #inspect(signal: AbortSignal, done: { pinned: () => void; decided: () => void }): Promise<void> {
+  async #inspect(
+    signal: AbortSignal,
+    done: Record<'pinned' | 'decided' | 'known', () => void>,
+  ): Promise<void> {
     try {
       await using snapshot = await this.#snapshot()
       const { statements } = snapshot
@@ -177,6 +215,7 @@ export class Guard {
       // One that is no longer open by what its row says is missing among them: that alone makes the others no worse.
       this.#found.set('tasks', open.doubt === undefined ? open : await look('tasks'))
       this.#unknownUpTo = undefined
+      done.known()
       for (const table of then) {
         this.tell()
         this.#found.set(table, await look(table))
@@ -190,6 +229,7 @@ export class Guard {
     } finally {
       done.pinned()
       done.decided()
+      done.known()
     }
     this.tell()
   }
@@ -210,9 +250,9 @@ export class Guard {
   }
 }
 
-function beingLookedThrough(): BrokerError {
-  return new BrokerError('unavailable', 'the store is being looked through', { retryAfter: 1 })
-}
+const waited = () => Promise.withResolvers<void>()
+
+const after = (ms: number) => setTimeout(ms, undefined, { ref: false })
 
 /** Runs `steps` without holding the event loop for long. @throws AbortError */
 async function inSlices<Result>(steps: AsyncGenerator<void, Result>, signal: AbortSignal): Promise<Result> {

@@ -35,6 +35,8 @@ export interface OwnStore extends OpenStore {
   mayGrant(): void
   /** @throws BrokerError `unavailable` while there is a task in it to which nothing may be granted. */
   mayGrantToAll(): void
+  /** Runs what these stop, or a row that it would write, again as soon as it is known whether anything may be granted. */
+  patiently<T>(grant: () => Promise<T>): Promise<T>
   /**
    * Takes it as it stands for what it should be, and records that as `event` says. What is
    * still wrong with it then is in `intrusion`.
@@ -117,7 +119,10 @@ export async function ownStore(
   // With the first commit the store is looked through.
   await writer.write(nothing)
   return {
-    unit: { write: (work, ...about) => writer.write(work, ...about), read: (work) => reader.read(work) },
+    unit: {
+      write: (work, ...about) => guard.patiently(() => writer.write(work, ...about)),
+      read: (work) => reader.read(work),
+    },
     migrated: given.migrated,
     get intrusion() {
       return guard.intrusion
@@ -125,6 +130,7 @@ export async function ownStore(
     lookedThrough: () => guard.idle(),
     mayGrant: guard.mayGrant,
     mayGrantToAll: guard.mayGrantToAll,
+    patiently: guard.patiently,
     async accept(event) {
       await writer.drain()
       await writer.accept(event)

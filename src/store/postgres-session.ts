@@ -26,6 +26,9 @@ const preparedAtMost = 500
 /** Rows fetched in one go of what may be millions. */
 const rowsAtOnce = 500
 
+/** What a server says as it closes the connection: somebody ends it, the server stops, or it stood still for too long (PostgreSQL, appendix A). */
+const closing = /^(?:08...|57P0[1-5]|25P0[34])$/
+
 const int8 = 20
 /** Its bounds: they have no number. */
 const [least, greatest] = ['-9223372036854775808', '9223372036854775807']
@@ -205,7 +208,7 @@ export class Session {
         this.#client.query(new Statement(statement, this.#shapes, answered) as never)
       })
     } catch (error) {
-      if (!(error instanceof pg.DatabaseError)) this.#broken = true
+      if (!(error instanceof pg.DatabaseError) || closing.test(error.code ?? '')) this.#broken = true
       throw new PostgresFailure(error)
     } finally {
       this.#waiting -= 1

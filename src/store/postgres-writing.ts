@@ -102,6 +102,9 @@ export function writingOver(
     isFailure: isPostgresFailure,
     others: {
       begin,
+      get isLost() {
+        return session.isBroken
+      },
       get hasWritten() {
         return transactions.hasNumber
       },

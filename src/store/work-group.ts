@@ -19,6 +19,8 @@ export interface Job {
   run(tx: Tx): Promise<unknown>
   /** What it will look up. */
   about: readonly About[]
+  /** It was begun before, and nothing was left of it: not by a fault of its own. */
+  isAgain?: boolean
   settle(outcome: Outcome): void
 }
 

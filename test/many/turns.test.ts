@@ -153,30 +153,33 @@ describe('works that write at two brokers', () => {
     expect(await commits()).toBe(before + 2)
   })
 
-  it('are not held up by one that stands still in the middle of its turn, and what that did is undone', async () => {
+  it('are not held up by one that stands still in the middle of its turn, and what that did is undone and done anew', async () => {
     await using both = await pair()
-    const [lost, kept] = [aTask(), aTask()]
+    const [lost, anew, kept] = [aTask(), aTask(), aTask()]
     const begun = Promise.withResolvers<void>()
     const thawed = Promise.withResolvers<void>()
+    const tries = [lost, anew]
     const frozen = both[0].unit.write(async (tx) => {
-      await put(both[0], tx, lost)
+      const known = await both[0].tasks.get(tx, kept.id)
+      await put(both[0], tx, tries.shift()!)
       begun.resolve()
       await thawed.promise
+      return known
     })
     await begun.promise
     await both[1].unit.write((tx) => put(both[1], tx, kept))
     thawed.resolve()
-    await expect(frozen).rejects.toSatisfy((error) => isBrokerError(error, 'unavailable'))
     // It goes on from what the other has written, not from what it knew.
+    expect(await frozen).toEqual(kept)
     const next = aTask()
     await both[0].unit.write(async (tx) => {
       expect(await both[0].tasks.get(tx, kept.id)).toEqual(kept)
       await put(both[0], tx, next)
     })
     const found = await both[1].unit.read((tx) =>
-      Promise.all([lost, kept, next].map(({ id }) => both[1].tasks.get(tx, id))),
+      Promise.all([lost, kept, anew, next].map(({ id }) => both[1].tasks.get(tx, id))),
     )
-    expect(found.map((task) => task?.id)).toEqual([undefined, kept.id, next.id])
+    expect(found.map((task) => task?.id)).toEqual([undefined, kept.id, anew.id, next.id])
     expect(both[0].store.intrusion.doubts).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 /** Before it is known which tasks are open, those of before get nothing, and others are served (docs/decisions/0061). */
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import type { HeadKeeper } from '../../src/store/head.ts'
 import { Guard } from '../../src/store/guard.ts'
 import { Counts } from '../../src/store/counts.ts'
@@ -11,6 +11,11 @@ import { snapshotOf } from '../../src/store/sqlite-connection.ts'
 import { asTx, bound, Transaction } from '../../src/store/transaction.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 import { aLease, aTask, noon, put } from '../support/store.ts'
+import { until } from '../support/until.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 const handedOn = (task: string) => ({
   id: 'dlg_1',
@@ -74,10 +79,12 @@ it('nothing is granted to a task that was open before, until it is known that it
       code: 'unavailable',
       message: 'the store is being looked through',
     })
+  const late = guard.patiently(() => granted((tx) => store.leases.insert(tx, aLease(old))))
   await granted(async (tx) => await store.leases.insert(tx, aLease(await put(store, tx, aTask()))))
   expect(await granted((tx) => store.tasks.end(tx, old.id, 'completed', 'completed', noon))).toBe(true)
 
   known.resolve()
+  await late
   await guard.idle()
   await granted((tx) => store.tasks.activate(tx, pending.id, noon))
 })
@@ -112,4 +119,44 @@ it('a look that another has followed ends no doubts of that one', async () => {
   second.resolve()
   await guard.idle()
   expect(guard.mayGrant).not.toThrow()
+})
+
+it('who waits for a look is sent away when it takes too long, and served when it does not', async () => {
+  await using store = await sqliteStore()
+  const { seal } = store
+  await using here = await snapshotOf(store.path)
+  const macs = await RowMacs.of(here.statements, seal, 'here')
+  const looked = Promise.withResolvers<void>()
+  const guard = guardOver({
+    seal,
+    macs,
+    async snapshot() {
+      const { statements, ...rest } = await snapshotOf(store.path)
+      const all: typeof statements.all = async (sql, values) => {
+        if (sql.includes('max(ordinal)')) await looked.promise
+        return await statements.all(sql, values)
+      }
+      return { ...rest, statements: { ...statements, all } }
+    },
+  })
+  let asked = 0
+  const ask = () =>
+    guard.patiently(async () => {
+      asked += 1
+      await Promise.resolve()
+      guard.mayGrant()
+    })
+  const now = vi.spyOn(performance, 'now')
+  await guard.inspect(50)
+  const patient = expect(ask()).rejects.toThrow('looked through')
+  await until(() => Promise.resolve(asked === 1))
+  now.mockReturnValue(performance.now() + 5_000)
+  // Another look, with which it is asked again.
+  await guard.inspect(50)
+  await patient
+  looked.resolve()
+  expect(asked).toBe(2)
+  await guard.idle()
+  await ask()
+  expect(asked).toBe(3)
 })

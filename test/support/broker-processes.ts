@@ -31,6 +31,8 @@ export interface Failure {
   at: number
   status: number
   code: string
+  /** What it says of it in words. */
+  detail: string
   path: string
 }
 
@@ -76,7 +78,10 @@ export async function startProcesses(
         const signal = AbortSignal.timeout(answerMs)
         const answer = await broker.call(method, path, { ...call, signal }).catch(() => undefined)
         if (answer && answer.status < 500) return { answer, tries }
-        if (answer) failures.push({ at: Date.now(), status: answer.status, code: answer.body.code, path })
+        if (answer) {
+          const { code, detail } = answer.body
+          failures.push({ at: Date.now(), status: answer.status, code, detail, path })
+        }
         // What does not listen is known at once; one that fails says when to come again.
         await setTimeout(answer ? 500 : 50)
       }

@@ -99,6 +99,7 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
     revoker,
     unrecorded,
     mayGrant: () => undefined,
+    patiently: (grant) => grant(),
   }
   const reaper = new Reaper(context)
 
