@@ -46,6 +46,8 @@ interface Given {
   committed: (events: readonly AuditEvent[], head: Head) => void
   /** Where several brokers write the store: what is this one's now. */
   share?: (() => Share) | undefined
+  /** Whether others may be there to be told what is new. */
+  isHeard?: (() => boolean) | undefined
 }
 
 export class GroupWriter {
@@ -155,7 +157,7 @@ export class GroupWriter {
   }
 
   async #runGroup(): Promise<void> {
-    const { connection, keeper, committed } = this.#given
+    const { connection, keeper, committed, isHeard = () => true } = this.#given
     let jobs: Job[] = []
     let group: WorkGroup
     let isOpen = false
@@ -169,7 +171,7 @@ export class GroupWriter {
       this.#queue.unshift(...jobs.splice(await group.run(jobs)))
       const isChanged = group.events.length > 0 || group.sums !== this.#sums
       if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(group)
-      await connection.others?.tell(tasksOf(group.events))
+      if (isHeard()) await connection.others?.tell(tasksOf(group.events))
       isOpen = false
       await connection.commit()
       this.#adopt()

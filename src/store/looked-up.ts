@@ -51,6 +51,12 @@ const byColumn = new Map<string, LookupName>(
   }),
 )
 
+/** What finds rows of a table, and by which column. */
+const byTable = Map.groupBy(
+  Object.entries(lookups).map(([name, { table, column }]) => [name, column, table] as const),
+  ([, , table]): SealedTable => table,
+)
+
 /** For what of a work's matter each of them is. */
 const valueOf: Record<LookupName, (about: About) => string | undefined> = {
   task: ({ task }) => task,
@@ -81,9 +87,14 @@ export class LookedUp {
   /** A work writes a row of the table, whether that is kept or not: what may find it now, or did before, is no longer known. */
   writes(table: SealedTable, ...states: readonly StoredRow[]): void {
     if (this.#rows.size === 0) return
-    for (const [name, lookup] of Object.entries(lookups))
-      if (lookup.table === table)
-        for (const row of states) this.#rows.delete(`${name} ${String(row[lookup.column])}`)
+    for (const [name, column] of byTable.get(table) ?? [])
+      for (const row of states) this.#rows.delete(`${name} ${String(row[column])}`)
+  }
+
+  /** A work puts in a row that was not there: nothing hangs off a task whose id was drawn just now. */
+  inserts(table: SealedTable, row: StoredRow): void {
+    this.writes(table, row)
+    if (table === 'tasks') this.#rows.set(`held ${String(row['id'])}`, [])
   }
 
   /** Reads what of that is not known yet, in as many statements as there are lookups, none of which waits for another. */

@@ -114,7 +114,14 @@ export async function ownStore(
   const { reader } = given
   const guard = new Guard({ ...given, changed: intruded, besides: mayGrant })
   const { peers, line } = given
-  const writer = new GroupWriter({ ...given, guard, committed, share: peers && (() => peers.share) })
+  const writer = new GroupWriter({
+    ...given,
+    guard,
+    committed,
+    share: peers && (() => peers.share),
+    // Who has come since the last beat looks for itself until the next.
+    isHeard: peers && (() => peers.living.length !== 1),
+  })
   const nothing = () => Promise.resolve()
   // With the first commit the store is looked through.
   await writer.write(nothing)

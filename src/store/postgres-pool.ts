@@ -7,7 +7,9 @@ const waitMs = 5_000
 /** Milliseconds for which one that has answered is taken to stand: whoever reads waits once less. */
 const standsMs = 1_000
 
-const begin = 'begin isolation level repeatable read read only; select 1'
+const begin = 'begin isolation level repeatable read read only'
+/** With the snapshot, which is had else with the first question. */
+const beginNow = `${begin}; select 1`
 
 interface Idle {
   session: Session
@@ -17,24 +19,27 @@ interface Idle {
 export class ReadPool {
   readonly #server: Server
   readonly #most: number
+  readonly #begin: string
   readonly #idle: Idle[] = []
   #open = 0
   #closed = false
   #waiting: (() => void)[] = []
 
-  constructor(server: Server, most: number) {
+  /** `pins`: whether what is read has to be what was committed as it began, though it is asked later. */
+  constructor(server: Server, most: number, { pins = false } = {}) {
     this.#server = server
     this.#most = most
+    this.#begin = pins ? beginNow : begin
   }
 
-  /** A session that sees what is committed now, and nothing since. @throws PostgresFailure */
+  /** A session that sees what is committed at one moment, and nothing since. @throws PostgresFailure */
   async begin(): Promise<Session> {
     await this.#room()
     // Those that have lain idle may have broken unnoticed.
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       const { session, since } = idle
       const isFresh = !session.isBroken && performance.now() - since < standsMs
-      if (isFresh) session.send(begin)
+      if (isFresh) session.send(this.#begin)
       if (isFresh || (await begins(session))) return session
       await session.close()
     }
@@ -97,7 +102,7 @@ export class ReadPool {
 async function begins(session: Session): Promise<boolean> {
   if (session.isBroken) return false
   try {
-    await session.script(begin)
+    await session.script(beginNow)
     return !session.isBroken
   } catch {
     return false

@@ -85,8 +85,9 @@ export function writingOver(
       session.send('savepoint work')
     },
     keep() {
+      // One less to send: the next mark hides it, and all go with the transaction. Below one that is left, whatever writes takes a number for it too.
+      if (!transactions.hasWrittenBehindMark) session.send('release savepoint work')
       transactions.unmark()
-      session.send('release savepoint work')
       return session.settled()
     },
     async undo() {
@@ -152,6 +153,10 @@ class Transactions {
 
   get hasNumber(): boolean {
     return this.#hasNumber
+  }
+
+  get hasWrittenBehindMark(): boolean {
+    return this.#mark === 'written'
   }
 
   /** Whoever had the turn before counted so far. */

@@ -130,7 +130,7 @@ function readerOf(
   installation: Installation,
 ): { reader: Reader; snapshot: () => Promise<Snapshot> } {
   const readers = new ReadPool(server, Math.max(1, pool - besidesReaders))
-  const looking = new ReadPool(server, 1)
+  const looking = new ReadPool(server, 1, { pins: true })
   const reader: Reader = {
     async read(work) {
       const session = await readers.begin().catch((error: unknown) => {

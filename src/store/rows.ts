@@ -136,7 +136,7 @@ export class Rows {
     if (key === 'ordinal') row['ordinal'] = await this.#nextOrdinal(table)
     if (grants?.(undefined, row)) await this.#mayGrant(table, row)
     row['row_mac'] = this.#macs.of(table, row)
-    this.#once?.lookedUp.writes(table, row)
+    this.#once?.lookedUp.inserts(table, row)
     await this.#statements.run(insertion(table, Object.keys(row)), Object.values(row))
     this.#sums.add(table, row)
     this.#counts.add(table, row)
