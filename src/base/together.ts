@@ -47,8 +47,9 @@ export class Together {
   async #writeSome(): Promise<void> {
     let taken: Work[] = []
     try {
-      const about = this.#waiting.slice(0, toldAtMost).flatMap((work) => work.about)
-      const values = await this.#unit.write((tx) => this.#runIn(tx, taken), ...about)
+      // Whoever comes while the unit waits for its turn joins it.
+      const about = () => this.#waiting.slice(0, toldAtMost).flatMap((work) => work.about)
+      const values = await this.#unit.write((tx) => this.#runIn(tx, taken), about)
       for (const [at, { resolve }] of taken.entries()) resolve(values[at])
     } catch (error) {
       const isAlone = taken.length === 1
@@ -62,18 +63,23 @@ export class Together {
   /** Runs what waits, and what comes meanwhile, as long as there is time for it. */
   async #runIn(tx: Tx, taken: Work[]): Promise<unknown[]> {
     // A unit of work may be run anew (`Unit`): nothing is left of what it did before.
-    this.#waiting.unshift(...taken.splice(0))
+    if (taken.length > 0) this.#waiting = [...taken.splice(0), ...this.#waiting]
     const began = this.#clock.now()
     const values: unknown[] = []
-    for (let turnSince = began; this.#waiting.length > 0;) {
-      const work = this.#waiting.shift()!
-      taken.push(work)
-      values.push(await work.run(tx))
-      const now = this.#clock.now()
-      if (now - began >= unitMs) break
-      if (now - turnSince < turnMs) continue
-      await breathe()
-      turnSince = this.#clock.now()
+    try {
+      for (let turnSince = began; taken.length < this.#waiting.length;) {
+        const work = this.#waiting[taken.length]!
+        taken.push(work)
+        values.push(await work.run(tx))
+        const now = this.#clock.now()
+        if (now - began >= unitMs) break
+        if (now - turnSince < turnMs) continue
+        await breathe()
+        turnSince = this.#clock.now()
+      }
+    } finally {
+      // At once: taken from the front of a crowd one by one, each would move all behind it.
+      this.#waiting.splice(0, taken.length)
     }
     return values
   }

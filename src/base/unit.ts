@@ -26,6 +26,9 @@ export interface About {
   replayKey?: string
 }
 
+/** That, or what says it when it is about to be looked up: of a work to which more comes while it waits. */
+export type Told = About | (() => readonly About[])
+
 /**
  * Runs work in transactions. Neither method may be used to call an upstream:
  * the work of others waits for it.
@@ -49,7 +52,7 @@ export interface Unit {
    *
    * @throws BrokerError `unavailable` when the store cannot be written.
    */
-  write<T>(work: (tx: Tx) => Promise<T>, ...about: About[]): Promise<T>
+  write<T>(work: (tx: Tx) => Promise<T>, ...about: Told[]): Promise<T>
 
   /**
    * Runs `work` on one consistent snapshot of what is durable: all of a work that wrote, or

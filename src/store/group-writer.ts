@@ -2,7 +2,7 @@
 import { type Chainable, chainable } from '../audit/chain.ts'
 import type { AuditEvent, Head } from '../audit/event.ts'
 import type { Seal } from '../base/seal.ts'
-import type { About, Tx } from '../base/unit.ts'
+import type { Told, Tx } from '../base/unit.ts'
 import { appliedMigrations } from './applied-migrations.ts'
 import type { Others, Writing } from './connection.ts'
 import { Counts } from './counts.ts'
@@ -71,7 +71,7 @@ export class GroupWriter {
     this.#sums = new RowSums(given.seal, given.keeper.state.sums)
   }
 
-  write<T>(work: (tx: Tx) => Promise<T>, ...about: About[]): Promise<T> {
+  write<T>(work: (tx: Tx) => Promise<T>, ...about: Told[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({
         run: work,

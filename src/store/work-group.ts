@@ -5,7 +5,7 @@
 import { type Chainable, chainable } from '../audit/chain.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Seal } from '../base/seal.ts'
-import type { About, Tx } from '../base/unit.ts'
+import type { About, Told, Tx } from '../base/unit.ts'
 import type { Writing } from './connection.ts'
 import { Counts } from './counts.ts'
 import { ReadOnce } from './read-once.ts'
@@ -18,7 +18,7 @@ import { asTx, type Share, Transaction } from './transaction.ts'
 export interface Job {
   run(tx: Tx): Promise<unknown>
   /** What it will look up. */
-  about: readonly About[]
+  about: readonly Told[]
   /** It was begun before, and nothing was left of it: not by a fault of its own. */
   isAgain?: boolean
   settle(outcome: Outcome): void
@@ -181,7 +181,7 @@ export class WorkGroup {
 
 /** What the works will look up. */
 export function aboutOf(jobs: readonly Job[]): About[] {
-  return jobs.flatMap(({ about }) => about)
+  return jobs.flatMap(({ about }) => about.flatMap((told) => (typeof told === 'function' ? told() : told)))
 }
 
 export function notWritten(cause: unknown): BrokerError {

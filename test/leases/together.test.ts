@@ -1,7 +1,7 @@
 /** What became of many leases goes on record in few units of work (docs/decisions/0060). */
 import { expect, test } from 'vitest'
 import { Together } from '../../src/base/together.ts'
-import type { Unit } from '../../src/base/unit.ts'
+import type { Told, Unit } from '../../src/base/unit.ts'
 import { manualClock } from '../support/clock.ts'
 import { startCore } from '../support/lease-core.ts'
 import { noon, verified } from '../support/store.ts'
@@ -84,11 +84,32 @@ test('a unit that is run anew does all of its works again', async () => {
   expect(runs).toEqual([2, 2, 1])
 })
 
+/** What a store hears beforehand, if it asks now. */
+const saidBy = (about: readonly Told[]) =>
+  about.flatMap((told) => (typeof told === 'function' ? told() : told))
+
+test('what comes while a unit waits for its turn is said beforehand too', async () => {
+  const turn = Promise.withResolvers<void>()
+  const told: unknown[] = []
+  const write: Unit['write'] = async (work, ...about) => {
+    told.push(saidBy(about))
+    await turn.promise
+    told.push(saidBy(about))
+    return await work(undefined as never)
+  }
+  const records = new Together({ unit: { write }, clock: manualClock(noon) })
+  const first = records.write(() => Promise.resolve(1), { lease: 'first' })
+  const second = records.write(() => Promise.resolve(2), { lease: 'second' })
+  turn.resolve()
+  expect(await Promise.all([first, second])).toEqual([1, 2])
+  expect(told).toEqual([[{ lease: 'first' }], [{ lease: 'first' }, { lease: 'second' }]])
+})
+
 test('of a crowd is said beforehand what the next unit may come to, and no more', async () => {
   let now = noon
   const told: number[] = []
   const write: Unit['write'] = async (work, ...about) => {
-    told.push(about.length)
+    told.push(saidBy(about).length)
     return await work(undefined as never)
   }
   const records = new Together({ unit: { write }, clock: { ...manualClock(noon), now: () => now } })

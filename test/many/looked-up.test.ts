@@ -32,6 +32,22 @@ it('in one statement for each way to find something, however many works', async 
   expect(ofLeases).toHaveLength(1)
 })
 
+it('what hangs off a task that was put in just now is not asked, until something does', async () => {
+  const asked = vi.spyOn(Session.prototype, 'all')
+  const ofHeld = () => asked.mock.calls.filter(([sql]) => sql.includes('task, classes, count')).length
+  const held = await store.unit.write(async (tx) => {
+    const task = await put(store, tx, aTask())
+    const count = async () => (await store.leases.countUnfinished(tx, task, task.id)).task
+    const before = [await count(), ofHeld()]
+    await store.leases.insert(tx, aLease(task))
+    return [before, [await count(), ofHeld()]]
+  })
+  expect(held).toEqual([
+    [0, 0],
+    [1, 1],
+  ])
+})
+
 it('none waits for what it has said that it will look up', async () => {
   const [lease] = await putLeases(store, { secretHash: 'known' })
   const { id, task } = lease!
