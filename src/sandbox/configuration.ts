@@ -190,7 +190,7 @@ when { context.ttl <= 3600 };
   }
 }
 
-/** Ports that no system gives to outgoing connections: Linux takes those from 32768 on, others from 49152 (RFC 6335 §6). */
+/** Ports that systems do not give to outgoing connections unless told to: Linux takes those from 32768 on, others from 49152 (RFC 6335 §6). */
 const [firstPort, pastPort] = [15_000, 32_000]
 
 /** A port on loopback that was free a moment ago, and that only somebody who asks for it can take until it is listened on. */

@@ -91,7 +91,7 @@ export class LookedUp {
       for (const row of states) this.#rows.delete(`${name} ${String(row[column])}`)
   }
 
-  /** A work puts in a row that was not there: nothing hangs off a task whose id was drawn just now. */
+  /** A work puts in a row that was not there: a task whose id was drawn just now holds nothing. */
   inserts(table: SealedTable, row: StoredRow): void {
     this.writes(table, row)
     if (table === 'tasks') this.#rows.set(`held ${String(row['id'])}`, [])

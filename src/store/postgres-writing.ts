@@ -85,7 +85,8 @@ export function writingOver(
       session.send('savepoint work')
     },
     keep() {
-      // One less to send: the next mark hides it, and all go with the transaction. Below one that is left, whatever writes takes a number for it too.
+      // One message fewer: the next mark hides it, and all go with the transaction. One that nothing was written behind
+      // would take a number of its own with whatever is written behind the next.
       if (!transactions.hasWrittenBehindMark) session.send('release savepoint work')
       transactions.unmark()
       return session.settled()

@@ -1,7 +1,9 @@
 /** What brokers on one database tell each other, and what only one of them does at a time. */
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { isBrokerError } from '../../src/base/errors.ts'
-import { type Beside, severalOn } from '../support/beside.ts'
+import { channel, heard } from '../../src/store/postgres-news.ts'
+import { type Beside, besideOn, severalOn } from '../support/beside.ts'
 import {
   besideDatabase,
   embeddedServer,
@@ -51,6 +53,25 @@ describe('what one has put on record', () => {
     await until(() => other.heard.length > before)
     expect(other.heard.slice(before)).toEqual([[task]])
     expect(one.heard.slice(own)).toEqual([])
+  })
+
+  it('is told to nobody where nobody else is there, and to whoever comes once it was seen', async () => {
+    const place = await server.database()
+    await using alone = await besideOn(place)
+    const listening = new pg.Client({ connectionString: place })
+    await listening.connect()
+    const said: string[] = []
+    listening.on('notification', ({ payload = '' }) => said.push(payload))
+    await listening.query(`listen ${channel}`)
+    await happen(alone)
+    await listening.query('select 1')
+    expect(said).toEqual([])
+    await using _second = await besideOn(place)
+    await alone.beat()
+    const task = await happen(alone)
+    await until(() => said.length > 0)
+    expect(said.map((each) => heard(each).tasks)).toEqual([[task]])
+    await listening.end()
   })
 
   it('is found out within the second by one whose line was cut, which hears again from then on', async () => {

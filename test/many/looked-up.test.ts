@@ -32,7 +32,7 @@ it('in one statement for each way to find something, however many works', async 
   expect(ofLeases).toHaveLength(1)
 })
 
-it('what hangs off a task that was put in just now is not asked, until something does', async () => {
+it('what a task holds that was put in just now is not asked, until it may hold something', async () => {
   const asked = vi.spyOn(Session.prototype, 'all')
   const ofHeld = () => asked.mock.calls.filter(([sql]) => sql.includes('task, classes, count')).length
   const held = await store.unit.write(async (tx) => {

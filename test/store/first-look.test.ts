@@ -1,5 +1,6 @@
 /** Before it is known which tasks are open, those of before get nothing, and others are served (docs/decisions/0061). */
 import { afterEach, expect, it, vi } from 'vitest'
+import type { Snapshot } from '../../src/store/connection.ts'
 import type { HeadKeeper } from '../../src/store/head.ts'
 import { Guard } from '../../src/store/guard.ts'
 import { Counts } from '../../src/store/counts.ts'
@@ -27,6 +28,16 @@ const handedOn = (task: string) => ({
   until: noon,
   usedBy: null,
 })
+
+/** A snapshot that does not tell before `held` which tasks there are: the last that is asked before anything may be granted. */
+async function snapshotThatWaits(path: string, held: Promise<void>): Promise<Snapshot> {
+  const { statements, ...rest } = await snapshotOf(path)
+  const all: typeof statements.all = async (sql, values) => {
+    if (sql.includes('max(ordinal)')) await held
+    return await statements.all(sql, values)
+  }
+  return { ...rest, statements: { ...statements, all } }
+}
 
 type Given = ConstructorParameters<typeof Guard>[0]
 
@@ -99,16 +110,7 @@ it('a look that another has followed ends no doubts of that one', async () => {
   const guard = guardOver({
     seal,
     macs,
-    /** Each waits for the answer to what it asks last before anything may be granted. */
-    async snapshot() {
-      const { statements, ...rest } = await snapshotOf(store.path)
-      const held = looks++ === 0 ? first : second
-      const all: typeof statements.all = async (sql, values) => {
-        if (sql.includes('max(ordinal)')) await held.promise
-        return await statements.all(sql, values)
-      }
-      return { ...rest, statements: { ...statements, all } }
-    },
+    snapshot: () => snapshotThatWaits(store.path, (looks++ === 0 ? first : second).promise),
   })
   await guard.inspect(50)
   await guard.inspect(50)
@@ -130,14 +132,7 @@ it('who waits for a look is sent away when it takes too long, and served when it
   const guard = guardOver({
     seal,
     macs,
-    async snapshot() {
-      const { statements, ...rest } = await snapshotOf(store.path)
-      const all: typeof statements.all = async (sql, values) => {
-        if (sql.includes('max(ordinal)')) await looked.promise
-        return await statements.all(sql, values)
-      }
-      return { ...rest, statements: { ...statements, all } }
-    },
+    snapshot: () => snapshotThatWaits(store.path, looked.promise),
   })
   let asked = 0
   const ask = () =>
