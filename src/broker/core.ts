@@ -136,7 +136,6 @@ export async function openCore(given: {
       approvalPage: given.approvalPage ?? (() => undefined),
       unrecorded,
       mayGrant: () => store.mayGrantToAll(),
-      patiently: (grant) => store.patiently(grant),
     }
     // Before anything is recorded: the newest event is then still the last broker's.
     await keepTime(context, clock)

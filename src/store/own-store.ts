@@ -35,8 +35,6 @@ export interface OwnStore extends OpenStore {
   mayGrant(): void
   /** @throws BrokerError `unavailable` while there is a task in it to which nothing may be granted. */
   mayGrantToAll(): void
-  /** Runs what these stop, or a row that it would write, again as soon as it is known whether anything may be granted. */
-  patiently<T>(grant: () => Promise<T>): Promise<T>
   /**
    * Takes it as it stands for what it should be, and records that as `event` says. What is
    * still wrong with it then is in `intrusion`.
@@ -137,7 +135,6 @@ export async function ownStore(
     lookedThrough: () => guard.idle(),
     mayGrant: guard.mayGrant,
     mayGrantToAll: guard.mayGrantToAll,
-    patiently: guard.patiently,
     async accept(event) {
       await writer.drain()
       await writer.accept(event)

@@ -50,6 +50,4 @@ export interface TaskContext extends LeaseContext {
   unrecorded: Unrecorded
   /** For what is granted without a row of its own. @throws BrokerError `unavailable` while nothing may be granted to tasks. */
   mayGrant: () => void
-  /** Runs again what `mayGrant` stops, where that will be known soon. */
-  patiently: <T>(grant: () => Promise<T>) => Promise<T>
 }

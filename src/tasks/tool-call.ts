@@ -67,7 +67,7 @@ export async function decideToolCall(
   { id }: StoredTask,
   call: ToolCall,
 ): Promise<ToolDecision> {
-  const decide = async (tx: Tx) => {
+  const { task, decision } = await context.unit.read(async (tx) => {
     const stored = await context.tasks.get(tx, id)
     if (!stored) throw new BrokerError('not_found', 'there is no such task')
     const standing = await standingOf(context, tx, rules, stored)
@@ -76,13 +76,9 @@ export async function decideToolCall(
       decision:
         'refused' in standing ? denied(standing.refused) : await decideIn(context, tx, rules, standing, call),
     }
-  }
-  const { task, decision } = await context.patiently(async () => {
-    const decided = await context.unit.read(decide)
-    // No row is written for it that would be refused.
-    if (decided.decision.outcome === 'allowed') context.mayGrant()
-    return decided
   })
+  // No row is written for it that would be refused.
+  if (decision.outcome === 'allowed') context.mayGrant()
   if (decision.outcome !== 'denied') return decision
   await context.unit.write(async (tx) =>
     recordDenial(

@@ -99,7 +99,6 @@ export async function startCore(also: (clock: ManualClock) => FakeUpstream[] = (
     revoker,
     unrecorded,
     mayGrant: () => undefined,
-    patiently: (grant) => grant(),
   }
   const reaper = new Reaper(context)
 
