@@ -13,10 +13,11 @@ export const cursors: CursorStore = {
   },
   async put(tx, { name, seq, mac }) {
     const row = await rowsIn(tx).one('cursors', 'name', name)
-    if (row && rowsIn(tx).isGenuine('cursors', row))
-      return await rowsIn(tx).change('cursors', row, { seq, mac })
-    // An altered row stays one, however often it is changed.
-    if (row) await rowsIn(tx).remove('cursors', row)
-    await rowsIn(tx).insert('cursors', { name, seq, mac })
+    if (row && rowsIn(tx).isGenuine('cursors', row)) await rowsIn(tx).change('cursors', row, { seq, mac })
+    else {
+      // An altered row stays one, however often it is changed.
+      if (row) await rowsIn(tx).remove('cursors', row)
+      await rowsIn(tx).insert('cursors', { name, seq, mac })
+    }
   },
 }

@@ -10,7 +10,7 @@ import { followHead, type FoundHead } from './follow-head.ts'
 import type { Guard } from './guard.ts'
 import { type HeadKeeper, headRows, type HeadState, type Written } from './head.ts'
 import { heldAt, type LastHead } from './last-head.ts'
-import { ReadOnce } from './read-once.ts'
+import { Known } from './known.ts'
 import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows } from './rows.ts'
@@ -61,8 +61,8 @@ export class GroupWriter {
   #mustLook = false
   /** What the commit under way makes true. */
   #pending: Pending | undefined
-  /** What the works of the commit to come have read together, and those of the last. */
-  #once = new ReadOnce()
+  /** What is known of the store, as long as nobody else writes it. */
+  #known = new Known()
   #queue: Job[] = []
   #running: Promise<void> | undefined
 
@@ -120,6 +120,7 @@ export class GroupWriter {
       throw error
     }
     this.#adopt()
+    this.#known = new Known()
     // With the next commit it is looked through again.
     this.#version = undefined
   }
@@ -174,10 +175,12 @@ export class GroupWriter {
       if (isHeard()) await connection.others?.tell(tasksOf(group.events))
       isOpen = false
       await connection.commit()
+      this.#known = group.known
       this.#adopt()
       if (group.tookDamaged) this.#version = undefined
     } catch (error) {
       const isLost = isOpen && connection.others?.isLost === true
+      this.#known = new Known()
       await connection.rollBack()
       if (jobs.length === 0) jobs = this.#queue.splice(0, groupSize)
       // Of what went with the connection nothing is left: it is done on another, once.
@@ -198,48 +201,53 @@ export class GroupWriter {
     const { connection, seal, macs, keeper, guard, share } = this.#given
     const { installation } = keeper.state
     const given = { connection, seal, macs, installation, watch: guard, share: share?.() }
-    return new WorkGroup(given, this.#sums, this.#once)
+    return new WorkGroup(given, this.#sums, this.#known)
   }
 
   async #begin(): Promise<void> {
-    const { connection, keeper } = this.#given
+    const { connection, keeper, isHeard = () => true } = this.#given
     const { others } = connection
     let found: FoundHead | undefined
-    if (others) found = await others.begin(() => this.#find())
-    else {
-      await connection.begin()
-      this.#once = new ReadOnce()
-    }
+    let isKept = false
+    if (others)
+      found = await others.begin(() => {
+        // Where others take turns as well, one of them has most likely written.
+        isKept = !isHeard()
+        if (!isKept) this.#known = this.#known.anew()
+        return this.#find()
+      })
+    else await connection.begin()
     // A commit that failed may have happened all the same: the disk knows.
     const pending = this.#pending
     if (pending && (await keeper.isStored(connection.statements, pending.written))) this.#adopt()
     this.#pending = undefined
-    if (others && found) await this.#follow(others, found)
+    if (!others || !found) return
+    const isFollowed = await this.#follow(others, found)
+    if (isKept && (isFollowed || others.haveWritten)) this.#known = this.#known.anew()
   }
 
   /** All that it is known beforehand that the turn will ask for, in one go. */
   async #find(): Promise<FoundHead> {
     const { connection, keeper } = this.#given
     const { statements } = connection
-    const waiting = this.#queue.slice(0, groupSize)
-    const [rows, held, once] = await Promise.all([
+    const [rows, held] = await Promise.all([
       statements.all(headRows),
       heldAt(statements, keeper.head.seq),
-      ReadOnce.ahead(statements, this.#once.asked, aboutOf(waiting)),
+      this.#known.ahead(statements, aboutOf(this.#queue.slice(0, groupSize))),
     ])
-    this.#once = once
     return { rows, held }
   }
 
-  /** What another broker wrote in its turn holds from now on: of what was kept here nothing is relied on before that is known. */
-  async #follow(others: Others, found: FoundHead): Promise<void> {
+  /** What another broker wrote in its turn holds from now on: of what was kept here nothing is relied on before that is known. Returns whether one has. */
+  async #follow(others: Others, found: FoundHead): Promise<boolean> {
     const { connection, seal, keeper, guard } = this.#given
     const before = keeper.state.noticed
-    if (!(await followHead(keeper, found, connection.statements, seal))) return
+    if (!(await followHead(keeper, found, connection.statements, seal))) return false
     if (keeper.state.noticed !== before) this.#mustLook = true
     this.#sums = new RowSums(seal, keeper.state.sums)
     others.follow(keeper.state.next)
     guard.tell()
+    return true
   }
 
   /** What the head says of the turn that is about to end. */
@@ -259,6 +267,7 @@ export class GroupWriter {
       throw new Error('another broker has taken over the store')
     if (this.#version !== undefined && version !== this.#version) this.#hasNoticed = true
     this.#mustLook = false
+    if (!connection.others) this.#known = this.#known.anew()
     await guard.inspect(this.#version === undefined ? firstLookMs : connection.lookMs)
     this.#version = version
   }

@@ -1,11 +1,13 @@
 /**
- * Rows that works of one commit have said beforehand that they will look up: read for all of them in
- * one go, and good until one of them writes such a row (docs/decisions/0067).
+ * Rows that works look up: read for all works of a commit in one go where they have said so beforehand
+ * (docs/decisions/0067), and known, as works leave them, for as long as nobody else writes (docs/decisions/0069).
  */
 import type { About } from '../base/unit.ts'
 import { unfinishedStatuses } from '../leases/lease.ts'
 import { lostStatuses } from './counts.ts'
-import { isOpenTask, type SealedTable } from './sealed-tables.ts'
+import { isAmong } from './columns.ts'
+import { Recent } from './recent.ts'
+import { isOpen, isOpenTask, type SealedTable } from './sealed-tables.ts'
 import type { Statements, StoredRow } from './statements.ts'
 
 /** What is found by a value in a column that has an index. */
@@ -16,6 +18,10 @@ interface Lookup {
   selected?: string
   /** What else holds for them, and how they come: SQL. */
   rest?: string
+  /** The same as `rest` says, of one row. */
+  holds?: (row: StoredRow) => boolean
+  /** Whether one row is found for several. */
+  isSummed?: true
 }
 
 const listed = (values: readonly string[]) => values.map((value) => `'${value}'`).join()
@@ -34,28 +40,37 @@ export const lookups = {
     column: 'task',
     selected: 'task, classes, count(*) as n',
     rest: `and ${isHeld} group by task, classes`,
+    isSummed: true,
   },
-  unfinished: { table: 'leases', column: 'task', rest: `and ${isUnfinished} order by ordinal` },
+  unfinished: {
+    table: 'leases',
+    column: 'task',
+    rest: `and ${isUnfinished} order by ordinal`,
+    holds: ({ status }) => isAmong(unfinishedStatuses, status),
+  },
   approvals: { table: 'approvals', column: 'task', rest: 'order by ordinal' },
   tree: { table: 'tasks', column: 'root', selected: 'id, root' },
-  openChildren: { table: 'tasks', column: 'parent', rest: `and ${isOpenTask} order by ordinal` },
+  openChildren: {
+    table: 'tasks',
+    column: 'parent',
+    rest: `and ${isOpenTask} order by ordinal`,
+    holds: (row) => isOpen('tasks', row),
+  },
 } as const satisfies Record<string, Lookup>
 
 export type LookupName = keyof typeof lookups
 
-/** Those that find a row by one of its values. */
-const byColumn = new Map<string, LookupName>(
-  (['task', 'lease', 'secret', 'token'] as const).map((name) => {
-    const { table, column } = lookups[name]
-    return [`${table} ${column}`, name]
-  }),
-)
+const lookupNames = Object.keys(lookups) as LookupName[]
 
-/** What finds rows of a table, and by which column. */
-const byTable = Map.groupBy(
-  Object.entries(lookups).map(([name, { table, column }]) => [name, column, table] as const),
-  ([, , table]): SealedTable => table,
-)
+/** What finds a row by one of its values. */
+function nameBy(table: SealedTable, column: string): LookupName | undefined {
+  if (table === 'tasks') return column === 'id' ? 'task' : undefined
+  if (table === 'leases') return column === 'id' ? 'lease' : column === 'secret_hash' ? 'secret' : undefined
+  return table === 'used_tokens' && column === 'key' ? 'token' : undefined
+}
+
+/** What finds rows of a table. */
+const byTable = Map.groupBy(lookupNames, (name): SealedTable => lookups[name].table)
 
 /** For what of a work's matter each of them is. */
 const valueOf: Record<LookupName, (about: About) => string | undefined> = {
@@ -70,37 +85,111 @@ const valueOf: Record<LookupName, (about: About) => string | undefined> = {
   openChildren: ({ task, to }) => (to === 'end' ? task : undefined),
 }
 
+/** Lookups by the id of a task. */
+const ofTask = ['task', 'held', 'unfinished', 'approvals', 'tree', 'openChildren'] as const
+type OfTask = (typeof ofTask)[number]
+const isOfTask = (name: LookupName): name is OfTask => isAmong(ofTask, name)
+
+/** Tasks, and leases, of which at least what was found last is kept: those of the requests that are under way, and some more. */
+const kept = 500
+
+const none: readonly StoredRow[] = []
+
 export class LookedUp {
-  readonly #rows = new Map<string, StoredRow[]>()
+  readonly #tasks = new Recent<Partial<Record<OfTask, readonly StoredRow[] | undefined>>>(kept)
+  readonly #others = {
+    lease: new Recent<readonly StoredRow[]>(kept),
+    secret: new Recent<readonly StoredRow[]>(kept),
+    token: new Recent<readonly StoredRow[]>(kept),
+  } satisfies Record<Exclude<LookupName, OfTask>, unknown>
+  /** Of what the work that is under way has written something. */
+  #written: [name: LookupName, value: string][] = []
 
   /** Undefined where it is not known. */
-  rows(name: LookupName, value: string): StoredRow[] | undefined {
-    return this.#rows.get(`${name} ${value}`)
+  rows(name: LookupName, value: string): readonly StoredRow[] | undefined {
+    if (!isOfTask(name)) return this.#others[name].get(value)
+    const known = this.#tasks.get(value)
+    if (name !== 'held') return known?.[name]
+    return known?.held ?? (known?.unfinished && heldAmong(known.unfinished))
   }
 
   /** By a column, if it is one that is looked up by. */
-  by(table: SealedTable, column: string, value: string): StoredRow[] | undefined {
-    const name = this.#rows.size > 0 && byColumn.get(`${table} ${column}`)
-    return name ? this.rows(name, value) : undefined
+  by(table: SealedTable, column: string, value: string): readonly StoredRow[] | undefined {
+    const name = nameBy(table, column)
+    return name && this.rows(name, value)
   }
 
-  /** A work writes a row of the table, whether that is kept or not: what may find it now, or did before, is no longer known. */
-  writes(table: SealedTable, ...states: readonly StoredRow[]): void {
-    if (this.#rows.size === 0) return
-    for (const [name, column] of byTable.get(table) ?? [])
-      for (const row of states) this.#rows.delete(`${name} ${String(row[column])}`)
+  /** That is what the store holds. Who is looked for by what he alone knows does not come back for it. */
+  found(name: LookupName, value: string, rows: readonly StoredRow[]): void {
+    if (name !== 'secret' && name !== 'token') this.#set(name, value, rows)
   }
 
-  /** A work puts in a row that was not there: a task whose id was drawn just now holds nothing. */
-  inserts(table: SealedTable, row: StoredRow): void {
-    this.writes(table, row)
-    if (table === 'tasks') this.#rows.set(`held ${String(row['id'])}`, [])
+  /** The same of the rows with a value in a column, if it is one that is looked up by. */
+  foundBy(table: SealedTable, column: string, value: string, rows: readonly StoredRow[]): void {
+    const name = nameBy(table, column)
+    if (name) this.found(name, value, rows)
+  }
+
+  /** A work begins: what those before it have written is kept, as far as that is known yet. */
+  begin(): void {
+    if (this.#written.length > 0) this.#written = []
+  }
+
+  /** Nothing is left of the work that is under way. */
+  undo(): void {
+    for (const [name, value] of this.#written)
+      if (isOfTask(name)) this.#tasks.delete(value)
+      else this.#others[name].delete(value)
+    this.#written = []
+  }
+
+  /** A work writes a row of the table, which was `before` until then and is `after`: undefined where there is none. */
+  writes(table: SealedTable, before: StoredRow | undefined, after: StoredRow | undefined): void {
+    for (const name of byTable.get(table) ?? []) {
+      const { column } = lookups[name]
+      const [from, to] = [before?.[column], after?.[column]]
+      if (typeof to === 'string') this.#writes(name, to, before, after)
+      if (typeof from === 'string' && from !== to) this.#writes(name, from, before, undefined)
+    }
+  }
+
+  /** A work puts in a task. Its id was drawn just now: nothing hangs off it yet. */
+  opens(row: StoredRow): void {
+    const { id, root } = row as { id: string; root: unknown }
+    const own = [row]
+    const hung = { held: none, unfinished: none, approvals: none, openChildren: none }
+    this.#tasks.set(id, { task: own, ...hung, tree: root === id ? own : undefined })
+    this.#written.push(['task', id])
+  }
+
+  #writes(
+    name: LookupName,
+    value: string,
+    before: StoredRow | undefined,
+    after: StoredRow | undefined,
+  ): void {
+    this.#written.push([name, value])
+    const { holds, isSummed }: Lookup = lookups[name]
+    const row = after && (!holds || holds(after)) ? after : undefined
+    // Nobody else has the id of a lease.
+    const known = this.rows(name, value) ?? (name === 'lease' && !before ? none : undefined)
+    this.#set(name, value, isSummed ? undefined : known && replaced(known, before, row))
+  }
+
+  #set(name: LookupName, value: string, rows: readonly StoredRow[] | undefined): void {
+    if (!isOfTask(name)) {
+      if (rows) this.#others[name].set(value, rows)
+      else this.#others[name].delete(value)
+      return
+    }
+    const known = this.#tasks.get(value)
+    if (known) known[name] = rows
+    else if (rows) this.#tasks.set(value, { [name]: rows })
   }
 
   /** Reads what of that is not known yet, in as many statements as there are lookups, none of which waits for another. */
   async read(statements: Statements, works: readonly About[]): Promise<void> {
-    const names = Object.keys(lookups) as LookupName[]
-    await Promise.all(names.map((name) => this.#read(statements, name, works)))
+    await Promise.all(lookupNames.map((name) => this.#read(statements, name, works)))
   }
 
   async #read(statements: Statements, name: LookupName, works: readonly About[]): Promise<void> {
@@ -109,13 +198,13 @@ export class LookedUp {
     if (wanted.length === 0) return
     const { column } = lookups[name]
     const found = await statements.all(sqlOf(name, sizeFor(wanted.length)), filled(wanted))
-    for (const value of wanted) this.#rows.set(`${name} ${value}`, [])
-    for (const row of found) this.rows(name, String(row[column]))?.push(row)
+    const rows = Map.groupBy(found, (row) => String(row[column]))
+    for (const value of wanted) this.#set(name, value, rows.get(value) ?? none)
   }
 }
 
 /** Of each, by how many values are looked for: written out once, for what was prepared is found by the text. */
-const texts = Object.fromEntries(Object.keys(lookups).map((name) => [name, []])) as unknown as Record<
+const texts = Object.fromEntries(lookupNames.map((name) => [name, []])) as unknown as Record<
   LookupName,
   string[]
 >
@@ -128,6 +217,27 @@ export function sqlOf(name: LookupName, size = 1): string {
 function written({ table, column, selected = '*', rest = '' }: Lookup, size: number): string {
   const values = size === 1 ? '= ?' : `in (${Array(size).fill('?').join()})`
   return `select ${selected} from "${table}" where "${column}" ${values} ${rest}`
+}
+
+/** With `row` in the place of `before`, or behind all where it is put in. Undefined where it may be found at any place. */
+function replaced(
+  rows: readonly StoredRow[],
+  before: StoredRow | undefined,
+  row: StoredRow | undefined,
+): readonly StoredRow[] | undefined {
+  if (!before) return row ? [...rows, row] : rows
+  const at = rows.findIndex(({ id }) => id === before['id'])
+  if (at < 0) return row ? undefined : rows
+  return row ? rows.with(at, row) : rows.toSpliced(at, 1)
+}
+
+/** What `held` finds where that is all that is not finished. */
+function heldAmong(unfinished: readonly StoredRow[]): StoredRow[] {
+  const held = unfinished.filter(
+    ({ status, fingerprint }) => !isAmong(lostStatuses, status) || fingerprint !== null,
+  )
+  const byClasses = Map.groupBy(held, ({ classes }) => classes)
+  return [...byClasses].map(([classes, rows]) => ({ task: rows[0]!['task'], classes, n: rows.length }))
 }
 
 /** For twice as many at a time: each number is a statement to prepare. */

@@ -107,6 +107,9 @@ export function writingOver(
       get isLost() {
         return session.isBroken
       },
+      get haveWritten() {
+        return transactions.haveOthers
+      },
       get hasWritten() {
         return transactions.hasNumber
       },
@@ -137,6 +140,8 @@ class Transactions {
   #hasNumber = false
   #mark: 'none' | 'set' | 'written' = 'none'
   #isForeign = true
+  /** The same of the transaction that is open alone. */
+  #haveOthers = true
   /** Whether another transaction has a number and is not over. */
   #isBeside = false
   #version: unknown = {}
@@ -150,6 +155,12 @@ class Transactions {
     this.#isOpen = true
     this.#hasNumber = false
     this.#mark = 'none'
+  }
+
+  /** Whether anybody else may have written since the last, or be about to. */
+  get haveOthers(): boolean {
+    this.#compare()
+    return this.#haveOthers
   }
 
   get hasNumber(): boolean {
@@ -216,6 +227,7 @@ class Transactions {
     if (!this.#found) return
     const { next, isBeside } = this.#found
     this.#found = undefined
+    this.#haveOthers = this.#isBeside || isBeside || next !== this.#next
     this.#isBeside = isBeside
     if (isBeside || next !== this.#next) this.#isForeign = true
     this.#next = next

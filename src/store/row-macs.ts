@@ -6,12 +6,15 @@ import { WorkedOut } from './worked-out.ts'
 
 /** Of each table, every column but the MAC's own, in order of name. */
 type Columns = ReadonlyMap<SealedTable, readonly string[]>
+/** Of each table, a row that holds nothing. */
+type Blank = ReadonlyMap<SealedTable, StoredRow>
 
 /** Makes and checks the MACs of one store's rows. */
 export class RowMacs {
   readonly #seal: Seal
   readonly #installation: string
   readonly #columns: Columns
+  readonly #blank: Blank
   /** Rows by the MACs that they were given: most are read again within moments. */
   readonly #made: WorkedOut<{ table: SealedTable; row: StoredRow }>
 
@@ -20,6 +23,18 @@ export class RowMacs {
     this.#made = new WorkedOut(seal, 2_000)
     this.#installation = installation
     this.#columns = columns
+    this.#blank = new Map(
+      [...columns].map(([table, names]) => [
+        table,
+        // Parsed: it has the form of a literal then, however many members it has.
+        JSON.parse(`{${names.map((name) => `${JSON.stringify(name)}:null`).join()}}`) as StoredRow,
+      ]),
+    )
+  }
+
+  /** The row as it will be found: with what it does not hold. */
+  whole(table: SealedTable, values: StoredRow): Record<string, unknown> {
+    return { ...this.#blank.get(table), ...values }
   }
 
   static async of(statements: Statements, seal: Seal, installation: string): Promise<RowMacs> {
@@ -43,7 +58,7 @@ export class RowMacs {
     const { row_mac: stored } = row
     if (typeof stored !== 'string') return false
     const known = this.#made.get(stored)
-    if (known?.table === table && this.#isSame(table, row, known.row)) return true
+    if (known?.table === table && (known.row === row || this.#isSame(table, row, known.row))) return true
     const key = stored.slice(0, stored.indexOf('.'))
     return this.#seal.has(key) && this.#under(key, table, row) === stored
   }

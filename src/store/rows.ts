@@ -7,7 +7,7 @@ import { Columns } from './columns.ts'
 import { type Count, countIn, type Counts } from './counts.ts'
 import type { Intrusion } from './inspection.ts'
 import { type LookupName, lookups, sqlOf } from './looked-up.ts'
-import { ReadOnce, type StoredCount } from './read-once.ts'
+import { Known, type StoredCount } from './known.ts'
 import type { RowMacs } from './row-macs.ts'
 import { insertion, selection, update } from './row-sql.ts'
 import type { RowSums } from './row-sums.ts'
@@ -49,7 +49,7 @@ export class Rows {
   readonly #sums: RowSums
   readonly #counts: Counts
   readonly #watch: Watch
-  readonly #once: ReadOnce | undefined
+  readonly #known: Known | undefined
   /** By table and id, as they stand in the transaction: nobody else changes what it has read. */
   readonly #seen = new Map<string, StoredRow>()
   #tookDamaged = false
@@ -61,14 +61,14 @@ export class Rows {
     counts: Counts
     watch: Watch
     /** Of the transaction, where all that is done with these rows is done in one. */
-    once?: ReadOnce
+    known?: Known
   }) {
     this.#statements = given.statements
     this.#macs = given.macs
     this.#sums = given.sums
     this.#counts = given.counts
     this.#watch = given.watch
-    this.#once = given.once
+    this.#known = given.known
   }
 
   /** Whether a damaged row was removed: then what is known of the store is no longer true. */
@@ -99,16 +99,21 @@ export class Rows {
   ): Promise<RowOf<Table> | undefined> {
     const seen = column === 'id' && this.#seen.get(nameIn(table, value))
     if (seen) return seen as RowOf<Table>
-    const known = this.#once?.lookedUp.by(table, column, value)
-    const [row] = known ?? (await this.#statements.all(selection(table, column), [value]))
+    const lookedUp = this.#known?.lookedUp
+    const known = lookedUp?.by(table, column, value)
+    const rows = known ?? (await this.#statements.all(selection(table, column), [value]))
+    if (!known) lookedUp?.foundBy(table, column, value, rows)
+    const [row] = rows
     if (row) this.#see(table, row)
     return row as RowOf<Table> | undefined
   }
 
   /** All that a lookup finds. */
   async found<Name extends LookupName>(name: Name, value: string): Promise<FoundBy<Name>[]> {
-    const known = this.#once?.lookedUp.rows(name, value)
+    const lookedUp = this.#known?.lookedUp
+    const known = lookedUp?.rows(name, value)
     const rows = known ?? (await this.#statements.all(sqlOf(name), [value]))
+    if (!known) lookedUp?.found(name, value, rows)
     if (!('selected' in lookups[name])) for (const row of rows) this.#see(lookups[name].table, row)
     return rows as FoundBy<Name>[]
   }
@@ -126,24 +131,25 @@ export class Rows {
 
   /** Whether there are rows of a table whose rows have ordinals; one that was removed in this commit may still count. */
   async any(table: SealedTable): Promise<boolean> {
-    return (await (this.#once ?? new ReadOnce()).lastOrdinal(table, () => this.#lastOrdinal(table))) > 0
+    return (await (this.#known ?? new Known()).lastOrdinal(table, () => this.#lastOrdinal(table))) > 0
   }
 
-  /** @throws BrokerError `unavailable` where it would grant and nothing may be granted. */
-  async insert<Table extends SealedTable>(table: Table, values: NewRow<Table>): Promise<void> {
+  /** Returns the row as it stands then. @throws BrokerError `unavailable` where it would grant and nothing may be granted. */
+  async insert<Table extends SealedTable>(table: Table, values: NewRow<Table>): Promise<RowOf<Table>> {
     const { key, grants } = sealingOf(table)
-    const row: Record<string, unknown> = wellFormed(values)
+    const row = this.#macs.whole(table, wellFormed(values))
     if (key === 'ordinal') row['ordinal'] = await this.#nextOrdinal(table)
     if (grants?.(undefined, row)) await this.#mayGrant(table, row)
     row['row_mac'] = this.#macs.of(table, row)
-    this.#once?.lookedUp.inserts(table, row)
+    this.#known?.writes(table, undefined, row)
     await this.#statements.run(insertion(table, Object.keys(row)), Object.values(row))
     this.#sums.add(table, row)
     this.#counts.add(table, row)
+    return row as RowOf<Table>
   }
 
   /**
-   * Changes `row`, which was read in this transaction.
+   * Changes `row`, which was read in this transaction. Returns it as it stands then.
    *
    * @throws BrokerError `unavailable` where it would grant and nothing may be granted.
    */
@@ -151,22 +157,26 @@ export class Rows {
     table: Table,
     row: RowOf<Table>,
     change: Change<Table>,
-  ): Promise<void> {
+  ): Promise<RowOf<Table>> {
     const set = wellFormed(change)
-    const after: StoredRow = { ...row, ...set }
+    const after: Record<string, unknown> = { ...row, ...set }
     if (sealingOf(table).grants?.(row, after)) await this.#mayGrant(table, row)
-    if (!this.isGenuine(table, row)) return await this.#set(table, row, set)
-    await this.#set(table, row, { ...set, row_mac: this.#macs.of(table, after) })
-    // What somebody else has altered stays counted as what it was: nobody knows whose it is.
-    this.#counts.remove(table, row)
-    this.#counts.add(table, after)
+    const columns = Object.keys(set)
+    if (this.isGenuine(table, row)) {
+      after['row_mac'] = this.#macs.of(table, after)
+      await this.#set(table, row, after, [...columns, 'row_mac'])
+      // What somebody else has altered stays counted as what it was: nobody knows whose it is.
+      this.#counts.remove(table, row)
+      this.#counts.add(table, after)
+    } else await this.#set(table, row, after, columns)
+    return after as RowOf<Table>
   }
 
   /** Removes `row`, which was read in this transaction. */
   async remove<Table extends SealedTable>(table: Table, row: RowOf<Table>): Promise<void> {
     const { key } = sealingOf(table)
     if (!this.isGenuine(table, row)) this.#tookDamaged = true
-    this.#once?.lookedUp.writes(table, row)
+    this.#known?.writes(table, row, undefined)
     await this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
     this.#seen.delete(nameIn(table, (row as StoredRow)['id']))
     this.#sums.remove(table, row)
@@ -178,11 +188,11 @@ export class Rows {
     if (this.damaged(of).length > 0) return undefined
     const read = async (): Promise<StoredCount> => {
       const stored = () => this.one('counts', 'key', key)
-      const row = await (this.#once ? this.#once.countRow(key, stored) : stored())
+      const row = await (this.#known ? this.#known.countRow(key, stored) : stored())
       if (row && !this.isGenuine('counts', row)) return { row, count: 'damaged' }
       return { row, count: row ? countIn(row) : {} }
     }
-    const { count } = await (this.#once ? this.#once.count(key, read) : read())
+    const { count } = await (this.#known ? this.#known.count(key, read) : read())
     return count === 'damaged' ? undefined : this.#counts.after(key, count)
   }
 
@@ -218,16 +228,19 @@ export class Rows {
     const rows = await Promise.all(
       keys.map((key) => {
         const stored = () => this.one('counts', 'key', key)
-        return this.#once ? this.#once.countRowToWrite(key, stored) : stored()
+        return this.#known ? this.#known.countRowToWrite(key, stored) : stored()
       }),
     )
     for (const [at, key] of keys.entries()) {
       const row = rows[at]
       const count = this.#counts.after(key, row && countIn(row))
       const value = JSON.stringify(count)
-      if (!row) await this.insert('counts', { key, value })
+      let stored: RowOf<'counts'> | undefined
+      if (!row) stored = await this.insert('counts', { key, value })
       else if (value === '{}') await this.remove('counts', row)
-      else await this.change('counts', row, { value })
+      else stored = await this.change('counts', row, { value })
+      const isDamaged = stored && !this.isGenuine('counts', stored)
+      this.#known?.counted(key, { row: stored, count: isDamaged ? 'damaged' : count })
     }
   }
 
@@ -256,7 +269,7 @@ export class Rows {
   async sealAll(not: (table: SealedTable, row: string) => boolean): Promise<void> {
     for await (const [table, row] of this.#counted()) {
       this.#sums.add(table, row)
-      if (!not(table, nameOf(table, row))) await this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+      if (!not(table, nameOf(table, row))) await this.#seal(table, row)
     }
     await this.writeCounts()
   }
@@ -269,7 +282,7 @@ export class Rows {
       if (this.#macs.isGenuine(table, row)) continue
       damaged += 1
       const { accepted } = sealingOf(table)
-      if (accepted === 'trusted') await this.#set(table, row, { row_mac: this.#macs.of(table, row) })
+      if (accepted === 'trusted') await this.#seal(table, row)
       if (accepted === 'removed') await this.remove(table, row as never)
     }
     if (!(await this.one('installation', 'id', installation)))
@@ -288,6 +301,11 @@ export class Rows {
       }
   }
 
+  /** Takes the row for the broker's own. */
+  async #seal(table: SealedTable, row: StoredRow): Promise<void> {
+    await this.#set(table, row, { ...row, row_mac: this.#macs.of(table, row) }, ['row_mac'])
+  }
+
   async #mayGrant(table: SealedTable, row: StoredRow): Promise<void> {
     this.#watch.mayGrant()
     if (this.#watch.knowsTasks) return
@@ -297,12 +315,17 @@ export class Rows {
     }
   }
 
-  async #set(table: SealedTable, row: StoredRow, values: StoredRow): Promise<void> {
+  /** Writes these columns of what becomes of `row`. */
+  async #set(
+    table: SealedTable,
+    row: StoredRow,
+    after: StoredRow,
+    columns: readonly string[],
+  ): Promise<void> {
     const { key } = sealingOf(table)
-    if (table === 'counts') this.#once?.wroteCount(row[key])
-    const after = { ...row, ...values }
-    this.#once?.lookedUp.writes(table, row, after)
-    await this.#statements.run(update(table, Object.keys(values), key), [...Object.values(values), row[key]])
+    this.#known?.writes(table, row, after)
+    const values = columns.map((column) => after[column])
+    await this.#statements.run(update(table, columns, key), [...values, row[key]])
     this.#see(table, after)
     this.#sums.remove(table, row)
     this.#sums.add(table, after)
@@ -313,7 +336,7 @@ export class Rows {
   }
 
   #nextOrdinal(table: SealedTable): Promise<number> {
-    return (this.#once ?? new ReadOnce()).nextOrdinal(table, () => this.#lastOrdinal(table))
+    return (this.#known ?? new Known()).nextOrdinal(table, () => this.#lastOrdinal(table))
   }
 
   async #lastOrdinal(table: SealedTable): Promise<number> {

@@ -8,7 +8,7 @@ import type { Seal } from '../base/seal.ts'
 import type { About, Told, Tx } from '../base/unit.ts'
 import type { Writing } from './connection.ts'
 import { Counts } from './counts.ts'
-import { ReadOnce } from './read-once.ts'
+import { Known } from './known.ts'
 import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows, type Watch } from './rows.ts'
@@ -48,23 +48,28 @@ interface Given {
 
 export class WorkGroup {
   readonly #given: Given
-  #once: ReadOnce
+  #known: Known
   #sums: RowSums
   readonly #counts = new Counts()
   readonly #events: Chainable[] = []
   readonly #ran: Ran[] = []
   #tookDamaged = false
 
-  /** `sums`: as they are before the first. `once`: what is read already. */
-  constructor(given: Given, sums: RowSums, once: ReadOnce) {
+  /** `sums`: as they are before the first. `known`: what is known of the store already. */
+  constructor(given: Given, sums: RowSums, known: Known) {
     this.#given = given
     this.#sums = sums
-    this.#once = once
+    this.#known = known
   }
 
   /** What all that were kept leave. */
   get sums(): RowSums {
     return this.#sums
+  }
+
+  /** What is known of the store, as they leave it. */
+  get known(): Known {
+    return this.#known
   }
 
   get events(): readonly Chainable[] {
@@ -80,7 +85,7 @@ export class WorkGroup {
   async run(jobs: readonly Job[]): Promise<number> {
     const { connection } = this.#given
     const until = performance.now() + connection.groupMs
-    if (connection.others) await this.#once.lookedUp.read(connection.statements, aboutOf(jobs))
+    if (connection.others) await this.#known.lookedUp.read(connection.statements, aboutOf(jobs))
     for (const job of jobs) {
       if (this.#ran.length > 0 && performance.now() >= until) break
       const last = this.#ran.at(-1)
@@ -125,6 +130,7 @@ export class WorkGroup {
     const { db, statements } = connection
     const transaction = new Transaction({ db, statements, seal, installation, rows, macs, share })
     await connection.mark()
+    this.#known.begin()
     try {
       const value = await job.run(asTx(transaction))
       // Here, and not only when the group is chained: what one work cannot record must not undo the others.
@@ -135,8 +141,9 @@ export class WorkGroup {
       return { job, outcome: { value }, left, failure }
     } catch (error) {
       if ((await last?.failure) === undefined) await connection.undo()
+      this.#known.undo()
       // What was read behind what the database refused was not answered.
-      if (connection.isFailure(error)) this.#once = new ReadOnce()
+      if (connection.isFailure(error)) this.#known = new Known()
       return { job, outcome: { error: this.#told(error) }, failure: undefined }
     } finally {
       transaction.finish()
@@ -162,7 +169,7 @@ export class WorkGroup {
     this.#counts.giveBack(counts)
     this.#events.length -= events.length
     // What was read behind it was not answered.
-    this.#once = new ReadOnce()
+    this.#known = new Known()
     ran.outcome = { error: this.#told(failure) }
     delete ran.left
     return true
@@ -170,7 +177,7 @@ export class WorkGroup {
 
   #rows(sums: RowSums, counts: Counts): Rows {
     const { connection, macs, watch } = this.#given
-    return new Rows({ statements: connection.statements, macs, sums, counts, watch, once: this.#once })
+    return new Rows({ statements: connection.statements, macs, sums, counts, watch, known: this.#known })
   }
 
   /** The database's own failures say nothing to a caller and may hold values. */

@@ -1,11 +1,15 @@
-/** What the works of one commit read of the store, and nobody can change before it is written: read once for all of them (docs/decisions/0063). */
+/**
+ * What is known of the store while its lock is held: read once for all works of a commit (docs/decisions/0063),
+ * and kept, as they leave it, for as long as nobody else writes (docs/decisions/0069).
+ */
 import type { Selectable } from 'kysely'
 import type { Count } from './counts.ts'
 import type { About } from '../base/unit.ts'
 import { filled, LookedUp, sizeFor } from './looked-up.ts'
+import { Recent } from './recent.ts'
 import type { Schema } from './schema.ts'
 import type { SealedTable } from './sealed-tables.ts'
-import type { MaybePromise, Statements } from './statements.ts'
+import type { MaybePromise, Statements, StoredRow } from './statements.ts'
 
 type CountRow = Selectable<Schema['counts']>
 
@@ -15,51 +19,88 @@ export interface StoredCount {
   count: Count | 'damaged'
 }
 
-/** What a commit has asked for. */
+/** What a commit will ask for. */
 interface Asked {
   /** Keys of counts. */
   counts: readonly string[]
-  /** Tables whose last ordinal was needed. */
+  /** Tables whose last ordinal is needed. */
   ordinals: readonly SealedTable[]
 }
 
 /** What was read as the transaction began. */
 interface Ahead {
   /** By key: undefined where there is no such count. */
-  counts: ReadonlyMap<string, CountRow | undefined>
+  counts: Map<string, CountRow | undefined>
   ordinals: ReadonlyMap<SealedTable, number>
 }
 
 /** Counts that are read ahead: what more agents than that need is hardly what the next commit does. */
 const countsAtMost = 64
 
-export class ReadOnce {
-  /** What works have said that they will look up. */
-  readonly lookedUp: LookedUp
-  readonly #ahead: Ahead | undefined
-  readonly #counts = new Map<string, MaybePromise<StoredCount>>()
-  readonly #written = new Set<unknown>()
+/** Counts that are kept: those of the agents and kinds that were of use last. */
+const keptCounts = 2_000
+
+export class Known {
+  readonly lookedUp = new LookedUp()
+  #ahead: Ahead | undefined
+  readonly #counts = new Recent<MaybePromise<StoredCount>>(keptCounts)
   readonly #ordinals = new Map<SealedTable, { last: MaybePromise<number>; taken: number }>()
-  readonly #asked = new Set<string>()
+  /** What the commit has asked for: the next is likely to do so too. */
+  readonly #asked: Set<string>
+  readonly #needed: Set<SealedTable>
+  /** Keys of counts that the work under way has written itself. */
+  #written: string[] = []
 
-  constructor(ahead?: Ahead, lookedUp = new LookedUp()) {
+  constructor(asked: Iterable<string> = [], needed: Iterable<SealedTable> = []) {
+    this.#asked = new Set(asked)
+    this.#needed = new Set(needed)
+  }
+
+  /**
+   * Reads what the commit before has asked for, and what `works` will look up, as far as it is not known: in
+   * statements none of which waits for another.
+   */
+  async ahead(statements: Statements, works: readonly About[]): Promise<void> {
+    const counts = [...this.#asked].filter((key) => this.#counts.get(key) === undefined)
+    const ordinals = [...this.#needed].filter((table) => !this.#ordinals.has(table))
+    this.#asked.clear()
+    this.#needed.clear()
+    const [ahead] = await Promise.all([
+      readAhead(statements, { counts, ordinals }),
+      this.lookedUp.read(statements, works),
+    ])
     this.#ahead = ahead
-    this.lookedUp = lookedUp
   }
 
-  /** With what a commit before has asked for, and what `works` will look up: read in statements none of which waits for another. */
-  static async ahead(statements: Statements, last: Asked, works: readonly About[]): Promise<ReadOnce> {
-    const lookedUp = new LookedUp()
-    const [ahead] = await Promise.all([readAhead(statements, last), lookedUp.read(statements, works)])
-    return new ReadOnce(ahead, lookedUp)
+  /** The same where all that was known may have been made untrue. */
+  anew(): Known {
+    return new Known(this.#asked, this.#needed)
   }
 
-  /** What the next commit is likely to ask for as well. */
-  get asked(): Asked {
-    return { counts: [...this.#asked].slice(0, countsAtMost), ordinals: [...this.#ordinals.keys()] }
+  /** A work begins. */
+  begin(): void {
+    this.#written = []
+    this.lookedUp.begin()
+  }
+
+  /** Nothing is left of the work that is under way. */
+  undo(): void {
+    for (const key of this.#written) this.#counts.delete(key)
+    this.#written = []
+    this.lookedUp.undo()
+  }
+
+  /** A work writes a row, which was `before` until then and is `after`: undefined where there is none. To be told before that is sent. */
+  writes(table: SealedTable, before: StoredRow | undefined, after: StoredRow | undefined): void {
+    if (table === 'counts') this.#writesCount(before, after)
+    // The last may be gone.
+    if (!after) this.#ordinals.delete(table)
+    this.lookedUp.writes(table, before, after)
+    if (table === 'tasks' && after && !before) this.lookedUp.opens(after)
   }
 
   count(key: string, read: () => MaybePromise<StoredCount>): MaybePromise<StoredCount> {
+    this.#asks(key)
     let count = this.#counts.get(key)
     if (count === undefined) this.#counts.set(key, (count = read()))
     return count
@@ -67,23 +108,23 @@ export class ReadOnce {
 
   /** The row of the count as `read` finds it, if it was not read ahead. */
   countRow(key: string, read: () => MaybePromise<CountRow | undefined>): MaybePromise<CountRow | undefined> {
-    this.#asked.add(key)
+    this.#asks(key)
     return this.#ahead?.counts.has(key) ? this.#ahead.counts.get(key) : read()
   }
 
-  /** The same to write it: `read` anew where the row may be another by now. */
+  /** The same to write it. */
   async countRowToWrite(
     key: string,
     read: () => MaybePromise<CountRow | undefined>,
   ): Promise<CountRow | undefined> {
-    if (this.#written.has(key)) return await read()
+    this.#asks(key)
     const known = this.#counts.get(key)
     return known ? (await known).row : await this.countRow(key, read)
   }
 
-  /** A work has written the row of the count itself, as one does that puts it under another seal key. Whether that is kept is not known. */
-  wroteCount(key: unknown): void {
-    this.#written.add(key)
+  /** That is what has become of a count. */
+  counted(key: string, stored: StoredCount): void {
+    this.#counts.set(key, stored)
   }
 
   /** One more than the last: what a work that failed has taken is left out. */
@@ -99,7 +140,19 @@ export class ReadOnce {
     return (await ordinals.last) + ordinals.taken
   }
 
+  #asks(key: string): void {
+    if (this.#asked.size < countsAtMost) this.#asked.add(key)
+  }
+
+  #writesCount(before: StoredRow | undefined, after: StoredRow | undefined): void {
+    const { key } = (after ?? before) as CountRow
+    this.#written.push(key)
+    this.#counts.delete(key)
+    this.#ahead?.counts.delete(key)
+  }
+
   #ordinalsOf(table: SealedTable, last: () => MaybePromise<number>) {
+    this.#needed.add(table)
     let ordinals = this.#ordinals.get(table)
     if (!ordinals)
       this.#ordinals.set(table, (ordinals = { last: this.#ahead?.ordinals.get(table) ?? last(), taken: 0 }))
