@@ -61,6 +61,15 @@ export interface Unit {
    * @throws BrokerError `unavailable` when the store cannot be read.
    */
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+
+  /**
+   * Runs `work`, which looks up one thing, on what is durable: as `read`, at the cost of the
+   * question alone.
+   *
+   * @throws BrokerError `unavailable` when the store cannot be read; Error when `work` asks more than
+   *   one question, for the answers might be of different moments.
+   */
+  find<T>(work: (tx: Tx) => Promise<T>): Promise<T>
 }
 
 /** Repeats a work that does some of what there is to do, each time in a transaction of its own, until it says that it did nothing. */

@@ -127,6 +127,7 @@ export async function ownStore(
     unit: {
       write: (work, ...about) => guard.patiently(() => writer.write(work, ...about)),
       read: (work) => reader.read(work),
+      find: (work) => reader.find(work),
     },
     migrated: given.migrated,
     get intrusion() {
@@ -203,6 +204,7 @@ export function readOnly(reader: Reader): OpenStore {
     unit: {
       write: () => Promise.reject(new BrokerError('unavailable', 'the store is open for reading only')),
       read: (work) => reader.read(work),
+      find: (work) => reader.find(work),
     },
     close: () => reader.close(),
   }

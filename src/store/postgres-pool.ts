@@ -34,13 +34,25 @@ export class ReadPool {
 
   /** A session that sees what is committed at one moment, and nothing since. @throws PostgresFailure */
   async begin(): Promise<Session> {
+    const session = await this.take()
+    session.send(this.#begin)
+    return session
+  }
+
+  /** Nobody waits for the end of what was only read. */
+  end(session: Session): void {
+    // Sent before whatever the next one sends.
+    this.giveBack(session, session.rollBack())
+  }
+
+  /** A session that sees with each question what is committed by then. @throws PostgresFailure */
+  async take(): Promise<Session> {
     await this.#room()
     // Those that have lain idle may have broken unnoticed.
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       const { session, since } = idle
       const isFresh = !session.isBroken && performance.now() - since < standsMs
-      if (isFresh) session.send(this.#begin)
-      if (isFresh || (await begins(session))) return session
+      if (isFresh || (await answers(session))) return session
       await session.close()
     }
     try {
@@ -51,10 +63,8 @@ export class ReadPool {
     }
   }
 
-  /** Nobody waits for the end of what was only read. */
-  end(session: Session): void {
-    // Sent before whatever the next one sends.
-    const over = session.rollBack()
+  /** `over`: once nothing that was asked of it is under way. */
+  giveBack(session: Session, over = session.settled().catch(() => undefined)): void {
     if (session.isBroken || this.#closed) void over.then(() => session.close())
     else this.#idle.push({ session, since: performance.now() })
     this.#leave()
@@ -68,7 +78,7 @@ export class ReadPool {
 
   async #another(): Promise<Session> {
     const session = await Session.open(this.#server)
-    if (await begins(session)) return session
+    if (await answers(session)) return session
     await session.close()
     throw new PostgresFailure(new Error('a new connection cannot be read from'))
   }
@@ -99,10 +109,10 @@ export class ReadPool {
   }
 }
 
-async function begins(session: Session): Promise<boolean> {
+async function answers(session: Session): Promise<boolean> {
   if (session.isBroken) return false
   try {
-    await session.script(beginNow)
+    await session.script('select 1')
     return !session.isBroken
   } catch {
     return false

@@ -19,7 +19,7 @@ import { ReadPool } from './postgres-pool.ts'
 import { admit, openAlone, openBeside, openPresent, type Present } from './postgres-presence.ts'
 import { isPostgresFailure, type Server, Session } from './postgres-session.ts'
 import { limitTurns, writingOver } from './postgres-writing.ts'
-import { type Installation, installationLeft, type Reader, readWith, unreadable } from './reader.ts'
+import { type Installation, findWith, installationLeft, type Reader, readWith, unreadable } from './reader.ts'
 import { takeOver } from './take-over.ts'
 
 /** One writes, one is for looking through it, and one is the line to other brokers. */
@@ -131,16 +131,26 @@ function readerOf(
 ): { reader: Reader; snapshot: () => Promise<Snapshot> } {
   const readers = new ReadPool(server, Math.max(1, pool - besidesReaders))
   const looking = new ReadPool(server, 1, { pins: true })
+  const failed = (error: unknown) => {
+    throw unreadable(error)
+  }
   const reader: Reader = {
     async read(work) {
-      const session = await readers.begin().catch((error: unknown) => {
-        throw unreadable(error)
-      })
+      const session = await readers.begin().catch(failed)
       try {
         const connection = { ...session.connection, isFailure: isPostgresFailure }
         return await readWith(connection, installation, work)
       } finally {
         readers.end(session)
+      }
+    },
+    async find(work) {
+      const session = await readers.take().catch(failed)
+      try {
+        const { statements } = session.connection
+        return await findWith({ statements, isFailure: isPostgresFailure }, installation, work)
+      } finally {
+        readers.giveBack(session)
       }
     },
     async close() {

@@ -8,10 +8,12 @@ import { headRows, openHead } from './head.ts'
 import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows, unwatched } from './rows.ts'
+import type { Dialect, MaybePromise, Statements, StoredRow } from './statements.ts'
 import { asTx, type Share, Transaction } from './transaction.ts'
 
 export interface Reader {
   read: Unit['read']
+  find: Unit['find']
   close(): Promise<void>
 }
 
@@ -52,6 +54,58 @@ export async function readWith<T>(
     throw unreadable(error)
   } finally {
     transaction.finish()
+  }
+}
+
+/** The same without a transaction, for a work that asks one question. */
+export async function findWith<T>(
+  connection: Pick<Connection, 'statements'> & { isFailure(error: unknown): boolean },
+  installation: Installation,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const asked = {
+    db: nothingComposed,
+    statements: new Question(connection.statements),
+    isFailure: (error: unknown) => connection.isFailure(error),
+  }
+  return await readWith(asked, installation, work)
+}
+
+const nothingComposed = new Proxy({} as Connection['db'], {
+  get() {
+    throw new Error('what is found here is looked up, and by nothing that is put together')
+  },
+})
+
+/** The statements of a connection, of which one is run. */
+class Question implements Statements {
+  readonly #statements: Statements
+  #isAsked = false
+
+  constructor(statements: Statements) {
+    this.#statements = statements
+  }
+
+  get dialect(): Dialect {
+    return this.#statements.dialect
+  }
+
+  all(sql: string, values?: readonly unknown[]): MaybePromise<StoredRow[]> {
+    if (this.#isAsked) this.#refuse()
+    this.#isAsked = true
+    return this.#statements.all(sql, values)
+  }
+
+  each(): never {
+    return this.#refuse()
+  }
+
+  run(): never {
+    return this.#refuse()
+  }
+
+  #refuse(): never {
+    throw new Error('one question is asked here: the answer to another might be of another moment')
   }
 }
 

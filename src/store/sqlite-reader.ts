@@ -2,7 +2,7 @@
 import type { Unit } from '../base/unit.ts'
 import { isDatabaseError } from './database-error.ts'
 import { openDatabase, Query } from './node-sqlite.ts'
-import { type Installation, type Reader, readWith, unreadable } from './reader.ts'
+import { type Installation, type Reader, findWith, readWith, unreadable } from './reader.ts'
 import { connectionOver } from './sqlite-connection.ts'
 
 export function openReader(path: string, installation: Installation): Reader {
@@ -29,8 +29,14 @@ export function openReader(path: string, installation: Installation): Reader {
     turn = result.catch(() => undefined)
     return result
   }
+  const find: Unit['find'] = (work) => {
+    const result = turn.then(() => findWith(connection, installation, work))
+    turn = result.catch(() => undefined)
+    return result
+  }
   return {
     read,
+    find,
     async close() {
       await turn
       if (database.isOpen) database.close()

@@ -92,7 +92,7 @@ export async function mintHeld(
 /** A lease under way may have been given back, revoked or asked for again (`remember`) while its task goes on. */
 async function takenBackAlone(context: TaskContext, { id }: StoredTask, error: unknown): Promise<unknown> {
   if (!isBrokerError(error, 'task_not_active')) return error
-  const task = await context.unit.read((tx) => context.tasks.get(tx, id))
+  const task = await context.unit.find((tx) => context.tasks.get(tx, id))
   const goesOn = task?.status === 'active' && !('damaged' in task) && context.clock.now() < task.expiresAt
   if (!goesOn) return error
   return new BrokerError('conflict', 'the credential was taken back while it was being minted', {
@@ -117,7 +117,7 @@ async function replace(
   })
   await revokeNow(context, before)
   const [lease] = before
-  const now = lease && (await context.unit.read((tx) => context.leases.get(tx, lease.id)))
+  const now = lease && (await context.unit.find((tx) => context.leases.get(tx, lease.id)))
   if (now && mayStillWork(now)) throw notDeadYet()
 }
 

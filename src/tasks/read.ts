@@ -22,7 +22,10 @@ export interface GrantedTask extends TaskView {
 }
 
 export async function readTask(context: TaskContext, id: string): Promise<TaskView> {
-  return await context.unit.read(async (tx) => viewOf(context, tx, (await context.tasks.get(tx, id))!))
+  return await context.unit.read(async (tx) => {
+    const [task, hung] = await Promise.all([context.tasks.get(tx, id), hungOff(context, tx, id)])
+    return { task: task!, ...hung, act: await actOn(context, tx, task!) }
+  })
 }
 
 /**
@@ -48,11 +51,16 @@ export async function readDecided(
 
 /** As `tx` sees it, which has read `task`. */
 export async function viewOf(context: TaskContext, tx: Tx, task: StoredTask): Promise<TaskView> {
-  const { leases, approvals } = context
-  return {
-    task,
-    leases: await leases.find(tx, { task: task.id }),
-    approvals: await approvals.ofTask(tx, task.id),
-    act: actOf(task, await ancestorsOf(context, tx, asRead(task))),
-  }
+  const [hung, act] = await Promise.all([hungOff(context, tx, task.id), actOn(context, tx, task)])
+  return { task, ...hung, act }
+}
+
+/** Asked together: where each question is a way there and back, nobody waits for one after another. */
+async function hungOff({ leases, approvals }: TaskContext, tx: Tx, task: string) {
+  const [held, asked] = await Promise.all([leases.find(tx, { task }), approvals.ofTask(tx, task)])
+  return { leases: held, approvals: asked }
+}
+
+async function actOn(context: TaskContext, tx: Tx, task: StoredTask): Promise<Act | undefined> {
+  return actOf(task, await ancestorsOf(context, tx, asRead(task)))
 }

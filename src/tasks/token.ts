@@ -50,7 +50,7 @@ export function isTaskToken(token: string): boolean {
  */
 export async function authenticate(context: TaskContext, token: string, id?: string): Promise<StoredTask> {
   const task = isTaskToken(token)
-    ? await context.unit.read((tx) => context.tasks.byTokenHash(tx, sha256(token)))
+    ? await context.unit.find((tx) => context.tasks.byTokenHash(tx, sha256(token)))
     : undefined
   if (!task) throw new BrokerError('invalid_token', 'this is not a task token of this broker')
   const readable =

@@ -41,6 +41,7 @@ export class Unrecorded {
     const { unit } = context
     this.unit = {
       read: (work) => unit.read(work),
+      find: (work) => unit.find(work),
       write: (work, ...about) => {
         void this.record()
         return unit.write(work, ...about)

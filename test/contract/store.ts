@@ -177,6 +177,45 @@ export function storeContract(open: () => Promise<StoreSubject>, untyped: boolea
       expect(await read(find)).toBe(2)
     })
 
+    it('is found by what is looked up alone as soon as it is durable', async () => {
+      const task = aTask()
+      const find = (id: string) => store.unit.find((tx) => store.tasks.get(tx, id))
+      await write(async (tx) => {
+        await put(store, tx, task)
+        expect(await find(task.id)).toBeUndefined()
+      })
+      expect(await find(task.id)).toEqual(task)
+    })
+
+    it('is looked up with one question: what is more, is written, or is put together, is refused', async () => {
+      const { id } = await write((tx) => put(store, tx, aTask()))
+      const find = (work: (tx: Tx) => Promise<unknown>) => store.unit.find(work)
+      const [two, composed] = [/one question/, /looked up/]
+      const both = (tx: Tx) => Promise.all([store.tasks.get(tx, id), store.tasks.get(tx, 'another')])
+      await expect(find(both)).rejects.toThrow(two)
+      await expect(find((tx) => store.tasks.find(tx, {}))).rejects.toThrow(composed)
+      await expect(find((tx) => put(store, tx, aTask()))).rejects.toThrow(two)
+      await expect(
+        find((tx) => store.tasks.end(tx, id, 'completed', 'completed', Date.now())),
+      ).rejects.toThrow(two)
+      expect(await read((tx) => store.tasks.get(tx, id))).toMatchObject({ status: 'active' })
+    })
+
+    it('is found as it is by then, whatever reads meanwhile', async () => {
+      const task = aTask()
+      const { promise: over, resolve: end } = Promise.withResolvers<void>()
+      const reading = read(async (tx) => {
+        const before = await store.tasks.get(tx, task.id)
+        await over
+        return before
+      })
+      await write((tx) => put(store, tx, task))
+      const found = store.unit.find((tx) => store.tasks.get(tx, task.id))
+      end()
+      expect(await reading).toBeUndefined()
+      expect(await found).toEqual(task)
+    })
+
     it('is read past: a read does not wait for a writer, nor sees what it has not committed', async () => {
       const task = aTask()
       const inserted = Promise.withResolvers<void>()

@@ -41,6 +41,7 @@ function standingStill(context: TaskContext) {
   let commits = 0
   const unit: Unit = {
     read: (work) => context.unit.read(work),
+    find: (work) => context.unit.find(work),
     async write(work) {
       commits += 1
       if (commits === 2) await promise

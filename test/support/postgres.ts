@@ -25,7 +25,11 @@ export async function postgresStore(
   let store = await open()
   return {
     url,
-    unit: { write: (work) => store.unit.write(work), read: (work) => store.unit.read(work) },
+    unit: {
+      write: (work) => store.unit.write(work),
+      read: (work) => store.unit.read(work),
+      find: (work) => store.unit.find(work),
+    },
     ...storeTables,
     seal,
     async beside(sql) {

@@ -66,7 +66,11 @@ export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubjec
   return {
     directory: dirname(path),
     path,
-    unit: { write: (work) => store.unit.write(work), read: (work) => store.unit.read(work) },
+    unit: {
+      write: (work) => store.unit.write(work),
+      read: (work) => store.unit.read(work),
+      find: (work) => store.unit.find(work),
+    },
     ...storeTables,
     seal,
     beside: async (sql) => besideFile(path, sql),
