@@ -48,7 +48,7 @@ export interface Others {
   /** Whether the connection is gone, and with it whatever was not committed: the next `begin` has another. */
   readonly isLost: boolean
   /** Whether anybody else may have written since the transaction before this one, or be about to. */
-  readonly haveWritten: boolean
+  readonly mayHaveWritten: boolean
   /** Whether this transaction has written: then the head has to say so. */
   readonly hasWritten: boolean
   /** What the next transaction that writes will be known by, once the head is written: goes into it. */

@@ -100,6 +100,7 @@ export class GroupWriter {
     const { connection, seal, macs, keeper, guard } = this.#given
     const { statements } = connection
     const sums = new RowSums(seal)
+    this.#known = new Known()
     await connection.begin()
     try {
       const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: guard })
@@ -120,7 +121,6 @@ export class GroupWriter {
       throw error
     }
     this.#adopt()
-    this.#known = new Known()
     // With the next commit it is looked through again.
     this.#version = undefined
   }
@@ -223,7 +223,7 @@ export class GroupWriter {
     this.#pending = undefined
     if (!others || !found) return
     const isFollowed = await this.#follow(others, found)
-    if (isKept && (isFollowed || others.haveWritten)) this.#known = this.#known.anew()
+    if (isKept && (isFollowed || others.mayHaveWritten)) this.#known = this.#known.anew()
   }
 
   /** All that it is known beforehand that the turn will ask for, in one go. */

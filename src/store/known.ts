@@ -31,7 +31,7 @@ interface Asked {
 interface Ahead {
   /** By key: undefined where there is no such count. */
   counts: Map<string, CountRow | undefined>
-  ordinals: ReadonlyMap<SealedTable, number>
+  ordinals: Map<SealedTable, number>
 }
 
 /** Counts that are read ahead: what more agents than that need is hardly what the next commit does. */
@@ -48,8 +48,9 @@ export class Known {
   /** What the commit has asked for: the next is likely to do so too. */
   readonly #asked: Set<string>
   readonly #needed: Set<SealedTable>
-  /** Keys of counts that the work under way has written itself. */
+  /** Keys of counts that the work under way has written itself, and tables from which it has removed a row. */
   #written: string[] = []
+  readonly #shrunk = new Set<SealedTable>()
 
   constructor(asked: Iterable<string> = [], needed: Iterable<SealedTable> = []) {
     this.#asked = new Set(asked)
@@ -80,6 +81,7 @@ export class Known {
   /** A work begins. */
   begin(): void {
     this.#written = []
+    this.#shrunk.clear()
     this.lookedUp.begin()
   }
 
@@ -87,14 +89,20 @@ export class Known {
   undo(): void {
     for (const key of this.#written) this.#counts.delete(key)
     this.#written = []
+    // One may have been read behind the removal of the last, which is there again.
+    for (const table of this.#shrunk) this.#forgetOrdinals(table)
+    this.#shrunk.clear()
     this.lookedUp.undo()
   }
 
   /** A work writes a row, which was `before` until then and is `after`: undefined where there is none. To be told before that is sent. */
   writes(table: SealedTable, before: StoredRow | undefined, after: StoredRow | undefined): void {
     if (table === 'counts') this.#writesCount(before, after)
-    // The last may be gone.
-    if (!after) this.#ordinals.delete(table)
+    if (!after) {
+      // The last may be gone.
+      this.#forgetOrdinals(table)
+      this.#shrunk.add(table)
+    }
     this.lookedUp.writes(table, before, after)
     if (table === 'tasks' && after && !before) this.lookedUp.opens(after)
   }
@@ -134,7 +142,7 @@ export class Known {
     return (await ordinals.last) + taken
   }
 
-  /** What the last was before the commit, or one that was given since. */
+  /** What the last was when it was read, or one that was given since. */
   async lastOrdinal(table: SealedTable, last: () => MaybePromise<number>): Promise<number> {
     const ordinals = this.#ordinalsOf(table, last)
     return (await ordinals.last) + ordinals.taken
@@ -149,6 +157,11 @@ export class Known {
     this.#written.push(key)
     this.#counts.delete(key)
     this.#ahead?.counts.delete(key)
+  }
+
+  #forgetOrdinals(table: SealedTable): void {
+    this.#ordinals.delete(table)
+    this.#ahead?.ordinals.delete(table)
   }
 
   #ordinalsOf(table: SealedTable, last: () => MaybePromise<number>) {

@@ -119,7 +119,7 @@ export class LookedUp {
     return name && this.rows(name, value)
   }
 
-  /** That is what the store holds. Who is looked for by what he alone knows does not come back for it. */
+  /** That is what the store holds. Secrets and used tokens are left out: nobody comes back for one. */
   found(name: LookupName, value: string, rows: readonly StoredRow[]): void {
     if (name !== 'secret' && name !== 'token') this.#set(name, value, rows)
   }
@@ -148,6 +148,8 @@ export class LookedUp {
     for (const name of byTable.get(table) ?? []) {
       const { column } = lookups[name]
       const [from, to] = [before?.[column], after?.[column]]
+      // Whatever else becomes of a task, it stays where it is.
+      if (name === 'tree' && from === to) continue
       if (typeof to === 'string') this.#writes(name, to, before, after)
       if (typeof from === 'string' && from !== to) this.#writes(name, from, before, undefined)
     }
@@ -158,7 +160,7 @@ export class LookedUp {
     const { id, root } = row as { id: string; root: unknown }
     const own = [row]
     const hung = { held: none, unfinished: none, approvals: none, openChildren: none }
-    this.#tasks.set(id, { task: own, ...hung, tree: root === id ? own : undefined })
+    this.#tasks.set(id, { task: own, ...hung, tree: root === id ? [inTree(row)] : undefined })
     this.#written.push(['task', id])
   }
 
@@ -170,7 +172,7 @@ export class LookedUp {
   ): void {
     this.#written.push([name, value])
     const { holds, isSummed }: Lookup = lookups[name]
-    const row = after && (!holds || holds(after)) ? after : undefined
+    const row = after && (!holds || holds(after)) ? (name === 'tree' ? inTree(after) : after) : undefined
     // Nobody else has the id of a lease.
     const known = this.rows(name, value) ?? (name === 'lease' && !before ? none : undefined)
     this.#set(name, value, isSummed ? undefined : known && replaced(known, before, row))
@@ -218,6 +220,8 @@ function written({ table, column, selected = '*', rest = '' }: Lookup, size: num
   const values = size === 1 ? '= ?' : `in (${Array(size).fill('?').join()})`
   return `select ${selected} from "${table}" where "${column}" ${values} ${rest}`
 }
+
+const inTree = ({ id, root }: StoredRow): StoredRow => ({ id, root })
 
 /** With `row` in the place of `before`, or behind all where it is put in. Undefined where it may be found at any place. */
 function replaced(

@@ -8,9 +8,6 @@ const waitMs = 5_000
 const standsMs = 1_000
 
 const begin = 'begin isolation level repeatable read read only'
-/** With the snapshot, which is had else with the first question. */
-const beginNow = `${begin}; select 1`
-
 interface Idle {
   session: Session
   since: number
@@ -19,7 +16,7 @@ interface Idle {
 export class ReadPool {
   readonly #server: Server
   readonly #most: number
-  readonly #begin: string
+  readonly #pins: boolean
   readonly #idle: Idle[] = []
   #open = 0
   #closed = false
@@ -29,14 +26,23 @@ export class ReadPool {
   constructor(server: Server, most: number, { pins = false } = {}) {
     this.#server = server
     this.#most = most
-    this.#begin = pins ? beginNow : begin
+    this.#pins = pins
   }
 
   /** A session that sees what is committed at one moment, and nothing since. @throws PostgresFailure */
   async begin(): Promise<Session> {
     const session = await this.take()
-    session.send(this.#begin)
-    return session
+    if (!this.#pins) {
+      session.send(begin)
+      return session
+    }
+    try {
+      await session.script(`${begin}; select 1`)
+      return session
+    } catch (error) {
+      this.end(session)
+      throw error
+    }
   }
 
   /** Nobody waits for the end of what was only read. */

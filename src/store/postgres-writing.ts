@@ -59,6 +59,11 @@ export function writingOver(
       return await attempt()
     })
   }
+  const settled = () =>
+    session.settled().catch((error: unknown) => {
+      transactions.refused()
+      throw error
+    })
   return {
     schema: first.connection.schema,
     db: kyselyOver((sql, values) => session.all(sql, values)),
@@ -89,11 +94,11 @@ export function writingOver(
       // would take a number of its own with whatever is written behind the next.
       if (!transactions.hasWrittenBehindMark) session.send('release savepoint work')
       transactions.unmark()
-      return session.settled()
+      return settled()
     },
     async undo() {
       transactions.unmark()
-      await session.settled().catch(() => undefined)
+      await settled().catch(() => undefined)
       await session.script('rollback to savepoint work; release savepoint work')
     },
     version: () => transactions.version(),
@@ -107,7 +112,7 @@ export function writingOver(
       get isLost() {
         return session.isBroken
       },
-      get haveWritten() {
+      get mayHaveWritten() {
         return transactions.haveOthers
       },
       get hasWritten() {
@@ -202,6 +207,11 @@ class Transactions {
 
   over(): void {
     this.#isOpen = false
+  }
+
+  /** Something was: how many numbers were taken behind it nobody can tell. */
+  refused(): void {
+    this.#next = undefined
   }
 
   /** Another broker may have had the database meanwhile: to write behind it costs its events, so no budget is asked. */

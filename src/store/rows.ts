@@ -60,7 +60,7 @@ export class Rows {
     sums: RowSums
     counts: Counts
     watch: Watch
-    /** Of the transaction, where all that is done with these rows is done in one. */
+    /** What is known of the store, where that is relied on. */
     known?: Known
   }) {
     this.#statements = given.statements
@@ -129,7 +129,7 @@ export class Rows {
     return rows as RowOf<Table>[]
   }
 
-  /** Whether there are rows of a table whose rows have ordinals; one that was removed in this commit may still count. */
+  /** Whether there are rows of a table whose rows have ordinals; one that a work which failed has put in may count. */
   async any(table: SealedTable): Promise<boolean> {
     return (await (this.#known ?? new Known()).lastOrdinal(table, () => this.#lastOrdinal(table))) > 0
   }

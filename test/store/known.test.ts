@@ -2,9 +2,12 @@
 import { StatementSync } from 'node:sqlite'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Tx } from '../../src/base/unit.ts'
 import { unfinishedStatuses } from '../../src/leases/lease.ts'
 import { Session } from '../../src/store/postgres-session.ts'
-import { besideOn } from '../support/beside.ts'
+import { rowsIn } from '../../src/store/transaction.ts'
+import type { Task } from '../../src/tasks/task.ts'
+import { besideOn, severalOn } from '../support/beside.ts'
 import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 import { aLease, aTask, noon, put, putLeases, type StoreSubject } from '../support/store.ts'
@@ -87,6 +90,22 @@ describe.each(Object.entries(alone))('on %s', (_, { open, reads, each }) => {
     )
   })
 
+  it('what a work has removed, and failed, is in its place again for the next', async () => {
+    await using store = await open()
+    const leases = await putLeases(store, {}, {})
+    const task = await store.unit.write((tx) => put(store, tx, aTask()))
+    const another = (tx: Tx) => store.leases.insert(tx, aLease(task, {}, store.seal))
+    const failing = store.unit.write(async (tx) => {
+      const rows = rowsIn(tx)
+      for (const { id } of leases) await rows.remove('leases', (await rows.one('leases', 'id', id))!)
+      await another(tx)
+      throw new Error('nothing of it is kept')
+    })
+    await expect(failing).rejects.toThrow(/kept/)
+    await store.unit.write(another)
+    expect(await store.unit.read((tx) => store.leases.find(tx, {}))).toHaveLength(3)
+  })
+
   it('nothing of a commit that failed is known', async () => {
     await using store = await open()
     const [lease] = await putLeases(store, {})
@@ -130,4 +149,37 @@ it('another broker’s work is found by one that has not seen yet that it has co
   expect(first.store.beside!.living).toHaveLength(1)
   await second.unit.write((tx) => second.tasks.end(tx, task.id, 'completed', 'completed', noon))
   expect(await first.unit.write((tx) => first.tasks.get(tx, task.id))).toMatchObject({ status: 'completed' })
+})
+
+describe('beside another broker', () => {
+  it('a row that is put in behind a removal has a place of its own', async () => {
+    const [store, other] = await severalOn(await server.database(), 2)
+    const [gone] = await putLeases(store!, {}, {})
+    const task = await store!.unit.write((tx) => put(store!, tx, aTask()))
+    const another = (tx: Tx) => store!.leases.insert(tx, aLease(task, {}, store!.seal))
+    await store!.unit.write(another)
+    const remove = async (tx: Tx) => {
+      const rows = rowsIn(tx)
+      await rows.remove('leases', (await rows.one('leases', 'id', gone!.id))!)
+    }
+    await Promise.all([another, remove, another].map((work) => store!.unit.write(work)))
+    expect(await store!.unit.read((tx) => store!.leases.find(tx, {}))).toHaveLength(4)
+    for (const each of [store!, other!]) await each.store.close()
+  })
+})
+
+// How many numbers were taken behind a refusal nobody can tell: as many others may have been somebody else's.
+it.each([1, 2, 3])('what somebody writes in %i commits behind a refused work is found', async (commits) => {
+  const url = await server.database()
+  await using store = await besideOn(url)
+  const [lease] = await putLeases(store, {})
+  const { id, task } = lease!
+  const known = await store.unit.write((tx) => store.tasks.get(tx, task))
+  const twice = store.unit.write((tx) => put(store, tx, known as Task))
+  const behind = store.unit.write((tx) => store.leases.amend(tx, id, ['active'], { attempts: 1 }))
+  await expect(twice).rejects.toHaveProperty('code', 'unavailable')
+  await behind
+  for (let n = 0; n < commits; n += 1)
+    await store.beside(`update leases set attempts = ${n + 7} where id = '${id}'`)
+  expect(await store.unit.write((tx) => store.leases.get(tx, id))).toHaveProperty('damaged')
 })
