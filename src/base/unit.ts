@@ -30,8 +30,8 @@ export interface About {
 export type Told = About | (() => readonly About[])
 
 /**
- * Runs work in transactions, or on its own what asks one question. No method may be used to call an upstream:
- * the work of others waits for it.
+ * Runs work in transactions, and one question alone without one. No method may be used to call an
+ * upstream: the work of others waits for it.
  *
  * What every store promises, whatever its engine, and `test/contract/store.ts` states as
  * tests: works that write are serializable. The outcome is as if they had run one after
@@ -46,9 +46,8 @@ export interface Unit {
    * the change and its audit events are durable; if `work` throws, nothing of it
    * is kept. Works that arrive together may share one commit, each isolated from the
    * failure of the others: one may be run anew that was begun behind another which could not be
-   * written, or of which nothing is left because the
-   * connection to the database was lost; and one that is refused because it is not known yet
-   * whether anything may be granted.
+   * written, or of which nothing is left because the connection to the database was lost; and one
+   * that is refused because it is not known yet whether anything may be granted.
    *
    * @throws BrokerError `unavailable` when the store cannot be written.
    */

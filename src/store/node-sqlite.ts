@@ -8,7 +8,7 @@ import {
 } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
 import type { Schema } from './schema.ts'
-import type { StoredRow } from './statements.ts'
+import { blankRow, type StoredRow } from './statements.ts'
 
 /** Rows between two chances for others to have their turn. */
 const rowsAtOnce = 100
@@ -97,11 +97,7 @@ export class Query {
 
   #readColumns(): readonly string[] {
     const columns = this.#statement.columns().map(({ name }) => name)
-    // What is parsed has the form of a literal, however many members it has.
-    this.#blank = JSON.parse(`{${columns.map((name) => `${JSON.stringify(name)}:null`).join()}}`) as Record<
-      string,
-      unknown
-    >
+    this.#blank = blankRow(columns)
     return columns
   }
 }

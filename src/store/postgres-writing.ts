@@ -209,7 +209,7 @@ class Transactions {
     this.#isOpen = false
   }
 
-  /** Something was: how many numbers were taken behind it nobody can tell. */
+  /** The server has refused a statement: how many numbers were taken behind it nobody can tell. */
   refused(): void {
     this.#next = undefined
   }

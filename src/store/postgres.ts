@@ -19,7 +19,7 @@ import { ReadPool } from './postgres-pool.ts'
 import { admit, openAlone, openBeside, openPresent, type Present } from './postgres-presence.ts'
 import { isPostgresFailure, type Server, Session } from './postgres-session.ts'
 import { limitTurns, writingOver } from './postgres-writing.ts'
-import { type Installation, findWith, installationLeft, type Reader, readWith, unreadable } from './reader.ts'
+import { findWith, type Installation, installationLeft, type Reader, readWith, unreadable } from './reader.ts'
 import { takeOver } from './take-over.ts'
 
 /** One writes, one is for looking through it, and one is the line to other brokers. */

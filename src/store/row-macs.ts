@@ -1,7 +1,7 @@
 /** What tells a row that the broker wrote from one that somebody else did. */
 import type { Seal } from '../base/seal.ts'
 import { type SealedTable, sealedTables } from './sealed-tables.ts'
-import type { Statements, StoredRow } from './statements.ts'
+import { blankRow, type Statements, type StoredRow } from './statements.ts'
 import { WorkedOut } from './worked-out.ts'
 
 /** Of each table, every column but the MAC's own, in order of name. */
@@ -23,13 +23,7 @@ export class RowMacs {
     this.#made = new WorkedOut(seal, 2_000)
     this.#installation = installation
     this.#columns = columns
-    this.#blank = new Map(
-      [...columns].map(([table, names]) => [
-        table,
-        // Parsed: it has the form of a literal then, however many members it has.
-        JSON.parse(`{${names.map((name) => `${JSON.stringify(name)}:null`).join()}}`) as StoredRow,
-      ]),
-    )
+    this.#blank = new Map([...columns].map(([table, names]) => [table, blankRow(names)]))
   }
 
   /** The row as it will be found: with what it does not hold. */

@@ -6,8 +6,8 @@ import type { Insertable, Selectable } from 'kysely'
 import { Columns } from './columns.ts'
 import { type Count, countIn, type Counts } from './counts.ts'
 import type { Intrusion } from './inspection.ts'
-import { type LookupName, lookups, sqlOf } from './looked-up.ts'
 import { Known, type StoredCount } from './known.ts'
+import { type LookupName, lookups, sqlOf } from './looked-up.ts'
 import type { RowMacs } from './row-macs.ts'
 import { insertion, selection, update } from './row-sql.ts'
 import type { RowSums } from './row-sums.ts'
@@ -109,13 +109,13 @@ export class Rows {
   }
 
   /** All that a lookup finds. */
-  async found<Name extends LookupName>(name: Name, value: string): Promise<FoundBy<Name>[]> {
+  async found<Name extends LookupName>(name: Name, value: string): Promise<readonly FoundBy<Name>[]> {
     const lookedUp = this.#known?.lookedUp
     const known = lookedUp?.rows(name, value)
     const rows = known ?? (await this.#statements.all(sqlOf(name), [value]))
     if (!known) lookedUp?.found(name, value, rows)
     if (!('selected' in lookups[name])) for (const row of rows) this.#see(lookups[name].table, row)
-    return rows as FoundBy<Name>[]
+    return rows as readonly FoundBy<Name>[]
   }
 
   /** Rows for which this holds: SQL that an index serves. */

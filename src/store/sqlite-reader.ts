@@ -2,7 +2,7 @@
 import type { Unit } from '../base/unit.ts'
 import { isDatabaseError } from './database-error.ts'
 import { openDatabase, Query } from './node-sqlite.ts'
-import { type Installation, type Reader, findWith, readWith, unreadable } from './reader.ts'
+import { findWith, type Installation, type Reader, readWith, unreadable } from './reader.ts'
 import { connectionOver } from './sqlite-connection.ts'
 
 export function openReader(path: string, installation: Installation): Reader {

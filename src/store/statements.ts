@@ -4,6 +4,14 @@ import type { RawBuilder } from 'kysely'
 /** A row as it is stored, whatever that may be. */
 export type StoredRow = Readonly<Record<string, unknown>>
 
+/** A row of these columns that holds nothing. Parsed, for it has the form of a literal then, however many members it has. */
+export function blankRow(columns: readonly string[]): Record<string, unknown> {
+  return JSON.parse(`{${columns.map((name) => `${JSON.stringify(name)}:null`).join()}}`) as Record<
+    string,
+    unknown
+  >
+}
+
 /** At once where the engine is part of this process, later where it is a server. */
 export type MaybePromise<T> = T | Promise<T>
 

@@ -21,7 +21,7 @@ const alone = {
   SQLite: {
     open: (): Promise<StoreSubject> => sqliteStore(),
     reads: () => vi.spyOn(StatementSync.prototype, 'all'),
-    // Who has written, and what is not there yet by a value that nobody has given it before.
+    // Whether somebody else has written.
     each: 1,
   },
   PostgreSQL: {
