@@ -14,6 +14,12 @@ function forms(secret: string): string[] {
   ])
 }
 
+/**
+ * A JWT, whoever it is of: its header, up to the dot. The header's first letters alone, `eyJ`, come by chance in
+ * one of some hundred sealed cookies.
+ */
+export const aJwt = /eyJ[\w-]{8,}\./
+
 /** Those of `secrets` that `haystack` holds in any form. */
 export function found(haystack: string | Buffer, secrets: Iterable<string>): string[] {
   const bytes = typeof haystack === 'string' ? Buffer.from(haystack) : haystack
