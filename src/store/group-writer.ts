@@ -1,4 +1,7 @@
-/** The one writer of a store: many works in one commit, each behind a mark of its own (docs/decisions/0003). */
+/**
+ * The one writer of a store: many works in one commit (docs/decisions/0003), sent together, and one by one where the
+ * database has refused that (docs/decisions/0070).
+ */
 import { type Chainable, chainable } from '../audit/chain.ts'
 import type { AuditEvent, Head } from '../audit/event.ts'
 import type { Seal } from '../base/seal.ts'
@@ -13,8 +16,10 @@ import { heldAt, type LastHead } from './last-head.ts'
 import { Known } from './known.ts'
 import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
+import { AtOnce } from './row-writes.ts'
 import { Rows } from './rows.ts'
 import type { Share } from './transaction.ts'
+import { Unsent } from './unsent.ts'
 import { aboutOf, type Job, notWritten, WorkGroup } from './work-group.ts'
 
 /** The most works that share a commit. */
@@ -52,6 +57,7 @@ interface Given {
 
 export class GroupWriter {
   readonly #given: Given
+  readonly #unsent: Unsent
   #sums: RowSums
   /** The engine's own mark of who has committed: it changes when somebody else has. Undefined: look in any case. */
   #version: unknown
@@ -68,6 +74,7 @@ export class GroupWriter {
 
   constructor(given: Given) {
     this.#given = given
+    this.#unsent = new Unsent(given.connection)
     this.#sums = new RowSums(given.seal, given.keeper.state.sums)
   }
 
@@ -103,7 +110,13 @@ export class GroupWriter {
     this.#known = new Known()
     await connection.begin()
     try {
-      const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: guard })
+      const rows = new Rows({
+        writes: new AtOnce(statements),
+        macs,
+        sums,
+        counts: new Counts(),
+        watch: guard,
+      })
       const damaged = await rows.acceptAll(keeper.state.installation)
       // Nothing that is ours stands there.
       await statements.run('delete from audit_events where seq > ?', [keeper.head.seq])
@@ -162,13 +175,15 @@ export class GroupWriter {
     let jobs: Job[] = []
     let group: WorkGroup
     let isOpen = false
+    let areTogether = false
     try {
       await this.#begin()
       isOpen = true
       await this.#look()
       // Only now: whoever came while another broker had its turn joins this one.
       jobs = this.#queue.splice(0, groupSize)
-      group = this.#group()
+      areTogether = !jobs.some(({ isAgain }) => isAgain)
+      group = this.#group(areTogether)
       this.#queue.unshift(...jobs.splice(await group.run(jobs)))
       const isChanged = group.events.length > 0 || group.sums !== this.#sums
       if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(group)
@@ -179,12 +194,15 @@ export class GroupWriter {
       this.#adopt()
       if (group.tookDamaged) this.#version = undefined
     } catch (error) {
-      const isLost = isOpen && connection.others?.isLost === true
+      const isLost = connection.others?.isLost === true
+      // A commit that is refused leaves nothing; of one that was not answered nobody knows.
+      const nothingIsKept = isOpen || (connection.others !== undefined && !isLost)
+      const isRefused = areTogether && connection.isFailure(error)
       this.#known = new Known()
       await connection.rollBack()
       if (jobs.length === 0) jobs = this.#queue.splice(0, groupSize)
-      // Of what went with the connection nothing is left: it is done on another, once.
-      const again = isLost ? jobs.filter(({ isAgain }) => !isAgain) : []
+      // What went with the connection is done on another, once, and so is what may have been refused for another's sake.
+      const again = nothingIsKept && (isLost || isRefused) ? jobs.filter(({ isAgain }) => !isAgain) : []
       for (const job of again) job.isAgain = true
       this.#queue.unshift(...again)
       for (const job of jobs) if (!again.includes(job)) job.settle({ error: notWritten(error) })
@@ -197,10 +215,11 @@ export class GroupWriter {
     group.settle()
   }
 
-  #group(): WorkGroup {
+  #group(together: boolean): WorkGroup {
     const { connection, seal, macs, keeper, guard, share } = this.#given
+    const unsent = this.#unsent
     const { installation } = keeper.state
-    const given = { connection, seal, macs, installation, watch: guard, share: share?.() }
+    const given = { connection, unsent, together, seal, macs, installation, watch: guard, share: share?.() }
     return new WorkGroup(given, this.#sums, this.#known)
   }
 

@@ -7,6 +7,7 @@ import { Counts } from './counts.ts'
 import { headRows, openHead } from './head.ts'
 import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
+import { AtOnce } from './row-writes.ts'
 import { Rows, unwatched } from './rows.ts'
 import type { Dialect, MaybePromise, Statements, StoredRow } from './statements.ts'
 import { asTx, type Share, Transaction } from './transaction.ts'
@@ -42,7 +43,13 @@ export async function readWith<T>(
 ): Promise<T> {
   const { db, statements } = connection
   const sums = new RowSums(seal)
-  const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: unwatched })
+  const rows = new Rows({
+    writes: new AtOnce(statements),
+    macs,
+    sums,
+    counts: new Counts(),
+    watch: unwatched,
+  })
   const transaction = new Transaction({ db, statements, seal, installation, rows, macs, share: share?.() })
   try {
     const value = await work(asTx(transaction))

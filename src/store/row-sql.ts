@@ -2,6 +2,7 @@
 
 const selections = new Map<string, Map<string, string>>()
 const insertions = new Map<string, Known[]>()
+const replacements = new Map<string, Known[]>()
 const updates = new Map<string, Known[]>()
 
 /** What is written in one place always has the same columns. */
@@ -18,10 +19,21 @@ export function selection(table: string, column: string): string {
   return sql
 }
 
-export function insertion(table: string, columns: readonly string[]): string {
-  const made = () =>
-    `insert into "${table}" (${columns.map(quoted).join()}) values (${columns.map(() => '?').join()})`
-  return knownOr(insertions, table, columns, made)
+/** Of `count` rows. */
+export function insertion(table: string, columns: readonly string[], count = 1): string {
+  return knownOr(insertions, `${table} ${count}`, columns, () => inserting(table, columns, count))
+}
+
+/** The same where some are there already, by their `key`: they become what is put in. */
+export function replacement(table: string, columns: readonly string[], count: number, key: string): string {
+  const set = () => columns.map((column) => `${quoted(column)} = excluded.${quoted(column)}`).join()
+  const made = () => `${inserting(table, columns, count)} on conflict ("${key}") do update set ${set()}`
+  return knownOr(replacements, `${table} ${count}`, columns, made)
+}
+
+function inserting(table: string, columns: readonly string[], count: number): string {
+  const row = `(${columns.map(() => '?').join()})`
+  return `insert into "${table}" (${columns.map(quoted).join()}) values ${Array(count).fill(row).join()}`
 }
 
 /** The last value is that of `key`. */

@@ -9,11 +9,12 @@ import type { Intrusion } from './inspection.ts'
 import { Known, type StoredCount } from './known.ts'
 import { type LookupName, lookups, sqlOf } from './looked-up.ts'
 import type { RowMacs } from './row-macs.ts'
-import { insertion, selection, update } from './row-sql.ts'
+import { selection } from './row-sql.ts'
 import type { RowSums } from './row-sums.ts'
+import { type RowWrites } from './row-writes.ts'
 import type { Schema } from './schema.ts'
 import { nameOf, type SealedTable, sealedTables, sealingOf } from './sealed-tables.ts'
-import type { Statements, StoredRow } from './statements.ts'
+import type { StoredRow } from './statements.ts'
 
 type RowOf<Table extends SealedTable> = Selectable<Schema[Table]>
 /** What only the gateway sets. */
@@ -44,7 +45,7 @@ export const unwatched: Watch = {
 }
 
 export class Rows {
-  readonly #statements: Statements
+  readonly #writes: RowWrites
   readonly #macs: RowMacs
   readonly #sums: RowSums
   readonly #counts: Counts
@@ -55,7 +56,7 @@ export class Rows {
   #tookDamaged = false
 
   constructor(given: {
-    statements: Statements
+    writes: RowWrites
     macs: RowMacs
     sums: RowSums
     counts: Counts
@@ -63,7 +64,7 @@ export class Rows {
     /** What is known of the store, where that is relied on. */
     known?: Known
   }) {
-    this.#statements = given.statements
+    this.#writes = given.writes
     this.#macs = given.macs
     this.#sums = given.sums
     this.#counts = given.counts
@@ -101,7 +102,7 @@ export class Rows {
     if (seen) return seen as RowOf<Table>
     const lookedUp = this.#known?.lookedUp
     const known = lookedUp?.by(table, column, value)
-    const rows = known ?? (await this.#statements.all(selection(table, column), [value]))
+    const rows = known ?? (await this.#writes.reading(table).all(selection(table, column), [value]))
     if (!known) lookedUp?.foundBy(table, column, value, rows)
     const [row] = rows
     if (row) this.#see(table, row)
@@ -112,19 +113,19 @@ export class Rows {
   async found<Name extends LookupName>(name: Name, value: string): Promise<readonly FoundBy<Name>[]> {
     const lookedUp = this.#known?.lookedUp
     const known = lookedUp?.rows(name, value)
-    const rows = known ?? (await this.#statements.all(sqlOf(name), [value]))
+    const rows = known ?? (await this.#writes.reading(lookups[name].table).all(sqlOf(name), [value]))
     if (!known) lookedUp?.found(name, value, rows)
     if (!('selected' in lookups[name])) for (const row of rows) this.#see(lookups[name].table, row)
     return rows as readonly FoundBy<Name>[]
   }
 
-  /** Rows for which this holds: SQL that an index serves. */
+  /** Rows for which this holds: SQL that an index serves, of this table alone. */
   async where<Table extends SealedTable>(
     table: Table,
     condition: string,
     values: readonly unknown[],
   ): Promise<RowOf<Table>[]> {
-    const rows = await this.#statements.all(`select * from "${table}" where ${condition}`, values)
+    const rows = await this.#writes.reading(table).all(`select * from "${table}" where ${condition}`, values)
     for (const row of rows) this.#see(table, row)
     return rows as RowOf<Table>[]
   }
@@ -142,7 +143,7 @@ export class Rows {
     if (grants?.(undefined, row)) await this.#mayGrant(table, row)
     row['row_mac'] = this.#macs.of(table, row)
     this.#known?.writes(table, undefined, row)
-    await this.#statements.run(insertion(table, Object.keys(row)), Object.values(row))
+    await this.#writes.insert(table, row)
     this.#sums.add(table, row)
     this.#counts.add(table, row)
     return row as RowOf<Table>
@@ -174,10 +175,9 @@ export class Rows {
 
   /** Removes `row`, which was read in this transaction. */
   async remove<Table extends SealedTable>(table: Table, row: RowOf<Table>): Promise<void> {
-    const { key } = sealingOf(table)
     if (!this.isGenuine(table, row)) this.#tookDamaged = true
     this.#known?.writes(table, row, undefined)
-    await this.#statements.run(`delete from "${table}" where "${key}" = ?`, [(row as StoredRow)[key]])
+    await this.#writes.remove(table, row)
     this.#seen.delete(nameIn(table, (row as StoredRow)['id']))
     this.#sums.remove(table, row)
     this.#counts.remove(table, row)
@@ -252,7 +252,7 @@ export class Rows {
     if (!this.#sums.isBehind(table)) return undefined
     const { key, current = 'true' } = sealingOf(table)
     const behind = after === undefined ? '' : `and "${key}" > ?`
-    const rows = await this.#statements.all(
+    const rows = await this.#writes.statements.all(
       `select * from "${table}" where ${current} ${behind} order by "${key}" limit ${limit}`,
       after === undefined ? [] : [after],
     )
@@ -293,9 +293,9 @@ export class Rows {
 
   /** All rows, of which the counts are to be made anew. */
   async *#counted(): AsyncGenerator<[SealedTable, StoredRow]> {
-    await this.#statements.run('delete from counts')
+    await this.#writes.statements.run('delete from counts')
     for (const table of sealedTables)
-      for (const row of await this.#statements.all(`select * from "${table}"`)) {
+      for (const row of await this.#writes.statements.all(`select * from "${table}"`)) {
         this.#counts.add(table, row)
         yield [table, row]
       }
@@ -310,7 +310,7 @@ export class Rows {
     this.#watch.mayGrant()
     if (this.#watch.knowsTasks) return
     for (const id of sealingOf(table).standsOn?.(row) ?? []) {
-      const [task] = await this.#statements.all('select ordinal from tasks where id = ?', [id])
+      const [task] = await this.#writes.reading('tasks').all('select ordinal from tasks where id = ?', [id])
       if (task) this.#watch.mayGrantTo(Number(task['ordinal']))
     }
   }
@@ -322,10 +322,8 @@ export class Rows {
     after: StoredRow,
     columns: readonly string[],
   ): Promise<void> {
-    const { key } = sealingOf(table)
     this.#known?.writes(table, row, after)
-    const values = columns.map((column) => after[column])
-    await this.#statements.run(update(table, columns, key), [...values, row[key]])
+    await this.#writes.update(table, row, after, columns)
     this.#see(table, after)
     this.#sums.remove(table, row)
     this.#sums.add(table, after)
@@ -340,7 +338,7 @@ export class Rows {
   }
 
   async #lastOrdinal(table: SealedTable): Promise<number> {
-    const [row] = await this.#statements.all(`select max(ordinal) as last from "${table}"`)
+    const [row] = await this.#writes.reading(table).all(`select max(ordinal) as last from "${table}"`)
     return Number(row?.['last'] ?? 0)
   }
 }

@@ -18,6 +18,8 @@ interface Sealing {
    * damaged; trusted, it can only keep out.
    */
   accepted: 'kept' | 'trusted' | 'removed'
+  /** Whether a row that is changed is written with all its columns: they are few. */
+  isWrittenWhole?: true
   /** Rows that must be under a key that is configured, where not all must: SQL. */
   current?: string
   /**
@@ -45,7 +47,7 @@ const sealings = {
     grants: (before) => before === undefined,
     standsOn: ({ task }) => [task],
   },
-  counts: { key: 'key', accepted: 'removed' },
+  counts: { key: 'key', accepted: 'removed', isWrittenWhole: true },
   cursors: { key: 'name', accepted: 'removed' },
   brokers: { key: 'id', accepted: 'removed' },
   tasks: {

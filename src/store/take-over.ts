@@ -11,6 +11,7 @@ import { isCurrent, migrate } from './migrations.ts'
 import type { Writing } from './connection.ts'
 import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
+import { AtOnce } from './row-writes.ts'
 import { Rows, unwatched } from './rows.ts'
 import { sealedTables } from './sealed-tables.ts'
 import type { Statements } from './statements.ts'
@@ -47,7 +48,13 @@ export async function takeOver(
     const damaged = new Set(
       before.flatMap((found) => found.damaged.map(({ table, row }) => `${table} ${row}`)),
     )
-    const rows = new Rows({ statements, macs, sums, counts: new Counts(), watch: unwatched })
+    const rows = new Rows({
+      writes: new AtOnce(statements),
+      macs,
+      sums,
+      counts: new Counts(),
+      watch: unwatched,
+    })
     await rows.sealAll((table, row) => damaged.has(`${table} ${row}`))
     change.migrations = await appliedMigrations(statements)
     change.doubts = [...doubts, ...before.flatMap(({ doubt }) => doubt?.message ?? [])]

@@ -1,6 +1,6 @@
 /**
- * The works of one commit, each behind a mark of its own (docs/decisions/0003). A work begins
- * before it is known that what the one before it wrote is written: that is answered first.
+ * The works of one commit: one that fails leaves nothing (docs/decisions/0003). Where they are sent one by one, a work
+ * begins before it is known that what the one before it wrote is written: that is answered first.
  */
 import { type Chainable, chainable } from '../audit/chain.ts'
 import { BrokerError } from '../base/errors.ts'
@@ -14,12 +14,13 @@ import { RowSums } from './row-sums.ts'
 import { Rows, type Watch } from './rows.ts'
 import type { MaybePromise } from './statements.ts'
 import { asTx, type Share, Transaction } from './transaction.ts'
+import type { Unsent } from './unsent.ts'
 
 export interface Job {
   run(tx: Tx): Promise<unknown>
   /** What it will look up. */
   about: readonly Told[]
-  /** It was begun before, and nothing was left of it: not by a fault of its own. */
+  /** It was begun before, and nothing was left of it: that may have been the fault of another. */
   isAgain?: boolean
   settle(outcome: Outcome): void
 }
@@ -38,6 +39,10 @@ interface Ran {
 /** What the works are run with. */
 interface Given {
   connection: Writing
+  /** What they write goes through it. */
+  unsent: Unsent
+  /** Whether what they write is sent together: where the database refuses some of it, all are to be run again, one by one. */
+  together: boolean
   seal: Seal
   macs: RowMacs
   watch: Watch
@@ -58,6 +63,7 @@ export class WorkGroup {
   /** `sums`: as they are before the first. `known`: what is known of the store already. */
   constructor(given: Given, sums: RowSums, known: Known) {
     this.#given = given
+    given.unsent.begin(given.together)
     this.#sums = sums
     this.#known = known
   }
@@ -95,6 +101,7 @@ export class WorkGroup {
       this.#take(next)
     }
     await this.#end()
+    this.#given.unsent.sendAll()
     return this.#ran.length
   }
 
@@ -122,28 +129,30 @@ export class WorkGroup {
 
   /** `last`: the work before it, of which it is not known yet that it could be written. */
   async #runOne(job: Job, last?: Ran): Promise<Ran> {
-    const { connection, seal, macs, installation, share } = this.#given
+    const { connection, unsent, seal, macs, installation, share } = this.#given
     const before = this.#sums
     const sums = new RowSums(seal, before)
     const counts = new Counts(this.#counts)
     const rows = this.#rows(sums, counts)
-    const { db, statements } = connection
+    const { db, statements } = unsent
     const transaction = new Transaction({ db, statements, seal, installation, rows, macs, share })
-    await connection.mark()
+    await unsent.mark()
     this.#known.begin()
     try {
       const value = await job.run(asTx(transaction))
       // Here, and not only when the group is chained: what one work cannot record must not undo the others.
       const events = transaction.events.map(chainable)
-      const failure = failureOf(connection.keep())
+      const failure = failureOf(unsent.keep())
       this.#tookDamaged ||= rows.tookDamaged
       const left = { before, sums: sums.changed ? sums : before, counts, events }
       return { job, outcome: { value }, left, failure }
     } catch (error) {
-      if ((await last?.failure) === undefined) await connection.undo()
+      const isFailure = connection.isFailure(error)
+      if (isFailure && this.#given.together) throw error
+      if ((await last?.failure) === undefined) await unsent.undo()
       this.#known.undo()
       // What was read behind what the database refused was not answered.
-      if (connection.isFailure(error)) this.#known = new Known()
+      if (isFailure) this.#known = new Known()
       return { job, outcome: { error: this.#told(error) }, failure: undefined }
     } finally {
       transaction.finish()
@@ -163,6 +172,7 @@ export class WorkGroup {
   async #isTakenBack(ran: Ran): Promise<boolean> {
     const failure = await ran.failure
     if (failure === undefined || !ran.left) return false
+    if (this.#given.together) throw failure
     await this.#given.connection.undo()
     const { before, counts, events } = ran.left
     this.#sums = before
@@ -176,8 +186,8 @@ export class WorkGroup {
   }
 
   #rows(sums: RowSums, counts: Counts): Rows {
-    const { connection, macs, watch } = this.#given
-    return new Rows({ statements: connection.statements, macs, sums, counts, watch, known: this.#known })
+    const { unsent, macs, watch } = this.#given
+    return new Rows({ writes: unsent, macs, sums, counts, watch, known: this.#known })
   }
 
   /** The database's own failures say nothing to a caller and may hold values. */

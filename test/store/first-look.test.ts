@@ -7,6 +7,7 @@ import { Counts } from '../../src/store/counts.ts'
 import { delegations } from '../../src/store/delegations.ts'
 import { RowMacs } from '../../src/store/row-macs.ts'
 import { RowSums } from '../../src/store/row-sums.ts'
+import { AtOnce } from '../../src/store/row-writes.ts'
 import { Rows } from '../../src/store/rows.ts'
 import { snapshotOf } from '../../src/store/sqlite-connection.ts'
 import { asTx, bound, Transaction } from '../../src/store/transaction.ts'
@@ -75,7 +76,13 @@ it('nothing is granted to a task that was open before, until it is known that it
   const granted = (work: (tx: ReturnType<typeof asTx>) => Promise<unknown>) =>
     store.unit.write(async (tx) => {
       const { db, statements } = bound(tx)
-      const rows = new Rows({ statements, macs, sums: new RowSums(seal), counts: new Counts(), watch: guard })
+      const rows = new Rows({
+        writes: new AtOnce(statements),
+        macs,
+        sums: new RowSums(seal),
+        counts: new Counts(),
+        watch: guard,
+      })
       return await work(asTx(new Transaction({ db, statements, seal, installation: 'here', rows, macs })))
     })
   const refusals = [

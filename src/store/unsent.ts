@@ -1,0 +1,228 @@
+/**
+ * Rows that works have written and the database has not been sent: those of a whole commit go in a few statements
+ * (docs/decisions/0070). Whatever is asked of the database is asked behind what was written before.
+ */
+import type { Kysely, KyselyPlugin } from 'kysely'
+import type { Connection, Writing } from './connection.ts'
+import { insertion, replacement, update } from './row-sql.ts'
+import { AtOnce, type RowWrites } from './row-writes.ts'
+import type { Schema } from './schema.ts'
+import { type SealedTable, sealingOf } from './sealed-tables.ts'
+import type { MaybePromise, Statements, StoredRow } from './statements.ts'
+
+/** The most rows that one statement puts: each number of them is a statement to prepare. */
+const rowsAtOnce = 16
+
+/** What becomes of a row: all of it where it is put in, else these columns. */
+interface Write {
+  table: SealedTable
+  row: StoredRow
+  columns?: Set<string>
+}
+
+export class Unsent implements Connection, RowWrites {
+  readonly #connection: Writing
+  readonly #atOnce: AtOnce
+  /** What goes first, whatever is asked. */
+  readonly statements: Statements
+  readonly db: Kysely<Schema>
+  /** Of works that are to be kept, and of the one under way. */
+  #kept = new Writes()
+  #own = new Writes()
+  #together = true
+  /** Whether there is a mark before what was sent of the work under way. */
+  #isMarked = false
+
+  constructor(connection: Writing) {
+    this.#connection = connection
+    const { statements, db } = connection
+    this.#atOnce = new AtOnce(statements)
+    this.statements = {
+      dialect: statements.dialect,
+      all: (sql, values) => (this.#send(), statements.all(sql, values)),
+      each: (sql) => (this.#send(), statements.each(sql)),
+      run: (sql, values) => (this.#markAndSend(), statements.run(sql, values)),
+    }
+    this.db = db.withPlugin(before(() => this.#send()))
+  }
+
+  /** A transaction begins. `together`: else each work is sent by itself, so that each is told what the database says to it. */
+  begin(together: boolean): void {
+    this.#together = together
+    this.#isMarked = false
+    this.#kept = new Writes()
+    this.#own = new Writes()
+  }
+
+  /** A work begins. */
+  mark(): MaybePromise<void> {
+    this.#isMarked = !this.#together
+    if (this.#isMarked) return this.#connection.mark()
+  }
+
+  /** The work is to be kept. Resolves, or rejects, as `keep` of the connection does; at once where nothing was sent. */
+  keep(): MaybePromise<void> {
+    if (this.#isMarked) {
+      this.#sendOwn()
+      const kept = this.#connection.keep()
+      this.#isMarked = false
+      return kept
+    }
+    this.#kept.take(this.#own)
+    this.#own = new Writes()
+  }
+
+  /** Nothing is left of the work. */
+  undo(): MaybePromise<void> {
+    this.#own = new Writes()
+    if (!this.#isMarked) return
+    const undone = this.#connection.undo()
+    this.#isMarked = false
+    return undone
+  }
+
+  /** Sends all that is left, once no work is under way any more. */
+  sendAll(): void {
+    this.#kept.take(this.#own)
+    this.#own = new Writes()
+    this.#sendKept()
+  }
+
+  reading(table: SealedTable): Statements {
+    if (this.#own.has(table) || this.#kept.has(table)) this.#send()
+    return this.#connection.statements
+  }
+
+  insert(table: SealedTable, row: StoredRow): MaybePromise<void> {
+    if (!this.#together) return this.#atOnce.insert(table, row)
+    // There is one already: that is for the database to say.
+    if (this.#own.hasRow(table, row) || this.#kept.hasRow(table, row)) this.#send()
+    this.#own.put(table, row)
+  }
+
+  update(
+    table: SealedTable,
+    row: StoredRow,
+    after: StoredRow,
+    columns: readonly string[],
+  ): MaybePromise<void> {
+    if (!this.#together) return this.#atOnce.update(table, row, after, columns)
+    this.#own.change(table, after, columns)
+  }
+
+  remove(table: SealedTable, row: StoredRow): MaybePromise<void> {
+    this.#markAndSend()
+    return this.#atOnce.remove(table, row)
+  }
+
+  #send(): void {
+    if (this.#own.isEmpty) this.#sendKept()
+    else this.#markAndSend()
+  }
+
+  #markAndSend(): void {
+    this.#sendKept()
+    if (!this.#isMarked) void this.#connection.mark()
+    this.#isMarked = true
+    this.#sendOwn()
+  }
+
+  #sendKept(): void {
+    if (this.#kept.isEmpty) return
+    this.#kept.send(this.#connection.statements)
+    this.#kept = new Writes()
+  }
+
+  #sendOwn(): void {
+    if (this.#own.isEmpty) return
+    this.#own.send(this.#connection.statements)
+    this.#own = new Writes()
+  }
+}
+
+/** By row, in the order in which they were first written. */
+class Writes {
+  readonly #writes = new Map<string, Write>()
+  readonly #tables = new Set<SealedTable>()
+
+  get isEmpty(): boolean {
+    return this.#tables.size === 0
+  }
+
+  has(table: SealedTable): boolean {
+    return this.#tables.has(table)
+  }
+
+  hasRow(table: SealedTable, row: StoredRow): boolean {
+    return this.has(table) && this.#writes.has(nameOf(table, row))
+  }
+
+  put(table: SealedTable, row: StoredRow): void {
+    this.#add(nameOf(table, row), { table, row })
+  }
+
+  change(table: SealedTable, row: StoredRow, columns: Iterable<string>): void {
+    const name = nameOf(table, row)
+    const known = this.#writes.get(name)
+    if (!known) return this.#add(name, { table, row, columns: new Set(columns) })
+    known.row = row
+    if (known.columns) for (const column of columns) known.columns.add(column)
+  }
+
+  /** What a later work has written. */
+  take(later: Writes): void {
+    for (const [name, write] of later.#writes) {
+      const { table, row, columns } = write
+      if (columns) this.change(table, row, columns)
+      else this.#add(name, write)
+    }
+  }
+
+  /** Tasks first, to which all else refers; rows that are put in before those that are changed. */
+  send(statements: Statements): void {
+    const all = [...this.#writes.values()]
+    const whole = Map.groupBy(all.filter(isWhole), ({ table }) => table)
+    const tasks = whole.get('tasks')
+    if (tasks) putRows(statements, 'tasks', tasks)
+    for (const [table, writes] of whole) if (writes !== tasks) putRows(statements, table, writes)
+    for (const { table, row, columns } of all.filter((write) => !isWhole(write))) {
+      const names = [...columns!]
+      const { key } = sealingOf(table)
+      void statements.run(update(table, names, key), [...names.map((name) => row[name]), row[key]])
+    }
+  }
+
+  #add(name: string, write: Write): void {
+    this.#writes.set(name, write)
+    this.#tables.add(write.table)
+  }
+}
+
+const isWhole = ({ table, columns }: Write) => !columns || sealingOf(table).isWrittenWhole === true
+
+function putRows(statements: Statements, table: SealedTable, writes: readonly Write[]): void {
+  const { key, isWrittenWhole } = sealingOf(table)
+  const columns = Object.keys(writes[0]!.row)
+  for (let from = 0; from < writes.length;) {
+    // A power of two, so that few texts are prepared.
+    const count = Math.min(rowsAtOnce, 2 ** Math.floor(Math.log2(writes.length - from)))
+    const some = writes.slice(from, (from += count))
+    void statements.run(
+      isWrittenWhole ? replacement(table, columns, count, key) : insertion(table, columns, count),
+      some.flatMap(({ row }) => columns.map((column) => row[column])),
+    )
+  }
+}
+
+const nameOf = (table: SealedTable, row: StoredRow) => `${table} ${String(row[sealingOf(table).key])}`
+
+/** Calls `go` before each query. */
+function before(go: () => void): KyselyPlugin {
+  return {
+    transformQuery: ({ node }) => {
+      go()
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  }
+}
