@@ -45,9 +45,9 @@ export interface Unit {
    * Runs `work` in a transaction that may write. The promise settles only once
    * the change and its audit events are durable; if `work` throws, nothing of it
    * is kept. Works that arrive together may share one commit, each isolated from the
-   * failure of the others: one may be run anew that was begun behind another which could not be
-   * written, or of which nothing is left because the connection to the database was lost; and one
-   * that is refused because it is not known yet whether anything may be granted.
+   * failure of the others. One may be run anew, and more than once: where another that shares its
+   * commit could not be written, where nothing is left of it because the connection to the database
+   * was lost, and where it is refused because it is not known yet whether anything may be granted.
    *
    * @throws BrokerError `unavailable` when the store cannot be written.
    */
