@@ -91,7 +91,7 @@ export class WorkGroup {
   async run(jobs: readonly Job[]): Promise<number> {
     const { connection } = this.#given
     const until = performance.now() + connection.groupMs
-    if (connection.others) await this.#known.lookedUp.read(connection.statements, aboutOf(jobs))
+    await this.#known.lookedUp.read(connection.statements, aboutOf(jobs))
     for (const job of jobs) {
       if (this.#ran.length > 0 && performance.now() >= until) break
       const last = this.#ran.at(-1)
