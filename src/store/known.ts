@@ -45,27 +45,32 @@ export class Known {
   #ahead: Ahead | undefined
   readonly #counts = new Recent<MaybePromise<StoredCount>>(keptCounts)
   readonly #ordinals = new Map<SealedTable, { last: MaybePromise<number>; taken: number }>()
-  /** What the commit has asked for: the next is likely to do so too. */
-  readonly #asked: Set<string>
+  /** Counts that the commit has asked for, and those that the one before it had: the next is likely to do so too. */
+  #asked: Set<string>
+  #askedBefore: ReadonlySet<string>
+  /** Tables whose last ordinal was needed at any time: they are few. */
   readonly #needed: Set<SealedTable>
   /** Keys of counts that the work under way has written itself, and tables from which it has removed a row. */
   #written: string[] = []
   readonly #shrunk = new Set<SealedTable>()
 
-  constructor(asked: Iterable<string> = [], needed: Iterable<SealedTable> = []) {
-    this.#asked = new Set(asked)
-    this.#needed = new Set(needed)
+  /** What was asked for is all that stays of what was known `before`. */
+  constructor(before?: Known) {
+    this.#asked = before ? before.#asked : new Set()
+    this.#askedBefore = before ? before.#askedBefore : new Set()
+    this.#needed = before ? before.#needed : new Set()
   }
 
   /**
-   * Reads what the commit before has asked for, and what `works` will look up, as far as it is not known: in
+   * Reads what the commits before have asked for, and what `works` will look up, as far as it is not known: in
    * statements none of which waits for another.
    */
   async ahead(statements: Statements, works: readonly About[]): Promise<void> {
-    const counts = [...this.#asked].filter((key) => this.#counts.get(key) === undefined)
+    const asked = [...new Set([...this.#asked, ...this.#askedBefore])].slice(0, countsAtMost)
+    const counts = asked.filter((key) => this.#counts.get(key) === undefined)
     const ordinals = [...this.#needed].filter((table) => !this.#ordinals.has(table))
-    this.#asked.clear()
-    this.#needed.clear()
+    this.#askedBefore = this.#asked
+    this.#asked = new Set()
     const [ahead] = await Promise.all([
       readAhead(statements, { counts, ordinals }),
       this.lookedUp.read(statements, works),
@@ -75,7 +80,7 @@ export class Known {
 
   /** The same where all that was known may have been made untrue. */
   anew(): Known {
-    return new Known(this.#asked, this.#needed)
+    return new Known(this)
   }
 
   /** A work begins. */
