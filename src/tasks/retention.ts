@@ -1,4 +1,4 @@
-/** What has ended is kept for its time, and then goes: rows and events, some at a time (docs/decisions/0046). */
+/** What has ended is kept for a set time and then removed: rows and events, some at a time (docs/decisions/0046). */
 import type { AuditTrail } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
 import { isoTime } from '../base/iso-time.ts'
