@@ -102,9 +102,11 @@ export class Control {
       const lacking = await unit.write(async (tx) => {
         const causes = [...(await stranded(tx, given)), ...(await unverifiable(tx, given))]
         const at = clock.now()
-        if (causes.length > 0)
+        if (causes.length > 0) {
           audit.record(tx, { at, type: 'configuration.refused', actor, data: { causes } })
-        else {
+          // The work may have been run before, and not have found them.
+          put(before)
+        } else {
           audit.record(tx, { at, type: 'configuration.reloaded', actor })
           // Within the transaction: the next one's lease must not need what nobody saw that it needs.
           put(candidate)

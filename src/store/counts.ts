@@ -7,7 +7,9 @@ import { type LeaseStatus, unfinishedStatuses } from '../leases/lease.ts'
 import { classes } from '../provider/terms.ts'
 import { openStatuses } from '../tasks/task.ts'
 import { keyOf } from '../base/seal.ts'
+import { sha256 } from '../base/sha256.ts'
 import { isAmong } from './columns.ts'
+import { Recent } from './recent.ts'
 import type { StoredRow } from './statements.ts'
 
 /** How many of each, by name; what is not there is none. */
@@ -25,7 +27,8 @@ export const countOf = {
     owner === undefined ? countOf.agent(agent) : countOf.person(agent, owner),
   identity: (name: string) => `identity ${name}`,
   provider: (type: string) => `provider ${type}`,
-  kind: (row: StoredRow) => `${kinds}${JSON.stringify(kindColumns.map((column) => row[column]))}`,
+  /** By a digest: a detail may be longer than a key that PostgreSQL takes into an index. */
+  kind: (row: StoredRow) => keyOfKind(JSON.stringify(kindColumns.map((column) => row[column]))),
 }
 
 /** What is the same of leases for which one configuration is as good as for the other. */
@@ -39,14 +42,26 @@ export interface KindCount {
   sealKeys: (string | undefined)[]
 }
 
-/** The kind that a count is of. */
-export function kindIn(key: string, count: Count): KindCount {
-  const values = JSON.parse(key.slice(kinds.length)) as string[]
+/** The kind that a count is of, which its names say: each with the seal key of some of its handles. Undefined where it counts none. */
+export function kindIn(count: Count): KindCount | undefined {
+  const names = Object.keys(count).map((name) => JSON.parse(name) as [sealKey: string | null, ...string[]])
+  const [first] = names
+  if (!first) return undefined
+  const [, ...values] = first
   const minted = Object.fromEntries(kindColumns.map((column, at) => [column, values[at]]))
   return {
     minted: minted as KindCount['minted'],
-    sealKeys: Object.keys(count).map((key) => (key === '' ? undefined : key)),
+    sealKeys: names.map(([sealKey]) => sealKey ?? undefined),
   }
+}
+
+/** Digests of kinds by their texts: there are few, and each lease asks for its own several times. */
+const digests = new Recent<string>(500)
+
+function keyOfKind(text: string): string {
+  let key = digests.get(text)
+  if (key === undefined) digests.set(text, (key = `${kinds}${sha256(text)}`))
+  return key
 }
 
 /** Changes of counts that are not written yet; those of one work lie on those of the works before it. */
@@ -118,7 +133,7 @@ export class Counts {
 /** What a lease counts as: as held with its classes, or as lost, and in its state. */
 function countedOfLease(row: StoredRow): [key: string, name: string][] {
   const { status, identity, provider, fingerprint } = row
-  const counted: [string, string][] = isUnsettled(row) ? [[countOf.kind(row), sealKeyOf(row)]] : []
+  const counted: [string, string][] = isUnsettled(row) ? [[countOf.kind(row), nameInKind(row)]] : []
   if (!isAmong(unfinishedStatuses, status)) return counted
   counted.push([countOf.provider(String(provider)), String(status)])
   const shares = sharesOf(row)
@@ -135,8 +150,10 @@ function isUnsettled({ due_at: dueAt }: StoredRow): boolean {
   return dueAt !== null && dueAt !== undefined
 }
 
-function sealKeyOf({ handle }: StoredRow): string {
-  return typeof handle === 'string' ? (keyOf(handle) ?? '') : ''
+function nameInKind(row: StoredRow): string {
+  const { handle } = row
+  const sealKey = (typeof handle === 'string' && keyOf(handle)) || null
+  return JSON.stringify([sealKey, ...kindColumns.map((column) => row[column])])
 }
 
 /** What cannot be read may be anything: it counts as every class, so that no `forbid` on what is held is missed. */

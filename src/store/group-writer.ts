@@ -175,7 +175,8 @@ export class GroupWriter {
     let jobs: Job[] = []
     let group: WorkGroup
     let isOpen = false
-    let areTogether = false
+    // Whether they were sent together, and nothing of it was refused before the head was written.
+    let [areTogether, areRun] = [false, false]
     try {
       await this.#begin()
       isOpen = true
@@ -185,6 +186,7 @@ export class GroupWriter {
       areTogether = !jobs.some(({ isAgain }) => isAgain)
       group = this.#group(areTogether)
       this.#queue.unshift(...jobs.splice(await group.run(jobs)))
+      areRun = true
       const isChanged = group.events.length > 0 || group.sums !== this.#sums
       if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(group)
       if (isHeard()) await connection.others?.tell(tasksOf(group.events))
@@ -197,7 +199,8 @@ export class GroupWriter {
       const isLost = connection.others?.isLost === true
       // A commit that is refused leaves nothing; of one that was not answered nobody knows.
       const nothingIsKept = isOpen || (connection.others !== undefined && !isLost)
-      const isRefused = areTogether && connection.isFailure(error)
+      // What a work throws by itself is told to that work alone.
+      const isRefused = areTogether && (!areRun || connection.isFailure(error))
       this.#known = new Known()
       await connection.rollBack()
       if (jobs.length === 0) jobs = this.#queue.splice(0, groupSize)

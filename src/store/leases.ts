@@ -59,8 +59,10 @@ async function* kindsByRows(tx: Tx): AsyncGenerator<LeaseKind[]> {
   }
 }
 
-function kindsOf([key, count]: readonly [string, Count]): LeaseKind[] {
-  const { minted, sealKeys } = kindIn(key, count)
+function kindsOf([, count]: readonly [string, Count]): LeaseKind[] {
+  const found = kindIn(count)
+  if (!found) return []
+  const { minted, sealKeys } = found
   const kind = { ...minted, revocation: minted.revocation as Lease['revocation'], id: undefined }
   return sealKeys.map((sealKey) => ({ ...kind, detail: JSON.parse(minted.detail) as unknown, sealKey }))
 }

@@ -21,6 +21,7 @@ import { leaseSecrets } from './migrations/0020-lease-secrets.ts'
 import { delegationsOfATask } from './migrations/0021-delegations-of-a-task.ts'
 import { brokers } from './migrations/0024-brokers.ts'
 import { countsByPerson } from './migrations/0025-counts-by-person.ts'
+import { countsByDigest } from './migrations/0026-counts-by-digest.ts'
 import type { Schema } from './schema.ts'
 
 const migrations: Record<string, Migration> = {
@@ -41,6 +42,7 @@ const migrations: Record<string, Migration> = {
   '0021-delegations-of-a-task': delegationsOfATask,
   '0024-brokers': brokers,
   '0025-counts-by-person': countsByPerson,
+  '0026-counts-by-digest': countsByDigest,
 }
 
 /** The names of the steps that this database has been through. @throws Error when a newer program wrote it: its rules are unknown here. */

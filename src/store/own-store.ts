@@ -4,7 +4,7 @@ import { BrokerError } from '../base/errors.ts'
 import type { Exclusive } from '../base/exclusive.ts'
 import type { Log } from '../base/log.ts'
 import type { Seal } from '../base/seal.ts'
-import type { Tx, Unit } from '../base/unit.ts'
+import type { Unit } from '../base/unit.ts'
 import type { Snapshot, Writing } from './connection.ts'
 import { GroupWriter } from './group-writer.ts'
 import { Guard } from './guard.ts'
@@ -144,8 +144,7 @@ export async function ownStore(
     async reseal() {
       for (const table of sealedTables) {
         let after: unknown
-        const some = async (tx: Tx) => void (after = await rowsIn(tx).reseal(table, after, resealedAtOnce))
-        do await writer.write(some)
+        do after = await writer.write((tx) => rowsIn(tx).reseal(table, after, resealedAtOnce))
         while (after !== undefined)
       }
     },

@@ -83,6 +83,8 @@ export function writingOver(
     },
     async rollBack() {
       transactions.over()
+      // Most refusals are heard of as late as with the commit.
+      transactions.refused()
       await session.rollBack()
     },
     mark() {
@@ -90,9 +92,8 @@ export function writingOver(
       session.send('savepoint work')
     },
     keep() {
-      // One message fewer: the next mark hides it, and all go with the transaction. One that nothing was written behind
-      // would take a number of its own with whatever is written behind the next.
-      if (!transactions.hasWrittenBehindMark) session.send('release savepoint work')
+      // Else a later `undo` could go back to it, if its own was refused: and with it what was kept behind it.
+      session.send('release savepoint work')
       transactions.unmark()
       return settled()
     },
@@ -143,7 +144,8 @@ class Transactions {
   #found: { next: number; isBeside: boolean } | undefined
   #isOpen = false
   #hasNumber = false
-  #mark: 'none' | 'set' | 'written' = 'none'
+  /** Whether nothing was written since a mark that was set. */
+  #isAtMark = false
   #isForeign = true
   /** The same of the transaction that is open alone. */
   #haveOthers = true
@@ -159,7 +161,7 @@ class Transactions {
     this.#found = { next: Number(most), isBeside: least !== most || running !== '' }
     this.#isOpen = true
     this.#hasNumber = false
-    this.#mark = 'none'
+    this.#isAtMark = false
   }
 
   /** Whether anybody else may have written since the last, or be about to. */
@@ -170,10 +172,6 @@ class Transactions {
 
   get hasNumber(): boolean {
     return this.#hasNumber
-  }
-
-  get hasWrittenBehindMark(): boolean {
-    return this.#mark === 'written'
   }
 
   /** Whoever had the turn before counted so far. */
@@ -191,18 +189,16 @@ class Transactions {
     this.#compare()
     if (!this.#hasNumber) this.#take()
     this.#hasNumber = true
-    if (this.#mark === 'set') {
-      this.#take()
-      this.#mark = 'written'
-    }
+    if (this.#isAtMark) this.#take()
+    this.#isAtMark = false
   }
 
   mark(): void {
-    this.#mark = 'set'
+    this.#isAtMark = true
   }
 
   unmark(): void {
-    this.#mark = 'none'
+    this.#isAtMark = false
   }
 
   over(): void {

@@ -18,8 +18,8 @@ interface Sealing {
    * damaged; trusted, it can only keep out.
    */
   accepted: 'kept' | 'trusted' | 'removed'
-  /** Whether a row that is changed is written with all its columns: they are few. */
-  isWrittenWhole?: true
+  /** All columns, where they are so few that a row is written as a whole, in place of the one that is there or not. */
+  whole?: readonly string[]
   /** Rows that must be under a key that is configured, where not all must: SQL. */
   current?: string
   /**
@@ -47,7 +47,7 @@ const sealings = {
     grants: (before) => before === undefined,
     standsOn: ({ task }) => [task],
   },
-  counts: { key: 'key', accepted: 'removed', isWrittenWhole: true },
+  counts: { key: 'key', accepted: 'removed', whole: ['key', 'value', 'row_mac'] },
   cursors: { key: 'name', accepted: 'removed' },
   brokers: { key: 'id', accepted: 'removed' },
   tasks: {

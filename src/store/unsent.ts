@@ -23,15 +23,18 @@ interface Write {
 export class Unsent implements Connection, RowWrites {
   readonly #connection: Writing
   readonly #atOnce: AtOnce
-  /** What goes first, whatever is asked. */
+  /** What was written goes first, whatever is asked or run. */
   readonly statements: Statements
   readonly db: Kysely<Schema>
   /** Of works that are to be kept, and of the one under way. */
   #kept = new Writes()
   #own = new Writes()
   #together = true
+  #isUnderWay = false
   /** Whether there is a mark before what was sent of the work under way. */
   #isMarked = false
+  /** What the engine said to what was sent: a work that had it sent may not know whose it was, or keep it to itself. */
+  #refused: { error: unknown } | undefined
 
   constructor(connection: Writing) {
     this.#connection = connection
@@ -39,64 +42,72 @@ export class Unsent implements Connection, RowWrites {
     this.#atOnce = new AtOnce(statements)
     this.statements = {
       dialect: statements.dialect,
-      all: (sql, values) => (this.#send(), statements.all(sql, values)),
-      each: (sql) => (this.#send(), statements.each(sql)),
-      run: (sql, values) => (this.#markAndSend(), statements.run(sql, values)),
+      all: (sql, values) => (this.#sendAllSoFar(), statements.all(sql, values)),
+      each: (sql) => (this.#sendAllSoFar(), statements.each(sql)),
+      run: (sql, values) => this.#runNow(() => statements.run(sql, values)),
     }
-    this.db = db.withPlugin(before(() => this.#send()))
+    this.db = db.withPlugin(before(() => this.#sendAllSoFar()))
   }
 
   /** A transaction begins. `together`: else each work is sent by itself, so that each is told what the database says to it. */
   begin(together: boolean): void {
     this.#together = together
-    this.#isMarked = false
+    this.#isUnderWay = false
+    this.#refused = undefined
     this.#kept = new Writes()
     this.#own = new Writes()
   }
 
-  /** A work begins. */
-  mark(): MaybePromise<void> {
+  beginWork(): MaybePromise<void> {
+    this.#isUnderWay = true
     this.#isMarked = !this.#together
     if (this.#isMarked) return this.#connection.mark()
   }
 
-  /** The work is to be kept. Resolves, or rejects, as `keep` of the connection does; at once where nothing was sent. */
-  keep(): MaybePromise<void> {
+  /**
+   * Resolves, or rejects, as `keep` of the connection does where something of the work was sent already, and at once
+   * where nothing was. @throws what was said to anything that was sent together with others
+   */
+  keepWork(): MaybePromise<void> {
+    this.#mayGoOn()
+    this.#isUnderWay = false
     if (this.#isMarked) {
       this.#sendOwn()
-      const kept = this.#connection.keep()
-      this.#isMarked = false
-      return kept
+      return this.#connection.keep()
     }
     this.#kept.take(this.#own)
     this.#own = new Writes()
   }
 
   /** Nothing is left of the work. */
-  undo(): MaybePromise<void> {
+  undoWork(): MaybePromise<void> {
+    this.#isUnderWay = false
     this.#own = new Writes()
-    if (!this.#isMarked) return
-    const undone = this.#connection.undo()
-    this.#isMarked = false
-    return undone
+    if (this.#isMarked) return this.#connection.undo()
   }
 
-  /** Sends all that is left, once no work is under way any more. */
+  /** Whether the engine has refused something that was sent together with others: then all of it is lost. */
+  get isRefused(): boolean {
+    return this.#refused !== undefined
+  }
+
+  /** Sends all that is left, once no work is under way any more: with it the counts, which are nobody's own. */
   sendAll(): void {
+    this.#mayGoOn()
     this.#kept.take(this.#own)
     this.#own = new Writes()
     this.#sendKept()
   }
 
   reading(table: SealedTable): Statements {
-    if (this.#own.has(table) || this.#kept.has(table)) this.#send()
+    if (this.#own.has(table) || this.#kept.has(table)) this.#sendAllSoFar()
     return this.#connection.statements
   }
 
   insert(table: SealedTable, row: StoredRow): MaybePromise<void> {
     if (!this.#together) return this.#atOnce.insert(table, row)
     // There is one already: that is for the database to say.
-    if (this.#own.hasRow(table, row) || this.#kept.hasRow(table, row)) this.#send()
+    if (this.#own.hasRow(table, row) || this.#kept.hasRow(table, row)) this.#sendAllSoFar()
     this.#own.put(table, row)
   }
 
@@ -111,32 +122,57 @@ export class Unsent implements Connection, RowWrites {
   }
 
   remove(table: SealedTable, row: StoredRow): MaybePromise<void> {
-    this.#markAndSend()
-    return this.#atOnce.remove(table, row)
+    return this.#runNow(() => this.#atOnce.remove(table, row))
   }
 
-  #send(): void {
+  #runNow(run: () => MaybePromise<void>): MaybePromise<void> {
+    this.#markAndSend()
+    return this.#noted(run)
+  }
+
+  #sendAllSoFar(): void {
     if (this.#own.isEmpty) this.#sendKept()
     else this.#markAndSend()
   }
 
+  /** What is sent of a work before it is known whether it is to be kept goes behind a mark. */
   #markAndSend(): void {
     this.#sendKept()
-    if (!this.#isMarked) void this.#connection.mark()
-    this.#isMarked = true
+    if (this.#isUnderWay && !this.#isMarked) {
+      this.#isMarked = true
+      this.#noted(() => this.#connection.mark())
+    }
     this.#sendOwn()
   }
 
   #sendKept(): void {
-    if (this.#kept.isEmpty) return
-    this.#kept.send(this.#connection.statements)
-    this.#kept = new Writes()
+    this.#kept = this.#send(this.#kept)
   }
 
   #sendOwn(): void {
-    if (this.#own.isEmpty) return
-    this.#own.send(this.#connection.statements)
-    this.#own = new Writes()
+    this.#own = this.#send(this.#own)
+  }
+
+  #send(writes: Writes): Writes {
+    this.#mayGoOn()
+    if (writes.isEmpty) return writes
+    this.#noted(() => writes.send(this.#connection.statements))
+    return new Writes()
+  }
+
+  /** Behind what an engine refused it may have ended the transaction, and take whatever comes for one of its own. */
+  #mayGoOn(): void {
+    if (this.#refused) throw this.#refused.error
+  }
+
+  /** Where works are sent one by one, each is told by itself. */
+  #noted<T>(run: () => T): T {
+    try {
+      return run()
+    } catch (error) {
+      if (this.#together) this.#refused ??= { error }
+      throw error
+    }
   }
 }
 
@@ -198,17 +234,17 @@ class Writes {
   }
 }
 
-const isWhole = ({ table, columns }: Write) => !columns || sealingOf(table).isWrittenWhole === true
+const isWhole = ({ table, columns }: Write) => !columns || sealingOf(table).whole !== undefined
 
 function putRows(statements: Statements, table: SealedTable, writes: readonly Write[]): void {
-  const { key, isWrittenWhole } = sealingOf(table)
-  const columns = Object.keys(writes[0]!.row)
+  const { key, whole } = sealingOf(table)
+  const columns = whole ?? Object.keys(writes[0]!.row)
   for (let from = 0; from < writes.length;) {
     // A power of two, so that few texts are prepared.
     const count = Math.min(rowsAtOnce, 2 ** Math.floor(Math.log2(writes.length - from)))
     const some = writes.slice(from, (from += count))
     void statements.run(
-      isWrittenWhole ? replacement(table, columns, count, key) : insertion(table, columns, count),
+      whole ? replacement(table, columns, count, key) : insertion(table, columns, count),
       some.flatMap(({ row }) => columns.map((column) => row[column])),
     )
   }

@@ -136,20 +136,21 @@ export class WorkGroup {
     const rows = this.#rows(sums, counts)
     const { db, statements } = unsent
     const transaction = new Transaction({ db, statements, seal, installation, rows, macs, share })
-    await unsent.mark()
+    await unsent.beginWork()
     this.#known.begin()
     try {
       const value = await job.run(asTx(transaction))
       // Here, and not only when the group is chained: what one work cannot record must not undo the others.
       const events = transaction.events.map(chainable)
-      const failure = failureOf(unsent.keep())
+      const failure = failureOf(unsent.keepWork())
       this.#tookDamaged ||= rows.tookDamaged
       const left = { before, sums: sums.changed ? sums : before, counts, events }
       return { job, outcome: { value }, left, failure }
     } catch (error) {
       const isFailure = connection.isFailure(error)
-      if (isFailure && this.#given.together) throw error
-      if ((await last?.failure) === undefined) await unsent.undo()
+      // Whose fault it was nobody can tell.
+      if (this.#given.together && (isFailure || unsent.isRefused)) throw error
+      if ((await last?.failure) === undefined) await unsent.undoWork()
       this.#known.undo()
       // What was read behind what the database refused was not answered.
       if (isFailure) this.#known = new Known()
@@ -173,6 +174,7 @@ export class WorkGroup {
     const failure = await ran.failure
     if (failure === undefined || !ran.left) return false
     if (this.#given.together) throw failure
+    // To the mark of this work, which is no longer the one under way.
     await this.#given.connection.undo()
     const { before, counts, events } = ran.left
     this.#sums = before

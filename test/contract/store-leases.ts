@@ -1,4 +1,5 @@
 /** What every store must do for leases. */
+import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { type Lease, type LeaseKind, leaseStatuses, type LeaseStatus } from '../../src/leases/lease.ts'
 import type { Tx } from '../../src/base/unit.ts'
@@ -131,6 +132,21 @@ export function leaseStoreContract(store: () => StoreSubject, untyped: boolean):
         noon + hour,
         noon + hour,
       ])
+    })
+
+    it('are told by their kinds however long their details are', async () => {
+      // Nothing that any engine could shorten.
+      const names = Array.from({ length: 500 }, () => randomUUID())
+      const [lease] = await putLeases(store(), { detail: { type: 'fake', names }, connection: 'long' })
+      const kinds = () =>
+        read(async (tx) => {
+          const all: LeaseKind[] = []
+          for await (const some of store().leases.unsettledKinds(tx)) all.push(...some)
+          return all.filter(({ connection }) => connection === 'long')
+        })
+      expect(await kinds()).toMatchObject([{ detail: { type: 'fake', names }, sealKey: 'k1' }])
+      await write((tx) => store().leases.move(tx, lease!.id, 'expired', { dueAt: null, endedAt: noon }))
+      expect(await kinds()).toEqual([])
     })
 
     it('are told by their kinds while there is something to do, however many there are', async () => {

@@ -1,7 +1,9 @@
 /** What grants moves to the seal key that is current, so that the one before can be retired. */
-import { expect, it } from 'vitest'
+import { StatementSync } from 'node:sqlite'
+import { expect, it, vi } from 'vitest'
 import { createSeal } from '../../src/base/seal.ts'
 import { federationKeys } from '../../src/store/installation.ts'
+import { rowsIn } from '../../src/store/transaction.ts'
 import { aTask, noon, put, putLeases, sealKey, verified } from '../support/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 
@@ -36,4 +38,26 @@ it('all that is open is under the new key, and what is over stays under the old 
     key: 'k1',
     message: 'rows of tasks are under the seal key k1, which is not configured',
   })
+})
+
+it('what is put under the new key once more, because the disk was full for a moment, is all put under it', async () => {
+  await using store = await sqliteStore(createSeal([k1]))
+  await store.unit.write(async (tx) => {
+    for (let n = 0; n < 450; n += 1) await store.usedTokens.use(tx, `token ${n}`, noon)
+  })
+  store.seal.rekey([k2, k1])
+  const { run } = StatementSync.prototype
+  let isRefused = false
+  vi.spyOn(StatementSync.prototype, 'run').mockImplementation(function (this: StatementSync, ...values) {
+    if (isRefused || !this.sourceSQL.startsWith('update "used_tokens"'))
+      return run.apply(this, values as never)
+    isRefused = true
+    throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 })
+  })
+  await store.reseal()
+  vi.restoreAllMocks()
+  expect(isRefused).toBe(true)
+  const rows = await store.unit.read((tx) => rowsIn(tx).where('used_tokens', 'true', []))
+  expect(rows).toHaveLength(450)
+  expect(rows.filter(({ row_mac: mac }) => !mac?.startsWith('k2.'))).toEqual([])
 })

@@ -111,6 +111,8 @@ describe.each(Object.entries(alone))('on %s', (_, { open, reads, each }) => {
     const [lease] = await putLeases(store, {})
     const { id, task } = lease!
     const failing = store.unit.write(async (tx) => {
+      // It is run again.
+      vi.restoreAllMocks()
       await store.leases.move(tx, id, 'revoking', { dueAt: noon })
       store.audit.record(tx, { at: noon, type: 'lease.revoked', actor: 'broker', task, lease: id })
       vi.spyOn(JSON, 'stringify').mockImplementation(() => {

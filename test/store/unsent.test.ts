@@ -1,11 +1,17 @@
 /** What works write is sent together, and whatever is asked of the database is asked behind it (docs/decisions/0070). */
-import { StatementSync } from 'node:sqlite'
+import { DatabaseSync, StatementSync } from 'node:sqlite'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Tx } from '../../src/base/unit.ts'
+import { PostgresFailure, Session } from '../../src/store/postgres-session.ts'
 import { bound, queries, rowsIn } from '../../src/store/transaction.ts'
 import { besideOn } from '../support/beside.ts'
-import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
+import {
+  besideDatabase,
+  embeddedServer,
+  type PostgresServer,
+  serverTakesMs,
+} from '../support/postgres-server.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 import { aLease, aTask, noon, note, put, putLeases, type StoreSubject, events } from '../support/store.ts'
 
@@ -34,9 +40,13 @@ const engines = {
   },
 }
 
-/** Works that share a commit: what has come of each. */
-const together = async (store: StoreSubject, ...works: ((tx: Tx) => Promise<unknown>)[]) =>
-  (await Promise.allSettled(works.map((work) => store.unit.write(work)))).map(({ status }) => status)
+/** Works that share a commit, however slow the machine is: what has come of each. */
+async function together(store: StoreSubject, ...works: ((tx: Tx) => Promise<unknown>)[]) {
+  const stopped = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+  const came = await Promise.allSettled(works.map((work) => store.unit.write(work)))
+  stopped.mockRestore()
+  return came.map(({ status }) => status)
+}
 
 /** Each way to ask the database what it holds. */
 const asks = {
@@ -165,13 +175,228 @@ describe.each(Object.entries(engines))('on %s', (_, { open, sent }) => {
     expect(await events(store)).toHaveLength(2)
   })
 
-  it('two rows under one key are refused as one and one', async () => {
+  it('what the engine cannot even take is told to that work alone', async () => {
     await using store = await open()
-    const twice = async (tx: Tx) => {
-      await rowsIn(tx).insert('cursors', { name: 'one', seq: 1, mac: null })
-      await rowsIn(tx).insert('cursors', { name: 'one', seq: 2, mac: null })
-    }
-    expect(await together(store, twice)).toEqual(['rejected'])
-    expect(await store.unit.read((tx) => rowsIn(tx).one('cursors', 'name', 'one'))).toBeUndefined()
+    const opening = (tx: Tx) => put(store, tx, aTask())
+    const unusable = (tx: Tx) =>
+      rowsIn(tx).insert('cursors', { name: 'one', seq: Symbol('none') as never, mac: null })
+    expect(await together(store, opening, unusable, opening)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
+
+  it('of two rows under one key the second is refused, in one work and in two', async () => {
+    await using store = await open()
+    const one = (seq: number) => (tx: Tx) => rowsIn(tx).insert('cursors', { name: 'one', seq, mac: null })
+    const both = async (tx: Tx) => {
+      await one(3)(tx)
+      await one(4)(tx)
+    }
+    const found = () => store.unit.read((tx) => rowsIn(tx).one('cursors', 'name', 'one'))
+    expect(await together(store, both)).toEqual(['rejected'])
+    expect(await found()).toBeUndefined()
+    expect(await together(store, one(1), one(2))).toEqual(['fulfilled', 'rejected'])
+    expect(await found()).toMatchObject({ seq: 1 })
+  })
+
+  it('a new task goes before its lease, whichever table was written first: nothing is run again', async () => {
+    await using store = await open()
+    const old = await store.unit.write((tx) => put(store, tx, aTask()))
+    let runs = 0
+    const lend = (task?: typeof old) => async (tx: Tx) => {
+      runs += 1
+      await store.leases.insert(tx, aLease(task ?? (await put(store, tx, aTask())), {}, store.seal))
+    }
+    expect(await together(store, lend(old), lend())).toEqual(['fulfilled', 'fulfilled'])
+    expect(runs).toBe(2)
+  })
+
+  it('a statement that is written out is run behind what was written, and undone with its work', async () => {
+    await using store = await open()
+    const use = (tx: Tx) => store.usedTokens.use(tx, 'token', noon)
+    const keep = (name: string) => (tx: Tx) => rowsIn(tx).insert('cursors', { name, seq: 1, mac: null })
+    const clear = async (tx: Tx) => await bound(tx).statements.run('delete from cursors')
+    const left = () => store.unit.read((tx) => rowsIn(tx).where('cursors', 'true', []))
+    const failing = async (tx: Tx) => {
+      await clear(tx)
+      throw new Error('nothing of it is kept')
+    }
+    expect(await together(store, keep('kept'), failing, use)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(await left()).toHaveLength(1)
+    await together(store, keep('gone'), clear)
+    expect(await left()).toHaveLength(0)
+  })
+
+  it('counts that come to nothing are removed without a savepoint', async () => {
+    await using store = await open()
+    const task = await store.unit.write((tx) => put(store, tx, aTask()))
+    const texts = sent()
+    await store.unit.write((tx) => store.tasks.end(tx, task.id, 'completed', 'completed', noon))
+    const written = texts()
+    expect(written.filter((text) => text.startsWith('delete from "counts"'))).not.toEqual([])
+    expect(written.filter((text) => /savepoint/i.test(text))).toEqual([])
+  })
+})
+
+describe('on SQLite alone', () => {
+  it('of a row that somebody has altered nothing is written but what is changed', async () => {
+    await using store = await sqliteStore()
+    const [lease] = await putLeases(store, {})
+    await store.beside(`update leases set attempts = 9007199254740993 where id = '${lease!.id}'`)
+    await store.unit.write((tx) => store.leases.move(tx, lease!.id, 'revoking', { dueAt: noon }))
+    using beside = new DatabaseSync(store.path, { readOnly: true })
+    const [row] = beside.prepare('select status, cast(attempts as text) as attempts from leases').all()
+    expect(row).toMatchObject({ status: 'revoking', attempts: '9007199254740993' })
+  })
+
+  it('a column that somebody gives the counts stops nothing', async () => {
+    await using store = await sqliteStore()
+    const leases = await putLeases(
+      store,
+      {},
+      { status: 'revoked', dueAt: null, endedAt: noon, connection: 'two' },
+    )
+    await store.beside('alter table counts add column more text')
+    const ended = (tx: Tx) => store.leases.move(tx, leases[0]!.id, 'revoking', { dueAt: noon })
+    // One count is put in, and another changed.
+    const again = async (tx: Tx) =>
+      await rowsIn(tx).change('leases', (await rowsIn(tx).one('leases', 'id', leases[1]!.id))!, {
+        due_at: noon,
+      })
+    expect(await together(store, ended, again)).toEqual(['fulfilled', 'fulfilled'])
+  })
+
+  it('works of a commit that could not be finished are not run again: it may be there', async () => {
+    await using store = await sqliteStore()
+    const { run } = StatementSync.prototype
+    let [runs, failed] = [0, false]
+    vi.spyOn(StatementSync.prototype, 'run').mockImplementation(function (this: StatementSync, ...values) {
+      const answer = run.apply(this, values as never)
+      if (this.sourceSQL !== 'COMMIT' || failed) return answer
+      failed = true
+      throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 })
+    })
+    const work = async (tx: Tx) => {
+      runs += 1
+      note(store, tx)
+    }
+    await expect(store.unit.write(work)).rejects.toHaveProperty('code', 'unavailable')
+    vi.restoreAllMocks()
+    await store.unit.write(async () => undefined)
+    expect(runs).toBe(1)
+    expect(await events(store)).toHaveLength(1)
+  })
+
+  it('what a work keeps to itself of a refusal is told to it all the same', async () => {
+    await using store = await sqliteStore()
+    const taken = await store.unit.write((tx) => put(store, tx, aTask()))
+    const quiet = async (tx: Tx) => {
+      await put(store, tx, aTask({ id: taken.id }))
+      await Promise.resolve(bound(tx).statements.all('select 1')).catch(() => undefined)
+    }
+    const swallowing = async (tx: Tx) => {
+      try {
+        await quiet(tx)
+      } catch {
+        // It goes on as if nothing was.
+      }
+      note(store, tx)
+    }
+    const opening = (tx: Tx) => put(store, tx, aTask())
+    expect(await together(store, opening, swallowing, opening)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ])
+    expect(await store.unit.read((tx) => store.tasks.countOpen(tx, { agent: taken.agent }))).toMatchObject({
+      all: 3,
+    })
+  })
+})
+
+describe('on PostgreSQL alone', () => {
+  it('what was kept stays where a later work fails of its own behind one that was refused', async () => {
+    await using store = await besideOn(await server.database())
+    const [lease] = await putLeases(store, {})
+    const taken = await store.unit.write((tx) => put(store, tx, aTask()))
+    const kept = aTask()
+    const came = await together(
+      store,
+      async (tx) => {
+        note(store, tx)
+        await put(store, tx, kept)
+        await asks['by a query that is put together'](tx)
+      },
+      (tx) => put(store, tx, aTask({ id: taken.id })),
+      async (tx) => {
+        await rowsIn(tx).remove('leases', (await rowsIn(tx).one('leases', 'id', lease!.id))!)
+        throw new Error('a refusal of its own')
+      },
+    )
+    expect(came).toEqual(['fulfilled', 'rejected', 'rejected'])
+    expect(await store.unit.read((tx) => store.tasks.get(tx, kept.id))).toBeDefined()
+    expect(await events(store)).toHaveLength(1)
+  })
+
+  it('a work that was begun behind one that is refused writes once', async () => {
+    const url = await server.database()
+    await using store = await besideOn(url)
+    const [lease] = await putLeases(store, {})
+    const came = await together(
+      store,
+      async (tx) => {
+        await rowsIn(tx).remove('leases', (await rowsIn(tx).one('leases', 'id', lease!.id))!)
+        await put(store, tx, aTask({ id: lease!.task }))
+      },
+      (tx) => put(store, tx, aTask()),
+    )
+    expect(came).toEqual(['rejected', 'fulfilled'])
+    expect(await besideDatabase(url, 'select id from tasks')).toHaveLength(2)
+  })
+
+  it('works whose commit was not answered are not run again', async () => {
+    await using store = await besideOn(await server.database())
+    await store.unit.write((tx) => put(store, tx, aTask()))
+    let runs = 0
+    const { commit } = Session.prototype
+    vi.spyOn(Session.prototype, 'commit').mockImplementationOnce(async function (this: Session) {
+      await commit.call(this)
+      await this.close()
+      throw new PostgresFailure(new Error('Connection terminated'))
+    })
+    const work = async (tx: Tx) => {
+      runs += 1
+      note(store, tx)
+    }
+    await expect(store.unit.write(work)).rejects.toHaveProperty('code', 'unavailable')
+    await store.unit.write((tx) => put(store, tx, aTask()))
+    expect(runs).toBe(1)
+    expect(await events(store)).toHaveLength(1)
+  })
+
+  it.each([1, 2, 3])(
+    'of %i commits of somebody behind a refusal that does not come again each is found',
+    async (commits) => {
+      const url = await server.database()
+      await using store = await besideOn(url)
+      const [lease] = await putLeases(store, {})
+      await store.store.look()
+      await store.store.lookedThrough()
+      const { rollBack } = Session.prototype
+      vi.spyOn(Session.prototype, 'rollBack').mockImplementation(async function (this: Session) {
+        await rollBack.call(this)
+        for (let n = 0; n < commits; n += 1)
+          await besideDatabase(url, `update leases set attempts = ${n + 7} where id = '${lease!.id}'`)
+      })
+      let runs = 0
+      await store.unit.write(async (tx) => {
+        runs += 1
+        if (runs === 1) await rowsIn(tx).insert('cursors', { name: 'one', seq: null as never, mac: null })
+      })
+      vi.restoreAllMocks()
+      expect(runs).toBe(2)
+      await store.unit.write((tx) => store.usedTokens.use(tx, 'token', noon))
+      await store.store.look()
+      await store.store.lookedThrough()
+      expect(store.store.intrusion.damaged).toHaveLength(1)
+    },
+  )
 })
