@@ -285,30 +285,32 @@ describe('on SQLite alone', () => {
     expect(await events(store)).toHaveLength(1)
   })
 
-  it('what a work keeps to itself of a refusal is told to it all the same', async () => {
+  it('nothing is written behind a failure with which the engine has ended the transaction, whoever hides it', async () => {
+    const prepared = vi.spyOn(DatabaseSync.prototype, 'prepare')
     await using store = await sqliteStore()
-    const taken = await store.unit.write((tx) => put(store, tx, aTask()))
-    const quiet = async (tx: Tx) => {
-      await put(store, tx, aTask({ id: taken.id }))
-      await Promise.resolve(bound(tx).statements.all('select 1')).catch(() => undefined)
-    }
-    const swallowing = async (tx: Tx) => {
-      try {
-        await quiet(tx)
-      } catch {
-        // It goes on as if nothing was.
-      }
-      note(store, tx)
-    }
-    const opening = (tx: Tx) => put(store, tx, aTask())
-    expect(await together(store, opening, swallowing, opening)).toEqual([
-      'fulfilled',
-      'fulfilled',
-      'fulfilled',
-    ])
-    expect(await store.unit.read((tx) => store.tasks.countOpen(tx, { agent: taken.agent }))).toMatchObject({
-      all: 3,
+    const databases = new Set(prepared.mock.contexts as DatabaseSync[])
+    const { run } = StatementSync.prototype
+    let failed = false
+    vi.spyOn(StatementSync.prototype, 'run').mockImplementation(function (this: StatementSync, ...values) {
+      if (failed || !this.sourceSQL.startsWith('insert into "tasks"')) return run.apply(this, values as never)
+      failed = true
+      for (const each of databases) if (each.isOpen && each.isTransaction) each.exec('ROLLBACK')
+      throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 })
     })
+    const opening = async (tx: Tx) => {
+      note(store, tx)
+      await put(store, tx, aTask())
+    }
+    const hiding = async (tx: Tx) => {
+      await opening(tx)
+      await asks['by a query that is put together'](tx).catch(() => undefined)
+    }
+    expect(await together(store, opening, hiding, opening)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+    vi.restoreAllMocks()
+    const { agent } = aTask()
+    expect(await store.unit.read((tx) => store.tasks.countOpen(tx, { agent }))).toMatchObject({ all: 3 })
+    expect(await store.unit.read((tx) => store.tasks.find(tx, {}))).toHaveLength(3)
+    expect(await events(store)).toHaveLength(3)
   })
 })
 
