@@ -140,7 +140,7 @@ export class Unsent implements Connection, RowWrites {
     this.#sendKept()
     if (this.#isUnderWay && !this.#isMarked) {
       this.#isMarked = true
-      this.#noted(() => this.#connection.mark())
+      void this.#noted(() => this.#connection.mark())
     }
     this.#sendOwn()
   }
