@@ -59,11 +59,11 @@ export function writingOver(
       return await attempt()
     })
   }
-  const settled = () =>
-    session.settled().catch((error: unknown) => {
-      transactions.refused()
-      throw error
-    })
+  const refused = (error: unknown) => {
+    transactions.refused()
+    throw error
+  }
+  const settled = () => session.settled().catch(refused)
   return {
     schema: first.connection.schema,
     db: kyselyOver((sql, values) => session.all(sql, values)),
@@ -79,12 +79,12 @@ export function writingOver(
     begin: () => begin(() => Promise.resolve()),
     async commit() {
       transactions.over()
-      await session.commit()
+      await session.commit().catch(refused)
     },
     async rollBack() {
+      // A work may have kept to itself what was refused, or not have waited to hear of it.
+      if (transactions.isOpen) transactions.refused()
       transactions.over()
-      // Most refusals are heard of as late as with the commit.
-      transactions.refused()
       await session.rollBack()
     },
     mark() {
@@ -168,6 +168,10 @@ class Transactions {
   get haveOthers(): boolean {
     this.#compare()
     return this.#haveOthers
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   get hasNumber(): boolean {
