@@ -8,7 +8,7 @@ import type { StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import { endsPerTurn, endTask } from '../tasks/end.ts'
+import { endsPerTurn, endTask, toEnd } from '../tasks/end.ts'
 import type { Tx } from '../base/unit.ts'
 import { raiseFence } from './fences.ts'
 import { type Meant, type Registered, select, type Selector } from './selector.ts'
@@ -68,7 +68,7 @@ export async function revokeBySelector(
     const fence = await keepOut(context, tx, order, selected.fence)
     const leaving: StoredLease[] = []
     const ended = new Set<string>()
-    for await (const task of withTurns(selected.tasks, endsPerTurn)) {
+    for await (const task of toEnd(context, tx, selected.tasks, ({ id }) => id)) {
       leaving.push(...(await endTask(context, tx, task, { ...cause, note: reason })))
       ended.add(task.id)
     }

@@ -1,11 +1,10 @@
 /** Stopping an agent, and letting it go on: a fence on it, raised and lifted. */
 import { fenceKey, stands } from '../agents/fence.ts'
-import { withTurns } from '../base/turns.ts'
 import { BrokerError } from '../base/errors.ts'
 import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
-import { endsPerTurn, endTask } from '../tasks/end.ts'
+import { endTask, toEnd } from '../tasks/end.ts'
 import type { Tx } from '../base/unit.ts'
 import { openStatuses } from '../tasks/task.ts'
 import type { Admin } from './authenticate.ts'
@@ -31,7 +30,7 @@ export async function suspendAgent(
     await raiseFence(context, tx, { selector: { agent: name }, agents: [name], reason, actor, until: null })
     const retired: StoredLease[] = []
     const open = await tasks.find(tx, { agent: name, statuses: openStatuses })
-    for await (const task of withTurns(open, endsPerTurn))
+    for await (const task of toEnd(context, tx, open, ({ id }) => id))
       retired.push(...(await endTask(context, tx, task, { reason: 'agent_suspended', actor, note: reason })))
     return retired
   }

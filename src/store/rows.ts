@@ -3,6 +3,7 @@
  * that somebody else has written stays one, however often the broker changes it.
  */
 import type { Insertable, Selectable } from 'kysely'
+import type { About } from '../base/unit.ts'
 import { Columns } from './columns.ts'
 import { type Count, countIn, type Counts } from './counts.ts'
 import type { Intrusion } from './inspection.ts'
@@ -117,6 +118,11 @@ export class Rows {
     if (!known) lookedUp?.found(name, value, rows)
     if (!('selected' in lookups[name])) for (const row of rows) this.#see(lookups[name].table, row)
     return rows as readonly FoundBy<Name>[]
+  }
+
+  /** Looks that up beforehand, in one go; where nothing is kept that is known, each question is still asked by itself. */
+  async lookUp(works: readonly About[]): Promise<void> {
+    await this.#known?.lookedUp.read(this.#writes.statements, works)
   }
 
   /** Rows for which this holds: SQL that an index serves, of this table alone. */

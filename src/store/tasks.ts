@@ -285,6 +285,10 @@ export const tasks: TaskStore = {
     return rows.map(({ id }) => String(id))
   },
 
+  async lookUpEnds(tx, ids) {
+    await rowsIn(tx).lookUp(ids.map((task) => ({ task, to: 'end' })))
+  },
+
   async openChildren(tx, id) {
     const rows = await rowsIn(tx).found('openChildren', id)
     return rows.map((row) => fromRow(tx, row))

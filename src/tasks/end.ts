@@ -1,5 +1,6 @@
 /** The one way in which a task ends: its state, its leases and the record of it, in one transaction (invariant I3). */
 import type { Actor } from '../audit/event.ts'
+import { breathe } from '../base/turns.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { Tx } from '../base/unit.ts'
@@ -8,6 +9,24 @@ import { aboutTask, endStatus, type EndReason, type StoredTask } from './task.ts
 
 /** Ends between two turns of the event loop, where many are ended in one transaction. */
 export const endsPerTurn = 10
+
+/**
+ * Each of those that are to be ended in one transaction, once what its end looks up is known: that of some at a time
+ * is asked for together. Everybody else has a turn in between.
+ */
+export async function* toEnd<Item>(
+  { tasks }: Pick<TaskContext, 'tasks'>,
+  tx: Tx,
+  items: readonly Item[],
+  idOf: (item: Item) => string,
+): AsyncGenerator<Item> {
+  for (let from = 0; from < items.length; from += endsPerTurn) {
+    const some = items.slice(from, from + endsPerTurn)
+    await tasks.lookUpEnds(tx, some.map(idOf))
+    yield* some
+    await breathe()
+  }
+}
 
 export interface EndCause {
   reason: EndReason

@@ -1,12 +1,12 @@
 /** Holding every open task against new rules (invariant I12). */
 import { asRead } from '../base/damage.ts'
-import { breathe, withTurns } from '../base/turns.ts'
+import { breathe } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import { classes } from '../provider/terms.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { endsPerTurn, endTask } from './end.ts'
+import { endTask, toEnd } from './end.ts'
 import { Lapses, type Standing } from './lapse.ts'
 import { Likely } from './likely.ts'
 import { type OpenCursor, openStatuses } from './task.ts'
@@ -115,8 +115,10 @@ async function end(
 ): Promise<{ leaving: StoredLease[]; left: readonly string[] }> {
   return await context.unit.write(async (tx) => {
     const leaving: StoredLease[] = []
-    for await (const [at, id] of withTurns(ids.entries(), endsPerTurn)) {
+    let at = 0
+    for await (const id of toEnd(context, tx, ids, (each) => each)) {
       if (at + leaving.length >= endsAtOnce) return { leaving, left: ids.slice(at) }
+      at += 1
       const stored = await context.tasks.get(tx, id)
       // What a damaged one says is held against the rules like the rest: all that can come of it is its end.
       const task = stored && asRead(stored)

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { About, Tx } from '../../src/base/unit.ts'
 import { unfinishedStatuses } from '../../src/leases/lease.ts'
 import { Session } from '../../src/store/postgres-session.ts'
+import { toEnd } from '../../src/tasks/end.ts'
 import { type Beside, besideOn } from '../support/beside.ts'
 import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
 import { aLease, aTask, hour, noon, put, putLeases } from '../support/store.ts'
@@ -154,3 +155,31 @@ it.each(Object.entries(makes))(
     expect(found).toEqual(['failed', ...is.map((value) => (value === 'itself' ? id : value))])
   },
 )
+
+it('what many ends in one transaction look up is asked for some at a time', async () => {
+  const ids = await other.unit.write(async (tx) => {
+    const tasks = Array.from({ length: 30 }, () => aTask())
+    for (const task of tasks) {
+      await put(other, tx, task)
+      await other.leases.insert(tx, aLease(task, {}, other.seal))
+    }
+    return tasks.map(({ id }) => id)
+  })
+  const asked = vi.spyOn(Session.prototype, 'all')
+  const found = await store.unit.write(async (tx) => {
+    let leases = 0
+    for await (const id of toEnd(store, tx, ids, (each) => each)) {
+      expect(await store.tasks.end(tx, id, 'revoked', 'policy_changed', noon)).toBe(true)
+      for (const lease of await store.leases.find(tx, { task: id, statuses: unfinishedStatuses })) {
+        await store.leases.move(tx, lease.id, 'revoking', { dueAt: noon })
+        leases += 1
+      }
+      expect(await store.tasks.openChildren(tx, id)).toEqual([])
+    }
+    return leases
+  })
+  expect(found).toBe(30)
+  const rows = asked.mock.calls.filter(([sql]) => /from "(?:tasks|leases)" where/.test(sql))
+  // Three ways to find something, ten tasks at a time.
+  expect(rows).toHaveLength(9)
+})
