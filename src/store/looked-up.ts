@@ -4,10 +4,11 @@
  */
 import type { About } from '../base/unit.ts'
 import { unfinishedStatuses } from '../leases/lease.ts'
+import { openStatuses } from '../tasks/task.ts'
 import { lostStatuses } from './counts.ts'
 import { isAmong } from './columns.ts'
 import { Recent } from './recent.ts'
-import { isOpen, isOpenTask, type SealedTable } from './sealed-tables.ts'
+import { isOpen, type SealedTable } from './sealed-tables.ts'
 import type { Statements, StoredRow } from './statements.ts'
 
 /** What is found by a value in a column that has an index. */
@@ -16,8 +17,10 @@ interface Lookup {
   column: string
   /** Where that is not whole rows: the column among it. */
   selected?: string
-  /** What else holds for them, and how they come: SQL. */
+  /** What else holds for them: SQL. */
   rest?: string
+  /** Whether they come in the order in which they were put in. */
+  isOrdered?: true
   /** The same as `rest` says, of one row. */
   holds?: (row: StoredRow) => boolean
   /** Whether one row is found for several. */
@@ -25,7 +28,9 @@ interface Lookup {
 }
 
 const listed = (values: readonly string[]) => values.map((value) => `'${value}'`).join()
-const isUnfinished = `status in (${listed(unfinishedStatuses)})`
+/** For several values SQLite would rather go by an index of the status, through all that lives: that is kept from it. */
+const isAny = (statuses: readonly string[]) => `(status || '') in (${listed(statuses)})`
+const isUnfinished = isAny(unfinishedStatuses)
 /** What somebody holds, or may yet be given: all that is not over, but for what was lost on its way. */
 const isHeld = `${isUnfinished} and (status not in (${listed(lostStatuses)}) or fingerprint is not null)`
 
@@ -45,15 +50,17 @@ export const lookups = {
   unfinished: {
     table: 'leases',
     column: 'task',
-    rest: `and ${isUnfinished} order by ordinal`,
+    rest: `and ${isUnfinished}`,
+    isOrdered: true,
     holds: ({ status }) => isAmong(unfinishedStatuses, status),
   },
-  approvals: { table: 'approvals', column: 'task', rest: 'order by ordinal' },
+  approvals: { table: 'approvals', column: 'task', isOrdered: true },
   tree: { table: 'tasks', column: 'root', selected: 'id, root' },
   openChildren: {
     table: 'tasks',
     column: 'parent',
-    rest: `and ${isOpenTask} order by ordinal`,
+    rest: `and ${isAny(openStatuses)}`,
+    isOrdered: true,
     holds: (row) => isOpen('tasks', row),
   },
 } as const satisfies Record<string, Lookup>
@@ -216,9 +223,11 @@ export function sqlOf(name: LookupName, size = 1): string {
   return (texts[name][size] ??= written(lookups[name], size))
 }
 
-function written({ table, column, selected = '*', rest = '' }: Lookup, size: number): string {
+function written({ table, column, selected = '*', rest = '', isOrdered }: Lookup, size: number): string {
   const values = size === 1 ? '= ?' : `in (${Array(size).fill('?').join()})`
-  return `select ${selected} from "${table}" where "${column}" ${values} ${rest}`
+  // Those of each value, one after another: for an order across them SQLite would go through the whole table.
+  const order = isOrdered ? `order by ${size === 1 ? '' : `"${column}", `}ordinal` : ''
+  return `select ${selected} from "${table}" where "${column}" ${values} ${rest} ${order}`
 }
 
 const inTree = ({ id, root }: StoredRow): StoredRow => ({ id, root })

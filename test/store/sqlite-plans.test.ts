@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it, vi } from 'vitest'
 import { fences } from '../../src/store/fences.ts'
+import { type LookupName, lookups, sqlOf } from '../../src/store/looked-up.ts'
 import { retention } from '../../src/store/retention.ts'
 import { aTask, noon, put, putLeases } from '../support/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'
@@ -64,4 +65,13 @@ it('no query of the hot path reads a whole table', async () => {
   )
   database.close()
   expect(scanning).toEqual([])
+})
+
+it.each([1, 2, 8, 64])('what is looked up by %i values goes by those, however much lives', async (size) => {
+  await using store = await sqliteStore()
+  using database = new DatabaseSync(store.path, { readOnly: true })
+  for (const name of Object.keys(lookups) as LookupName[]) {
+    const [{ detail } = {}] = database.prepare(`explain query plan ${sqlOf(name, size)}`).all()
+    expect(detail, name).toMatch(new RegExp(`^SEARCH .* \\(${lookups[name].column}=\\?\\)$`))
+  }
 })
