@@ -225,7 +225,7 @@ export function sqlOf(name: LookupName, size = 1): string {
 
 function written({ table, column, selected = '*', rest = '', isOrdered }: Lookup, size: number): string {
   const values = size === 1 ? '= ?' : `in (${Array(size).fill('?').join()})`
-  // Those of each value, one after another: for an order across them SQLite would go through the whole table.
+  // Those of each value one after another, as its index has them: for an order across them all would be sorted.
   const order = isOrdered ? `order by ${size === 1 ? '' : `"${column}", `}ordinal` : ''
   return `select ${selected} from "${table}" where "${column}" ${values} ${rest} ${order}`
 }
