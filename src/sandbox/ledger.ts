@@ -1,4 +1,5 @@
 /** What the upstreams themselves know: every credential ever minted, and its fate. */
+import type { Clock } from '../base/clock.ts'
 
 /** One credential. Times in milliseconds since 1970. */
 export interface LedgerEntry {
@@ -21,21 +22,24 @@ export interface LedgerEntry {
 export interface Ledger {
   readonly entries: LedgerEntry[]
   /**
-   * The credentials neither revoked nor expired at `now`. Those of a suspended
-   * installation count: they come back when the suspension is lifted.
+   * The credentials neither revoked nor expired at this time, milliseconds since 1970: now, where
+   * none is given, by the clock that the upstreams write by. Those of a suspended installation
+   * count: they come back when the suspension is lifted.
    */
-  alive(now: number): LedgerEntry[]
+  alive(at?: number): LedgerEntry[]
   find(secret: string): LedgerEntry | undefined
   /** Called by an upstream when it mints. The entry is live: the upstream keeps it up to date. */
   record(minted: Omit<LedgerEntry, 'revokedAt' | 'uses' | 'refusals'>): LedgerEntry
 }
 
-export function createLedger(): Ledger {
+/** `clock`: the one that the upstreams write by. It may be ahead of the machine's, which was set back meanwhile. */
+export function createLedger(clock: Pick<Clock, 'now'>): Ledger {
   const entries: LedgerEntry[] = []
   const bySecret = new Map<string, LedgerEntry>()
   return {
     entries,
-    alive: (now) => entries.filter((entry) => entry.expiresAt > now && (entry.revokedAt ?? Infinity) > now),
+    alive: (at = clock.now()) =>
+      entries.filter(({ expiresAt, revokedAt = Infinity }) => expiresAt > at && revokedAt > at),
     find: (secret) => bySecret.get(secret),
     record(minted) {
       const entry = { ...minted, uses: 0, refusals: 0 }

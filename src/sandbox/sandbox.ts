@@ -26,7 +26,7 @@ type Options = { clock?: Clock; issuerPort?: number } & {
 /** Everything listens on 127.0.0.1, on any free port unless one is given. @throws when a port is taken. */
 export async function startSandbox(options: Options = {}): Promise<Sandbox> {
   const clock = options.clock ?? systemClock()
-  const ledger = createLedger()
+  const ledger = createLedger(clock)
   const start = (type: CounterpartType) => {
     const counterpart: Counterpart = counterparts[type]
     return counterpart.start(clock, ledger, options[type], options[`${type}Port`])

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 
 const broker = await sharedBroker(consoleBroker)
 const { github, ledger } = broker.sandbox
-const alive = () => ledger.alive(Date.now())
+const alive = () => ledger.alive()
 const web = { scope: 'github:acme/web:contents=read' }
 const own = (path: string) =>
   readFileSync(fileURLToPath(new URL(`../../action/${path}`, import.meta.url)), 'utf8')

@@ -93,5 +93,5 @@ test('nothing is alive in the end', async () => {
     token: await human(broker),
     body: { selector: { all: true }, reason: 'the end' },
   })
-  expect(ledger.alive(Date.now())).toEqual([])
+  expect(ledger.alive()).toEqual([])
 })

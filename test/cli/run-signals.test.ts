@@ -22,7 +22,7 @@ const start = async (script: string) => {
   await running.printed('ready')
   return running
 }
-const alive = () => ledger.alive(Date.now()).length
+const alive = () => ledger.alive().length
 /** Longer than the echo of one Ctrl-C that npm passes on. */
 const pastEcho = () => new Promise((resolve) => setTimeout(resolve, 200))
 

@@ -230,7 +230,7 @@ describe.each([
     broken.clear()
     expect(status).toBe(1)
     expect(stderr).toMatch(/^mayfly: not_revoked: task_\w+ is over.+: lease_\w+ revoking, .+\n {2}.+\n$/)
-    await expect.poll(() => ledger.alive(Date.now()), patiently).toEqual([])
+    await expect.poll(() => ledger.alive(), patiently).toEqual([])
   })
 
   it('is told, and a failure of the command keeps its exit status', async () => {
@@ -239,7 +239,7 @@ describe.each([
     broken.clear()
     expect(status).toBe(3)
     expect(stderr).toContain('not_revoked')
-    await expect.poll(() => ledger.alive(Date.now()), patiently).toEqual([])
+    await expect.poll(() => ledger.alive(), patiently).toEqual([])
   })
 
   it('is waited for a while, and nothing is said when it is seen dead then', async () => {

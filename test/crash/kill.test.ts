@@ -41,9 +41,8 @@ const leaseOf = (task: Answer['body']) => rows(broker, 'leases', `task = '${task
 
 /** What holds whatever happened: the upstream's own books and the broker's agree. */
 async function expectBooksToAgree(): Promise<void> {
-  const now = Date.now()
   const leases = rows(broker, 'leases')
-  for (const entry of ledger.alive(now)) {
+  for (const entry of ledger.alive()) {
     const known = leases.find(({ fingerprint }) => fingerprint === entry.fingerprint)
     if (known) expect(['active', 'revoking', 'irrevocable']).toContain(known.status)
     else {

@@ -13,7 +13,7 @@ import { startTestBroker } from '../support/broker.ts'
 const clock = systemClock()
 
 async function twoHosts(policy: string) {
-  const server = await startGithub(clock, createLedger(), { owner: 'acme', repositories: ['web'] })
+  const server = await startGithub(clock, createLedger(clock), { owner: 'acme', repositories: ['web'] })
   const own = {
     ...githubConnection(server),
     name: 'own',

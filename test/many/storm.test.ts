@@ -89,7 +89,7 @@ it(
 
     const rows = (sql: string) => besideDatabase(store, sql)
     // All that was left to its deadline is over soon, whoever had it. What Vault may yet make is looked for for a minute.
-    const alive = () => brokers.sandbox.ledger.alive(Date.now()).length
+    const alive = () => brokers.sandbox.ledger.alive().length
     await until(() => alive() === 0, 60_000)
 
     const outside = brokers.failures.filter(({ at }) => at < down || at > up)

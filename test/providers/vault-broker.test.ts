@@ -37,7 +37,7 @@ permit (principal == Mayfly::Agent::"refactor-bot",
   },
 })
 const { vault, ledger } = broker.sandbox
-const alive = () => ledger.alive(Date.now()).filter(({ provider }) => provider === 'vault')
+const alive = () => ledger.alive().filter(({ provider }) => provider === 'vault')
 const use = async (secret: string, path = 'secret/data/ci/npm') =>
   (await fetch(`${vault.url}/v1/${path}`, { headers: { 'x-vault-token': secret } })).status
 const logIn = async (data: unknown) =>

@@ -20,7 +20,7 @@ interface Session {
  */
 export async function proxyTo(moto: Moto, clock: ManualClock) {
   const { app, url, faults, requests, close } = await listen(clock)
-  const ledger = createLedger()
+  const ledger = createLedger(clock)
   const sessions: Session[] = []
 
   const statementsOf = async (RoleName: string): Promise<Statement[]> => {

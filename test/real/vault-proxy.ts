@@ -16,7 +16,7 @@ interface Answered {
  */
 export async function proxyTo(real: RealVault, clock: ManualClock) {
   const { app, url, faults, requests, close } = await listen(clock)
-  const ledger = createLedger()
+  const ledger = createLedger(clock)
   const lookups = new Map<LedgerEntry, { path: string; body: object }>()
   const accessors = new Map<string, string>()
 

@@ -165,7 +165,7 @@ async function compare(bao: RealVault) {
   const settings = defaultSettings()
   settings.jwt = { ...settings.jwt, jwksUrl: `${issuer.url}/jwks`, boundIssuer: issuer.url }
   settings.jwt.roles['mayfly']!.boundAudiences = ['http://vault.test']
-  const sandbox = await startVault(systemClock(), createLedger(), settings)
+  const sandbox = await startVault(systemClock(), createLedger(systemClock()), settings)
   await furnish(bao, settings)
   afterAll(() => Promise.all([bao.close(), sandbox.close(), issuer.close()]))
   const common = {

@@ -26,7 +26,7 @@ test('a client goes away while its credential is being minted: it is revoked at 
   await until(async () => (await broker.read(task)).body.leases[0].status === 'revoked', 5_000)
 
   expect(ledger.entries).toHaveLength(1)
-  expect(ledger.alive(Date.now())).toEqual([])
+  expect(ledger.alive()).toEqual([])
   expect(ledger.entries[0]).toMatchObject({ uses: 0 })
   expect((await broker.read(task)).body.status).toBe('active')
 })

@@ -28,7 +28,7 @@ interface Answer {
 /** A local GitHub whose time stands still, closed when the test is over. */
 export async function world(settings: Partial<GithubSettings> = {}): Promise<World> {
   const clock = manualClock()
-  const ledger = createLedger()
+  const ledger = createLedger(clock)
   const github = await startGithub(clock, ledger, settings)
   onTestFinished(() => github.close())
 

@@ -86,7 +86,7 @@ test('what the app calls as itself takes neither no token nor an installation to
 
 test.each([-3_600_000, 3_600_000])('a client whose clock is off by %i ms corrects itself', async (skew) => {
   const clock = manualClock(Date.now() + skew)
-  const github = await startGithub(clock, createLedger())
+  const github = await startGithub(clock, createLedger(clock))
   onTestFinished(() => github.close())
   const { appId, privateKey, url } = github
   const auth = createAppAuth({ appId, privateKey, request, log: { ...console, warn: () => {} } })

@@ -27,7 +27,7 @@ export const orphan = 'auth/token/create-orphan'
 /** A local Vault whose time stands still, closed when the test is over. */
 export async function world(settings: Partial<VaultSettings> = {}): Promise<World> {
   const clock = manualClock()
-  const ledger = createLedger()
+  const ledger = createLedger(clock)
   const vault = await startVault(clock, ledger, settings)
   onTestFinished(() => vault.close())
 

@@ -52,7 +52,7 @@ test('the runner’s token for the bare domain gets a credential, which post tak
     headers: { Authorization: `Bearer ${answer.token}`, Accept: 'application/vnd.github+json' },
   })
   expect(status).toBe(204)
-  await until(() => ledger.alive(Date.now()).length === 0)
+  await until(() => ledger.alive().length === 0)
 })
 
 /** A checkout of octo-sts/action. */
@@ -93,5 +93,5 @@ globalThis.fetch = (url, options) => real(String(url).replace('https://api.githu
   expect(await broker.use(token)).toBe(200)
   const post = await run('post.js', { STATE_token: token })
   expect(post).toEqual({ status: 0, stdout: 'Token was revoked!\n' })
-  await until(() => ledger.alive(Date.now()).length === 0)
+  await until(() => ledger.alive().length === 0)
 })

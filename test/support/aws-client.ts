@@ -14,7 +14,7 @@ interface KeyPair {
 /** A local AWS whose time stands still, closed when the test is over, and the SDK's own clients for it. */
 export async function awsWorld(settings: Partial<AwsSettings> = {}) {
   const clock = manualClock()
-  const ledger = createLedger()
+  const ledger = createLedger(clock)
   const aws = await startAws(clock, ledger, settings)
   onTestFinished(() => aws.close())
   const options = (credentials: KeyPair, ahead = 0) => ({

@@ -89,7 +89,7 @@ export async function connectAws({
   context?: Partial<ConnectionContext>
 } = {}) {
   const clock: ManualClock = manualClock()
-  const ledger = createLedger()
+  const ledger = createLedger(clock)
   const sandbox = await startAws(clock, ledger, { ...defaultSettings(), ...settings })
   afterAll(() => sandbox.close())
   liveOn(as === 'user' ? sandbox.accessKey : await roleSession(sandbox, clock))

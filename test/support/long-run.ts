@@ -79,7 +79,7 @@ export function overlaps(entries: readonly LedgerEntry[]): number[] {
   return entries.slice(1).map((next, index) => endOf(entries[index]!) - next.mintedAt)
 }
 
-export function endOf({ revokedAt = Infinity, expiresAt }: LedgerEntry): number {
+function endOf({ revokedAt = Infinity, expiresAt }: LedgerEntry): number {
   return Math.min(revokedAt, expiresAt)
 }
 

@@ -19,7 +19,7 @@ export const kept = vault.detail.parse({ type: 'vault', path: 'kv/ci' })
 
 // One a process, closed with it.
 const clock = manualClock()
-const ledger = createLedger()
+const ledger = createLedger(clock)
 const sandbox = await startVault(clock, ledger)
 
 /** A request that left, by its path without `/v1/`. */

@@ -20,8 +20,8 @@ export const looksUpLease = to('POST', /^\/v1\/sys\/leases\/lookup$/)
 export function withoutMeans(ledger: Ledger): Ledger {
   return {
     ...ledger,
-    alive(now) {
-      const alive = ledger.alive(now)
+    alive(at) {
+      const alive = ledger.alive(at)
       const used = new Set(alive.map(({ scope }) => (scope as { accessor?: string }).accessor))
       return alive.filter(
         ({ fingerprint, scope }) => 'accessor' in (scope as object) || !used.has(fingerprint),
