@@ -18,6 +18,7 @@ import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { AtOnce } from './row-writes.ts'
 import { Rows } from './rows.ts'
+import type { Statements } from './statements.ts'
 import type { Share } from './transaction.ts'
 import { Unsent } from './unsent.ts'
 import { aboutOf, type Job, notWritten, WorkGroup } from './work-group.ts'
@@ -138,6 +139,15 @@ export class GroupWriter {
     this.#version = undefined
   }
 
+  /** Does in a turn of its own what is no work: no commit fails with it. It must not change what Mayfly keeps. */
+  async alone(work: (statements: Statements) => Promise<void>): Promise<void> {
+    await this.drain()
+    const done = this.#turnFor(work)
+    // Works that come meanwhile are run behind it.
+    this.#running = done.catch(() => undefined).then(() => this.#runGroups())
+    await done
+  }
+
   /** Says in the store that nobody has it any more, where only one can. To be called last: where it cannot be said, the next broker finds out. */
   async letGo(): Promise<void> {
     const { connection, keeper } = this.#given
@@ -149,6 +159,22 @@ export class GroupWriter {
     } catch {
       await connection.rollBack()
     }
+  }
+
+  async #turnFor(work: (statements: Statements) => Promise<void>): Promise<void> {
+    const { connection, keeper } = this.#given
+    try {
+      await this.#begin()
+      await work(connection.statements)
+      // As the next turn can be told from somebody else's writing.
+      this.#pending = { written: await keeper.write([], this.#turn()), sums: this.#sums }
+      await connection.commit()
+    } catch (error) {
+      this.#known = new Known()
+      await connection.rollBack()
+      throw error
+    }
+    this.#adopt()
   }
 
   async #runGroups(): Promise<void> {

@@ -22,6 +22,7 @@ import { delegationsOfATask } from './migrations/0021-delegations-of-a-task.ts'
 import { brokers } from './migrations/0024-brokers.ts'
 import { countsByPerson } from './migrations/0025-counts-by-person.ts'
 import { countsByDigest } from './migrations/0026-counts-by-digest.ts'
+import { statistics } from './migrations/0027-statistics.ts'
 import type { Schema } from './schema.ts'
 
 const migrations: Record<string, Migration> = {
@@ -43,6 +44,7 @@ const migrations: Record<string, Migration> = {
   '0024-brokers': brokers,
   '0025-counts-by-person': countsByPerson,
   '0026-counts-by-digest': countsByDigest,
+  '0027-statistics': statistics,
 }
 
 /** The names of the steps that this database has been through. @throws Error when a newer program wrote it: its rules are unknown here. */

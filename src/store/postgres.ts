@@ -18,6 +18,7 @@ import { Line } from './postgres-line.ts'
 import { ReadPool } from './postgres-pool.ts'
 import { admit, openAlone, openBeside, openPresent, type Present } from './postgres-presence.ts'
 import { isPostgresFailure, type Server, Session } from './postgres-session.ts'
+import { statistics } from './postgres-statistics.ts'
 import { limitTurns, writingOver } from './postgres-writing.ts'
 import { findWith, type Installation, installationLeft, type Reader, readWith, unreadable } from './reader.ts'
 import { takeOver } from './take-over.ts'
@@ -92,6 +93,7 @@ export async function openPostgres(
       snapshot,
       ...(peers && { peers }),
       ...(line && { line }),
+      ...(beside && { tend: statistics(beside.clock) }),
     },
     options,
     () => open.disposeAsync(),

@@ -8,6 +8,7 @@ import { type Beside, besideOn, severalOn } from '../support/beside.ts'
 import {
   besideDatabase,
   embeddedServer,
+  lastLook,
   type PostgresServer,
   serverTakesMs,
 } from '../support/postgres-server.ts'
@@ -193,12 +194,7 @@ describe('nobody is taken for an intruder', () => {
         both.url,
         "select count(*) as n from pg_stat_activity where application_name = 'mayfly' and query like 'begin isolation%'",
       )
-    const lastLook = () =>
-      besideDatabase(
-        both.url,
-        "select max(query_start)::text as at from pg_stat_activity where application_name = 'mayfly' and query = 'rollback'",
-      )
-    const [before, at] = [await looks(), await lastLook()]
+    const [before, at] = [await looks(), await lastLook(both.url)]
     for (let n = 0; n < 12; n += 1) {
       const store = both[n % 2]!
       await store.unit.write((tx) => put(store, tx, aTask()))
@@ -213,7 +209,7 @@ describe('nobody is taken for an intruder', () => {
       const writes = () => store.unit.write((tx) => put(store, tx, aTask()))
       await Promise.all([reads(), writes(), reads(), reads(), writes()])
     }
-    expect([await looks(), await lastLook()]).toEqual([before, at])
+    expect([await looks(), await lastLook(both.url)]).toEqual([before, at])
   })
 
   it.each([

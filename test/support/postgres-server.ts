@@ -100,6 +100,15 @@ export async function besideDatabase(url: string, sql: string): Promise<Record<s
   }
 }
 
+/** When a broker has last looked through the database, as the server has it. */
+export async function lastLook(url: string): Promise<unknown> {
+  const [row] = await besideDatabase(
+    url,
+    "select max(query_start)::text as at from pg_stat_activity where application_name = 'mayfly' and query = 'rollback'",
+  )
+  return row!['at']
+}
+
 function served(
   base: string,
   server: { start(): Promise<void>; stop(): Promise<void>; remove(): void },
