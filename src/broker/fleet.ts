@@ -23,6 +23,8 @@ interface Given {
 export class Fleet {
   readonly #given: Given
   #known: string
+  /** Other configurations than the one in force here. */
+  #others = ''
   #members: readonly Member[] = []
 
   constructor(given: Given) {
@@ -47,13 +49,17 @@ export class Fleet {
     const now = configurations.join()
     if (now === this.#known) return
     this.#known = now
+    const others = configurations.filter((each) => each !== own()).join()
     if (configurations.length > 1)
       log.warn(
         { brokers: all.map(({ id, version, configuration }) => ({ id, version, configuration })) },
         'brokers on this store run with different configurations',
       )
     else log.info({ configuration: now }, 'all brokers on this store run with one configuration')
-    // What was opened under one is decided afresh under the other (invariant I12).
+    if (others === this.#others) return
+    this.#others = others
+    // What was opened under one is decided afresh under the other (invariant I12). What is in force here was put in
+    // force with a review of its own.
     void review()
   }
 

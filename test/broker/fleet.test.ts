@@ -1,0 +1,45 @@
+/** The brokers on one store: when what was opened under another configuration is decided afresh. */
+import { expect, it } from 'vitest'
+import { Fleet } from '../../src/broker/fleet.ts'
+import { silentLog } from '../../src/store/own-store.ts'
+
+/** A fleet as one broker of it sees it, by the configurations of all, its own first. */
+function fleetOf(...first: string[]) {
+  let configurations = first
+  let reviews = 0
+  const fleet = new Fleet({
+    living: () =>
+      configurations.map((configuration, at) => ({ id: String(at), version: '1', configuration })),
+    own: () => configurations[0]!,
+    review: async () => void (reviews += 1),
+    log: silentLog,
+  })
+  /** How often all is decided afresh for it. */
+  return (...next: string[]) => {
+    const before = reviews
+    configurations = next
+    fleet.changed()
+    return reviews - before
+  }
+}
+
+it('a broker that is alone decides nothing a second time for its own reload', () => {
+  const become = fleetOf('one')
+  expect(become('one')).toBe(0)
+  expect(become('two')).toBe(0)
+})
+
+it('one beside others decides afresh what they open under another, and no more for its own reload', () => {
+  const become = fleetOf('one', 'one')
+  expect(become('two', 'one')).toBe(1)
+  expect(become('three', 'one')).toBe(0)
+})
+
+it('what others have, had no longer, or come with is a reason', () => {
+  const become = fleetOf('one')
+  expect(become('one', 'two')).toBe(1)
+  expect(become('one', 'two')).toBe(0)
+  expect(become('one', 'two', 'three')).toBe(1)
+  expect(become('one', 'three')).toBe(1)
+  expect(become('one', 'one')).toBe(1)
+})
