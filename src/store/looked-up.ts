@@ -79,6 +79,8 @@ function nameBy(table: SealedTable, column: string): LookupName | undefined {
 /** What finds rows of a table. */
 const byTable = Map.groupBy(lookupNames, (name): SealedTable => lookups[name].table)
 
+const mayEnd = (to: About['to']) => to === 'end' || to === 'review'
+
 /** For what of a work's matter each of them is. */
 const valueOf: Record<LookupName, (about: About) => string | undefined> = {
   task: ({ task }) => task,
@@ -86,10 +88,10 @@ const valueOf: Record<LookupName, (about: About) => string | undefined> = {
   secret: ({ secretHash }) => secretHash,
   token: ({ replayKey }) => replayKey,
   held: ({ task, to }) => (to === 'mint' ? task : undefined),
-  unfinished: ({ task, to }) => (to === 'end' ? task : undefined),
-  approvals: ({ task, to }) => (to === 'mint' ? task : undefined),
+  unfinished: ({ task, to }) => (mayEnd(to) ? task : undefined),
+  approvals: ({ task, to }) => (to === 'mint' || to === 'review' ? task : undefined),
   tree: ({ root }) => root,
-  openChildren: ({ task, to }) => (to === 'end' ? task : undefined),
+  openChildren: ({ task, to }) => (mayEnd(to) ? task : undefined),
 }
 
 /** Lookups by the id of a task. */

@@ -285,8 +285,8 @@ export const tasks: TaskStore = {
     return rows.map(({ id }) => String(id))
   },
 
-  async lookUpEnds(tx, ids) {
-    await rowsIn(tx).lookUp(ids.map((task) => ({ task, to: 'end' })))
+  async lookUpEnds(tx, ids, to) {
+    await rowsIn(tx).lookUp(ids.map((task) => ({ task, to })))
   },
 
   async openChildren(tx, id) {

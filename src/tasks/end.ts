@@ -18,11 +18,11 @@ export async function* toEnd<Item>(
   { tasks }: Pick<TaskContext, 'tasks'>,
   tx: Tx,
   items: readonly Item[],
-  idOf: (item: Item) => string,
+  { idOf, to }: { idOf: (item: Item) => string; to: 'end' | 'review' },
 ): AsyncGenerator<Item> {
   for (let from = 0; from < items.length; from += endsPerTurn) {
     const some = items.slice(from, from + endsPerTurn)
-    await tasks.lookUpEnds(tx, some.map(idOf))
+    await tasks.lookUpEnds(tx, some.map(idOf), to)
     yield* some
     await breathe()
   }

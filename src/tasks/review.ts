@@ -116,7 +116,7 @@ async function end(
   return await context.unit.write(async (tx) => {
     const leaving: StoredLease[] = []
     let at = 0
-    for await (const id of toEnd(context, tx, ids, (each) => each)) {
+    for await (const id of toEnd(context, tx, ids, { idOf: (each) => each, to: 'review' })) {
       if (at + leaving.length >= endsAtOnce) return { leaving, left: ids.slice(at) }
       at += 1
       const stored = await context.tasks.get(tx, id)

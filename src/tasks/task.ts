@@ -202,7 +202,7 @@ export interface TaskStore {
   /** Ids of every task with this root, ended ones too. */
   tree(tx: Tx, root: string): Promise<string[]>
   /** Asks for what the ends of these tasks look up, all in one go: else each question waits for the one before. */
-  lookUpEnds(tx: Tx, ids: readonly string[]): Promise<void>
+  lookUpEnds(tx: Tx, ids: readonly string[], to: 'end' | 'review'): Promise<void>
   /** Tasks that hang off this one itself and are not over. */
   openChildren(tx: Tx, id: string): Promise<StoredTask[]>
   /** Every task that hangs off this one, however far below, ended ones too. */

@@ -156,30 +156,37 @@ it.each(Object.entries(makes))(
   },
 )
 
-it('what many ends in one transaction look up is asked for some at a time', async () => {
-  const ids = await other.unit.write(async (tx) => {
-    const tasks = Array.from({ length: 30 }, () => aTask())
-    for (const task of tasks) {
-      await put(other, tx, task)
-      await other.leases.insert(tx, aLease(task, {}, other.seal))
-    }
-    return tasks.map(({ id }) => id)
-  })
-  const asked = vi.spyOn(Session.prototype, 'all')
-  const found = await store.unit.write(async (tx) => {
-    let leases = 0
-    for await (const id of toEnd(store, tx, ids, (each) => each)) {
-      expect(await store.tasks.end(tx, id, 'revoked', 'policy_changed', noon)).toBe(true)
-      for (const lease of await store.leases.find(tx, { task: id, statuses: unfinishedStatuses })) {
-        await store.leases.move(tx, lease.id, 'revoking', { dueAt: noon })
-        leases += 1
+it.each([
+  { to: 'end', ways: 3 },
+  { to: 'review', ways: 4 },
+] as const)(
+  'what many works in one transaction look up to $to is asked for some at a time',
+  async ({ to, ways }) => {
+    const ids = await other.unit.write(async (tx) => {
+      const tasks = Array.from({ length: 30 }, () => aTask())
+      for (const task of tasks) {
+        await put(other, tx, task)
+        await other.leases.insert(tx, aLease(task, {}, other.seal))
       }
-      expect(await store.tasks.openChildren(tx, id)).toEqual([])
-    }
-    return leases
-  })
-  expect(found).toBe(30)
-  const rows = asked.mock.calls.filter(([sql]) => /from "(?:tasks|leases)" where/.test(sql))
-  // Three ways to find something, ten tasks at a time.
-  expect(rows).toHaveLength(9)
-})
+      return tasks.map(({ id }) => id)
+    })
+    const asked = vi.spyOn(Session.prototype, 'all')
+    const found = await store.unit.write(async (tx) => {
+      let leases = 0
+      for await (const id of toEnd(store, tx, ids, { idOf: (each) => each, to })) {
+        if (to === 'review') expect(await store.approvals.ofTask(tx, id)).toEqual([])
+        expect(await store.tasks.end(tx, id, 'revoked', 'policy_changed', noon)).toBe(true)
+        for (const lease of await store.leases.find(tx, { task: id, statuses: unfinishedStatuses })) {
+          await store.leases.move(tx, lease.id, 'revoking', { dueAt: noon })
+          leases += 1
+        }
+        expect(await store.tasks.openChildren(tx, id)).toEqual([])
+      }
+      return leases
+    })
+    expect(found).toBe(30)
+    const rows = asked.mock.calls.filter(([sql]) => /from "(?:tasks|leases|approvals)" where/.test(sql))
+    // For each way to find something, ten tasks at a time.
+    expect(rows).toHaveLength(ways * 3)
+  },
+)
