@@ -71,6 +71,8 @@ export class GroupWriter {
   /** What is known of the store, as long as nobody else writes it. */
   #known = new Known()
   #queue: Job[] = []
+  /** What has a turn of its own. */
+  readonly #apart: (() => Promise<void>)[] = []
   #running: Promise<void> | undefined
 
   constructor(given: Given) {
@@ -140,12 +142,11 @@ export class GroupWriter {
   }
 
   /** Does in a turn of its own what is no work: no commit fails with it. It must not change what Mayfly keeps. */
-  async alone(work: (statements: Statements) => Promise<void>): Promise<void> {
-    await this.drain()
-    const done = this.#turnFor(work)
-    // Works that come meanwhile are run behind it.
-    this.#running = done.catch(() => undefined).then(() => this.#runGroups())
-    await done
+  alone(work: (statements: Statements) => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#apart.push(() => this.#turnFor(work).then(resolve, reject))
+      this.#running ??= this.#runGroups()
+    })
   }
 
   /** Says in the store that nobody has it any more, where only one can. To be called last: where it cannot be said, the next broker finds out. */
@@ -178,9 +179,14 @@ export class GroupWriter {
   }
 
   async #runGroups(): Promise<void> {
-    while (this.#queue.length > 0) {
-      await this.#gather()
-      await this.#runGroup()
+    while (this.#apart.length > 0 || this.#queue.length > 0) {
+      const apart = this.#apart.shift()
+      // Works never cease to come while there is much to do.
+      if (apart) await apart()
+      else {
+        await this.#gather()
+        await this.#runGroup()
+      }
     }
     this.#running = undefined
   }

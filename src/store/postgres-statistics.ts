@@ -21,18 +21,25 @@ const outdated = `select relname as name from pg_stat_user_tables join pg_class 
 const briefly =
   "select set_config('default_statistics_target', '10', true), set_config('statement_timeout', '3s', true)"
 
-/** To be called every second or so: has the statistics taken that are out of date, once a minute. */
+/**
+ * To be called every second or so: looks once a minute which are out of date, and has those of one table taken each time,
+ * for a broker must not be kept long from saying that it is there.
+ */
 export function statistics(clock: Pick<Clock, 'now'>): (by: Tending) => Promise<void> {
-  let lookedAt = clock.now()
+  let nextLook = clock.now() + everyMs
+  let tables: string[] = []
   return async ({ find, alone }) => {
-    if (clock.now() - lookedAt < everyMs) return
-    lookedAt = clock.now()
-    const tables = await find(async (tx) => await bound(tx).statements.all(outdated))
-    for (const { name } of tables)
-      await alone(async (statements) => {
-        await statements.run(briefly)
-        // One that is being vacuumed has its turn in another minute.
-        await statements.run(`analyze (skip_locked) "${String(name)}"`)
-      })
+    if (clock.now() >= nextLook) {
+      nextLook = clock.now() + everyMs
+      const rows = await find(async (tx) => await bound(tx).statements.all(outdated))
+      tables = rows.map(({ name }) => String(name))
+    }
+    const table = tables.shift()
+    if (table === undefined) return
+    await alone(async (statements) => {
+      await statements.run(briefly)
+      // One that is being vacuumed has its turn in another minute.
+      await statements.run(`analyze (skip_locked) "${table}"`)
+    })
   }
 }

@@ -57,13 +57,27 @@ describe('statistics', () => {
     const before = await lastLook(url)
     await one.beat(59)
     expect(await isKnown(url, 'tasks')).toBe(false)
-    await one.beat(2)
+    // A table a second.
+    await one.beat(10)
     expect(await isKnown(url, 'tasks')).toBe(true)
     for (const each of [other, one]) await each.unit.write((tx) => put(each, tx, aTask()))
     expect(await lastLook(url)).toBe(before)
 
-    await one.beat(60)
+    await one.beat(59)
     expect(await statistics(url, 'tasks')).toMatchObject({ analyze_count: '1' })
+  })
+
+  it('are taken though works never cease to come, and the broker goes on saying that it is there', async () => {
+    await using world = await changed(server)
+    const { url, one } = world
+    let isOver = false
+    const writing = Array.from({ length: 10 }, async () => {
+      while (!isOver) await one.unit.write(async (tx) => void (await one.tasks.get(tx, 'task_none')))
+    })
+    await one.beat(70)
+    isOver = true
+    await Promise.all(writing)
+    expect(await isKnown(url, 'tasks')).toBe(true)
   })
 
   it('are taken later of a table that is being vacuumed', async () => {
@@ -74,7 +88,7 @@ describe('statistics', () => {
     // As VACUUM has it.
     await vacuum.query('begin; lock table tasks in share update exclusive mode')
     const before = await lastLook(url)
-    await one.beat(61)
+    await one.beat(70)
     expect(await isKnown(url, 'tasks')).toBe(false)
     await vacuum.query('rollback')
     await vacuum.end()
