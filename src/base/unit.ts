@@ -16,8 +16,8 @@ export interface Tx {
  */
 export interface About {
   task?: string
-  /** What it may do to the task: end it, with all that hangs off it; end it if it is no longer allowed; or mint in it. */
-  to?: 'end' | 'review' | 'mint'
+  /** What it may do to the task: decide afresh whether it may go on; end it, with all that hangs off it; or mint in it. */
+  to?: 'decide' | 'end' | 'mint'
   /** Of the task's tree. */
   root?: string
   lease?: string

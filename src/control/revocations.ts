@@ -68,7 +68,7 @@ export async function revokeBySelector(
     const fence = await keepOut(context, tx, order, selected.fence)
     const leaving: StoredLease[] = []
     const ended = new Set<string>()
-    for await (const task of toEnd(context, tx, selected.tasks, { idOf: ({ id }) => id, to: 'end' })) {
+    for await (const task of toEnd(context, tx, selected.tasks, ({ id }) => id)) {
       leaving.push(...(await endTask(context, tx, task, { ...cause, note: reason })))
       ended.add(task.id)
     }

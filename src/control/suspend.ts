@@ -30,7 +30,7 @@ export async function suspendAgent(
     await raiseFence(context, tx, { selector: { agent: name }, agents: [name], reason, actor, until: null })
     const retired: StoredLease[] = []
     const open = await tasks.find(tx, { agent: name, statuses: openStatuses })
-    for await (const task of toEnd(context, tx, open, { idOf: ({ id }) => id, to: 'end' }))
+    for await (const task of toEnd(context, tx, open, ({ id }) => id))
       retired.push(...(await endTask(context, tx, task, { reason: 'agent_suspended', actor, note: reason })))
     return retired
   }

@@ -79,19 +79,18 @@ function nameBy(table: SealedTable, column: string): LookupName | undefined {
 /** What finds rows of a table. */
 const byTable = Map.groupBy(lookupNames, (name): SealedTable => lookups[name].table)
 
-const mayEnd = (to: About['to']) => to === 'end' || to === 'review'
-
 /** For what of a work's matter each of them is. */
 const valueOf: Record<LookupName, (about: About) => string | undefined> = {
-  task: ({ task }) => task,
+  // Who decides about a task has read it.
+  task: ({ task, to }) => (to === 'decide' ? undefined : task),
   lease: ({ lease }) => lease,
   secret: ({ secretHash }) => secretHash,
   token: ({ replayKey }) => replayKey,
   held: ({ task, to }) => (to === 'mint' ? task : undefined),
-  unfinished: ({ task, to }) => (mayEnd(to) ? task : undefined),
-  approvals: ({ task, to }) => (to === 'mint' || to === 'review' ? task : undefined),
+  unfinished: ({ task, to }) => (to === 'end' ? task : undefined),
+  approvals: ({ task, to }) => (to === 'mint' || to === 'decide' ? task : undefined),
   tree: ({ root }) => root,
-  openChildren: ({ task, to }) => (mayEnd(to) ? task : undefined),
+  openChildren: ({ task, to }) => (to === 'end' ? task : undefined),
 }
 
 /** Lookups by the id of a task. */

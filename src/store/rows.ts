@@ -51,7 +51,7 @@ export class Rows {
   readonly #sums: RowSums
   readonly #counts: Counts
   readonly #watch: Watch
-  readonly #known: Known | undefined
+  #known: Known | undefined
   /** By table and id, as they stand in the transaction: nobody else changes what it has read. */
   readonly #seen = new Map<string, StoredRow>()
   #tookDamaged = false
@@ -120,9 +120,10 @@ export class Rows {
     return rows as readonly FoundBy<Name>[]
   }
 
-  /** Looks that up beforehand, in one go; where nothing is kept that is known, each question is still asked by itself. */
+  /** Looks that up beforehand, in one go; where nothing is kept that is known, it is for this transaction. */
   async lookUp(works: readonly About[]): Promise<void> {
-    await this.#known?.lookedUp.read(this.#writes.statements, works)
+    this.#known ??= new Known()
+    await this.#known.lookedUp.read(this.#writes.statements, works)
   }
 
   /** Rows for which this holds: SQL that an index serves, of this table alone. */

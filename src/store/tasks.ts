@@ -285,8 +285,8 @@ export const tasks: TaskStore = {
     return rows.map(({ id }) => String(id))
   },
 
-  async lookUpEnds(tx, ids, to) {
-    await rowsIn(tx).lookUp(ids.map((task) => ({ task, to })))
+  async lookUp(tx, ids, ...purposes) {
+    await rowsIn(tx).lookUp(ids.flatMap((task) => purposes.map((to) => ({ task, to }))))
   },
 
   async openChildren(tx, id) {

@@ -101,6 +101,8 @@ function byEach({ tasks }: TaskContext, lapses: Lapses): Look {
   return async (tx, cursor) => {
     const { tasks: page, next } = await tasks.openAfter(tx, cursor, tasksAtOnce)
     const standingOf = lapses.within(tx)
+    const ids = page.map(({ id }) => id)
+    await tasks.lookUp(tx, ids, 'decide')
     const seen: { id: string; standing: Standing }[] = []
     for (const task of page.map(asRead)) seen.push({ id: task.id, standing: await standingOf(task) })
     return { seen, next }
@@ -116,7 +118,7 @@ async function end(
   return await context.unit.write(async (tx) => {
     const leaving: StoredLease[] = []
     let at = 0
-    for await (const id of toEnd(context, tx, ids, { idOf: (each) => each, to: 'review' })) {
+    for await (const id of toEnd(context, tx, ids, (each) => each, 'decide')) {
       if (at + leaving.length >= endsAtOnce) return { leaving, left: ids.slice(at) }
       at += 1
       const stored = await context.tasks.get(tx, id)

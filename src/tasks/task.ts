@@ -5,7 +5,7 @@ import type { Session } from '../identity/session.ts'
 import type { Stored } from '../base/damage.ts'
 import type { Page, PageRequest } from '../base/page.ts'
 import { predecessorsIn } from '../base/states.ts'
-import type { Tx } from '../base/unit.ts'
+import type { About, Tx } from '../base/unit.ts'
 
 export const taskStatuses = [
   'pending_approval',
@@ -201,8 +201,8 @@ export interface TaskStore {
   overOf(tx: Tx, session: Session): Promise<StoredTask[]>
   /** Ids of every task with this root, ended ones too. */
   tree(tx: Tx, root: string): Promise<string[]>
-  /** Asks for what the ends of these tasks look up, all in one go: else each question waits for the one before. */
-  lookUpEnds(tx: Tx, ids: readonly string[], to: 'end' | 'review'): Promise<void>
+  /** Asks for what is looked up to do that to these tasks, all in one go: else each question waits for the one before. */
+  lookUp(tx: Tx, ids: readonly string[], ...purposes: NonNullable<About['to']>[]): Promise<void>
   /** Tasks that hang off this one itself and are not over. */
   openChildren(tx: Tx, id: string): Promise<StoredTask[]>
   /** Every task that hangs off this one, however far below, ended ones too. */

@@ -157,11 +157,11 @@ it.each(Object.entries(makes))(
 )
 
 it.each([
-  { to: 'end', ways: 3 },
-  { to: 'review', ways: 4 },
+  { besides: [], ways: 3 },
+  { besides: ['decide'], ways: 4 },
 ] as const)(
-  'what many works in one transaction look up to $to is asked for some at a time',
-  async ({ to, ways }) => {
+  'what many ends in one transaction look up is asked for some at a time, and $besides',
+  async ({ besides, ways }) => {
     const ids = await other.unit.write(async (tx) => {
       const tasks = Array.from({ length: 30 }, () => aTask())
       for (const task of tasks) {
@@ -173,8 +173,8 @@ it.each([
     const asked = vi.spyOn(Session.prototype, 'all')
     const found = await store.unit.write(async (tx) => {
       let leases = 0
-      for await (const id of toEnd(store, tx, ids, { idOf: (each) => each, to })) {
-        if (to === 'review') expect(await store.approvals.ofTask(tx, id)).toEqual([])
+      for await (const id of toEnd(store, tx, ids, (each) => each, ...besides)) {
+        if (besides.length > 0) expect(await store.approvals.ofTask(tx, id)).toEqual([])
         expect(await store.tasks.end(tx, id, 'revoked', 'policy_changed', noon)).toBe(true)
         for (const lease of await store.leases.find(tx, { task: id, statuses: unfinishedStatuses })) {
           await store.leases.move(tx, lease.id, 'revoking', { dueAt: noon })
@@ -190,3 +190,16 @@ it.each([
     expect(rows).toHaveLength(ways * 3)
   },
 )
+
+it('what a reader says it will look up is asked for together, for its transaction alone', async () => {
+  const ids = Array.from({ length: 20 }, (_, n) => `task_of_many_${n}`)
+  const asked = vi.spyOn(Session.prototype, 'all')
+  const questions = () => asked.mock.calls.filter(([sql]) => sql.includes('from "approvals" where')).length
+  await store.unit.read(async (tx) => {
+    await store.tasks.lookUp(tx, ids, 'decide')
+    for (const id of ids) expect(await store.approvals.ofTask(tx, id)).toEqual([])
+  })
+  expect(questions()).toBe(1)
+  await store.unit.read(async (tx) => await store.approvals.ofTask(tx, ids[0]!))
+  expect(questions()).toBe(2)
+})
