@@ -96,7 +96,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
       version: manifest.version,
       configuration: () => control.current.digest,
       asked: () => tally.asked(),
-      changed: () => fleet?.changed(),
+      changed: (inherits) => fleet?.changed(inherits),
     },
   })
   const { context, reaper, federation, store } = core

@@ -66,7 +66,7 @@ export async function openCore(given: {
   /** Hears of every commit's events. */
   committed?: (events: readonly AuditEvent[]) => void
   /** Where other brokers may write the store beside this one: what they are told of it, and whom to tell that others have come or gone. */
-  beside?: Omit<Introduction, 'clock'> & { changed: () => void }
+  beside?: Omit<Introduction, 'clock'> & { changed: (inherits: boolean) => void }
 }): Promise<Core> {
   const { services, clock, log, connections, url, beside } = given
   const seal = createSeal(given.sealKeys)
@@ -100,7 +100,7 @@ export async function openCore(given: {
           reaper
             ?.others(inherits)
             .catch((error: unknown) => log.error({ err: error }, 'what others have left is not taken up yet'))
-          beside.changed()
+          beside.changed(inherits)
         },
       },
     }),

@@ -23,8 +23,6 @@ interface Given {
 export class Fleet {
   readonly #given: Given
   #known: string
-  /** Other configurations than the one in force here. */
-  #others = ''
   #members: readonly Member[] = []
 
   constructor(given: Given) {
@@ -40,27 +38,25 @@ export class Fleet {
     }
   }
 
-  /** Others have come or gone, or run with something else. */
-  changed(): void {
+  /** Others have come or gone, or run with something else; whether one that has gone has left work to this one. */
+  changed(inherits = false): void {
     const { living, own, review, log } = this.#given
     const all = living() ?? []
+    const isAlone = all.length <= 1 && this.#members.length <= 1 && !inherits
     this.#tell(all)
     const configurations = [...new Set([own(), ...all.map(({ configuration }) => configuration)])].toSorted()
     const now = configurations.join()
     if (now === this.#known) return
     this.#known = now
-    const others = configurations.filter((each) => each !== own()).join()
     if (configurations.length > 1)
       log.warn(
         { brokers: all.map(({ id, version, configuration }) => ({ id, version, configuration })) },
         'brokers on this store run with different configurations',
       )
     else log.info({ configuration: now }, 'all brokers on this store run with one configuration')
-    if (others === this.#others) return
-    this.#others = others
-    // What was opened under one is decided afresh under the other (invariant I12). What is in force here was put in
-    // force with a review of its own.
-    void review()
+    // What was opened under one is decided afresh under the other (invariant I12). Where nobody else was there to open
+    // anything, what is in force was put in force with a review of its own.
+    if (!isAlone) void review()
   }
 
   #tell(all: readonly Member[]): void {

@@ -49,11 +49,14 @@ export function createReload(
   const exclusive = createExclusive()
   return async (actor = 'broker', context = running.context) => {
     // One after another: what was read first must not be put in force last.
-    const { refused, warnings } = await exclusive('reload', async () => {
+    const { refused, warnings, reviewed } = await exclusive('reload', async () => {
       const loaded = await load(tls)
       const faults = await adopt({ ...running, context }, loaded, actor)
       for (const { file, path, message } of faults) log.error({ file, path }, `not reloaded: ${message}`)
-      if (faults.length > 0) return { refused: faults, warnings: [] }
+      if (faults.length > 0) return { refused: faults, warnings: [], reviewed: undefined }
+      // Whatever fails below, and however long it takes: what is no longer allowed ends.
+      const reviewed = running.control.reviewed(context)
+      reviewed.catch(() => undefined)
       const renewed = loaded.configuration?.tls
       if (tls && renewed) running.renew((tls = renewed))
       const doubts = [...loaded.faults, ...unchanged(started, loaded.configuration)]
@@ -64,10 +67,10 @@ export function createReload(
       // Its connections know nothing yet of what they could take back.
       void maintain(running.context)
       log.info({ file: started.file }, 'reloaded')
-      return { refused: [], warnings: doubts }
+      return { refused: [], warnings: doubts, reviewed }
     })
     // But with tens of thousands of open tasks to review, the next one must not wait for that.
-    if (refused.length === 0) await running.control.reviewed(context)
+    await reviewed
     return [...refused, ...warnings]
   }
 }

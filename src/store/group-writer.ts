@@ -142,7 +142,7 @@ export class GroupWriter {
   }
 
   /** Does in a turn of its own what is no work: no commit fails with it. It must not change what Mayfly keeps. */
-  alone(work: (statements: Statements) => Promise<void>): Promise<void> {
+  alone<T>(work: (statements: Statements) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#apart.push(() => this.#turnFor(work).then(resolve, reject))
       this.#running ??= this.#runGroups()
@@ -162,11 +162,14 @@ export class GroupWriter {
     }
   }
 
-  async #turnFor(work: (statements: Statements) => Promise<void>): Promise<void> {
+  async #turnFor<T>(work: (statements: Statements) => Promise<T>): Promise<T> {
     const { connection, keeper } = this.#given
+    let done: T
     try {
       await this.#begin()
-      await work(connection.statements)
+      // What is written below hides from everybody else who wrote before it.
+      await this.#look()
+      done = await work(connection.statements)
       // As the next turn can be told from somebody else's writing.
       this.#pending = { written: await keeper.write([], this.#turn()), sums: this.#sums }
       await connection.commit()
@@ -176,6 +179,7 @@ export class GroupWriter {
       throw error
     }
     this.#adopt()
+    return done
   }
 
   async #runGroups(): Promise<void> {

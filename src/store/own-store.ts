@@ -85,9 +85,6 @@ export interface StoreOptions {
   beside?: BesideOptions
 }
 
-/** By what an engine is tended: questions of its own, and turns in which nothing else is done. */
-export interface Tending extends Pick<Unit, 'find'>, Pick<GroupWriter, 'alone'> {}
-
 /** Rows put under another key in one transaction: everybody else's work waits for it. */
 const resealedAtOnce = 200
 
@@ -108,7 +105,7 @@ export async function ownStore(
     peers?: Peers
     line?: Line
     /** What the engine needs to have done now and then. */
-    tend?: (by: Tending) => Promise<void>
+    tend?: (writer: Pick<GroupWriter, 'alone'>) => Promise<void>
   },
   options: StoreOptions,
   dispose: () => Promise<void>,
@@ -125,16 +122,15 @@ export async function ownStore(
     // Who has come since the last beat looks for itself until the next.
     isHeard: peers && (() => peers.living.length !== 1),
   })
-  const unit: Unit = {
-    write: (work, ...about) => guard.patiently(() => writer.write(work, ...about)),
-    read: (work) => reader.read(work),
-    find: (work) => reader.find(work),
-  }
   const nothing = () => Promise.resolve()
   // With the first commit the store is looked through.
   await writer.write(nothing)
   return {
-    unit,
+    unit: {
+      write: (work, ...about) => guard.patiently(() => writer.write(work, ...about)),
+      read: (work) => reader.read(work),
+      find: (work) => reader.find(work),
+    },
     migrated: given.migrated,
     get intrusion() {
       return guard.intrusion
@@ -157,7 +153,7 @@ export async function ownStore(
     async look() {
       if (peers && line) await beat({ peers, line, writer, beside: options.beside! })
       else if (await writer.isForeign()) await writer.write(nothing)
-      await given.tend?.({ find: (work) => unit.find(work), alone: (work) => writer.alone(work) })
+      await given.tend?.(writer)
     },
     ...(peers && line && { beside: besideOthers(peers, line, writer) }),
     async close() {

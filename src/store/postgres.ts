@@ -93,7 +93,7 @@ export async function openPostgres(
       snapshot,
       ...(peers && { peers }),
       ...(line && { line }),
-      ...(beside && { tend: statistics(beside.clock) }),
+      ...(beside && { tend: statistics(beside.clock, log) }),
     },
     options,
     () => open.disposeAsync(),

@@ -14,32 +14,41 @@ function fleetOf(...first: string[]) {
     review: async () => void (reviews += 1),
     log: silentLog,
   })
+  fleet.changed()
   /** How often all is decided afresh for it. */
-  return (...next: string[]) => {
+  return (next: string[], inherits = false) => {
     const before = reviews
     configurations = next
-    fleet.changed()
+    fleet.changed(inherits)
     return reviews - before
   }
 }
 
 it('a broker that is alone decides nothing a second time for its own reload', () => {
   const become = fleetOf('one')
-  expect(become('one')).toBe(0)
-  expect(become('two')).toBe(0)
+  expect(become(['one'])).toBe(0)
+  expect(become(['two'])).toBe(0)
 })
 
-it('one beside others decides afresh what they open under another, and no more for its own reload', () => {
+it('beside others it does: they open tasks under what they have', () => {
   const become = fleetOf('one', 'one')
-  expect(become('two', 'one')).toBe(1)
-  expect(become('three', 'one')).toBe(0)
+  expect(become(['two', 'one'])).toBe(1)
+  expect(become(['two', 'one'])).toBe(0)
+  expect(become(['three', 'one'])).toBe(1)
 })
 
-it('what others have, had no longer, or come with is a reason', () => {
+it.each([
+  ['left since', ['one', 'one'], false],
+  ['was never seen, but left work', ['one'], true],
+] as const)('it does for one that %s', (_what, first, inherits) => {
+  const become = fleetOf(...first)
+  expect(become(['two'], inherits)).toBe(1)
+})
+
+it('what others come with, or have no longer, is a reason', () => {
   const become = fleetOf('one')
-  expect(become('one', 'two')).toBe(1)
-  expect(become('one', 'two')).toBe(0)
-  expect(become('one', 'two', 'three')).toBe(1)
-  expect(become('one', 'three')).toBe(1)
-  expect(become('one', 'one')).toBe(1)
+  expect(become(['one', 'two'])).toBe(1)
+  expect(become(['one', 'two', 'three'])).toBe(1)
+  expect(become(['one', 'three'])).toBe(1)
+  expect(become(['one', 'one'])).toBe(1)
 })

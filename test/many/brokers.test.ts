@@ -1,7 +1,8 @@
 /** Two brokers on one database, as those who ask them see it. */
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { Rows } from '../../src/store/rows.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
 import { type Brokers, type RunningInstance, startBrokers } from '../support/brokers.ts'
 import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
@@ -137,4 +138,16 @@ it('what runs with another configuration is told of, and decides by its own', as
 it('one that stops is told of in the log of the other', async () => {
   await other.broker.close()
   await until(async () => one.log.some((line) => line.includes('a broker has gone')))
+})
+
+it('what a reload no longer allows ends, though what comes after in it fails', async () => {
+  const { body: task } = await open(one)
+  await until(async () => (await one.call('GET', '/readyz')).body.brokers === 1)
+  vi.spyOn(Rows.prototype, 'reseal').mockRejectedValueOnce(new Error('the store is away'))
+  await writeFile(join(dirname(one.file), 'policies/acme.cedar'), '// Nobody may do anything.\n')
+  await expect(one.broker.reload()).rejects.toThrow('the store is away')
+  await until(
+    async () =>
+      (await one.call('GET', `/v1/tasks/${task.id}`, { token: task.task_token })).body.status === 'revoked',
+  )
 })
