@@ -170,7 +170,7 @@ export class GroupWriter {
       // What is written below hides from everybody else who wrote before it.
       await this.#look()
       done = await work(connection.statements)
-      // As the next turn can be told from somebody else's writing.
+      // So that the next turn can be told from somebody else’s writing.
       this.#pending = { written: await keeper.write([], this.#turn()), sums: this.#sums }
       await connection.commit()
     } catch (error) {
