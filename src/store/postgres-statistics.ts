@@ -17,7 +17,7 @@ const outdated = `select relname as name from pg_stat_user_tables join pg_class 
   where schemaname = current_schema() and relnamespace = current_schema()::regnamespace
     and relname in (${[...sealedTables, 'audit_events', 'audit_head'].map((name) => `'${name}'`).join()})
     and n_mod_since_analyze > 50 + greatest(reltuples, 0) / 10
-  order by relname`
+  order by n_mod_since_analyze desc`
 
 /**
  * Others wait for it: 3,000 rows of a table are looked at, which is enough for columns that tell rows apart or hold few
@@ -34,7 +34,8 @@ export function statistics(
   clock: Pick<Clock, 'now'>,
   log: Log,
 ): (writer: Pick<GroupWriter, 'alone'>) => Promise<void> {
-  let nextLook = clock.now() + everyMs
+  // At once: a store that was restored, or copied, has none.
+  let nextLook = clock.now()
   /** When the tables may have their turn again that have had it. */
   const again = new Map<string, number>()
   return async (writer) => {

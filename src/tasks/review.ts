@@ -6,7 +6,7 @@ import type { StoredLease } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import { classes } from '../provider/terms.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { endTask, toEnd } from './end.ts'
+import { endsPerTurn, endTask, toEnd } from './end.ts'
 import { Lapses, type Standing } from './lapse.ts'
 import { Likely } from './likely.ts'
 import { type OpenCursor, openStatuses } from './task.ts'
@@ -39,6 +39,8 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
   const lapses = new Lapses(context, under)
   const revoked: Promise<void>[] = []
   let givenWayUntil: number | undefined
+  /** Tasks for which a transaction has room, as the last has shown. */
+  let room = endsPerTurn
   for (const look of [byRows(context, under, lapses), byEach(context, lapses)]) {
     await endWhatLapsed(look)
     if (rules() !== under) return
@@ -66,15 +68,18 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
     // Those that were opened one after another stand beside each other in the store: fewer pages are written.
     ids.sort()
     givenWayUntil ??= context.clock.now() + givenWayMs
-    const some = async () => {
+    const endSome = async () => {
       while (ids.length > 0 && rules() === under) {
-        const { leaving, left } = await end(context, lapses, ids.splice(0, endsAtOnce))
+        const some = ids.splice(0, room)
+        const { leaving, left } = await end(context, lapses, some)
         ids.unshift(...left)
+        const done = some.length - left.length
+        room = Math.max(1, Math.floor((endsAtOnce * done) / (done + leaving.length)))
         // Credentials of the first do not wait for the end of the last.
         revoked.push(revokeNow(context, leaving))
       }
     }
-    const all = () => Promise.all(Array.from({ length: stepsAtOnce }, some))
+    const all = () => Promise.all(Array.from({ length: stepsAtOnce }, endSome))
     await context.revoker.giveWay.to(givenWayUntil, all)
   }
 }
@@ -115,19 +120,23 @@ async function end(
   lapses: Lapses,
   ids: readonly string[],
 ): Promise<{ leaving: StoredLease[]; left: readonly string[] }> {
-  return await context.unit.write(async (tx) => {
-    const leaving: StoredLease[] = []
-    let at = 0
-    for await (const id of toEnd(context, tx, ids, (each) => each, 'decide')) {
-      if (at + leaving.length >= endsAtOnce) return { leaving, left: ids.slice(at) }
-      at += 1
-      const stored = await context.tasks.get(tx, id)
-      // What a damaged one says is held against the rules like the rest: all that can come of it is its end.
-      const task = stored && asRead(stored)
-      if (!task || !(openStatuses as readonly string[]).includes(task.status)) continue
-      const { lapsed: reason } = await lapses.within(tx)(task)
-      if (reason) leaving.push(...(await endTask(context, tx, task, { reason, actor: 'broker' })))
-    }
-    return { leaving, left: [] }
-  })
+  const about = ids.flatMap((task) => [{ task, to: 'decide' } as const, { task, to: 'end' } as const])
+  return await context.unit.write(
+    async (tx) => {
+      const leaving: StoredLease[] = []
+      let at = 0
+      for await (const id of toEnd(context, tx, ids, (each) => each, 'decide')) {
+        if (at + leaving.length >= endsAtOnce) return { leaving, left: ids.slice(at) }
+        at += 1
+        const stored = await context.tasks.get(tx, id)
+        // What a damaged one says is held against the rules like the rest: all that can come of it is its end.
+        const task = stored && asRead(stored)
+        if (!task || !(openStatuses as readonly string[]).includes(task.status)) continue
+        const { lapsed: reason } = await lapses.within(tx)(task)
+        if (reason) leaving.push(...(await endTask(context, tx, task, { reason, actor: 'broker' })))
+      }
+      return { leaving, left: [] }
+    },
+    ...about,
+  )
 }

@@ -43,9 +43,8 @@ function outOfDate(...tables: string[]) {
   }
 }
 
-it('one table has its turn after another, a second apart, once a minute', async () => {
+it('one table has its turn after another, a second apart, at once and then once a minute', async () => {
   const server = outOfDate('leases', 'tasks')
-  expect(await server.seconds(minute - 1)).toEqual([])
   expect(await server.seconds(1)).toEqual(['leases'])
   expect(await server.seconds(1)).toEqual(['tasks'])
   expect(await server.seconds(minute)).toEqual([])
@@ -55,10 +54,10 @@ it('one table has its turn after another, a second apart, once a minute', async 
 it('a table of which they cannot be taken holds up no other, is told of, and is left alone for an hour', async () => {
   const server = outOfDate('leases', 'tasks')
   server.failing.add('leases')
-  expect(await server.seconds(minute + 2)).toEqual(['tasks'])
+  expect(await server.seconds(2)).toEqual(['tasks'])
   expect(server.warnings).toMatchObject([{ table: 'leases' }])
   server.failing.clear()
   expect(await server.seconds(59 * minute)).not.toContain('leases')
-  expect(await server.seconds(2 * minute)).toContain('leases')
+  expect(await server.seconds(3 * minute)).toContain('leases')
   expect(server.warnings).toHaveLength(1)
 })
