@@ -39,7 +39,9 @@ it('those that shared the commit are done anew on another connection, and nothin
     work('second', () => besideDatabase(store.url, endsWhoeverWrites)),
     work('third'),
   ])
-  expect(runs).toEqual(['first', 'second', 'first', 'second', 'third'])
+  // The third has shared it too, if the second has left it the time for that.
+  expect(runs.filter((name) => name !== 'third')).toEqual(['first', 'second', 'first', 'second'])
+  expect(runs.slice(4)).toEqual(runs.length === 5 ? ['third'] : ['second', 'third'])
   expect(await events(store)).toHaveLength(3)
   const kept = await besideDatabase(store.url, 'select id from tasks')
   expect(kept.map(({ id }) => String(id)).toSorted()).toEqual(ids.toSorted())
