@@ -7,6 +7,7 @@ import { toEnd } from '../../src/tasks/end.ts'
 import { type Beside, besideOn } from '../support/beside.ts'
 import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
 import { aLease, aTask, hour, noon, put, putLeases } from '../support/store.ts'
+import { still } from '../support/still.ts'
 
 let server: PostgresServer
 /** Who has put in what the other looks up: it knows nothing of it. */
@@ -26,6 +27,7 @@ afterAll(async () => {
 afterEach(() => vi.restoreAllMocks())
 
 it('in one statement for each way to find something, however many works', async () => {
+  using _still = still()
   const leases = await putLeases(other, {}, {}, {}, {}, {})
   const asked = vi.spyOn(Session.prototype, 'all')
   const found = await Promise.all(

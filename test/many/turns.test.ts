@@ -14,6 +14,7 @@ import {
 } from '../support/postgres-server.ts'
 import { aLease, aTask, events, noon, note, put, testSeal, verified } from '../support/store.ts'
 import { until } from '../support/until.ts'
+import { still } from '../support/still.ts'
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -132,6 +133,7 @@ describe('works that write at two brokers', () => {
   })
 
   it('join a commit for as long as another has its turn', async () => {
+    using _still = still()
     await using both = await pair()
     const commits = async () =>
       Number((await besideDatabase(both.url, 'select commits from audit_head'))[0]!['commits'])

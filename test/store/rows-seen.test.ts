@@ -5,6 +5,7 @@ import { fences } from '../../src/store/fences.ts'
 import { rowsIn } from '../../src/store/transaction.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 import { aTask, noon, put, putLeases } from '../support/store.ts'
+import { still } from '../support/still.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -50,6 +51,7 @@ test('what a work has removed is not found in it', async () => {
 })
 
 test('whether there are fences is asked once in a commit, and a work sees what one before it has put there', async () => {
+  using _still = still()
   await using store = await sqliteStore()
   const fence = { agents: [], reason: 'incident', by: 'ops@example.com', at: noon, until: null }
   const reads = vi.spyOn(StatementSync.prototype, 'all')

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { aTask, events, note, put, verified } from '../support/store.ts'
 import { sqliteStore } from '../support/sqlite.ts'
+import { still } from '../support/still.ts'
 
 /**
  * Commits that the write-ahead log holds: its frames that carry the size of the
@@ -18,6 +19,7 @@ async function commits(path: string): Promise<number> {
 
 describe('commits to a SQLite file', () => {
   it('are shared by works that arrive together', async () => {
+    using _still = still()
     await using store = await sqliteStore()
     const together = (works: number) =>
       Promise.all(
@@ -33,6 +35,7 @@ describe('commits to a SQLite file', () => {
   })
 
   it('are shared by works that come one after another, while there is always one on its way', async () => {
+    using _still = still()
     await using store = await sqliteStore()
     const before = await commits(store.path)
     const written: Promise<unknown>[] = []

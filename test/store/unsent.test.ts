@@ -14,6 +14,7 @@ import {
 } from '../support/postgres-server.ts'
 import { sqliteStore } from '../support/sqlite.ts'
 import { aLease, aTask, noon, note, put, putLeases, type StoreSubject, events } from '../support/store.ts'
+import { still } from '../support/still.ts'
 
 let server: PostgresServer
 beforeAll(async () => void (server = await embeddedServer()), serverTakesMs)
@@ -67,6 +68,7 @@ const asks = {
 
 describe.each(Object.entries(engines))('on %s', (_, { open, sent }) => {
   it('rows of one table that works of one commit put in share statements', async () => {
+    using _still = still()
     await using store = await open()
     const opened = async (tx: Tx) =>
       await store.leases.insert(tx, aLease(await put(store, tx, aTask()), {}, store.seal))
@@ -83,6 +85,7 @@ describe.each(Object.entries(engines))('on %s', (_, { open, sent }) => {
   })
 
   it('what works of one commit do to one row is written once', async () => {
+    using _still = still()
     await using store = await open()
     const [old] = await putLeases(store, {})
     const fresh = aLease({ ...aTask(), id: old!.task }, {}, store.seal)
