@@ -142,7 +142,7 @@ export class GroupWriter {
   }
 
   /** Does in a turn of its own what is no work: no commit fails with it. It must not change what Mayfly keeps. */
-  alone<T>(work: (statements: Statements) => Promise<T>): Promise<T> {
+  alone(work: (statements: Statements) => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#apart.push(() => this.#turnFor(work).then(resolve, reject))
       this.#running ??= this.#runGroups()
@@ -162,14 +162,13 @@ export class GroupWriter {
     }
   }
 
-  async #turnFor<T>(work: (statements: Statements) => Promise<T>): Promise<T> {
+  async #turnFor(work: (statements: Statements) => Promise<void>): Promise<void> {
     const { connection, keeper } = this.#given
-    let done: T
     try {
       await this.#begin()
       // What is written below hides from everybody else who wrote before it.
       await this.#look()
-      done = await work(connection.statements)
+      await work(connection.statements)
       // So that the next turn can be told from somebody else’s writing.
       this.#pending = { written: await keeper.write([], this.#turn()), sums: this.#sums }
       await connection.commit()
@@ -179,7 +178,6 @@ export class GroupWriter {
       throw error
     }
     this.#adopt()
-    return done
   }
 
   async #runGroups(): Promise<void> {

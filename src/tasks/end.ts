@@ -11,19 +11,18 @@ import { aboutTask, endStatus, type EndReason, type StoredTask } from './task.ts
 export const endsPerTurn = 10
 
 /**
- * Each of those that are to be ended in one transaction, once what its end looks up is known, and `besides` what is to be
- * decided afresh before: that of some at a time is asked for together. Everybody else has a turn in between.
+ * Each of those that are to be ended in one transaction, once what its end looks up is known: that of some at a time
+ * is asked for together. Everybody else has a turn in between.
  */
 export async function* toEnd<Item>(
   { tasks }: Pick<TaskContext, 'tasks'>,
   tx: Tx,
   items: readonly Item[],
   idOf: (item: Item) => string,
-  ...besides: 'decide'[]
 ): AsyncGenerator<Item> {
   for (let from = 0; from < items.length; from += endsPerTurn) {
     const some = items.slice(from, from + endsPerTurn)
-    await tasks.lookUp(tx, some.map(idOf), 'end', ...besides)
+    await tasks.lookUp(tx, some.map(idOf), 'end')
     yield* some
     await breathe()
   }

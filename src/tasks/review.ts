@@ -1,12 +1,12 @@
 /** Holding every open task against new rules (invariant I12). */
 import { asRead } from '../base/damage.ts'
-import { breathe } from '../base/turns.ts'
+import { breathe, withTurns } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
 import type { StoredLease } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import { classes } from '../provider/terms.ts'
 import type { Rules, TaskContext } from './context.ts'
-import { endsPerTurn, endTask, toEnd } from './end.ts'
+import { endsPerTurn, endTask } from './end.ts'
 import { Lapses, type Standing } from './lapse.ts'
 import { Likely } from './likely.ts'
 import { type OpenCursor, openStatuses } from './task.ts'
@@ -125,7 +125,7 @@ async function end(
     async (tx) => {
       const leaving: StoredLease[] = []
       let at = 0
-      for await (const id of toEnd(context, tx, ids, (each) => each, 'decide')) {
+      for await (const id of withTurns(ids, endsPerTurn)) {
         if (at + leaving.length >= endsAtOnce) return { leaving, left: ids.slice(at) }
         at += 1
         const stored = await context.tasks.get(tx, id)
