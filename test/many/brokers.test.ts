@@ -1,8 +1,7 @@
 /** Two brokers on one database, as those who ask them see it. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { Session } from '../../src/store/postgres-session.ts'
 import { Rows } from '../../src/store/rows.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
 import { type Brokers, type RunningInstance, startBrokers } from '../support/brokers.ts'
@@ -139,26 +138,6 @@ it('what runs with another configuration is told of, and decides by its own', as
 it('one that stops is told of in the log of the other', async () => {
   await other.broker.close()
   await until(async () => one.log.some((line) => line.includes('a broker has gone')))
-})
-
-it('a reload asks together for what it looks up of the tasks that it ends', async () => {
-  await until(async () => (await one.call('GET', '/readyz')).body.brokers === 1)
-  const opened = await Promise.all(Array.from({ length: 10 }, async () => (await open(one)).body))
-  const policy = join(dirname(one.file), 'policies/acme.cedar')
-  const allows = await readFile(policy, 'utf8')
-  await writeFile(policy, '// Nobody may do anything.\n')
-  const asked = vi.spyOn(Session.prototype, 'all')
-  await one.broker.reload()
-  // Of a single task: one that stands for all of its kind, with a reader.
-  const alone = asked.mock.calls.filter(([sql]) => /from "approvals" where "task" = \$1/.test(sql))
-  asked.mockRestore()
-  const statuses = opened.map(async ({ id, task_token: token }) => {
-    return (await one.call('GET', `/v1/tasks/${id}`, { token })).body.status
-  })
-  expect(await Promise.all(statuses)).toEqual(opened.map(() => 'revoked'))
-  expect(alone.length).toBeLessThan(opened.length / 2)
-  await writeFile(policy, allows)
-  await one.broker.reload()
 })
 
 it('what a reload no longer allows ends, though what comes after in it fails', async () => {
