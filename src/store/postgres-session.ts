@@ -4,7 +4,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import type { Connection } from './connection.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import type { Schema } from './schema.ts'
-import { type Answer, type Shapes, Statement } from './postgres-statement.ts'
+import { type Answer, Batch, type Shapes, type Wire } from './postgres-batch.ts'
 import type { Statements, StoredRow } from './statements.ts'
 
 /** The server has refused something, or cannot be reached. What it says may hold values: it is a cause, never shown to a caller. */
@@ -57,7 +57,7 @@ export class Session {
   #cursors = 0
   #generation = 0
   #broken = false
-  #gathers = false
+  #batch: Batch | undefined
   #waiting = 0
   readonly #watch = setTimeout(() => this.#giveUp(), answerMs).unref()
   /** Whether answers are waited for however long they take: what a migration does may. */
@@ -110,12 +110,14 @@ export class Session {
 
   /** Several statements, of which the rows of the last are answered. */
   async script(sql: string): Promise<StoredRow[]> {
-    return lastOf(await this.#query(sql)).rows
+    this.#submit()
+    const answers = await this.#answered(() => this.#client.query<StoredRow>(sql))
+    return [answers].flat().at(-1)!.rows
   }
 
   /** With `$1` and so on in it. */
   async all(sql: string, values: readonly unknown[]): Promise<StoredRow[]> {
-    return lastOf(await this.#query(sql, this.#nameOf(sql), values)).rows
+    return (await this.#ask(sql, values)).rows
   }
 
   /** Resolves once all that was sent has been done. @throws PostgresFailure where something of it was not */
@@ -127,23 +129,24 @@ export class Session {
 
   /** Commits. @throws PostgresFailure where nothing of the transaction is kept */
   async commit(): Promise<void> {
-    const committing = this.#query('commit')
-    const [, answer] = await Promise.all([this.settled(), committing])
-    const { command } = lastOf(answer)
+    const committing = this.#ask('commit')
+    const [, { command }] = await Promise.all([this.settled(), committing])
     // What the server says to a commit of what has failed.
     if (command !== 'COMMIT') throw new PostgresFailure(new Error(`the commit was answered with ${command}`))
   }
 
   /** Undoes the transaction, whatever has failed in it. Where that cannot be done either, the connection is of no use any more. */
   async rollBack(): Promise<void> {
-    const undone = this.#broken || this.script('rollback').catch(() => (this.#broken = true))
+    // Behind whatever was refused, the rest of a batch is not run.
+    this.#submit()
+    const undone = this.#broken || this.#ask('rollback').catch(() => (this.#broken = true))
     await this.settled().catch(() => undefined)
     await undone
   }
 
   /** Sends what nobody waits for: `settled` tells whether it was done. */
   send(sql: string): void {
-    this.#keep(this.#query(sql))
+    this.#keep(this.#ask(sql))
   }
 
   /** Has every statement prepared anew. */
@@ -179,7 +182,7 @@ export class Session {
   }
 
   #send(sql: string, values: readonly unknown[]): void {
-    this.#keep(this.#query(sql, this.#nameOf(sql), values))
+    this.#keep(this.#ask(sql, values))
   }
 
   #keep(sent: Promise<unknown>): void {
@@ -196,17 +199,36 @@ export class Session {
     this.send(`close ${name}`)
   }
 
-  /** The answer; several, where `sql` is several statements. */
-  async #query(sql: string, name?: string, values?: readonly unknown[]): Promise<Answers> {
-    this.#gather()
+  /** @throws PostgresFailure at once for a value that no column holds: nothing is sent then */
+  #ask(sql: string, values: readonly unknown[] = []): Promise<Answer> {
+    const asked = { sql, name: this.#nameOf(sql), values: values.map(asText) }
+    this.#batch ??= this.#begin()
+    const batch = this.#batch
+    return this.#answered(() => {
+      const answer = batch.add(asked, this.#client.connection as unknown as Wire)
+      if (batch.isFull) this.#submit()
+      return answer
+    })
+  }
+
+  /** What is asked before anybody else has a turn goes to the server together. */
+  #begin(): Batch {
+    process.nextTick(() => this.#submit())
+    return new Batch(types, this.#shapes)
+  }
+
+  #submit(): void {
+    const batch = this.#batch
+    this.#batch = undefined
+    if (batch) this.#client.query(batch as never)
+  }
+
+  /** @throws PostgresFailure */
+  async #answered<T>(ask: () => Promise<T>): Promise<T> {
     this.#waiting += 1
     this.#watch.refresh()
     try {
-      return await new Promise<Answers>((resolve, reject) => {
-        const statement = { sql, name, values: values?.map(asKept) }
-        const answered = (error: Error | null, answers: Answers) => (error ? reject(error) : resolve(answers))
-        this.#client.query(new Statement(statement, this.#shapes, answered) as never)
-      })
+      return await ask()
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) || closing.test(error.code ?? '')) this.#broken = true
       throw new PostgresFailure(error)
@@ -214,18 +236,6 @@ export class Session {
       this.#waiting -= 1
       this.#watch.refresh()
     }
-  }
-
-  /** What is sent before anybody else has a turn goes to the server in one write. */
-  #gather(): void {
-    if (this.#gathers) return
-    this.#gathers = true
-    const { stream } = this.#client.connection
-    stream.cork()
-    process.nextTick(() => {
-      this.#gathers = false
-      stream.uncork()
-    })
   }
 
   /** One timer for all that is waited for: statements follow each other by the hundred. */
@@ -254,16 +264,20 @@ export class Session {
   }
 }
 
-type Answers = Answer | Answer[]
-
-const lastOf = (answers: Answers) => (Array.isArray(answers) ? answers.at(-1)! : answers)
-
-/** What no column holds is beyond all that one does: times without end, and texts with a NUL (Rows has taken it out of what is written). */
-function asKept(value: unknown): unknown {
+/**
+ * As the server takes it. What no column holds is beyond all that one does: times without end, and texts with a NUL
+ * (Rows has taken it out of what is written).
+ *
+ * @throws PostgresFailure for what has no text
+ */
+function asText(value: unknown): string | Buffer | null {
   if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
-  if (typeof value !== 'number' || Number.isFinite(value)) return value
-  if (Number.isNaN(value)) return null
-  return value > 0 ? greatest : least
+  if (value === null || value === undefined || Number.isNaN(value)) return null
+  if (typeof value === 'number' && !Number.isFinite(value)) return value > 0 ? greatest : least
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
+    return String(value)
+  if (Buffer.isBuffer(value)) return value
+  throw new PostgresFailure(new TypeError('a value that no column holds'))
 }
 
 /** For queries that are put together, wherever `all` sends them. */

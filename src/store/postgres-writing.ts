@@ -12,6 +12,8 @@ const looksAtOnce = 20
 const lookEveryMs = 5_000
 /** Which broker's turn it is, by a lock that goes with the transaction: `mayg`, and the schema's own number. */
 const takeTurn = 'select pg_advisory_xact_lock(1835104615, current_schema()::regnamespace::oid::int)'
+/** What is seen and numbered is what there is once the turn is this broker's. */
+const findSnapshot = 'select pg_current_snapshot()::text as snapshot'
 /** Whoever holds up the others for so long, or stops in the middle of its turn, has lost it. */
 const waitForTurn = '10s'
 const stopInTurn = '3s'
@@ -47,9 +49,10 @@ export function writingOver(
   const begin = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
     if (session.isBroken) await reconnect()
     const attempt = async () => {
-      const begun = session.script(Transactions.begin)
+      session.send('begin')
+      session.send(takeTurn)
       // Behind it, without waiting for the turn.
-      const [rows, answer] = await Promise.all([begun, ask()])
+      const [rows, answer] = await Promise.all([session.all(findSnapshot, []), ask()])
       transactions.begun(String(rows[0]!['snapshot']))
       return answer
     }
@@ -136,8 +139,6 @@ export function writingOver(
  * next number is known, unless somebody else has taken one.
  */
 class Transactions {
-  // What is seen and numbered is what there is once the turn is this broker's.
-  static readonly begin = `begin; ${takeTurn}; select pg_current_snapshot()::text as snapshot`
   /** Undefined where nobody can tell. */
   #next: number | undefined
   /** What the transaction that is open found, until it was held against what is known. */

@@ -27,8 +27,8 @@ const alone = {
   PostgreSQL: {
     open: async (): Promise<StoreSubject> => await besideOn(await server.database()),
     reads: () => vi.spyOn(Session.prototype, 'all'),
-    // The head, and whether the record has been continued.
-    each: 2,
+    // Whether somebody else has written, the head, and whether the record has been continued.
+    each: 3,
   },
 }
 

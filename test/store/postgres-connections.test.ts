@@ -1,9 +1,6 @@
 /** How a broker connects to a PostgreSQL server: TLS, how many at once, and how long an answer is waited for. */
-import { Socket } from 'node:net'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openPostgres, openPostgresReadOnly } from '../../src/store/postgres.ts'
-import { ReadPool } from '../../src/store/postgres-pool.ts'
 import { isPostgresFailure, Session } from '../../src/store/postgres-session.ts'
 import { selfSigned } from '../support/certificate.ts'
 import {
@@ -110,37 +107,4 @@ it('a server that does not answer in time is given up, and the connection closed
   await refused
   expect(session.isBroken).toBe(true)
   await session.close()
-})
-
-it('statements that are sent together go to the server in one write', async () => {
-  const pool = new ReadPool({ url: await server.database() }, 1)
-  const session = await pool.begin()
-  const asked = () => Promise.all([1, 2, 3].map((n) => session.all('select $1::int as n', [n])))
-  await asked()
-  const written = vi.spyOn(Socket.prototype, '_writev')
-  expect(await asked()).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]])
-  expect(written).toHaveBeenCalledOnce()
-  pool.end(session)
-  await pool.close()
-})
-
-describe('a prepared statement', () => {
-  it('is described to the broker once, and answered alike from then on', async () => {
-    const url = await server.database()
-    await besideDatabase(
-      url,
-      `create table t (id text, n bigint, m int, b boolean); insert into t values ('a', 7, null, true), ('b', null, 3, null)`,
-    )
-    const session = await Session.open({ url })
-    const asked = () =>
-      Promise.all(['a', 'b', 'c'].map((id) => session.all('select * from t where id = $1', [id])))
-    const rows = [[{ id: 'a', n: 7, m: null, b: true }], [{ id: 'b', n: null, m: 3, b: null }], []]
-    expect(await asked()).toEqual(rows)
-    const described = vi.spyOn(pg.Connection.prototype, 'describe')
-    expect(await asked()).toEqual(rows)
-    expect(described).not.toHaveBeenCalled()
-    await besideDatabase(url, 'alter table t add column more text')
-    await expect(asked()).rejects.toSatisfy(isPostgresFailure)
-    await session.close()
-  })
 })

@@ -1,6 +1,7 @@
 /** What a broker relies on of a PostgreSQL server, and what it does when that is not so. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { isBrokerError } from '../../src/base/errors.ts'
+import { Batch } from '../../src/store/postgres-batch.ts'
 import { ReadPool } from '../../src/store/postgres-pool.ts'
 import { isPostgresFailure, Session } from '../../src/store/postgres-session.ts'
 import { openPostgres, openPostgresReadOnly } from '../../src/store/postgres.ts'
@@ -196,11 +197,12 @@ describe('connections that read', () => {
     const url = await server.database()
     const pool = new ReadPool({ url }, 1)
     const session = await pool.begin()
-    const script = vi.spyOn(Session.prototype, 'script')
-    script.mockRejectedValueOnce(new Error('no')).mockRejectedValueOnce(new Error('no'))
+    const asked = vi.spyOn(Batch.prototype, 'add').mockRejectedValueOnce(new Error('no'))
+    const script = vi.spyOn(Session.prototype, 'script').mockRejectedValueOnce(new Error('no'))
     pool.end(session)
     await expect(pool.begin()).rejects.toSatisfy(isPostgresFailure)
-    script.mockRestore()
+    expect(asked.mock.calls[0]?.[0].sql).toBe('rollback')
+    expect(script).toHaveBeenCalledOnce()
     await until(async () => (await open(url)) === 0)
     pool.end(await pool.begin())
     await pool.close()

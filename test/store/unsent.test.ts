@@ -1,8 +1,8 @@
 /** What works write is sent together, and whatever is asked of the database is asked behind it (docs/decisions/0070). */
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Tx } from '../../src/base/unit.ts'
+import { Batch } from '../../src/store/postgres-batch.ts'
 import { PostgresFailure, Session } from '../../src/store/postgres-session.ts'
 import { bound, queries, rowsIn } from '../../src/store/transaction.ts'
 import { besideOn } from '../support/beside.ts'
@@ -33,10 +33,8 @@ const engines = {
   PostgreSQL: {
     open: async (): Promise<StoreSubject> => await besideOn(await server.database()),
     sent() {
-      const { mock } = vi.spyOn(pg.Client.prototype, 'query') as never as {
-        mock: { calls: { text: string }[][] }
-      }
-      return () => mock.calls.map(([query]) => query!.text)
+      const { mock } = vi.spyOn(Batch.prototype, 'add')
+      return () => mock.calls.map(([{ sql }]) => sql)
     },
   },
 }
