@@ -20,8 +20,13 @@ export function placeOf(address: StoreAddress): string {
 
 /** Another broker has this store, and two would each believe that nobody else ends its leases. */
 export class StoreInUse extends Error {
-  constructor(place: string, options: { cause?: unknown } = {}) {
-    super(`another broker is running on ${place}`, options)
+  /** `isByHolder`: it says so in the store itself, of which this may be a copy. */
+  constructor(
+    place: string,
+    { isByHolder = false, ...options }: { cause?: unknown; isByHolder?: boolean } = {},
+  ) {
+    const original = isByHolder ? ', or on the file of which that is a plain copy' : ''
+    super(`another broker is running on ${place}${original}`, options)
     this.name = 'StoreInUse'
   }
 }

@@ -1,8 +1,6 @@
 /** A SQLite store brought into a PostgreSQL database, as it is: every row with its MAC, and the whole record. */
 import type { Seal } from '../base/seal.ts'
 import { placeOf, type PostgresAddress, StoreInUse } from './address.ts'
-import { headRows, openHead } from './head.ts'
-import { isRunning } from './holder.ts'
 import { migrate, requireCurrent } from './migrations.ts'
 import { openDatabase } from './node-sqlite.ts'
 import { asItCameTo } from './postgres.ts'
@@ -12,7 +10,7 @@ import { sealedTables } from './sealed-tables.ts'
 import { lockFile } from './sqlite.ts'
 import { connectionOver } from './sqlite-connection.ts'
 import type { Statements, StoredRow } from './statements.ts'
-import { takeOver } from './take-over.ts'
+import { isHeld, takeOver } from './take-over.ts'
 
 /** Tasks before all that refers to them. */
 const tables = [
@@ -35,8 +33,7 @@ export async function copyStore(from: string, to: PostgresAddress, seal: Seal): 
   using database = openDatabase(from, { readOnly: true })
   const source = connectionOver(database)
   await requireCurrent(source.db)
-  const holder = openHead(await source.statements.all(headRows), seal)?.state?.holder
-  if (holder && isRunning(holder)) throw new StoreInUse(from)
+  if (await isHeld(source.statements, seal)) throw new StoreInUse(from, { isByHolder: true })
   const session = await openAlone(to).catch((error: unknown) => {
     throw asItCameTo(error, to)
   })

@@ -30,6 +30,8 @@ export interface HeadState {
   next?: number | undefined
   /** How often one of those brokers has noticed that somebody else may have written: then each looks for itself. */
   noticed?: number
+  /** How often somebody has said that it is to count as it stands, here or where its head was kept; absent for never. */
+  accepted?: number
   /** Why the store is not to be trusted until somebody says so, whatever its rows look like by now. */
   doubts: string[]
 }
@@ -152,9 +154,7 @@ export class HeadKeeper {
     const { seq, mac } = chained.at(-1) ?? this.#head
     const head = { seq, mac, commits: this.#head.commits + 1 }
     const state = { ...this.#state, ...change }
-    const sealed = this.#seal.seal(JSON.stringify(state), place)
-    const { key, mac: headMac } = sealHead(this.#seal, { ...head, state: sealed })
-    const row = { id: 1, seq, mac, key, head_mac: headMac, commits: head.commits, state: sealed }
+    const row = headRow(this.#seal, head, state)
     await this.#statements.run(putHead, Object.values(row))
     return { head, state, row }
   }
@@ -164,6 +164,20 @@ export class HeadKeeper {
     this.#state = state
     this.#row = row
   }
+}
+
+/** Has the head say that nobody has the store, and else what it said. One that is not genuine stays as it is. */
+export async function letGo(statements: Statements, seal: Seal): Promise<void> {
+  const { head, state } = openHead(await statements.all(headRows), seal) ?? {}
+  if (!head || !state?.holder) return
+  await statements.run(putHead, Object.values(headRow(seal, head, { ...state, holder: undefined })))
+}
+
+function headRow(seal: Seal, head: CommittedHead, state: HeadState): StoredRow {
+  const { seq, mac, commits } = head
+  const sealed = seal.seal(JSON.stringify(state), place)
+  const { key, mac: headMac } = sealHead(seal, { ...head, state: sealed })
+  return { id: 1, seq, mac, key, head_mac: headMac, commits, state: sealed }
 }
 
 const eventColumns = 'seq, at, type, actor, agent, owner, task, lease, status, data, request, key, mac'

@@ -9,7 +9,7 @@ import type { Log } from '../base/log.ts'
 import type { Tx } from '../base/unit.ts'
 import { makePrivate } from './files.ts'
 import { anchorName } from './anchor.ts'
-import { type CommittedHead, headRows, openHead } from './head.ts'
+import { type CommittedHead, headRows, type HeadState, openHead } from './head.ts'
 import type { Statements } from './statements.ts'
 import { bound } from './transaction.ts'
 
@@ -18,6 +18,8 @@ const knownHead = z.strictObject({
   commits: z.int(),
   seq: z.int(),
   mac: z.string(),
+  /** How often the store had been accepted as it stood; absent for never. */
+  accepted: z.int().optional(),
 })
 export type KnownHead = z.infer<typeof knownHead>
 
@@ -26,6 +28,8 @@ const length = 256
 
 /** What is known of a store outside it. */
 export interface Outside {
+  /** The file. */
+  path?: string | undefined
   known?: KnownHead | undefined
   /** Why nothing is known although something should be. */
   fault?: string | undefined
@@ -36,7 +40,7 @@ export function readLastHead(path: string | undefined): Outside {
   if (path === undefined) return {}
   try {
     const text = readFileSync(path, 'utf8')
-    return text === '' ? {} : { known: knownHead.parse(JSON.parse(text)) }
+    return text === '' ? {} : { path, known: knownHead.parse(JSON.parse(text)) }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
     return { fault: `the head that was kept outside the store in ${path} cannot be read` }
@@ -57,39 +61,68 @@ export interface Held {
 const whatIsHeld = `select (select mac from audit_events where seq = ? limit 1) as mac,
   (select seq from cursors where name = ? limit 1) as pruned`
 
-/** Why a store with this head, whose record holds what is `held` where it was known to end, is not the newest that there was, if it is not. */
+/** The end of a store, and what its head says besides. */
+export interface StoreEnd {
+  installation: string
+  head: CommittedHead
+  /** How often it was accepted as it stood. */
+  accepted?: number | undefined
+}
+
+/**
+ * Why a store with this head, whose record holds what is `held` where it was known to end, is not the newest that there
+ * was, if it is not. One that was accepted since is: that takes the seal key, and says that an older one is to count.
+ */
 export function olderThan(
   known: KnownHead,
-  { installation, head }: { installation: string; head: CommittedHead },
+  { installation, head, accepted = 0 }: StoreEnd,
   { mac, prunedTo }: Held,
 ): string | undefined {
   if (installation !== known.installation)
     return 'the store is another than the one whose head was kept outside it'
+  if (accepted > (known.accepted ?? 0)) return undefined
   // Of what was pruned since nothing can be told: how often the store was written tells enough.
   const isPruned = head.seq > known.seq && prunedTo >= known.seq
   const reaches = known.seq === 0 || isPruned || mac === known.mac
   if (head.commits >= known.commits && reaches) return undefined
-  return `the store ends at event ${head.seq}, which is not or not yet event ${known.seq}, whose head was kept outside it`
+  if (head.seq < known.seq)
+    return `the store ends at event ${head.seq}, before event ${known.seq}, whose head was kept outside it`
+  return reaches
+    ? `the store lacks what was written since event ${known.seq}, whose head was kept outside it`
+    : `the store has another event ${known.seq} than the one whose head was kept outside it`
+}
+
+/** The same of what is kept outside the store, and where. */
+export async function outsideDoubt(
+  { path, known, fault }: Outside,
+  store: StoreEnd,
+  statements: Statements,
+): Promise<string | undefined> {
+  const doubt = fault ?? (known && olderThan(known, store, await heldAt(statements, known.seq)))
+  return doubt === undefined || fault !== undefined ? doubt : `${doubt}, in ${path}`
 }
 
 /**
  * What is wrong with a store that is only read, by what is known outside it. That has to be
  * read before the snapshot: a broker that is running may go on meanwhile.
  */
-export async function outsideFault(tx: Tx, { known, fault }: Outside): Promise<Discrepancy | undefined> {
+export async function outsideFault(tx: Tx, outside: Outside): Promise<Discrepancy | undefined> {
+  const { known, fault } = outside
   if (fault !== undefined) return { message: fault }
   const { statements, seal, installation } = bound(tx)
-  const head = openHead(await statements.all(headRows), seal)?.head
+  const opened = openHead(await statements.all(headRows), seal)
   // Without one there is more to say, and verification says it.
-  const message =
-    known && head && olderThan(known, { installation, head }, await heldAt(statements, known.seq))
+  if (!known || !opened) return undefined
+  const { head, state } = opened
+  const message = await outsideDoubt(outside, { installation, head, accepted: state?.accepted }, statements)
   if (message === undefined) return undefined
-  const lacks = head!.seq < known!.seq && installation === known!.installation
-  return { ...(lacks && { seq: head!.seq + 1 }), message }
+  const lacks = head.seq < known.seq && installation === known.installation
+  return { ...(lacks && { seq: head.seq + 1 }), message }
 }
 
 /** The file of a store that is being written. */
 export class LastHead implements Outside, Disposable {
+  readonly path: string | undefined
   /** As it was when the store was opened. */
   readonly known: KnownHead | undefined
   readonly fault: string | undefined
@@ -99,6 +132,7 @@ export class LastHead implements Outside, Disposable {
   /** `path` is undefined where there is no place for such a file. One that cannot be written is a warning, not a reason not to start. */
   constructor(path: string | undefined, log: Log) {
     this.#log = log
+    this.path = path
     const { known, fault } = readLastHead(path)
     this.known = known
     this.fault = fault
@@ -115,9 +149,9 @@ export class LastHead implements Outside, Disposable {
   }
 
   /** Not synced to the disk: the store is, before, and a file that is behind it is no harm. */
-  write(installation: string, { commits, seq, mac }: CommittedHead): void {
+  write({ installation, accepted }: HeadState, { commits, seq, mac }: CommittedHead): void {
     if (this.#file === undefined) return
-    const text = JSON.stringify({ installation, commits, seq, mac } satisfies KnownHead)
+    const text = JSON.stringify({ installation, commits, seq, mac, accepted } satisfies KnownHead)
     try {
       writeSync(this.#file, `${text.padEnd(length - 1)}\n`, 0)
     } catch (error) {

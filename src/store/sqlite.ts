@@ -21,7 +21,7 @@ import {
 import { installationLeft } from './reader.ts'
 import { connectionOver, snapshotOf, writingOver } from './sqlite-connection.ts'
 import { openReader } from './sqlite-reader.ts'
-import { takeOver } from './take-over.ts'
+import { isHeld, takeOver } from './take-over.ts'
 
 /**
  * Opens the database as its only writer, creating or migrating it first.
@@ -34,18 +34,20 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   opened.use(lockFile(path, log))
   makePrivate(path, log)
   const database = opened.use(openDatabase(path, { readOnly: false }))
+  const connection = writingOver(database)
+  // Before anything of the file is changed: it may be somebody's copy of what another broker has.
+  if (await isHeld(connection.statements, seal)) throw new StoreInUse(path, { isByHolder: true })
   // FULL: an intent that the client's credential depends on must survive a power cut (invariant I1).
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   // What a savepoint would undo is kept in memory, and not in a file for each commit: that was two thirds of all bytes written.
   database.exec('PRAGMA temp_store = MEMORY')
   tighten(storeFiles(path), log)
-  const connection = writingOver(database)
   const outside = new LastHead(options.lastHead, log)
   opened.use(outside)
   const holder = opened.adopt(becomeHolder(), release)
   database.exec('BEGIN IMMEDIATE')
   const taken = await takeOver(connection, seal, { holder, outside })
-  if (!taken) throw new StoreInUse(path)
+  if (!taken) throw new StoreInUse(path, { isByHolder: true })
   database.exec('COMMIT')
   // A plain copy of the file has to tell that a broker had it (`plain-copy.ts`): not in the log alone.
   database.exec('PRAGMA wal_checkpoint(PASSIVE)')

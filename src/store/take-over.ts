@@ -6,7 +6,7 @@ import { Counts } from './counts.ts'
 import { type CommittedHead, HeadKeeper, type HeadState, headRows, openHead } from './head.ts'
 import { type Holder, isRunning } from './holder.ts'
 import { type Found, inspect, wholly } from './inspection.ts'
-import { heldAt, olderThan, type Outside } from './last-head.ts'
+import { type Outside, outsideDoubt } from './last-head.ts'
 import { isCurrent, migrate } from './migrations.ts'
 import type { Writing } from './connection.ts'
 import { RowMacs } from './row-macs.ts'
@@ -18,6 +18,13 @@ import type { Statements } from './statements.ts'
 
 /** What the head of the store vouches for, or why it vouches for nothing. */
 type Left = { head: CommittedHead; state: HeadState }
+
+/** Whether a process that certainly still runs has the store, by what stands in it. */
+export async function isHeld(statements: Statements, seal: Seal): Promise<boolean> {
+  if (!(await hasState(statements))) return false
+  const holder = openHead(await statements.all(headRows), seal)?.state?.holder
+  return holder !== undefined && isRunning(holder)
+}
 
 /**
  * Makes the store this holder's, in the transaction that is open; without one, that of
@@ -38,8 +45,9 @@ export async function takeOver(
   const migrated = await migrate(db, schema)
   const { head, state } = left ?? (await firstSealed(statements, seal))
   // What is in doubt already goes on from there, and not from what is known outside.
-  const doubts =
-    state.doubts.length > 0 ? state.doubts : await outsideDoubts(outside, { ...state, head, statements })
+  const doubt =
+    state.doubts.length > 0 ? undefined : await outsideDoubt(outside, { ...state, head }, statements)
+  const doubts = doubt === undefined ? state.doubts : [doubt]
   const macs = await RowMacs.of(statements, seal, state.installation)
   const change: Partial<HeadState> = { holder, doubts }
   if (migrated || state.schema === undefined) change.schema = await statements.dialect.schema(statements)
@@ -69,14 +77,6 @@ export async function takeOver(
   }
   keeper.adopt(await keeper.write([], change))
   return { keeper, macs, migrated }
-}
-
-async function outsideDoubts(
-  { known, fault }: Outside,
-  { statements, ...store }: Parameters<typeof olderThan>[1] & { statements: Statements },
-): Promise<string[]> {
-  const doubt = fault ?? (known && olderThan(known, store, await heldAt(statements, known.seq)))
-  return doubt === undefined ? [] : [doubt]
 }
 
 async function hasState(statements: Statements): Promise<boolean> {

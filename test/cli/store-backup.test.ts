@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -49,6 +50,33 @@ test('a copy made while tasks come and go has all that was done before it, and i
   expect(tasks).toContainEqual({ id: before.id })
 })
 
+/** Runs a command on a store at `path`, with nothing known outside it. */
+async function on(path: string, ...command: string[]) {
+  const files = await filesOf(broker)
+  await files.configure((settings) => {
+    settings['store'] = `sqlite:${path}`
+    settings['audit'] = { last_head: at('none') }
+  })
+  const ended = await mayfly([...command, '-c', broker.file])
+  await files.restore()
+  return ended
+}
+
+test('nobody has a copy: it can be tried while the broker runs, and stays intact', async () => {
+  expect((await backup('tried.db')).status).toBe(0)
+  expect(await on(at('tried.db'), 'store', 'migrate')).toMatchObject({ status: 0, stderr: '' })
+  expect(await on(at('tried.db'), 'audit', 'verify')).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('a plain copy is refused while the broker runs, and is left as it was', async () => {
+  copyFileSync(at('mayfly.db'), at('plain.db'))
+  const before = readFileSync(at('plain.db'))
+  const { status, stderr } = await on(at('plain.db'), 'store', 'migrate')
+  expect(status).toBe(1)
+  expect(stderr).toContain('or on the file of which that is a plain copy')
+  expect(readFileSync(at('plain.db')).equals(before)).toBe(true)
+})
+
 test('put back as the newest that there is, it serves on; with something newer, nothing is granted', async () => {
   const { body: task } = await broker.open()
   await broker.stop()
@@ -89,13 +117,7 @@ test('a plain copy of a running broker’s file is known for one by verification
   mkdirSync(plain)
   copyFileSync(at('mayfly.db'), join(plain, 'mayfly.db'))
   await broker.complete(task)
-  const files = await filesOf(broker)
-  await files.configure((settings) => {
-    settings['store'] = `sqlite:${join(plain, 'mayfly.db')}`
-    settings['audit'] = { last_head: join(plain, 'none') }
-  })
-  const { status, stdout } = await mayfly(['audit', 'verify', '-c', broker.file, '--json'])
-  await files.restore()
+  const { status, stdout } = await on(join(plain, 'mayfly.db'), 'audit', 'verify', '--json')
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({
     discrepancies: [{ message: expect.stringContaining('plain copy of the file of a running broker') }],

@@ -92,7 +92,67 @@ describe('the last head', () => {
     await at.close()
     for (const end of ['', '-wal', '-shm']) rmSync(`${at.path}${end}`, { force: true })
     const { intrusion } = await at.open()
-    expect(intrusion.doubts).toEqual(['the store is another than the one whose head was kept outside it'])
+    expect(intrusion.doubts).toEqual([
+      `the store is another than the one whose head was kept outside it, in ${at.lastHead}`,
+    ])
+  })
+
+  it('says where the store ends, and where it should', async () => {
+    const at = await place()
+    await note(await at.open())
+    await at.close()
+    copyFileSync(at.path, `${at.path}.kept`)
+    const restored = async () => {
+      await at.close()
+      copyFileSync(`${at.path}.kept`, at.path)
+      return (await at.open()).intrusion.doubts
+    }
+    for (const key of ['one', 'two', 'three'])
+      await (await at.open()).unit.write((tx) => usedTokens.use(tx, key, noon))
+    expect(await restored()).toEqual([
+      `the store lacks what was written since event 1, whose head was kept outside it, in ${at.lastHead}`,
+    ])
+    const { installation } = at.known()
+    const known = (head: object) => writeFileSync(at.lastHead, JSON.stringify({ installation, ...head }))
+    known({ commits: 1, seq: 1, mac: 'of another event' })
+    expect(await restored()).toEqual([
+      `the store has another event 1 than the one whose head was kept outside it, in ${at.lastHead}`,
+    ])
+    known({ commits: 1, seq: 9, mac: 'of a later event' })
+    expect(await restored()).toEqual([
+      `the store ends at event 1, before event 9, whose head was kept outside it, in ${at.lastHead}`,
+    ])
+  })
+
+  it('counts for nothing against a store that was accepted since, wherever it is kept, and for all against one that was not', async () => {
+    const at = await place()
+    const elsewhere = `${at.lastHead}-of-another`
+    await note(await at.open())
+    await at.close()
+    copyFileSync(at.path, `${at.path}.kept`)
+    const restore = () => copyFileSync(`${at.path}.kept`, at.path)
+    const openedAt = async (lastHead: string, work: (store: OwnStore) => Promise<unknown>) => {
+      const store = await openSqlite(at.path, testSeal(), { lastHead })
+      const { doubts } = store.intrusion
+      await work(store)
+      await store.close()
+      return doubts
+    }
+    const accept = (store: OwnStore) => store.accept(() => ({ ...event, type: 'store.accepted' }))
+    for (const each of [at.lastHead, elsewhere]) expect(await openedAt(each, note)).toEqual([])
+    for (const [first, second] of [
+      [at.lastHead, elsewhere],
+      [elsewhere, at.lastHead],
+    ] as const) {
+      restore()
+      expect(await openedAt(first, accept)).toHaveLength(1)
+      for (const each of [first, second]) expect(await openedAt(each, note)).toEqual([])
+    }
+    restore()
+    for (const each of [at.lastHead, elsewhere]) {
+      expect(await openedAt(each, note)).toHaveLength(1)
+      restore()
+    }
   })
 
   it('that cannot be read is a doubt; that is missing, or cannot be kept, is none', async () => {

@@ -29,7 +29,8 @@ left of it then. With --json the answer is { "file", "events", "head" }.`,
 }
 
 async function copy(path: string, options: { config: string; json?: boolean }): Promise<void> {
-  const [{ backUpSqlite }, { readLastHead }, { verifyStore }] = await Promise.all([
+  const [{ createSeal }, { backUpSqlite }, { readLastHead }, { verifyStore }] = await Promise.all([
+    import('../../base/seal.ts'),
     import('../../store/backup.ts'),
     import('../../store/last-head.ts'),
     import('../audit/verify-store.ts'),
@@ -48,7 +49,7 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
   const { known } = readLastHead(configuration.audit.lastHead)
   const partial = `${file}.partial`
   try {
-    await backUpSqlite(store.path, partial).catch((error: unknown) => {
+    await backUpSqlite(store.path, partial, createSeal(configuration.sealKeys)).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : 'unknown error'
       throw new Failure(
         'failed',
