@@ -140,6 +140,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
 
   fleet = new Fleet({
     living: () => store.beside?.living,
+    self: () => store.beside?.self,
     own: () => control.current.digest,
     review: () => control.review(context),
     log,

@@ -13,6 +13,8 @@ interface Member {
 interface Given {
   /** All that run, this one among them; undefined where there is no place for others. */
   living: () => readonly Member[] | undefined
+  /** The id of this one among them. */
+  self: () => string | undefined
   /** The digest of the configuration in force here. */
   own: () => string
   /** Decides all open tasks afresh under what is in force here. */
@@ -60,13 +62,17 @@ export class Fleet {
   }
 
   #tell(all: readonly Member[]): void {
-    const { log } = this.#given
+    const { self, log } = this.#given
     const without = (some: readonly Member[]) => (each: Member) => !some.some(({ id }) => id === each.id)
     const brokers = all.length
     for (const { id, version } of this.#members.filter(without(all)))
       log.info({ broker: id, version, brokers }, 'a broker has gone; what it had to do is done by another')
     for (const { id, version } of all.filter(without(this.#members)))
-      log.info({ broker: id, version, brokers }, 'a broker has joined')
+      // An id tells nobody which machine it is on: each says its own.
+      log.info(
+        { broker: id, version, brokers },
+        id === self() ? 'this broker has joined' : 'a broker has joined',
+      )
     this.#members = all
   }
 }

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { routePath } from 'hono/route'
 import type { Log } from '../base/log.ts'
 import type { Env } from './context.ts'
+import { operationsPaths } from './operations.ts'
 import { asRefusal } from './problem.ts'
 
 /**
@@ -26,6 +27,19 @@ export function logRequest(c: Context<Env>, milliseconds: number, log: Log): voi
     ms: Math.round(milliseconds * 10) / 10,
   }
   if (about.unmatched) log.warn(facts, 'an identity matches no agent')
-  else if (refusal && status >= 500) log.error({ ...facts, err: thrown }, refusal.message)
+  else if (refusal && status >= 500)
+    log.error(
+      { ...facts, ...(isProbe(facts.route) ? { reason: reasonOf(thrown) } : { err: thrown }) },
+      refusal.message,
+    )
   else log.info(facts, 'request')
+}
+
+/** A probe asks every few seconds: each time it is said why, and not where in the code. */
+const isProbe = (route: string) => operationsPaths.includes(route)
+
+/** What the error says, and what brought it about. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`
 }

@@ -53,6 +53,8 @@ export interface OwnStore extends OpenStore {
 
 /** A store that other brokers may write as well (docs/decisions/0041). */
 export interface BesideOthers {
+  /** The id of this one: another once it was taken for gone. */
+  readonly self: string
   /** All that run, this one among them. */
   readonly living: readonly Peer[]
   /** How much was asked of the others lately. */
@@ -186,6 +188,9 @@ function sign({ living, share }: Peers): unknown {
 
 function besideOthers(peers: Peers, line: Line, writer: Pick<GroupWriter, 'write'>): BesideOthers {
   return {
+    get self() {
+      return peers.share.id
+    },
     get living() {
       return peers.living
     },

@@ -10,6 +10,7 @@ function fleetOf(...first: string[]) {
   const fleet = new Fleet({
     living: () =>
       configurations.map((configuration, at) => ({ id: String(at), version: '1', configuration })),
+    self: () => '0',
     own: () => configurations[0]!,
     review: async () => void (reviews += 1),
     log: silentLog,
@@ -51,4 +52,23 @@ it('what others come with, or have no longer, is a reason', () => {
   expect(become(['one', 'two', 'three'])).toBe(1)
   expect(become(['one', 'three'])).toBe(1)
   expect(become(['one', 'one'])).toBe(1)
+})
+
+it('each says in its own log which one it is: an id tells nobody a machine', () => {
+  const told: unknown[] = []
+  const log = { ...silentLog, info: (facts: object, text: string) => void told.push({ ...facts, text }) }
+  const living = ['a', 'b', 'c'].map((id) => ({ id, version: '1', configuration: 'one' }))
+  const given = {
+    living: () => living,
+    self: () => 'b',
+    own: () => 'one',
+    review: async () => undefined,
+    log,
+  }
+  new Fleet(given).changed()
+  expect(told).toEqual([
+    expect.objectContaining({ broker: 'a', text: 'a broker has joined' }),
+    expect.objectContaining({ broker: 'b', text: 'this broker has joined' }),
+    expect.objectContaining({ broker: 'c', text: 'a broker has joined' }),
+  ])
 })

@@ -106,6 +106,10 @@ test('a token that was used up is not made good by deleting its row; health tell
   expectRefusal(await open(), 503, 'unavailable')
   expectRefusal(await broker.mint(task, readWeb), 503, 'unavailable')
   expectRefusal(await broker.call('GET', '/readyz'), 503, 'unavailable')
+  // Every few seconds a probe asks: that says why, and not where in the code.
+  const logged = JSON.parse(broker.log.findLast((line) => line.includes('/readyz'))!) as object
+  expect(logged).toMatchObject({ level: 'error', reason: expect.stringContaining('rows of used_tokens are') })
+  expect(logged).not.toHaveProperty('err')
   expect((await broker.call('GET', '/metrics')).body).toContain('mayfly_store_doubts 1')
   expect((await broker.complete(task)).body.leases).toMatchObject([{ status: 'revoked' }])
   expect(ledger.find(minted.credential.token)!.revokedAt).toBeDefined()

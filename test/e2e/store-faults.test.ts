@@ -106,6 +106,8 @@ test('the tables are gone: it is not ready, and says `unavailable` without a wor
     beside(broker, (db) => db.exec(`alter table ${from} rename to ${to}`))
   rename('audit_head', 'elsewhere')
   expectRefusal(await broker.call('GET', '/readyz'), 503, 'unavailable')
+  // Only the log says why.
+  expect(broker.log.findLast((line) => line.includes('/readyz'))).toContain('no such table: audit_head')
   expect((await broker.call('GET', '/healthz')).status).toBe(200)
   rename('elsewhere', 'audit_head')
   expect((await broker.call('GET', '/readyz')).status).toBe(200)

@@ -50,7 +50,7 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
     throw new Failure(
       'not_intact',
       `${from} is not intact: ${first.message}`,
-      'Run `mayfly audit verify` on it, and `mayfly store accept` if it is to be kept as it stands.',
+      'Run `mayfly audit verify` on it, and `mayfly store accept` if it is to be kept as it stands. A head that was kept outside it may be that of another store: name its own file under `audit.last_head` then.',
     )
   await copyStore(from, store, createSeal(sealKeys)).catch((error: unknown) => {
     if (error instanceof StoreInUse) throw new Failure('failed', error.message, 'Stop that broker first.')
