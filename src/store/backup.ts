@@ -2,8 +2,9 @@
 import { closeSync, openSync } from 'node:fs'
 import { backup } from 'node:sqlite'
 import type { Seal } from '../base/seal.ts'
-import { letGo } from './head.ts'
+import { holderOf, letGo } from './head.ts'
 import { openDatabase } from './node-sqlite.ts'
+import { isWithoutItsLog, tornCopy } from './plain-copy.ts'
 import { connectionOver } from './sqlite-connection.ts'
 
 /**
@@ -14,11 +15,14 @@ import { connectionOver } from './sqlite-connection.ts'
  * @throws Error when it cannot be read, or `file` is there or cannot be made.
  */
 export async function backUpSqlite(path: string, file: string, seal: Seal): Promise<void> {
+  const isTorn = isWithoutItsLog(path)
   using source = openDatabase(path, { readOnly: true })
   closeSync(openSync(file, 'wx', 0o600))
   // All at once, on one snapshot: taken in parts, it would begin again with every commit.
   await backup(source, file, { rate: 2 ** 31 - 1 })
   using copy = openDatabase(file, { readOnly: false })
   copy.exec('pragma journal_mode = delete')
-  await letGo(connectionOver(copy).statements, seal)
+  const { statements } = connectionOver(copy)
+  if (isTorn && (await holderOf(statements, seal))) throw new Error(tornCopy)
+  await letGo(statements, seal)
 }

@@ -38,7 +38,7 @@ export async function followHead(
   const isNewer =
     opened?.state?.installation === installation &&
     opened.head.commits > head.commits &&
-    olderThan({ ...head, ...state }, { ...opened.state, head: opened.head }, held) === undefined
+    olderThan({ ...head, installation }, { installation, head: opened.head }, held) === undefined
   if (isNewer) {
     keeper.adopt({ head: opened.head, state: opened.state!, row: rows[0]! })
     return true

@@ -47,7 +47,7 @@ interface Given {
   macs: RowMacs
   keeper: HeadKeeper
   guard: Guard
-  outside: Pick<LastHead, 'known' | 'write'>
+  outside: Pick<LastHead, 'write'>
   /** Hears of every commit, before those who wait for it. */
   committed: (events: readonly AuditEvent[], head: Head) => void
   /** Where several brokers write the store: what is this one's now. */
@@ -107,7 +107,7 @@ export class GroupWriter {
    * says. What is damaged stays so. To be called while nothing else is written.
    */
   async accept(event: (damagedRows: number) => AuditEvent): Promise<void> {
-    const { connection, seal, macs, keeper, guard, outside } = this.#given
+    const { connection, seal, macs, keeper, guard } = this.#given
     const { statements } = connection
     const sums = new RowSums(seal)
     this.#known = new Known()
@@ -125,7 +125,6 @@ export class GroupWriter {
       await statements.run('delete from audit_events where seq > ?', [keeper.head.seq])
       const change = {
         doubts: [],
-        accepted: Math.max(keeper.state.accepted ?? 0, outside.known?.accepted ?? 0) + 1,
         sums: sums.toJSON(),
         migrations: await appliedMigrations(statements),
         schema: await statements.dialect.schema(statements),
@@ -344,7 +343,7 @@ export class GroupWriter {
     this.#sums = this.#pending.sums
     this.#pending = undefined
     // What is known outside must not be forgotten for a store that may be older.
-    if (keeper.state.doubts.length === 0) outside.write(keeper.state, keeper.head)
+    if (keeper.state.doubts.length === 0) outside.write(keeper.state.installation, keeper.head)
   }
 }
 

@@ -30,8 +30,6 @@ export interface HeadState {
   next?: number | undefined
   /** How often one of those brokers has noticed that somebody else may have written: then each looks for itself. */
   noticed?: number
-  /** How often somebody has said that it is to count as it stands, here or where its head was kept; absent for never. */
-  accepted?: number
   /** Why the store is not to be trusted until somebody says so, whatever its rows look like by now. */
   doubts: string[]
 }
@@ -166,8 +164,20 @@ export class HeadKeeper {
   }
 }
 
+/** Whether there is a head that says what is vouched for with it: a version before row MACs has left none. */
+export async function hasState(statements: Statements): Promise<boolean> {
+  return (await statements.dialect.columns(statements, 'audit_head')).includes('state')
+}
+
+/** The process that the head says has the store, if it is genuine. */
+export async function holderOf(statements: Statements, seal: Seal): Promise<Holder | undefined> {
+  if (!(await hasState(statements))) return undefined
+  return openHead(await statements.all(headRows), seal)?.state?.holder
+}
+
 /** Has the head say that nobody has the store, and else what it said. One that is not genuine stays as it is. */
 export async function letGo(statements: Statements, seal: Seal): Promise<void> {
+  if (!(await hasState(statements))) return
   const { head, state } = openHead(await statements.all(headRows), seal) ?? {}
   if (!head || !state?.holder) return
   await statements.run(putHead, Object.values(headRow(seal, head, { ...state, holder: undefined })))

@@ -9,7 +9,7 @@ import type { Log } from '../base/log.ts'
 import type { Tx } from '../base/unit.ts'
 import { makePrivate } from './files.ts'
 import { anchorName } from './anchor.ts'
-import { type CommittedHead, headRows, type HeadState, openHead } from './head.ts'
+import { type CommittedHead, headRows, openHead } from './head.ts'
 import type { Statements } from './statements.ts'
 import { bound } from './transaction.ts'
 
@@ -18,8 +18,6 @@ const knownHead = z.strictObject({
   commits: z.int(),
   seq: z.int(),
   mac: z.string(),
-  /** How often the store had been accepted as it stood; absent for never. */
-  accepted: z.int().optional(),
 })
 export type KnownHead = z.infer<typeof knownHead>
 
@@ -61,26 +59,20 @@ export interface Held {
 const whatIsHeld = `select (select mac from audit_events where seq = ? limit 1) as mac,
   (select seq from cursors where name = ? limit 1) as pruned`
 
-/** The end of a store, and what its head says besides. */
-export interface StoreEnd {
+/** The end of a store. */
+interface StoreEnd {
   installation: string
   head: CommittedHead
-  /** How often it was accepted as it stood. */
-  accepted?: number | undefined
 }
 
-/**
- * Why a store with this head, whose record holds what is `held` where it was known to end, is not the newest that there
- * was, if it is not. One that was accepted since is: that takes the seal key, and says that an older one is to count.
- */
+/** Why a store with this head, whose record holds what is `held` where it was known to end, is not the newest that there was, if it is not. */
 export function olderThan(
   known: KnownHead,
-  { installation, head, accepted = 0 }: StoreEnd,
+  { installation, head }: StoreEnd,
   { mac, prunedTo }: Held,
 ): string | undefined {
   if (installation !== known.installation)
     return 'the store is another than the one whose head was kept outside it'
-  if (accepted > (known.accepted ?? 0)) return undefined
   // Of what was pruned since nothing can be told: how often the store was written tells enough.
   const isPruned = head.seq > known.seq && prunedTo >= known.seq
   const reaches = known.seq === 0 || isPruned || mac === known.mac
@@ -113,8 +105,8 @@ export async function outsideFault(tx: Tx, outside: Outside): Promise<Discrepanc
   const opened = openHead(await statements.all(headRows), seal)
   // Without one there is more to say, and verification says it.
   if (!known || !opened) return undefined
-  const { head, state } = opened
-  const message = await outsideDoubt(outside, { installation, head, accepted: state?.accepted }, statements)
+  const { head } = opened
+  const message = await outsideDoubt(outside, { installation, head }, statements)
   if (message === undefined) return undefined
   const lacks = head.seq < known.seq && installation === known.installation
   return { ...(lacks && { seq: head.seq + 1 }), message }
@@ -149,9 +141,9 @@ export class LastHead implements Outside, Disposable {
   }
 
   /** Not synced to the disk: the store is, before, and a file that is behind it is no harm. */
-  write({ installation, accepted }: HeadState, { commits, seq, mac }: CommittedHead): void {
+  write(installation: string, { commits, seq, mac }: CommittedHead): void {
     if (this.#file === undefined) return
-    const text = JSON.stringify({ installation, commits, seq, mac, accepted } satisfies KnownHead)
+    const text = JSON.stringify({ installation, commits, seq, mac } satisfies KnownHead)
     try {
       writeSync(this.#file, `${text.padEnd(length - 1)}\n`, 0)
     } catch (error) {

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import type { Discrepancy } from '../audit/verify.ts'
 import type { Tx } from '../base/unit.ts'
-import { headRows, openHead } from './head.ts'
+import { holderOf } from './head.ts'
 import { bound } from './transaction.ts'
 
 /** In both bytes from here on 2 stands for a database that has a log (https://sqlite.org/fileformat.html, §1.3.3). */
@@ -26,12 +26,11 @@ export function isWithoutItsLog(path: string): boolean {
   return formats.equals(Buffer.from([2, 2])) && log === 0
 }
 
+export const tornCopy =
+  'it is a plain copy of the file of a running broker, and lacks what was in its log, the newest events among it'
+
 /** A broker that lets go of its file says so in it, and leaves no log. */
 export async function plainCopyFault(tx: Tx): Promise<Discrepancy | undefined> {
   const { statements, seal } = bound(tx)
-  if (!openHead(await statements.all(headRows), seal)?.state?.holder) return undefined
-  return {
-    message:
-      'it is a plain copy of the file of a running broker, and lacks what was in its log, the newest events among it',
-  }
+  return (await holderOf(statements, seal)) && { message: tornCopy }
 }

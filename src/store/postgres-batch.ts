@@ -53,6 +53,8 @@ interface Field {
 interface Waiting extends Asked {
   shape: Shape | undefined
   rows: StoredRow[]
+  /** Why a row could not be read. */
+  unread?: Error
   resolve: (answer: Answer) => void
   reject: (error: Error) => void
 }
@@ -113,14 +115,20 @@ export class Batch extends Query {
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
-    const { shape, rows } = this.#statements[this.#at]!
-    rows.push(rowOf(shape!, fields))
+    const statement = this.#statements[this.#at]!
+    try {
+      statement.rows.push(rowOf(statement.shape!, fields))
+    } catch (error) {
+      // Thrown here it would end the process.
+      statement.unread ??= error as Error
+    }
   }
 
   handleCommandComplete({ text }: { text: string }): void {
-    const { name, shape = noRows, rows, resolve } = this.#statements[this.#at]!
+    const { name, shape = noRows, rows, unread, resolve, reject } = this.#statements[this.#at]!
     if (name !== undefined && !this.#shapes.has(name)) this.#shapes.set(name, shape)
-    resolve({ command: text, rows })
+    if (unread) reject(unread)
+    else resolve({ command: text, rows })
     this.#turnTo(this.#at + 1)
   }
 

@@ -110,7 +110,7 @@ export class Session {
 
   /** Several statements, of which the rows of the last are answered. */
   async script(sql: string): Promise<StoredRow[]> {
-    this.#submit()
+    this.submit()
     const answers = await this.#answered(() => this.#client.query<StoredRow>(sql))
     return [answers].flat().at(-1)!.rows
   }
@@ -138,10 +138,18 @@ export class Session {
   /** Undoes the transaction, whatever has failed in it. Where that cannot be done either, the connection is of no use any more. */
   async rollBack(): Promise<void> {
     // Behind whatever was refused, the rest of a batch is not run.
-    this.#submit()
+    this.submit()
     const undone = this.#broken || this.#ask('rollback').catch(() => (this.#broken = true))
     await this.settled().catch(() => undefined)
     await undone
+  }
+
+  /** The same of what must be run whatever else is refused on this connection. */
+  async alone(sql: string, values: readonly unknown[]): Promise<StoredRow[]> {
+    this.submit()
+    const asked = this.all(sql, values)
+    this.submit()
+    return await asked
   }
 
   /** Sends what nobody waits for: `settled` tells whether it was done. */
@@ -196,7 +204,8 @@ export class Session {
     let rows = await this.script(`declare ${name} no scroll cursor for ${sql}; ${fetch}`)
     for (; rows.length === rowsAtOnce; rows = await this.script(fetch)) yield rows
     yield rows
-    this.send(`close ${name}`)
+    // By itself: each has another name, and is prepared for nobody.
+    this.#keep(this.script(`close ${name}`))
   }
 
   /** @throws PostgresFailure at once for a value that no column holds: nothing is sent then */
@@ -206,18 +215,19 @@ export class Session {
     const batch = this.#batch
     return this.#answered(() => {
       const answer = batch.add(asked, this.#client.connection as unknown as Wire)
-      if (batch.isFull) this.#submit()
+      if (batch.isFull) this.submit()
       return answer
     })
   }
 
   /** What is asked before anybody else has a turn goes to the server together. */
   #begin(): Batch {
-    process.nextTick(() => this.#submit())
+    process.nextTick(() => this.submit())
     return new Batch(types, this.#shapes)
   }
 
-  #submit(): void {
+  /** Has what was asked so far answered, whatever is asked behind it. */
+  submit(): void {
     const batch = this.#batch
     this.#batch = undefined
     if (batch) this.#client.query(batch as never)
@@ -302,6 +312,8 @@ function clientOptions({ url, ca }: Server): Pick<pg.ClientConfig, 'connectionSt
   const mode = parsed.searchParams.get('sslmode')
   const ofTls = [...parsed.searchParams.keys()].filter((name) => /^(?:ssl|uselibpqcompat)/i.test(name))
   for (const name of ofTls) parsed.searchParams.delete(name)
+  // The driver’s own would go off although all was answered, and close the connection.
+  parsed.searchParams.delete('query_timeout')
   const host = parsed.searchParams.get('host') ?? parsed.hostname
   // A socket, or this machine.
   const near = host === '' || host.startsWith('/') || ['localhost', '127.0.0.1', '[::1]'].includes(host)

@@ -49,9 +49,10 @@ export function writingOver(
   const begin = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
     if (session.isBroken) await reconnect()
     const attempt = async () => {
-      session.send('begin')
+      session.send('begin isolation level read committed')
       session.send(takeTurn)
-      // Behind it, without waiting for the turn.
+      // Its wait is its own: the rest is sent behind it, and has all the time that an answer may take.
+      session.submit()
       const [rows, answer] = await Promise.all([session.all(findSnapshot, []), ask()])
       transactions.begun(String(rows[0]!['snapshot']))
       return answer

@@ -33,10 +33,9 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   using opened = new DisposableStack()
   opened.use(lockFile(path, log))
   makePrivate(path, log)
+  await requireNotHeld(path, seal)
   const database = opened.use(openDatabase(path, { readOnly: false }))
   const connection = writingOver(database)
-  // Before anything of the file is changed: it may be somebody's copy of what another broker has.
-  if (await isHeld(connection.statements, seal)) throw new StoreInUse(path, { isByHolder: true })
   // FULL: an intent that the client's credential depends on must survive a power cut (invariant I1).
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   // What a savepoint would undo is kept in memory, and not in a file for each commit: that was two thirds of all bytes written.
@@ -72,6 +71,13 @@ export async function openSqliteReadOnly(path: string, seal: Seal): Promise<Open
   await requireCurrent(connection.db)
   const left = await installationLeft(connection, seal)
   return readOnly(openReader(path, left))
+}
+
+/** Before anything of the file is changed: it may be somebody's copy of what another broker has. @throws StoreInUse */
+async function requireNotHeld(path: string, seal: Seal): Promise<void> {
+  using database = openDatabase(path, { readOnly: true })
+  if (await isHeld(connectionOver(database).statements, seal))
+    throw new StoreInUse(path, { isByHolder: true })
 }
 
 /**

@@ -3,7 +3,15 @@ import { originOf } from '../audit/chain.ts'
 import type { Seal } from '../base/seal.ts'
 import { appliedMigrations } from './applied-migrations.ts'
 import { Counts } from './counts.ts'
-import { type CommittedHead, HeadKeeper, type HeadState, headRows, openHead } from './head.ts'
+import {
+  type CommittedHead,
+  hasState,
+  HeadKeeper,
+  type HeadState,
+  headRows,
+  holderOf,
+  openHead,
+} from './head.ts'
 import { type Holder, isRunning } from './holder.ts'
 import { type Found, inspect, wholly } from './inspection.ts'
 import { type Outside, outsideDoubt } from './last-head.ts'
@@ -21,8 +29,7 @@ type Left = { head: CommittedHead; state: HeadState }
 
 /** Whether a process that certainly still runs has the store, by what stands in it. */
 export async function isHeld(statements: Statements, seal: Seal): Promise<boolean> {
-  if (!(await hasState(statements))) return false
-  const holder = openHead(await statements.all(headRows), seal)?.state?.holder
+  const holder = await holderOf(statements, seal)
   return holder !== undefined && isRunning(holder)
 }
 
@@ -77,10 +84,6 @@ export async function takeOver(
   }
   keeper.adopt(await keeper.write([], change))
   return { keeper, macs, migrated }
-}
-
-async function hasState(statements: Statements): Promise<boolean> {
-  return (await statements.dialect.columns(statements, 'audit_head')).includes('state')
 }
 
 async function leftBehind(statements: Statements, seal: Seal): Promise<Left> {

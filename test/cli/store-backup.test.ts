@@ -69,12 +69,24 @@ test('nobody has a copy: it can be tried while the broker runs, and stays intact
 })
 
 test('a plain copy is refused while the broker runs, and is left as it was', async () => {
+  for (const ends of [[''], ['', '-wal']]) {
+    const files = ends.map((end) => at(`plain.db${end}`))
+    for (const end of ends) copyFileSync(at(`mayfly.db${end}`), at(`plain.db${end}`))
+    const before = files.map((file) => readFileSync(file))
+    const { status, stderr } = await on(at('plain.db'), 'store', 'migrate')
+    expect(status).toBe(1)
+    expect(stderr).toContain('or on the file of which that is a plain copy')
+    expect(files.map((file) => readFileSync(file))).toEqual(before)
+    for (const file of files) rmSync(file)
+  }
+})
+
+test('no copy is made of a plain copy: it lacks what the copy would vouch for', async () => {
   copyFileSync(at('mayfly.db'), at('plain.db'))
-  const before = readFileSync(at('plain.db'))
-  const { status, stderr } = await on(at('plain.db'), 'store', 'migrate')
+  const { status, stderr } = await on(at('plain.db'), 'store', 'backup', at('of-plain.db'))
   expect(status).toBe(1)
-  expect(stderr).toContain('or on the file of which that is a plain copy')
-  expect(readFileSync(at('plain.db')).equals(before)).toBe(true)
+  expect(stderr).toContain('plain copy of the file of a running broker')
+  expect(readdirSync(broker.directory).filter((name) => name.startsWith('of-plain'))).toEqual([])
 })
 
 test('put back as the newest that there is, it serves on; with something newer, nothing is granted', async () => {

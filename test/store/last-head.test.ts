@@ -124,37 +124,6 @@ describe('the last head', () => {
     ])
   })
 
-  it('counts for nothing against a store that was accepted since, wherever it is kept, and for all against one that was not', async () => {
-    const at = await place()
-    const elsewhere = `${at.lastHead}-of-another`
-    await note(await at.open())
-    await at.close()
-    copyFileSync(at.path, `${at.path}.kept`)
-    const restore = () => copyFileSync(`${at.path}.kept`, at.path)
-    const openedAt = async (lastHead: string, work: (store: OwnStore) => Promise<unknown>) => {
-      const store = await openSqlite(at.path, testSeal(), { lastHead })
-      const { doubts } = store.intrusion
-      await work(store)
-      await store.close()
-      return doubts
-    }
-    const accept = (store: OwnStore) => store.accept(() => ({ ...event, type: 'store.accepted' }))
-    for (const each of [at.lastHead, elsewhere]) expect(await openedAt(each, note)).toEqual([])
-    for (const [first, second] of [
-      [at.lastHead, elsewhere],
-      [elsewhere, at.lastHead],
-    ] as const) {
-      restore()
-      expect(await openedAt(first, accept)).toHaveLength(1)
-      for (const each of [first, second]) expect(await openedAt(each, note)).toEqual([])
-    }
-    restore()
-    for (const each of [at.lastHead, elsewhere]) {
-      expect(await openedAt(each, note)).toHaveLength(1)
-      restore()
-    }
-  })
-
   it('that cannot be read is a doubt; that is missing, or cannot be kept, is none', async () => {
     const at = await place()
     await note(await at.open())

@@ -1,5 +1,6 @@
 /** Statements that go to a PostgreSQL server together, with one point of synchronization behind them (docs/decisions/0072). */
 import { Socket } from 'node:net'
+import pg from 'pg'
 import { serialize } from 'pg-protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { isPostgresFailure, Session } from '../../src/store/postgres-session.ts'
@@ -114,6 +115,19 @@ describe('behind a statement that is refused', () => {
     expect(await at.numbers()).toEqual([1])
   })
 
+  it('what goes alone is run all the same', async () => {
+    await using at = await opened()
+    const { session } = at
+    const sent = outcomes(
+      session.all(refusedAt, [0]),
+      session.alone(put, [1]),
+      session.all(refusedAt, [0]),
+      session.alone(put, [2]),
+    )
+    expect(await sent).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(await at.numbers()).toEqual([1, 2])
+  })
+
   it('those that the server has not come to can be prepared later, and those that it had are not prepared twice', async () => {
     await using at = await opened()
     const { session } = at
@@ -144,6 +158,26 @@ it('a connection that is lost refuses all that was under way on it, and whatever
   await expect(session.all(held, [])).rejects.toSatisfy(isPostgresFailure)
   await expect(session.script('select 1')).rejects.toSatisfy(isPostgresFailure)
   expect(await at.numbers()).toEqual([])
+})
+
+it('what the driver would give up by a timer of its own stays open', async () => {
+  const url = `${await server.database()}?query_timeout=1`
+  const session = await Session.open({ url })
+  expect(await session.all('select pg_sleep(0.05)::text as slept', [])).toEqual([{ slept: '' }])
+  expect(await session.all('select 1 as n', [])).toEqual([{ n: 1 }])
+  expect(session.isBroken).toBe(false)
+  await session.close()
+})
+
+it('a row that cannot be read is told to who asked for it, and disturbs no other', async () => {
+  await using at = await opened()
+  const parsers = vi.spyOn(pg.types, 'getTypeParser').mockReturnValueOnce((() => {
+    throw new Error('unreadable')
+  }) as never)
+  const sent = outcomes(at.session.all('select 1.5::numeric as n', []), at.session.all(put, [1]))
+  expect(await sent).toEqual(['rejected', 'fulfilled'])
+  expect(parsers).toHaveBeenCalled()
+  expect(await at.numbers()).toEqual([1])
 })
 
 it('what no statement can hold is refused before it is sent, and disturbs no other', async () => {
