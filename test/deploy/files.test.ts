@@ -18,7 +18,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8')
 // oxlint-disable-next-line no-explicit-any -- what is not there fails the test
 type Any = any
 const manifest = (file: string): Any => parse(read(`deploy/kubernetes/${file}`))
-const compose: Any = parse(read('deploy/compose.yaml'))
+const compose: Any = parse(read('deploy/compose.yaml'), { merge: true })
 const settings: Any = parse(read('deploy/mayfly.yaml'))
 const [build = [], image = []] = stagesOf(join(root, 'Containerfile'))
 const { bin, scripts, engines, devDependencies }: Any = JSON.parse(read('package.json'))
@@ -30,6 +30,7 @@ const [main, ...arguments_]: string[] = [...JSON.parse(one('ENTRYPOINT')), ...JS
 const volumes: string[] = JSON.parse(one('VOLUME'))
 const user = one('USER')
 /** Where the files of a configuration are mounted. */
+const has = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
 const directory = '/etc/mayfly'
 
 /** Complains about what names no command of the program, or an option that it does not have. */
@@ -100,10 +101,12 @@ test('the configuration of the containers compiles, once its secrets are there',
 })
 
 test('Compose: three brokers and their database, confined, by the paths, network and port of image and configuration', () => {
-  const { broker, proxy, database } = compose.services
-  expect(broker.build).toEqual({ context: '..', dockerfile: 'Containerfile' })
+  const { proxy, database, 'broker-1': broker, ...others } = compose.services
+  const { build: built, ...alike } = broker
+  expect(others).toEqual({ 'broker-2': alike, 'broker-3': alike })
+  // By one of them alone: two that build one image at once may fail.
+  expect(built).toEqual({ context: '..', dockerfile: 'Containerfile' })
   expect(broker).toMatchObject({ read_only: true, cap_drop: ['ALL'], restart: 'unless-stopped' })
-  expect(broker.deploy.replicas).toBe(3)
   expect(broker.depends_on.database.condition).toBe('service_healthy')
   // Of the two networks only the brokers are in both: nobody else reaches the database.
   expect([broker.networks, database.networks, proxy.networks]).toEqual([
@@ -123,9 +126,60 @@ test('Compose: three brokers and their database, confined, by the paths, network
   expect(broker.ports).toBeUndefined()
   expect(settings.trusted_proxies).toEqual([compose.networks.front.ipam.config[0].subnet])
   const { content } = compose.configs[proxy.configs[0].source]
-  expect(content).toContain(`dynamic a broker ${port} {`)
+  expect(content).toContain(`reverse_proxy broker-1:${port} broker-2:${port} broker-3:${port} {`)
   expect(content).toContain(`${new URL(settings.url).host} {`)
-  expect(proxy.depends_on.broker.condition).toBe('service_healthy')
+})
+
+test('Compose: the proxy asks each broker whether it answers, and waits for as long as an answer may take', () => {
+  const { content } = compose.configs[compose.services.proxy.configs[0].source]
+  const directive = (name: string) => RegExp(`^ *${name} (.*)$`, 'm').exec(content)?.[1] ?? ''
+  // Caddy does not ask what it finds by DNS (`dynamic`).
+  expect(content).not.toContain('dynamic')
+  expect(operationsPaths).toContain(directive('health_uri'))
+  expect(directive('health_uri')).toBe('/healthz')
+  const noticed =
+    Number.parseInt(directive('health_interval'), 10) * Number(directive('health_fails')) +
+    Number.parseInt(directive('health_timeout'), 10)
+  expect(read('docs/operating.md')).toContain('seven seconds with the Compose and Kubernetes files')
+  expect(noticed).toBe(7)
+  // `?wait=60`, and idle connections that the broker closes first.
+  expect(Number.parseInt(directive('response_header_timeout'), 10)).toBeGreaterThan(60)
+  expect(Number.parseInt(directive('keepalive'), 10)).toBeLessThan(75)
+})
+
+test.skipIf(!has('caddy', 'version'))('Caddy accepts it (where it is on PATH)', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'mayfly-caddy-'))
+  onTestFinished(() => rmSync(scratch, { recursive: true }))
+  const file = join(scratch, 'Caddyfile')
+  writeFileSync(file, compose.configs[compose.services.proxy.configs[0].source].content)
+  const { stderr, status } = spawnSync('caddy', ['validate', '--adapter', 'caddyfile', '--config', file], {
+    encoding: 'utf8',
+    env: { ...process.env, XDG_DATA_HOME: scratch, XDG_CONFIG_HOME: scratch },
+  })
+  expect(status, stderr).toBe(0)
+})
+
+test('Compose: the role of the brokers is no superuser, and is the one that their URL names', () => {
+  const { database } = compose.services
+  expect(database.environment.POSTGRES_USER).toBeUndefined()
+  const { source, target } = database.configs[0]
+  expect(target).toMatch(/^\/docker-entrypoint-initdb\.d\/.*\.sql$/)
+  const { content } = compose.configs[source]
+  expect(content).toContain('CREATE DATABASE mayfly OWNER mayfly;')
+  expect(content).not.toContain('SUPERUSER')
+  // Compose puts the value of a variable in place of what follows a `$`.
+  expect(content).not.toContain('$')
+  expect(read('docs/deploying.md')).toContain('@database/mayfly?sslmode=disable')
+})
+
+test('each deployment gives a broker the memory that the operators are told of', () => {
+  const [container] = manifest('broker.yaml').spec.template.spec.containers
+  const [, told] = /\*\*Memory\.\*\* (\d+) MiB/.exec(read('docs/operating.md')) ?? []
+  expect({
+    compose: compose.services['broker-1'].mem_limit,
+    kubernetes: container.resources.limits.memory,
+    systemd: setting('MemoryMax'),
+  }).toEqual({ compose: `${told}m`, kubernetes: `${told}Mi`, systemd: `${told}M` })
 })
 
 test('Kubernetes: three brokers, confined, by the paths and port of image and configuration', () => {
@@ -184,7 +238,20 @@ test('Kubernetes: what selects the broker finds it, and all files are applied', 
   expect(metadata.labels).toEqual(labels)
 })
 
-const has = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
+test('Kubernetes: the pod for what is done without a broker has what a broker has, and gets no requests', () => {
+  const { spec, metadata } = manifest('../kubernetes-offline.yaml')
+  const { spec: brokers, metadata: set } = manifest('broker.yaml')
+  const pod = brokers.template.spec
+  const [container] = spec.containers
+  const { image, securityContext, volumeMounts, resources } = pod.containers[0]
+  expect(container).toMatchObject({ image, securityContext, volumeMounts, resources })
+  expect(spec.securityContext).toEqual(pod.securityContext)
+  const head = { name: 'head', persistentVolumeClaim: { claimName: `head-${set.name}-0` } }
+  const byName = (volumes: Any[]) => volumes.toSorted((one, other) => one.name.localeCompare(other.name))
+  expect(byName(spec.volumes)).toEqual(byName([...pod.volumes, head]))
+  expect(metadata.namespace).toBe(manifest('namespace.yaml').metadata.name)
+  expect(metadata.labels).not.toEqual(brokers.selector.matchLabels)
+})
 
 test.skipIf(!has('kubectl', 'version', '--client'))(
   'Kustomize puts them together (where kubectl is on PATH)',
