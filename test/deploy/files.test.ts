@@ -197,7 +197,9 @@ test('Kubernetes: three brokers, confined, by the paths and port of image and co
   }
   // What is restarted for being unready would stop ending what is alive.
   expect(container.livenessProbe.httpGet.path).toBe('/healthz')
-  expect(container.readinessProbe.httpGet.path).toBe('/readyz')
+  expect(container.readinessProbe.httpGet.path).toBe('/healthz')
+  const { periodSeconds, timeoutSeconds, failureThreshold } = container.readinessProbe
+  expect(periodSeconds * failureThreshold + timeoutSeconds).toBe(7)
   expect(`${pod.securityContext.runAsUser}:${pod.securityContext.runAsGroup}`).toBe(user)
   expect(pod.securityContext.runAsNonRoot).toBe(true)
   expect(container.securityContext).toEqual({
@@ -223,7 +225,8 @@ test('Kubernetes: what selects the broker finds it, and all files are applied', 
   expect(service.spec.selector).toEqual(labels)
   expect(service.metadata.name).toBe(spec.serviceName)
   expect(service.spec.ports[0].targetPort).toBe('http')
-  expect(service.spec.publishNotReadyAddresses).toBe(true)
+  // A broker that stands still, or is about to stop, is not sent anything.
+  expect(service.spec.publishNotReadyAddresses).toBeUndefined()
   for (const selector of [
     spec.selector,
     manifest('disruption-budget.yaml').spec.selector,
