@@ -8,10 +8,11 @@ import type { Command } from 'commander'
 import { expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 import { providers } from '../../providers/catalog.ts'
+import { scaffold } from '../../src/cli/init/scaffold.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { operationsPaths } from '../../src/http/operations.ts'
 import { stagesOf, textsOf } from '../support/containerfile.ts'
-import { load, refactorBot } from '../support/installation.ts'
+import { load } from '../support/installation.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -83,7 +84,8 @@ test('it is built from what is there, by scripts that there are, on the Node.js 
     expect(ignored.split('\n')).toContain(pattern)
 })
 
-test('the configuration of the containers compiles, once its secrets are there', async () => {
+test('the configuration of the containers goes with the agent and the policy of `init`, once its secrets are there', async () => {
+  const { 'mayfly.yaml': _replaced, ...written } = scaffold('2027-06-30')
   const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
   const { configuration, faults } = await load(
     {
@@ -92,7 +94,8 @@ test('the configuration of the containers compiles, once its secrets are there',
       'secrets/database-url': 'postgres://mayfly:example@database/mayfly?sslmode=disable',
       'secrets/seal.key': Buffer.alloc(32, 7).toString('base64'),
       'secrets/app.pem': pem.export({ type: 'pkcs1', format: 'pem' }),
-      'agents/refactor-bot.yaml': refactorBot,
+      'policies/none.cedar': undefined,
+      ...written,
     },
     { providers: [...providers] },
   )
