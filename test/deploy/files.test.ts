@@ -30,12 +30,12 @@ const port = one('EXPOSE')
 const [main, ...arguments_]: string[] = [...JSON.parse(one('ENTRYPOINT')), ...JSON.parse(one('CMD'))].slice(1)
 const volumes: string[] = JSON.parse(one('VOLUME'))
 const user = one('USER')
-/** Where the files of a configuration are mounted. */
 const has = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
+/** Where the files of a configuration are mounted. */
 const directory = '/etc/mayfly'
 
-/** Complains about what names no command of the program, or an option that it does not have. */
-function expectCommand(line: string, words: readonly string[]): void {
+/** The command that is named. Complains about what names none of the program, or an option that it does not have. */
+function expectCommand(line: string, words: readonly string[]): Command {
   let command: Command = program
   for (const word of words) {
     const next = command.commands.find((each) => each.name() === word)
@@ -49,6 +49,7 @@ function expectCommand(line: string, words: readonly string[]): void {
         line,
       ).toContain(option)
   }
+  return command
 }
 
 test('the image runs the program as a user that is not root, on the port and paths of its configuration', () => {
@@ -198,7 +199,7 @@ test('Kubernetes: three brokers, confined, by the paths and port of image and co
     expect(operationsPaths).toContain(container[probe].httpGet.path)
     expect(container[probe].httpGet.port).toBe('http')
   }
-  // What is restarted for being unready would stop ending what is alive.
+  // What is restarted, or not reached, for granting nothing would not end what is alive.
   expect(container.livenessProbe.httpGet.path).toBe('/healthz')
   expect(container.readinessProbe.httpGet.path).toBe('/healthz')
   const { periodSeconds, timeoutSeconds, failureThreshold } = container.readinessProbe
@@ -312,22 +313,25 @@ test.each(['docs/deploying.md', 'docs/upgrading.md', 'docs/operating.md'])(
   (page) => {
     const text = read(page)
     const blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, code = '']) => code)
-    const lines = [
-      ...blocks.join('\n').split('\n'),
-      ...[...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
-    ]
-    const commands = lines
-      .map((line) => line.replace(/\s+#.*$/, '').replaceAll(/'[^']*'/g, 'TEXT'))
-      .flatMap(
-        (line) =>
-          /(?:^|sudo |main\.js )(?:mayfly |(?<=main\.js ))(.*?)(?: && .*| [|>] .*)?$/.exec(line)?.[1] ?? [],
-      )
-    expect(commands.length).toBeGreaterThan(1)
-    for (const command of commands)
-      expectCommand(
-        command,
-        command.split(' ').filter((word) => word !== '…' && word !== ''),
-      )
+    const commandsIn = (lines: string[]) =>
+      lines
+        .map((line) => line.replace(/\s+#.*$/, '').replaceAll(/'[^']*'/g, 'TEXT'))
+        .flatMap(
+          (line) =>
+            /(?:^|sudo |-u mayfly |main\.js |--rm broker-1 )(?:mayfly |(?<=main\.js |broker-1 ))(.*?)(?: && .*| [|>] .*)?$/.exec(
+              line,
+            )?.[1] ?? [],
+        )
+    const wordsOf = (command: string) => command.split(' ').filter((word) => word !== '…' && word !== '')
+    const pasted = commandsIn(blocks.join('\n').split('\n'))
+    for (const command of pasted) {
+      const words = wordsOf(command)
+      for (const { long, mandatory, envVar } of expectCommand(command, words).options)
+        if (mandatory && !envVar) expect(words, command).toContain(long)
+    }
+    const named = commandsIn([...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code))
+    for (const command of named) expectCommand(command, wordsOf(command))
+    expect(pasted.length + named.length).toBeGreaterThan(1)
     const files = [...text.matchAll(/\bdeploy\/[\w./-]*\w/g)].map(([path]) => path)
     expect(
       files.filter(
