@@ -12,7 +12,8 @@ export function register(program: Command): void {
     .description(
       `Forgets both logins at the broker, that of your assistants and that of an admin,
 and has the issuer end what it can (RFC 7009). With --admin, the admin's alone.
-Tasks that are open go on; \`mayfly admin revoke --owner\` ends them.`,
+Tasks that are open go on; what ends them is
+\`mayfly admin revoke --owner OWNER --reason TEXT\`.`,
     )
     .option('--admin', "the admin's alone")
     .action(logout)

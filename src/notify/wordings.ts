@@ -86,7 +86,7 @@ function fence(event: ChainedEvent, title: string, told?: Told): Words | undefin
       ...(typeof until === 'string' ? [['Until', until] as const] : []),
       ...orderOf(event),
     ],
-    ...(told && { command: `mayfly admin lift ${String(id)} --url ${told.url()}` }),
+    ...(told && { command: `mayfly admin lift ${String(id)} --url ${told.url()} --reason TEXT` }),
     data: { fence: id, selector, until, ...byWhom(event) },
   }
 }

@@ -21,7 +21,7 @@ export async function keepTime(context: TaskContext, clock: LeadingClock): Promi
   log.warn(
     { clock: isoTime(shown), record: isoTime(reached) },
     'the clock shows less than the record does, so time goes on from the record while something is open; ' +
-      'if it is the record that is ahead, end everything with `mayfly admin revoke --offline --all` and start again',
+      'if it is the record that is ahead, end everything with `mayfly admin revoke --offline --all --reason TEXT` and start again',
   )
 }
 

@@ -8,17 +8,18 @@ import type { Command } from 'commander'
 import { expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 import { providers } from '../../providers/catalog.ts'
+import { scaffold } from '../../src/cli/init/scaffold.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { operationsPaths } from '../../src/http/operations.ts'
 import { stagesOf, textsOf } from '../support/containerfile.ts'
-import { load, refactorBot } from '../support/installation.ts'
+import { load } from '../support/installation.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 // oxlint-disable-next-line no-explicit-any -- what is not there fails the test
 type Any = any
 const manifest = (file: string): Any => parse(read(`deploy/kubernetes/${file}`))
-const compose: Any = parse(read('deploy/compose.yaml'))
+const compose: Any = parse(read('deploy/compose.yaml'), { merge: true })
 const settings: Any = parse(read('deploy/mayfly.yaml'))
 const [build = [], image = []] = stagesOf(join(root, 'Containerfile'))
 const { bin, scripts, engines, devDependencies }: Any = JSON.parse(read('package.json'))
@@ -29,11 +30,12 @@ const port = one('EXPOSE')
 const [main, ...arguments_]: string[] = [...JSON.parse(one('ENTRYPOINT')), ...JSON.parse(one('CMD'))].slice(1)
 const volumes: string[] = JSON.parse(one('VOLUME'))
 const user = one('USER')
+const has = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
 /** Where the files of a configuration are mounted. */
 const directory = '/etc/mayfly'
 
-/** Complains about what names no command of the program, or an option that it does not have. */
-function expectCommand(line: string, words: readonly string[]): void {
+/** The command that is named. Complains about what names none of the program, or an option that it does not have. */
+function expectCommand(line: string, words: readonly string[]): Command {
   let command: Command = program
   for (const word of words) {
     const next = command.commands.find((each) => each.name() === word)
@@ -47,6 +49,7 @@ function expectCommand(line: string, words: readonly string[]): void {
         line,
       ).toContain(option)
   }
+  return command
 }
 
 test('the image runs the program as a user that is not root, on the port and paths of its configuration', () => {
@@ -82,7 +85,8 @@ test('it is built from what is there, by scripts that there are, on the Node.js 
     expect(ignored.split('\n')).toContain(pattern)
 })
 
-test('the configuration of the containers compiles, once its secrets are there', async () => {
+test('the configuration of the containers goes with the agent and the policy of `init`, once its secrets are there', async () => {
+  const { 'mayfly.yaml': _replaced, ...written } = scaffold('2027-06-30')
   const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
   const { configuration, faults } = await load(
     {
@@ -91,7 +95,8 @@ test('the configuration of the containers compiles, once its secrets are there',
       'secrets/database-url': 'postgres://mayfly:example@database/mayfly?sslmode=disable',
       'secrets/seal.key': Buffer.alloc(32, 7).toString('base64'),
       'secrets/app.pem': pem.export({ type: 'pkcs1', format: 'pem' }),
-      'agents/refactor-bot.yaml': refactorBot,
+      'policies/none.cedar': undefined,
+      ...written,
     },
     { providers: [...providers] },
   )
@@ -100,10 +105,12 @@ test('the configuration of the containers compiles, once its secrets are there',
 })
 
 test('Compose: three brokers and their database, confined, by the paths, network and port of image and configuration', () => {
-  const { broker, proxy, database } = compose.services
-  expect(broker.build).toEqual({ context: '..', dockerfile: 'Containerfile' })
+  const { proxy, database, 'broker-1': broker, ...others } = compose.services
+  const { build: built, ...alike } = broker
+  expect(others).toEqual({ 'broker-2': alike, 'broker-3': alike })
+  // By one of them alone: two that build one image at once may fail.
+  expect(built).toEqual({ context: '..', dockerfile: 'Containerfile' })
   expect(broker).toMatchObject({ read_only: true, cap_drop: ['ALL'], restart: 'unless-stopped' })
-  expect(broker.deploy.replicas).toBe(3)
   expect(broker.depends_on.database.condition).toBe('service_healthy')
   // Of the two networks only the brokers are in both: nobody else reaches the database.
   expect([broker.networks, database.networks, proxy.networks]).toEqual([
@@ -123,9 +130,60 @@ test('Compose: three brokers and their database, confined, by the paths, network
   expect(broker.ports).toBeUndefined()
   expect(settings.trusted_proxies).toEqual([compose.networks.front.ipam.config[0].subnet])
   const { content } = compose.configs[proxy.configs[0].source]
-  expect(content).toContain(`dynamic a broker ${port} {`)
+  expect(content).toContain(`reverse_proxy broker-1:${port} broker-2:${port} broker-3:${port} {`)
   expect(content).toContain(`${new URL(settings.url).host} {`)
-  expect(proxy.depends_on.broker.condition).toBe('service_healthy')
+})
+
+test('Compose: the proxy asks each broker whether it answers, and waits for as long as an answer may take', () => {
+  const { content } = compose.configs[compose.services.proxy.configs[0].source]
+  const directive = (name: string) => RegExp(`^ *${name} (.*)$`, 'm').exec(content)?.[1] ?? ''
+  // Caddy does not ask what it finds by DNS (`dynamic`).
+  expect(content).not.toContain('dynamic')
+  expect(operationsPaths).toContain(directive('health_uri'))
+  expect(directive('health_uri')).toBe('/healthz')
+  const noticed =
+    Number.parseInt(directive('health_interval'), 10) * Number(directive('health_fails')) +
+    Number.parseInt(directive('health_timeout'), 10)
+  expect(read('docs/operating.md')).toContain('seven seconds with the Compose and Kubernetes files')
+  expect(noticed).toBe(7)
+  // `?wait=60`, and idle connections that the broker closes first.
+  expect(Number.parseInt(directive('response_header_timeout'), 10)).toBeGreaterThan(60)
+  expect(Number.parseInt(directive('keepalive'), 10)).toBeLessThan(75)
+})
+
+test.skipIf(!has('caddy', 'version'))('Caddy accepts it (where it is on PATH)', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'mayfly-caddy-'))
+  onTestFinished(() => rmSync(scratch, { recursive: true }))
+  const file = join(scratch, 'Caddyfile')
+  writeFileSync(file, compose.configs[compose.services.proxy.configs[0].source].content)
+  const { stderr, status } = spawnSync('caddy', ['validate', '--adapter', 'caddyfile', '--config', file], {
+    encoding: 'utf8',
+    env: { ...process.env, XDG_DATA_HOME: scratch, XDG_CONFIG_HOME: scratch },
+  })
+  expect(status, stderr).toBe(0)
+})
+
+test('Compose: the role of the brokers is no superuser, and is the one that their URL names', () => {
+  const { database } = compose.services
+  expect(database.environment.POSTGRES_USER).toBeUndefined()
+  const { source, target } = database.configs[0]
+  expect(target).toMatch(/^\/docker-entrypoint-initdb\.d\/.*\.sql$/)
+  const { content } = compose.configs[source]
+  expect(content).toContain('CREATE DATABASE mayfly OWNER mayfly;')
+  expect(content).not.toContain('SUPERUSER')
+  // Compose puts the value of a variable in place of what follows a `$`.
+  expect(content).not.toContain('$')
+  expect(read('docs/deploying.md')).toContain('@database/mayfly?sslmode=disable')
+})
+
+test('each deployment gives a broker the memory that the operators are told of', () => {
+  const [container] = manifest('broker.yaml').spec.template.spec.containers
+  const [, told] = /\*\*Memory\.\*\* (\d+) MiB/.exec(read('docs/operating.md')) ?? []
+  expect({
+    compose: compose.services['broker-1'].mem_limit,
+    kubernetes: container.resources.limits.memory,
+    systemd: setting('MemoryMax'),
+  }).toEqual({ compose: `${told}m`, kubernetes: `${told}Mi`, systemd: `${told}M` })
 })
 
 test('Kubernetes: three brokers, confined, by the paths and port of image and configuration', () => {
@@ -141,9 +199,11 @@ test('Kubernetes: three brokers, confined, by the paths and port of image and co
     expect(operationsPaths).toContain(container[probe].httpGet.path)
     expect(container[probe].httpGet.port).toBe('http')
   }
-  // What is restarted for being unready would stop ending what is alive.
+  // What is restarted, or not reached, for granting nothing would not end what is alive.
   expect(container.livenessProbe.httpGet.path).toBe('/healthz')
-  expect(container.readinessProbe.httpGet.path).toBe('/readyz')
+  expect(container.readinessProbe.httpGet.path).toBe('/healthz')
+  const { periodSeconds, timeoutSeconds, failureThreshold } = container.readinessProbe
+  expect(periodSeconds * failureThreshold + timeoutSeconds).toBe(7)
   expect(`${pod.securityContext.runAsUser}:${pod.securityContext.runAsGroup}`).toBe(user)
   expect(pod.securityContext.runAsNonRoot).toBe(true)
   expect(container.securityContext).toEqual({
@@ -169,7 +229,8 @@ test('Kubernetes: what selects the broker finds it, and all files are applied', 
   expect(service.spec.selector).toEqual(labels)
   expect(service.metadata.name).toBe(spec.serviceName)
   expect(service.spec.ports[0].targetPort).toBe('http')
-  expect(service.spec.publishNotReadyAddresses).toBe(true)
+  // A broker that stands still, or is about to stop, is not sent anything.
+  expect(service.spec.publishNotReadyAddresses).toBeUndefined()
   for (const selector of [
     spec.selector,
     manifest('disruption-budget.yaml').spec.selector,
@@ -184,7 +245,20 @@ test('Kubernetes: what selects the broker finds it, and all files are applied', 
   expect(metadata.labels).toEqual(labels)
 })
 
-const has = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
+test('Kubernetes: the pod for what is done without a broker has what a broker has, and gets no requests', () => {
+  const { spec, metadata } = manifest('../kubernetes-offline.yaml')
+  const { spec: brokers, metadata: set } = manifest('broker.yaml')
+  const pod = brokers.template.spec
+  const [container] = spec.containers
+  const { image, securityContext, volumeMounts, resources } = pod.containers[0]
+  expect(container).toMatchObject({ image, securityContext, volumeMounts, resources })
+  expect(spec.securityContext).toEqual(pod.securityContext)
+  const head = { name: 'head', persistentVolumeClaim: { claimName: `head-${set.name}-0` } }
+  const byName = (volumes: Any[]) => volumes.toSorted((one, other) => one.name.localeCompare(other.name))
+  expect(byName(spec.volumes)).toEqual(byName([...pod.volumes, head]))
+  expect(metadata.namespace).toBe(manifest('namespace.yaml').metadata.name)
+  expect(metadata.labels).not.toEqual(brokers.selector.matchLabels)
+})
 
 test.skipIf(!has('kubectl', 'version', '--client'))(
   'Kustomize puts them together (where kubectl is on PATH)',
@@ -239,22 +313,25 @@ test.each(['docs/deploying.md', 'docs/upgrading.md', 'docs/operating.md'])(
   (page) => {
     const text = read(page)
     const blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, code = '']) => code)
-    const lines = [
-      ...blocks.join('\n').split('\n'),
-      ...[...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
-    ]
-    const commands = lines
-      .map((line) => line.replace(/\s+#.*$/, '').replaceAll(/'[^']*'/g, 'TEXT'))
-      .flatMap(
-        (line) =>
-          /(?:^|sudo |main\.js )(?:mayfly |(?<=main\.js ))(.*?)(?: && .*| [|>] .*)?$/.exec(line)?.[1] ?? [],
-      )
-    expect(commands.length).toBeGreaterThan(1)
-    for (const command of commands)
-      expectCommand(
-        command,
-        command.split(' ').filter((word) => word !== '…' && word !== ''),
-      )
+    const commandsIn = (lines: string[]) =>
+      lines
+        .map((line) => line.replace(/\s+#.*$/, '').replaceAll(/'[^']*'/g, 'TEXT'))
+        .flatMap(
+          (line) =>
+            /(?:^|sudo |-u mayfly |main\.js |--rm broker-1 )(?:mayfly |(?<=main\.js |broker-1 ))(.*?)(?: && .*| [|>] .*)?$/.exec(
+              line,
+            )?.[1] ?? [],
+        )
+    const wordsOf = (command: string) => command.split(' ').filter((word) => word !== '…' && word !== '')
+    const pasted = commandsIn(blocks.join('\n').split('\n'))
+    for (const command of pasted) {
+      const words = wordsOf(command)
+      for (const { long, mandatory, envVar } of expectCommand(command, words).options)
+        if (mandatory && !envVar) expect(words, command).toContain(long)
+    }
+    const named = commandsIn([...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code))
+    for (const command of named) expectCommand(command, wordsOf(command))
+    expect(pasted.length + named.length).toBeGreaterThan(1)
     const files = [...text.matchAll(/\bdeploy\/[\w./-]*\w/g)].map(([path]) => path)
     expect(
       files.filter(

@@ -1,4 +1,5 @@
 /** The alerts and the dashboard ask for metrics that there are, with labels and values that they have. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -115,6 +116,22 @@ function valuesOf(metric: string, label: string): readonly string[] | undefined 
   const operations = ['mint', 'revoke', 'probe', 'recover', 'maintain']
   return label === 'operation' ? operations : sets[`${metric} ${label}`]
 }
+
+test.each(rules)('$alert fires once, not once for each broker', ({ expr }) => {
+  // What all brokers tell alike, and what one of them does, is put together before it is compared.
+  expect(expr.trim()).toMatch(/^\(*(?:max|min|sum|count|histogram_quantile|absent)\b/)
+})
+
+test.skipIf(spawnSync('promtool', ['--version']).status !== 0)(
+  'each fires when it should (where promtool is on PATH)',
+  () => {
+    const { stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'alerts.promtool.yaml'], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    })
+    expect(`${stdout}${stderr}`).toContain('SUCCESS')
+  },
+)
 
 test('each alert is named once, says how urgent it is, and leads to a page that is there', () => {
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)

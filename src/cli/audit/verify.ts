@@ -77,7 +77,7 @@ function verified(
 
 const remedies = {
   store:
-    'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all`, and find out who could write to it. If you restored a backup: `mayfly store accept`.',
+    'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all --reason TEXT`, and find out who could write to it. If you restored a backup: `mayfly store accept`.',
   export: 'Export it again: where the record itself is intact, the file was altered, or made with filters.',
 }
 
