@@ -13,7 +13,12 @@ export class Refused extends Error {
   }
 }
 
-export async function call(url, path, { token, method = 'POST', body, key, forMs, timeoutMs = 60_000 }) {
+/** Milliseconds after which a call counts as hung, as `src/client/call.ts` has them: what the broker may wait for, and twelve seconds. */
+const answerWithinMs = 12_000
+export const waits = { keys: 5_000, ending: 10_000, mint: 30_000 }
+
+export async function call(url, path, { token, method = 'POST', body, key, forMs, waitMs = 0, ...limits }) {
+  const { withinMs = answerWithinMs } = limits
   const answer = await persist(
     () =>
       fetch(`${url.replace(/\/+$/, '')}${path}`, {
@@ -25,7 +30,7 @@ export async function call(url, path, { token, method = 'POST', body, key, forMs
         },
         ...(body !== undefined && { body }),
         redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(withinMs + waitMs),
       }),
     forMs,
   )

@@ -1,6 +1,6 @@
 /** Opens a task for the job, waits for its approvals, and mints what was asked for. */
 import { randomUUID } from 'node:crypto'
-import { call, secretsOf } from './broker.mjs'
+import { call, secretsOf, waits } from './broker.mjs'
 import {
   identityToken,
   input,
@@ -36,7 +36,7 @@ async function main() {
   const key = randomUUID()
   // All that post needs to find the task, before there is one: the same request resumes it.
   for (const [name, value] of Object.entries({ url, identity, body, key })) saveState(name, value)
-  const opened = await call(url, '/v1/tasks', { token: identity, body, key })
+  const opened = await call(url, '/v1/tasks', { token: identity, body, key, waitMs: waits.keys })
   const { id, task_token: token } = opened
   mask(token)
   // Before anything is minted: a credential is never alive of which post does not know the task.
@@ -53,6 +53,7 @@ async function main() {
       token,
       body: JSON.stringify({ authorization_detail: detail }),
       key: `${key}-${index}`,
+      waitMs: waits.mint,
     })
     for (const secret of secretsOf(credential)) mask(secret)
     credentials.push(credential)
@@ -72,8 +73,8 @@ async function untilActive({ url, id, token }, opened) {
   while (task.status === 'pending_approval') {
     const left = Math.floor((until - Date.now()) / 1000)
     if (left < 1) throw new Error(`${id} still waits for approval`)
-    const path = `/v1/tasks/${id}?wait=${Math.min(left, 30)}`
-    task = await call(url, path, { token, method: 'GET' })
+    const wait = Math.min(left, 30)
+    task = await call(url, `/v1/tasks/${id}?wait=${wait}`, { token, method: 'GET', waitMs: wait * 1000 })
   }
   if (task.status !== 'active') throw new Error(`${id} is ${task.status} (${task.end_reason})`)
 }

@@ -1,5 +1,5 @@
 /** Completes the job's task, however the job and `main` ended. */
-import { call, Refused } from './broker.mjs'
+import { call, Refused, waits } from './broker.mjs'
 import { mask, messageOf, say, state } from './runner.mjs'
 
 try {
@@ -15,9 +15,11 @@ async function post() {
   const task =
     state('task') && state('token') ? { id: state('task'), token: state('token') } : await found(url)
   if (!task) return
-  const ended = await call(url, `/v1/tasks/${task.id}/complete`, { token: task.token, forMs: 120_000 }).catch(
-    none(401, 404),
-  )
+  const ended = await call(url, `/v1/tasks/${task.id}/complete`, {
+    token: task.token,
+    forMs: 120_000,
+    waitMs: waits.ending,
+  }).catch(none(401, 404))
   const left = (ended?.leases ?? []).filter(
     ({ status }) => !['revoked', 'expired', 'failed'].includes(status),
   )
@@ -32,6 +34,7 @@ async function found(url) {
     body: state('body'),
     key: state('key'),
     forMs: 10_000,
+    waitMs: waits.keys,
     // It was refused then too, or has run out since.
   }).catch(none(400, 401, 403, 409, 422))
   if (!opened) return undefined

@@ -62,7 +62,7 @@ export async function identityToken(audience) {
   const answer = await persist(() =>
     fetch(address, {
       headers: { Authorization: `bearer ${token}`, Accept: 'application/json' },
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(10_000),
     }),
   )
   const { value } = await answer.json().catch(() => ({}))
@@ -74,18 +74,28 @@ export async function identityToken(audience) {
 
 const passing = new Set([429, 500, 502, 503, 504])
 
-/** Calls until there is an answer that will not change by waiting, for half a minute at most. */
+/**
+ * Calls until there is an answer that will not change by waiting, for half a minute at most. The first call
+ * that hung has the time begin anew: otherwise it alone could use it up.
+ */
 export async function persist(call, forMs = 30_000) {
-  const until = Date.now() + forMs
+  let until = Date.now() + forMs
+  let anew = true
   for (let ms = 500; ; ms = Math.min(ms * 2, 5000)) {
     const answer = await call().catch((error) => error)
     const isAnswer = answer instanceof Response
     if (isAnswer && !passing.has(answer.status)) return answer
+    if (anew && answer.name === 'TimeoutError') {
+      until = Date.now() + forMs
+      anew = false
+    }
     const asked = isAnswer ? Number(answer.headers.get('Retry-After')) * 1000 : 0
     const pause = Math.max(ms, Number.isFinite(asked) ? asked : 0)
     if (Date.now() + pause > until) {
       if (isAnswer) return answer
-      throw new Error(`there is no answer: ${answer.cause?.code ?? answer.message}`)
+      throw new Error(
+        `there is no answer: ${answer.cause?.code ?? answer.message}. Check the url, and that the server there is running`,
+      )
     }
     await new Promise((resume) => setTimeout(resume, pause))
   }

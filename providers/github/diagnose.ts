@@ -31,7 +31,14 @@ export async function diagnose(
     signal,
   )
   if (identity instanceof ProviderError)
-    return [fault(identity, 'Check `app_id` and `private_key`, and that GitHub can be reached from here.')]
+    return [
+      fault(
+        identity,
+        identity.kind === 'rejected'
+          ? 'It was reached, and refuses: check `app_id` and `private_key`, and that `api` is where the app is.'
+          : 'Look at how GitHub is, and at what lies between here and there; then run this again.',
+      ),
+    ]
   const owners = await Promise.all(
     config.owners.map((owner) => installedOn(owner, mightPermit, github, signal)),
   )

@@ -150,14 +150,17 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const failures = new FailureCounter()
   const explanations = new ExplanationCounter()
   metrics.watch({
-    leases: () => unit.read((tx) => leases.countByStatus(tx)),
-    tasks: () => unit.read((tx) => tasks.countByStatus(tx)),
-    fences: () => unit.read((tx) => fences.countByKind(tx, clock.now())),
+    stored: () =>
+      unit.read(async (tx) => ({
+        leases: await leases.countByStatus(tx),
+        tasks: await tasks.countByStatus(tx),
+        fences: await fences.countByKind(tx, clock.now()),
+      })),
     queues: () => revoker.queues(),
     intrusion: () => store.intrusion,
     notices: () => notifier.ages(),
     brokers: () => fleet.count(),
-    now: () => clock.now(),
+    clock,
   })
   const started = configuration
   const renew = (tls: Tls) => {

@@ -3,20 +3,27 @@ import { X509Certificate } from 'node:crypto'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { fenceKinds } from '../agents/fence.ts'
 import { type AuditEvent, eventTypes } from '../audit/event.ts'
-import type { ErrorCode } from '../base/errors.ts'
+import { atMost, type Clock } from '../base/clock.ts'
+import { type ErrorCode, isBrokerError } from '../base/errors.ts'
 import { leaseStatuses } from '../leases/lease.ts'
 import type { Intrusion } from '../store/inspection.ts'
 import { openStatuses, type TaskStatus } from '../tasks/task.ts'
 import { RevocationLag } from './revocation-lag.ts'
 
+/** What the store has. */
+interface Stored {
+  /** How many leases are in each state. */
+  leases: { provider: string; status: string; count: number }[]
+  /** How many tasks are open, by state. */
+  tasks: Partial<Record<TaskStatus, number>>
+  /** How many fences stand, of each kind. */
+  fences: { kind: string; count: number }[]
+}
+
 /** What the gauges show, asked for when they are. */
 export interface Sources {
-  /** How many leases are in each state. */
-  leases: () => Promise<{ provider: string; status: string; count: number }[]>
-  /** How many tasks are open, by state. */
-  tasks: () => Promise<Partial<Record<TaskStatus, number>>>
-  /** How many fences stand, of each kind. */
-  fences: () => Promise<{ kind: string; count: number }[]>
+  /** @throws BrokerError `unavailable` while the store cannot be read */
+  stored: () => Promise<Stored>
   /** What waits for each connection, and how many calls at once it may have. */
   queues: () => { provider: string; connection: string; revocations: number; looks: number; limit: number }[]
   /** What somebody else has done to the store. */
@@ -25,8 +32,8 @@ export interface Sources {
   notices: () => { target: string; ms: number }[]
   /** How many brokers write the store, and how many configurations they run with. */
   brokers: () => { brokers: number; configurations: number }
-  /** The clock in use, milliseconds since 1970. */
-  now: () => number
+  /** The clock in use. */
+  clock: Clock
 }
 
 /** One call of an upstream. */
@@ -136,13 +143,42 @@ export function createMetrics(): Metrics {
   }
 }
 
+/** Milliseconds for the store's part: Prometheus waits ten seconds for all of it, as it comes. */
+const storedWithinMs = 2_000
+
+/** Reads the store once for all that ask at once; undefined where it cannot be read now. */
+function reader({ stored, clock }: Sources): () => Promise<Stored | undefined> {
+  let reading: Promise<Stored | undefined> | undefined
+  const read = async () => {
+    try {
+      return await stored()
+    } catch (error) {
+      if (isBrokerError(error, 'unavailable')) return undefined
+      throw error
+    }
+  }
+  return async () => {
+    let found: Stored | undefined
+    // One that hangs is not asked a second time.
+    reading ??= read().finally(() => (reading = undefined))
+    await atMost(
+      clock,
+      storedWithinMs,
+      reading.then((all) => (found = all)),
+    )
+    return found
+  }
+}
+
+/** A broker whose store is away still tells of itself: what only the store knows is absent then, neither 0 nor old. */
 function registerGauges(registry: Registry, sources: Sources): void {
-  /** `read` sets what there is; what was there before and is not set is gone. */
+  const read = reader(sources)
+  /** `show` sets what there is; what was there before and is not set is gone. */
   const gauge = <Label extends string>(
     name: string,
     help: string,
     labelNames: Label[],
-    read: (gauge: Gauge<Label>) => void | Promise<void>,
+    show: (gauge: Gauge<Label>) => void | Promise<void>,
   ) =>
     new Gauge<Label>({
       name,
@@ -151,30 +187,49 @@ function registerGauges(registry: Registry, sources: Sources): void {
       registers: [registry],
       async collect() {
         this.reset()
-        await read(this)
+        await show(this)
       },
     })
-  gauge(
+  /** The same of what the store has. */
+  const storedGauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    show: (gauge: Gauge<Label>, stored: Stored) => void,
+  ) =>
+    gauge(name, help, labelNames, async (shown) => {
+      const stored = await read()
+      if (stored) show(shown, stored)
+      // Reset, one without labels is 0.
+      else if (labelNames.length === 0) shown.remove()
+    })
+  gauge('mayfly_store_up', 'Whether the store could be read just now: 1, or 0.', [], async (up) =>
+    up.set((await read()) ? 1 : 0),
+  )
+  storedGauge(
     'mayfly_leases',
     'Leases that are not over, by provider and status. Alarm on any that are irrevocable.',
     ['provider', 'status'],
-    async (leases) => {
-      for (const { provider, status, count } of await sources.leases())
+    (leases, stored) => {
+      for (const { provider, status, count } of stored.leases)
         if ((leaseStatuses as readonly string[]).includes(status)) leases.set({ provider, status }, count)
     },
   )
-  gauge('mayfly_open_tasks', 'Tasks that are open, by status.', ['status'], async (tasks) => {
-    const counts = await sources.tasks()
-    for (const status of openStatuses) tasks.set({ status }, counts[status] ?? 0)
+  storedGauge('mayfly_open_tasks', 'Tasks that are open, by status.', ['status'], (tasks, stored) => {
+    for (const status of openStatuses) tasks.set({ status }, stored.tasks[status] ?? 0)
   })
-  gauge('mayfly_pending_approvals', 'Tasks that wait for approval.', [], async (pending) =>
-    pending.set((await sources.tasks()).pending_approval ?? 0),
+  storedGauge('mayfly_pending_approvals', 'Tasks that wait for approval.', [], (pending, stored) =>
+    pending.set(stored.tasks.pending_approval ?? 0),
   )
-  gauge('mayfly_fences', 'Fences that stand, by whom they keep out.', ['kind'], async (fences) => {
-    const standing = await sources.fences()
-    for (const kind of fenceKinds)
-      fences.set({ kind }, standing.find((each) => each.kind === kind)?.count ?? 0)
-  })
+  storedGauge(
+    'mayfly_fences',
+    'Fences that stand, by whom they keep out.',
+    ['kind'],
+    (fences, { fences: standing }) => {
+      for (const kind of fenceKinds)
+        fences.set({ kind }, standing.find((each) => each.kind === kind)?.count ?? 0)
+    },
+  )
   gauge(
     'mayfly_queue_length',
     'Revocations, and looks at what became of them, that wait for a turn at their connection.',
@@ -215,10 +270,11 @@ function registerGauges(registry: Registry, sources: Sources): void {
       for (const { target, ms } of sources.notices()) ages.set({ target }, ms / 1000)
     },
   )
-  gauge('mayfly_brokers', 'Brokers that write the store, this one among them.', [], (brokers) =>
+  // As the store had it at the last look: while nobody can look, that says nothing.
+  storedGauge('mayfly_brokers', 'Brokers that write the store, this one among them.', [], (brokers) =>
     brokers.set(sources.brokers().brokers),
   )
-  gauge(
+  storedGauge(
     'mayfly_broker_configurations',
     'How many configurations the brokers on the store run with. Alarm where they go on differing.',
     [],
@@ -228,6 +284,6 @@ function registerGauges(registry: Registry, sources: Sources): void {
     'mayfly_clock_ahead_seconds',
     "How far the time in use is ahead of the machine's clock: the clock was set back, or once ran ahead.",
     [],
-    (ahead) => ahead.set(Math.max(0, sources.now() - Date.now()) / 1000),
+    (ahead) => ahead.set(Math.max(0, sources.clock.now() - Date.now()) / 1000),
   )
 }

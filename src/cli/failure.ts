@@ -108,14 +108,7 @@ function asFailure(error: unknown): Told {
   if (error instanceof NoIdentity) return new Failure('no_identity', error.message, error.remedy)
   if (error instanceof UnsafeFile || error instanceof NotBootstrapped)
     return new Failure('failed', error.message, error.remedy)
-  if (error instanceof BrokerUnreachable)
-    return new Failure(
-      'unreachable',
-      error.message,
-      error.remedy === undefined
-        ? 'Check --url (MAYFLY_URL), and that the broker is running.'
-        : `${error.remedy} Or check --url (MAYFLY_URL).`,
-    )
+  if (error instanceof BrokerUnreachable) return new Failure('unreachable', error.message, error.remedy)
   const message = error instanceof Error ? error.message : String(error)
   return new Failure('failed', message, 'Correct what it names; `--help` tells what the command takes.')
 }

@@ -9,12 +9,10 @@ import { endpointFault } from '../base/endpoint.ts'
 import type * as adminSchemas from '../wire/admin-schemas.ts'
 import type * as explainSchemas from '../wire/explain-schemas.ts'
 import type * as schemas from '../wire/schemas.ts'
-import { networkFault } from '../outbound/network-fault.ts'
 import type { Page } from '../base/page.ts'
-import { bearer } from './bearer.ts'
-import { BrokerProblem, BrokerUnreachable, passes } from './problem.ts'
-import { persist } from './retry.ts'
+import { type Broker, call, type CallOptions, type RetryOptions, waits } from './call.ts'
 
+export type { CallOptions, RetryOptions } from './call.ts'
 export { BrokerProblem, BrokerUnreachable } from './problem.ts'
 
 /** One RFC 9396 authorization detail: `{ type: 'github', repositories: […], permissions: {…} }`. */
@@ -69,9 +67,9 @@ export interface TaskAccess {
 
 /**
  * Every method throws `BrokerProblem` when the broker refuses, and
- * `BrokerUnreachable` when there is no usable answer. A broker that is not there,
- * or says to come back, is called again for up to fifteen seconds, unless the call
- * may have been carried out and must not be twice.
+ * `BrokerUnreachable` when there is no usable answer; both have a `remedy`. A broker
+ * that is not there, does not answer in time, or says to come back, is called again for
+ * up to fifteen seconds, unless the call may have been carried out and must not be twice.
  */
 export interface Client {
   /** Opens a task: `active`, or `pending_approval`. `identity` is the workload's OIDC token, which this uses up. */
@@ -123,23 +121,6 @@ export interface Client {
   reload(identity: string, options?: CallOptions): Promise<Reloaded>
 }
 
-export interface CallOptions {
-  /** Aborting a mint makes the broker revoke what it was minting. */
-  signal?: AbortSignal | undefined
-}
-
-export interface RetryOptions extends CallOptions {
-  /**
-   * Makes it safe to call again when no answer came: the same token, key and
-   * request resume the task, and a credential minted before is revoked.
-   * 1 to 200 visible characters. Default: one of this call's own.
-   */
-  idempotencyKey?: string | undefined
-}
-
-/** The broker gives an upstream up to twenty seconds to mint, and ten for a credential to be seen dead. */
-const answerWithinMs = 60_000
-
 /**
  * A client of the broker at `url`.
  *
@@ -154,55 +135,61 @@ export function createClient(given: { url: string; fetch?: typeof globalThis.fet
     fetch: given.fetch ?? fetch,
     clock: given.clock ?? systemClock(),
   }
-  const get = <Answer>(path: string, token: string, options?: CallOptions) =>
-    call<Answer>(broker, { method: 'GET', path, token, repeatable: true, ...options })
-  const post = <Answer>(path: string, token: string, body: unknown, options?: CallOptions) =>
-    call<Answer>(broker, { method: 'POST', path, token, body, repeatable: false, ...options })
-  const repeat = <Answer>(path: string, token: string, body: unknown, options?: CallOptions) =>
-    call<Answer>(broker, { method: 'POST', path, token, body, repeatable: true, ...options })
-  const keyed = <Answer>(path: string, token: string, body: unknown, options?: RetryOptions) =>
-    repeat<Answer>(path, token, body, { idempotencyKey: randomUUID(), ...options })
+  type Options = RetryOptions | undefined
+  const get = <Answer>(path: string, token: string, waitMs: number, options: Options) =>
+    call<Answer>(broker, { method: 'GET', path, token, waitMs, repeatable: true, ...options })
+  const post = <Answer>(path: string, token: string, body: unknown, waitMs: number, options: Options) =>
+    call<Answer>(broker, { method: 'POST', path, token, body, waitMs, repeatable: false, ...options })
+  const repeat = <Answer>(path: string, token: string, body: unknown, waitMs: number, options: Options) =>
+    call<Answer>(broker, { method: 'POST', path, token, body, waitMs, repeatable: true, ...options })
+  const keyed = <Answer>(path: string, token: string, body: unknown, waitMs: number, options: Options) =>
+    repeat<Answer>(path, token, body, waitMs, { idempotencyKey: randomUUID(), ...options })
+  const { keys, ending, mint, everything } = waits
 
   return {
-    openTask: (identity, request, options) => keyed('/v1/tasks', identity, request, options),
+    openTask: (identity, request, options) => keyed('/v1/tasks', identity, request, keys, options),
     showTask: (task, { wait = 0, ...options } = {}) =>
-      get(`${taskPath(task)}${wait > 0 ? `?wait=${wait}` : ''}`, task.token, options),
-    explain: (token, request, options) => repeat('/v1/explain', token, request, options),
+      get(`${taskPath(task)}${wait > 0 ? `?wait=${wait}` : ''}`, task.token, wait * 1000, options),
+    explain: (token, request, options) => repeat('/v1/explain', token, request, keys, options),
     credential: (task, detail, { context, ...options } = {}) =>
       keyed(
         `${taskPath(task)}/credentials`,
         task.token,
         { authorization_detail: detail, ...(context && { context }) },
+        mint,
         options,
       ),
     giveBack: (task, lease, options) =>
-      repeat(`${taskPath(task)}/leases/${segment(lease)}/revoke`, task.token, undefined, options),
+      repeat(`${taskPath(task)}/leases/${segment(lease)}/revoke`, task.token, undefined, ending, options),
     heartbeat: (task, { context, ...options } = {}) =>
-      repeat(`${taskPath(task)}/heartbeat`, task.token, { ...(context && { context }) }, options),
-    delegate: (task, request, options) => post(`${taskPath(task)}/delegations`, task.token, request, options),
-    complete: (task, options) => repeat(`${taskPath(task)}/complete`, task.token, undefined, options),
-    revoke: (identity, order, options) => repeat('/v1/admin/revocations', identity, order, options),
+      repeat(`${taskPath(task)}/heartbeat`, task.token, { ...(context && { context }) }, ending, options),
+    delegate: (task, request, options) =>
+      post(`${taskPath(task)}/delegations`, task.token, request, 0, options),
+    complete: (task, options) => repeat(`${taskPath(task)}/complete`, task.token, undefined, ending, options),
+    revoke: (identity, order, options) =>
+      repeat('/v1/admin/revocations', identity, order, everything, options),
     list: (identity, kind, query = {}, options) =>
-      get(`/v1/admin/${kind}${queryText(query)}`, identity, options),
-    event: (identity, seq, options) => get(`/v1/admin/audit/${seq}`, identity, options),
-    find: (identity, clue, options) => repeat('/v1/admin/find', identity, clue, options),
+      get(`/v1/admin/${kind}${queryText(query)}`, identity, keys, options),
+    event: (identity, seq, options) => get(`/v1/admin/audit/${seq}`, identity, keys, options),
+    find: (identity, clue, options) => repeat('/v1/admin/find', identity, clue, keys, options),
     approve: (identity, approval, answer, options) =>
-      post(`/v1/admin/approvals/${segment(approval)}/approve`, identity, answer, options),
+      post(`/v1/admin/approvals/${segment(approval)}/approve`, identity, answer, keys, options),
     deny: (identity, approval, answer, options) =>
-      post(`/v1/admin/approvals/${segment(approval)}/deny`, identity, answer, options),
+      post(`/v1/admin/approvals/${segment(approval)}/deny`, identity, answer, keys + ending, options),
     lift: (identity, fence, reason, options) =>
       call(broker, {
         method: 'DELETE',
         path: `/v1/admin/fences/${segment(fence)}${queryText({ reason })}`,
         token: identity,
+        waitMs: keys,
         repeatable: false,
         ...options,
       }),
     suspend: (identity, agent, reason, options) =>
-      post(`/v1/admin/agents/${agentSegment(agent)}/suspend`, identity, { reason }, options),
+      post(`/v1/admin/agents/${agentSegment(agent)}/suspend`, identity, { reason }, everything, options),
     resume: (identity, agent, reason, options) =>
-      post(`/v1/admin/agents/${agentSegment(agent)}/resume`, identity, { reason }, options),
-    reload: (identity, options) => post('/v1/admin/reload', identity, undefined, options),
+      post(`/v1/admin/agents/${agentSegment(agent)}/resume`, identity, { reason }, keys, options),
+    reload: (identity, options) => post('/v1/admin/reload', identity, undefined, everything, options),
   }
 }
 
@@ -225,113 +212,4 @@ function segment(id: string): string {
 function agentSegment(name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) throw new TypeError('this is not the name of an agent')
   return name
-}
-
-interface Broker {
-  url: string
-  fetch: typeof globalThis.fetch
-  clock: Clock
-}
-
-interface Call extends RetryOptions {
-  method: 'GET' | 'POST' | 'DELETE'
-  path: string
-  token: string
-  body?: unknown
-  /** Whether it does no harm to carry it out twice. */
-  repeatable: boolean
-}
-
-async function call<Answer>(broker: Broker, request: Call): Promise<Answer> {
-  const { repeatable, signal } = request
-  return await persist(() => attempt<Answer>(broker, request), {
-    clock: broker.clock,
-    signal,
-    again(error) {
-      const turnedAway =
-        error instanceof BrokerProblem ? error.status < 500 || error.status === 503 : unsent(error)
-      if (!passes(error) || !(repeatable || turnedAway)) return undefined
-      return error instanceof BrokerProblem ? (error.retryAfter ?? 0) * 1000 : 0
-    },
-  })
-}
-
-const unsent = (error: unknown) => error instanceof BrokerUnreachable && error.outcome === 'unsent'
-
-async function attempt<Answer>(broker: Broker, request: Call): Promise<Answer> {
-  const { method, path, token, body, signal, idempotencyKey } = request
-  const limit = AbortSignal.timeout(answerWithinMs)
-  const init: RequestInit = {
-    method,
-    headers: {
-      Authorization: bearer(token),
-      Accept: 'application/json',
-      ...(body !== undefined && { 'Content-Type': 'application/json' }),
-      ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-    // A token goes to the broker and nowhere else.
-    redirect: 'error',
-    signal: signal ? AbortSignal.any([limit, signal]) : limit,
-  }
-  let response: Response | undefined
-  let answer: unknown
-  try {
-    response = await broker.fetch(broker.url + path, init)
-    answer = await response.json()
-  } catch (error) {
-    if (signal?.aborted) throw error
-    throw noAnswer(broker.url, response?.status, error)
-  }
-  if (response.ok) return answer as Answer
-  throw problemOf(response, answer) ?? notABroker(broker.url, response.status)
-}
-
-/** `status`: where an answer began to come. */
-function noAnswer(url: string, status: number | undefined, error: unknown): BrokerUnreachable {
-  if (error instanceof SyntaxError) return notABroker(url, status)
-  const unanswered = (reason: string, more: Omit<Unreachable, 'cause'>) =>
-    new BrokerUnreachable(`${url} gave no usable answer${reason}`, { ...more, cause: error })
-  if (error instanceof Error && error.name === 'TimeoutError')
-    return unanswered(` within ${answerWithinMs / 1000} seconds`, { outcome: 'unknown' })
-  const fault = networkFault(error)
-  if (fault) {
-    const { words, sent, passing, remedy } = fault
-    const outcome = sent ? 'unknown' : passing ? 'unsent' : 'foreign'
-    return unanswered(`: ${words}`, { outcome, ...(!passing && { remedy }) })
-  }
-  const redirected =
-    error instanceof TypeError && (error.cause as Error | undefined)?.message === 'unexpected redirect'
-  if (redirected) return unanswered(': it redirects elsewhere', { outcome: 'foreign' })
-  return unanswered('', { outcome: 'unknown' })
-}
-
-type Unreachable = ConstructorParameters<typeof BrokerUnreachable>[1]
-
-/** What stands before a broker that is not there answers for it, in words of its own. */
-const standIns = [502, 503, 504]
-
-function notABroker(url: string, status = 0): BrokerUnreachable {
-  return new BrokerUnreachable(`${url} answered ${status}, not as a broker does`, {
-    outcome: standIns.includes(status) ? 'unknown' : 'foreign',
-  })
-}
-
-function problemOf({ status, headers }: Response, answer: unknown): BrokerProblem | undefined {
-  const {
-    code,
-    detail,
-    denials,
-    request_id: requestId,
-  } = (answer ?? {}) as Partial<z.infer<typeof schemas.problem>>
-  if (typeof code !== 'string' || typeof detail !== 'string') return undefined
-  const seconds = Number(headers.get('Retry-After') ?? Number.NaN)
-  return new BrokerProblem({
-    status,
-    code,
-    detail,
-    denials,
-    requestId,
-    ...(Number.isFinite(seconds) && { retryAfter: seconds }),
-  })
 }

@@ -1,6 +1,6 @@
 /** Where the OIDC token of a workload, or of whoever is logged in, comes from. */
 import { readFile } from 'node:fs/promises'
-import { type Clock, systemClock } from '../base/clock.ts'
+import { type Clock, systemClock, withinLimit } from '../base/clock.ts'
 import { networkFault } from '../outbound/network-fault.ts'
 import { bearer } from './bearer.ts'
 import { NoIdentity } from './no-identity.ts'
@@ -109,12 +109,18 @@ function usable(text: string, source: string): string {
 class NoActionsToken extends NoIdentity {
   /** Whether it may give one some moments later. */
   readonly passing: boolean
+  /** Whether it was given up for want of an answer. */
+  readonly hung: boolean
 
-  constructor(how: string, passing = false) {
+  constructor(how: string, { passing = false, hung = false } = {}) {
     super(`GitHub Actions gave no identity token: ${how}`, 'Run the job again, or look at its permissions.')
     this.passing = passing
+    this.hung = hung
   }
 }
+
+/** Milliseconds after which another attempt is worth more than the answer. */
+const answerWithinMs = 10_000
 
 /** GitHub's "OpenID Connect reference": the runner lends the job a URL and a bearer token for it. */
 async function actionsToken({
@@ -128,29 +134,41 @@ async function actionsToken({
   const url = URL.canParse(address) ? new URL(address) : null
   if (!url) throw new NoActionsToken('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL')
   url.searchParams.set('audience', audience)
-  const value = await persist(() => askRunner(call, url, requestToken), {
+  const ask = (limit: AbortSignal) => askRunner(call, url, requestToken, limit)
+  const value = await persist(() => withinLimit(clock, answerWithinMs, ask), {
     clock,
+    hung: (error) => error instanceof NoActionsToken && error.hung,
     again: (error) => (error instanceof NoActionsToken && error.passing ? 0 : undefined),
   })
   return usable(value, "GitHub Actions' answer")
 }
 
-async function askRunner(call: typeof globalThis.fetch, url: URL, requestToken: string): Promise<string> {
+async function askRunner(
+  call: typeof globalThis.fetch,
+  url: URL,
+  requestToken: string,
+  limit: AbortSignal,
+): Promise<string> {
   let value: unknown
   try {
     const response = await call(url, {
       // In lower case as GitHub's documentation has it: not every stand-in for the runner takes both.
       headers: { Authorization: bearer(requestToken, 'bearer'), Accept: 'application/json' },
       redirect: 'error',
-      signal: AbortSignal.timeout(30_000),
+      signal: limit,
     })
     const { ok, status } = response
-    if (!ok) throw new NoActionsToken(`it answered ${status}`, status >= 500 || status === 429)
+    if (!ok) throw new NoActionsToken(`it answered ${status}`, { passing: status >= 500 || status === 429 })
     ;({ value } = (await response.json()) as { value?: unknown })
   } catch (error) {
     if (error instanceof NoActionsToken) throw error
+    if (limit.aborted)
+      throw new NoActionsToken(`no answer within ${answerWithinMs / 1000} seconds`, {
+        passing: true,
+        hung: true,
+      })
     const fault = networkFault(error)
-    if (fault) throw new NoActionsToken(fault.words, fault.passing)
+    if (fault) throw new NoActionsToken(fault.words, { passing: fault.passing })
     throw new NoActionsToken('its answer did not come, or could not be read')
   }
   if (typeof value !== 'string') throw new NoActionsToken('its answer holds none')

@@ -40,6 +40,13 @@ export class BrokerProblem extends Error {
   }
 }
 
+/** Where nothing better is known. */
+const unreached = {
+  unsent: 'Check the url (MAYFLY_URL), and that the broker is running.',
+  unknown: 'Check that the broker is well (`/healthz` and `/readyz` at its url), then try again.',
+  foreign: 'Check the url (MAYFLY_URL): what answers there is no broker.',
+}
+
 /** No answer came, or one that is not a broker's. */
 export class BrokerUnreachable extends Error {
   /**
@@ -48,8 +55,8 @@ export class BrokerUnreachable extends Error {
    * same the next time.
    */
   readonly outcome: 'unsent' | 'unknown' | 'foreign'
-  /** What to do about it, one line, where it is known. */
-  readonly remedy: string | undefined
+  /** What to do about it, one line. */
+  readonly remedy: string
 
   constructor(
     message: string,
@@ -66,7 +73,7 @@ export class BrokerUnreachable extends Error {
     super(message, { cause })
     this.name = 'BrokerUnreachable'
     this.outcome = outcome
-    this.remedy = remedy
+    this.remedy = remedy ?? unreached[outcome]
   }
 }
 

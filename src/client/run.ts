@@ -9,7 +9,7 @@ import {
   type Task,
   type TaskAccess,
 } from './client.ts'
-import { completeTask } from './completion.ts'
+import { completeInTime } from './completion.ts'
 import { gitCredential } from './git-credential.ts'
 import { GitTokens } from './git-tokens.ts'
 import { KeptCredentials } from './kept.ts'
@@ -211,9 +211,10 @@ function ownersIn(task: Task): string[] {
   return [...new Set(repositories.map((name) => name.split('/', 1)[0]!))]
 }
 
-/** No signal cuts this short: two Ctrl-C in a row are to stop the command, not what makes its credentials die. */
-const completionMs = 30_000
-/** Completes the task and says what is left to know. Never throws: how the command ended must not be lost. */
+/**
+ * Completes the task and says what is left to know. Never throws: how the command ended must not be lost. No
+ * signal cuts this short: two Ctrl-C in a row are to stop the command, not what makes its credentials die.
+ */
 async function completed(
   { client, notify }: Run,
   opened: Task,
@@ -221,8 +222,7 @@ async function completed(
   ran: boolean,
 ): Promise<void> {
   try {
-    const signal = AbortSignal.timeout(completionMs)
-    const ended = await completeTask(client, task, signal)
+    const ended = await completeInTime(client, task)
     const alive = !ended.leases.every(isOver)
     if (alive) notify({ kind: 'still_alive', task: ended })
     else if (ran && ended.end_reason !== 'completed') notify({ kind: 'ended_before', task: ended })

@@ -15,7 +15,7 @@ import {
   type Task as TaskState,
   type TaskAccess,
 } from './client.ts'
-import { completeTask } from './completion.ts'
+import { completeInTime } from './completion.ts'
 import { startHeart } from './heart.ts'
 import { findIdentity } from './identity.ts'
 import { type BrokerFacts, knownBroker } from './login/brokers.ts'
@@ -99,9 +99,6 @@ export class NotConfigured extends Error {
     this.remedy = remedy
   }
 }
-
-/** How long its completion, and looking for the death of its credentials, may take. */
-const completionMs = 30_000
 
 /** An open task. `await using` ends it together with its block, however that is left. */
 export class Task implements AsyncDisposable {
@@ -203,7 +200,7 @@ export class Task implements AsyncDisposable {
   async #complete(): Promise<TaskState> {
     this.#heart?.[Symbol.dispose]()
     try {
-      const ended = await completeTask(this.#client, this.#access, AbortSignal.timeout(completionMs))
+      const ended = await completeInTime(this.#client, this.#access)
       if (!ended.leases.every(isOver)) throw new CredentialsAlive(ended)
       return ended
     } catch (error) {

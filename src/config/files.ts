@@ -64,11 +64,6 @@ function requireLegible(text: string): void {
   )
 }
 
-/** Whether others than its owner may read it. */
-export function isOpen(path: string): boolean {
-  return process.platform !== 'win32' && (statSync(path).mode & 0o044) !== 0
-}
-
 /**
  * The paths of the files in `directory` that end in `ending`, sorted. What would
  * be taken for one of them and is not read is a fault: a policy that forbids,

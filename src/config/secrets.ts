@@ -1,7 +1,8 @@
 /** Secrets stand outside the configuration, in files and environment variables. */
 import { secretRef, type SecretRef } from '../provider/secret-ref.ts'
 import type { Fault } from '../base/fault.ts'
-import { isOpen, limits, located, readText, Unreadable } from './files.ts'
+import { opennessOf } from './file-modes.ts'
+import { limits, located, readText, Unreadable } from './files.ts'
 import { dotted, type Path } from './parse.ts'
 
 export interface Secrets {
@@ -43,14 +44,10 @@ export function secretReader(given: { file: string; env: Record<string, string |
       yield { file, path, message, remedy: error.remedy }
       return
     }
-    if ('file' in ref && isOpen(locate(ref.file)))
-      yield {
-        file,
-        path,
-        message: `${locate(ref.file)} can be read by others than its owner`,
-        remedy: `Run: chmod 600 ${locate(ref.file)}`,
-        warning: true,
-      }
+    if (!('file' in ref)) return
+    const open = opennessOf(locate(ref.file))
+    if (open)
+      yield { file, path, message: `${locate(ref.file)} ${open.message}`, remedy: open.remedy, warning: true }
   }
 
   return {

@@ -20,6 +20,8 @@ interface Circumstances {
   maybeDone?: boolean
   /** Seconds, if upstream named them. */
   retryAfter?: number | undefined
+  /** What an operator can do about it, one line. */
+  remedy?: string | undefined
 }
 
 export function passing(message: string, circumstances: Circumstances = {}): ProviderError {
@@ -28,7 +30,8 @@ export function passing(message: string, circumstances: Circumstances = {}): Pro
 
 /** Not upstream's own words: a proxy, a firewall or an incident in front of it, behind which the request may go on. */
 export function stranger(upstream: string, status: number, maybeDone: boolean): ProviderError {
-  return passing(`something in front of ${upstream} answered ${status}`, { maybeDone })
+  const remedy = `Check that the address is that of ${upstream}, and what stands in front of it: a proxy, a firewall.`
+  return passing(`something in front of ${upstream} answered ${status}`, { maybeDone, remedy })
 }
 
 export function limited(upstream: string, circumstances: Circumstances): ProviderError {
@@ -61,14 +64,14 @@ export function lost(
   if (signal.aborted) return abandoned(upstream, signal, maybeDone)
   const fault = networkFault(error)
   if (fault && !fault.sent) return unreachable(upstream, fault)
-  return passing(`the connection to ${upstream} was lost`, { maybeDone })
+  return passing(`the connection to ${upstream} was lost`, { maybeDone, remedy: fault?.remedy })
 }
 
 /** A request that was under way when `signal` aborted. */
 export function abandoned(upstream: string, { reason }: AbortSignal, maybeDone: boolean): ProviderError {
   const late = reason instanceof Error && reason.name === 'TimeoutError'
   const message = late ? `${upstream} did not answer in time` : `the request to ${upstream} was abandoned`
-  return passing(message, { maybeDone })
+  return passing(message, { maybeDone, remedy: 'Check that it can be reached from here, and how it is.' })
 }
 
 /** To be called before anything is sent. @throws ProviderError when `signal` has aborted already */

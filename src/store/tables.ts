@@ -9,6 +9,7 @@ import { sealedTables, sealingOf } from './sealed-tables.ts'
 import { appliedMigrations } from './applied-migrations.ts'
 import type { Statements } from './statements.ts'
 import { bound, queries } from './transaction.ts'
+import type { Tx } from '../base/unit.ts'
 
 /** JSON in a row, or what stands there in its place: no event says the same, so it is found. */
 function json(text: string): unknown {
@@ -45,6 +46,21 @@ async function countFaults(statements: Statements): Promise<Discrepancy[]> {
 
 function distinct(faults: Discrepancy[]): Discrepancy[] {
   return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()]
+}
+
+/** What the store tells of itself without a look at its rows: quick, however many there are. */
+export async function quickFaults(tx: Tx): Promise<Discrepancy[]> {
+  const { seal, statements } = bound(tx)
+  const opened = openHead(await statements.all(headRows), seal)
+  const applied = opened?.state && opened.state.migrations !== (await appliedMigrations(statements))
+  return [
+    ...(opened?.fault ? [opened.fault] : []),
+    ...(opened?.state?.doubts ?? []).map((doubt) => ({ message: `${doubt}; nobody has accepted that yet` })),
+    ...(applied ? [{ message: 'the list of migrations was altered' }] : []),
+    ...(await statements.dialect.schemaFaults(statements, opened?.state?.schema)).map((message) => ({
+      message,
+    })),
+  ]
 }
 
 export const tables: Tables = {
@@ -100,19 +116,12 @@ export const tables: Tables = {
       for (const only of sealingOf(table).open ? [undefined, 'open' as const] : [undefined])
         found.push(await wholly(inspect(statements, table, expected, only)))
     const sound = found.every(({ damaged, doubt }) => damaged.length === 0 && doubt === undefined)
-    const standing = opened?.state?.doubts ?? []
-    const applied = opened?.state && opened.state.migrations !== (await appliedMigrations(statements))
     return distinct([
-      ...(opened?.fault ? [opened.fault] : []),
+      ...(await quickFaults(tx)),
       ...found.flatMap(({ damaged }) => damaged.map(rowFault)),
       ...found.flatMap(({ doubt }) => doubt ?? []),
       // What is altered counts as what it was, which nobody knows.
       ...(sound ? await countFaults(statements) : []),
-      ...standing.map((doubt) => ({ message: `${doubt}; nobody has accepted that yet` })),
-      ...(applied ? [{ message: 'the list of migrations was altered' }] : []),
-      ...(await statements.dialect.schemaFaults(statements, opened?.state?.schema)).map((message) => ({
-        message,
-      })),
     ])
   },
 

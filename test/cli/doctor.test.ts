@@ -118,6 +118,31 @@ it('an issuer and an upstream that fail are faults, each with what to do', async
   expect(of(checks, 'connection github/acme')).toMatchObject([{ status: 'fault', remedy }])
 })
 
+it.each([
+  ['and refuses', { message: 'Bad Request' }, 'It was reached, and refuses'],
+  ['by something else', '<html>', 'what stands in front of it'],
+])('an upstream that was reached %s is not said to be out of reach', async (_how, body, remedy) => {
+  const headers = { 'Content-Type': typeof body === 'string' ? 'text/html' : 'application/json' }
+  broker.sandbox.github.faults.add({ kind: 'status', status: 400, headers, body })
+  const { checks } = await doctor()
+  expect(of(checks, 'connection github/acme')).toMatchObject([
+    { status: 'fault', message: expect.stringContaining('400'), remedy: expect.stringContaining(remedy) },
+  ])
+})
+
+it('the broker is looked for as its clients trust it', async () => {
+  const { cert, key } = selfSigned()
+  const server = createSecureServer({ cert, key }, (_request, response) => response.end('{"status":"ok"}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await writeFile(join(broker.directory, 'client-ca.pem'), cert)
+  const trusting = await doctor(await changed({ url, client: { ca: './client-ca.pem' } }))
+  const other = await doctor(await changed({ url }))
+  server.close()
+  expect(of(trusting.checks, 'url')).toMatchObject([{ status: 'ok', message: `a broker answers at ${url}` }])
+  expect(of(other.checks, 'url')).toMatchObject([{ status: 'warning' }])
+})
+
 it('a clock that differs from an issuer by more than 30 seconds is a warning', async () => {
   const { issuer } = broker.sandbox
   const body = { issuer: issuer.url, jwks_uri: `${issuer.url}/jwks` }
@@ -146,7 +171,7 @@ it('files that others can read or change are told', async () => {
     {
       status: 'warning',
       message: expect.stringContaining('app.pem can be read'),
-      remedy: `Run: chmod 600 ${key}`,
+      remedy: expect.stringContaining(`chmod 600 ${key}`),
     },
   ])
   expect(of(checks, 'files')).toMatchObject([{ status: 'fault', remedy: `Run: chmod o-w ${policies}` }])

@@ -98,11 +98,14 @@ describe('what is not a broker', () => {
     ['answers with something else than JSON', (_request, response) => response.end('<html>')],
     ['refuses in its own words', (_request, response) => response.writeHead(500).end('{"error":"no"}')],
     ['cuts the connection', (request) => request.socket.destroy()],
-  ])('%s: BrokerUnreachable', async (_how, listener) => {
+    ['is a gateway to nothing', (_request, response) => response.writeHead(502).end('Bad Gateway')],
+  ])('%s: BrokerUnreachable, with a remedy', async (_how, listener) => {
     const url = await impostor(listener)
     const clock = manualClock()
     const call = asTimePasses(clock, createClient({ url, clock }).showTask(someTask))
-    await expect(call).rejects.toBeInstanceOf(BrokerUnreachable)
+    const error = await call.catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(BrokerUnreachable)
+    expect(error).toMatchObject({ remedy: expect.stringMatching(/^[A-Z].*\.$/) })
   })
 
   it('redirects elsewhere: the token does not go there', async () => {

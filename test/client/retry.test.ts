@@ -104,7 +104,8 @@ describe('how long', () => {
   it('ever longer pauses, and fifteen seconds at most', async () => {
     const { clock, client, sent } = through(...always('refused'))
     const ended = asTimePasses(clock, client.openTask(await broker.workload(), request))
-    await expect(ended).rejects.toMatchObject({ outcome: 'unsent' })
+    const remedy = 'Check the url (MAYFLY_URL), and that the broker is running.'
+    await expect(ended).rejects.toMatchObject({ outcome: 'unsent', remedy })
     expect(sent.length).toBeGreaterThan(5)
     expect(sent.length).toBeLessThan(12)
     expect(sent.at(-1)!.at).toBeLessThanOrEqual(15_000)

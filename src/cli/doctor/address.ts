@@ -12,9 +12,9 @@ const dayMs = 24 * 3600 * 1000
 const renewal = 14
 
 export async function checkAddress(configuration: Configuration): Promise<Check[]> {
-  const { url, listen, tls, trustedProxies } = configuration
+  const { url, listen, tls, trustedProxies, clientCa } = configuration
   const checks: Check[] = []
-  const look = await brokerAt(url)
+  const look = await brokerAt(url, clientCa)
   const taken = await bindFault(listen)
   if (look.answers) checks.push({ check: 'url', status: 'ok', message: `a broker answers at ${url}` })
   else if (taken === 'EADDRINUSE')
@@ -37,10 +37,13 @@ export async function checkAddress(configuration: Configuration): Promise<Check[
   return checks
 }
 
-/** Whether what answers at `url` is a broker's health check, and if not, why, where that is known. */
-async function brokerAt(url: string): Promise<{ answers: boolean; fault?: NetworkFault | undefined }> {
+/** Whether what answers at `url` is a broker's health check, and if not, why, where that is known. `ca`: as clients trust it. */
+async function brokerAt(
+  url: string,
+  ca: readonly string[] | undefined,
+): Promise<{ answers: boolean; fault?: NetworkFault | undefined }> {
   try {
-    const response = await outboundFetch({ env: process.env })(`${url}/healthz`, {
+    const response = await outboundFetch({ env: process.env, ca })(`${url}/healthz`, {
       redirect: 'error',
       signal: AbortSignal.timeout(answerWithinMs),
     })

@@ -13,6 +13,13 @@ export async function checkConnections(
   return found.flat()
 }
 
+/** Where nothing better is known. */
+const remedies = {
+  rejected:
+    'It was reached, and refuses: check what the configuration says of it, and what it lets the broker do.',
+  unavailable: 'Look at how it is, and at what lies between here and there; then run this again.',
+}
+
 async function checkConnection(
   { provider, name, upstream, retired }: ConnectionEntry,
   { mightPermit, clock }: { mightPermit: MightPermit; clock: Clock },
@@ -33,10 +40,7 @@ async function checkConnection(
       upstream.diagnose!({ mightPermit, signal }),
     )
   } catch (error) {
-    const {
-      message,
-      remedy = 'Check that it can be reached from here, and what the configuration says of it.',
-    } = asProviderError(error)
+    const { kind, message, remedy = remedies[kind] } = asProviderError(error)
     findings = [{ status: 'fault', message, remedy }]
   }
   return findings.map((finding) => ({ check, ...finding }))

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Configuration } from '../../config/load.ts'
+import { remedyFor } from '../../config/file-modes.ts'
 import { namedFiles } from '../../config/named.ts'
 import { isOpenToOthers, storeFiles } from '../../store/files.ts'
 import { writable } from '../../store/files.ts'
@@ -28,7 +29,7 @@ export function checkFiles({ file, store, audit }: Configuration): Check[] {
       check: 'files',
       status: 'warning' as const,
       message: `${path} is open to others than its owner`,
-      remedy: `Start the broker, which closes it, or run: chmod 600 ${path}`,
+      remedy: `The next start closes it where it is the broker's own. ${remedyFor(path, statSync(path).uid, { needs: 'to write' })}`,
     })),
     ...checkLastHead(audit.lastHead),
   ]

@@ -21,7 +21,9 @@ async function checkIssuer({ name, issuer, algorithms, keys }: Issuer): Promise<
         message: error.message,
         remedy: isBrokerError(error, 'unavailable')
           ? (networkFault(error.cause)?.remedy ??
-            `Check that ${issuer} can be reached from here, and its \`ca\` if it has one of its own.`)
+            (error.cause === undefined
+              ? `It was reached: look at how ${issuer} is, then run this again.`
+              : `Check that ${issuer} can be reached from here, and its \`ca\` if it has one of its own.`))
           : `Check \`issuers.${name}\`: its \`issuer\`, and \`jwks_uri\` if the keys are elsewhere.`,
       }
   }

@@ -5,6 +5,11 @@ import { placeOf } from '../../store/address.ts'
 import { obstacleTo } from '../../store/obstacle.ts'
 import { openStoreReadOnly } from '../../store/open.ts'
 import type { OpenStore } from '../../store/own-store.ts'
+import type { Discrepancy } from '../../audit/verify.ts'
+import type { Tx } from '../../base/unit.ts'
+import { type Outside, outsideFault, readLastHead } from '../../store/last-head.ts'
+import { isWithoutItsLog, plainCopyFault } from '../../store/plain-copy.ts'
+import { quickFaults } from '../../store/tables.ts'
 import type { Check } from './check.ts'
 
 /** The store as it can be looked into beside a running broker; undefined where there is none to look into. */
@@ -12,6 +17,7 @@ export async function checkStore({
   file,
   store,
   sealKeys,
+  audit,
 }: Configuration): Promise<{ checks: Check[]; opened?: OpenStore }> {
   const check = 'store'
   const where = placeOf(store)
@@ -25,11 +31,34 @@ export async function checkStore({
   }
   if (store.kind === 'sqlite' && !existsSync(store.path))
     return { checks: [{ check, status: 'ok', message: `${store.path} will be made by the first start` }] }
+  // Before it is opened: a broker that runs writes on.
+  const outside = readLastHead(audit.lastHead)
+  const torn = store.kind === 'sqlite' && isWithoutItsLog(store.path)
   try {
     const opened = await openStoreReadOnly(store, createSeal(sealKeys))
-    return { checks: [{ check, status: 'ok', message: `${where} is of this version, and writable` }], opened }
+    const faults = await opened.unit
+      .read((tx) => faultsOf(tx, { outside, torn }))
+      .catch(async (error) => {
+        await opened.close()
+        throw error
+      })
+    const checks = faults.map(({ message }): Check => ({ check, status: 'fault', message, remedy: unsound }))
+    const fine: Check = { check, status: 'ok', message: `${where} is of this version, and writable` }
+    return { checks: checks.length > 0 ? checks : [fine], opened }
   } catch (error) {
     const message = error instanceof Error ? error.message : 'it cannot be opened'
     return { checks: [{ check, status: 'fault', message, remedy: `Check \`store\` in ${file}.` }] }
   }
+}
+
+const unsound =
+  'A broker grants nothing from it. Run `mayfly audit verify`; what to do is in docs/operating.md, "A store that somebody else has written to".'
+
+/** What of a verification is quick: why a broker would grant nothing, however sound the rows may be. */
+async function faultsOf(
+  tx: Tx,
+  { outside, torn }: { outside: Outside; torn: boolean },
+): Promise<Discrepancy[]> {
+  const fault = (await outsideFault(tx, outside)) ?? (torn ? await plainCopyFault(tx) : undefined)
+  return [...(await quickFaults(tx)), ...(fault ? [fault] : [])]
 }

@@ -45,7 +45,7 @@ function told(error: unknown): Told & Record<string, unknown> {
     }
   }
   if (error instanceof BrokerUnreachable)
-    return { code: 'unreachable', detail: error.message, remedy: error.remedy ?? 'Try again later.' }
+    return { code: 'unreachable', detail: error.message, remedy: error.remedy }
   if (error instanceof NoIdentity) return { code: 'no_identity', detail: error.message, remedy: error.remedy }
   if (error instanceof NoSuchAccess)
     return { code: 'not_found', detail: error.message, remedy: 'Look at what is open with status.' }

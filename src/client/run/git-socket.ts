@@ -26,7 +26,7 @@ type Told =
   | { answer: string }
   | { notMine: true }
   | { problem: ConstructorParameters<typeof BrokerProblem>[0] }
-  | { unreachable: { message: string; outcome: BrokerUnreachable['outcome']; remedy?: string | undefined } }
+  | { unreachable: { message: string; outcome: BrokerUnreachable['outcome']; remedy: string } }
   | { refused: { message: string; remedy: string } }
 
 /** Serves the questions of `task` at `path` until it is closed. @throws Error where there can be no socket at `path` */
