@@ -24,7 +24,7 @@ export interface RetryOptions extends CallOptions {
 /**
  * Milliseconds after which one attempt counts as hung: a broker that stands still must not use up
  * the time in which another would answer. One that runs says 503 itself where its store keeps it
- * waiting for ten seconds (docs/decisions/0041); two are for the way.
+ * waiting for ten seconds (docs/decisions/0041); two are for the way (docs/decisions/0073).
  */
 const answerWithinMs = 12_000
 

@@ -1,7 +1,7 @@
 /** Retries a client's call to a server that is briefly unavailable: restarting, or overrun. */
 import type { Clock } from '../base/clock.ts'
 
-/** No attempt is begun later than this after the first one, or after the first that hung. */
+/** No attempt is begun later than this after the first one, or after the first that hung (docs/decisions/0073). */
 const patienceMs = 15_000
 const firstPauseMs = 250
 const longestPauseMs = 3_000
