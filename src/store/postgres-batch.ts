@@ -5,7 +5,7 @@
  */
 import pg from 'pg'
 import { serialize } from 'pg-protocol'
-import type { StoredRow } from './statements.ts'
+import { blankRow, type StoredRow } from './statements.ts'
 
 /** Bytes after which no more statements join: what is sent by then is answered by itself. */
 const fullAtBytes = 64 * 1024
@@ -110,7 +110,7 @@ export class Batch extends Query {
     this.#statements[this.#at]!.shape = {
       names: fields.map(({ name }) => name),
       parsers: fields.map(({ dataTypeID, format }) => this.#types.getTypeParser(dataTypeID, format) as Parse),
-      empty: Object.fromEntries(fields.map(({ name }) => [name, null])),
+      empty: blankRow(fields.map(({ name }) => name)),
     }
   }
 

@@ -111,7 +111,13 @@ export class Session {
   /** Several statements, of which the rows of the last are answered. */
   async script(sql: string): Promise<StoredRow[]> {
     this.submit()
-    const answers = await this.#answered(() => this.#client.query<StoredRow>(sql))
+    const answers = await this.#answered(
+      () =>
+        new Promise<pg.QueryResult<StoredRow>>((resolve, reject) => {
+          // The promise that the driver gives without a callback had a store that is read as a whole take a hundred megabytes more.
+          this.#client.query<StoredRow>(sql, (error, found) => (error ? reject(error) : resolve(found)))
+        }),
+    )
     return [answers].flat().at(-1)!.rows
   }
 
