@@ -34,13 +34,14 @@ export function opennessOf(path: string): Openness | undefined {
 /**
  * A secret is for its owner alone, or root's and for a group that this process is in, which may only read it:
  * so the broker's user has it from an administrator, and cannot change it (docs/deploying.md, a Kubernetes volume
- * with an `fsGroup`).
+ * with an `fsGroup`). Root itself needs no group for it.
  */
 export function openness(path: string, { uid, gid, mode }: Access, self: Self): Openness | undefined {
   const remedy = remedyFor(path, uid, { self })
   if ((mode & 0o022) !== 0) return { message: 'can be changed by others than its owner', remedy }
   if ((mode & 0o007) !== 0) return { message: 'can be read by others than its owner', remedy }
-  if ((mode & 0o040) === 0 || (uid === root && self.groups.includes(gid))) return undefined
+  const isGiven = uid === root && self.uid !== root && self.groups.includes(gid)
+  if ((mode & 0o040) === 0 || isGiven) return undefined
   const isRoots = uid === root && self.uid === root
   return {
     message: `can be read by others than its owner, those in the group ${gid}`,

@@ -90,8 +90,9 @@ export async function outsideDoubt(
   store: StoreEnd,
   statements: Statements,
 ): Promise<string | undefined> {
-  const doubt = fault ?? (known && olderThan(known, store, await heldAt(statements, known.seq)))
-  return doubt === undefined || fault !== undefined ? doubt : `${doubt}, in ${path}`
+  if (fault !== undefined || !known) return fault
+  const doubt = olderThan(known, store, await heldAt(statements, known.seq))
+  return doubt && `${doubt}, in ${path}`
 }
 
 /**

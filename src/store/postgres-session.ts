@@ -150,7 +150,7 @@ export class Session {
     await undone
   }
 
-  /** The same of what must be run whatever else is refused on this connection. */
+  /** Like `all`, for what must be run whatever else is refused on this connection. */
   async alone(sql: string, values: readonly unknown[]): Promise<StoredRow[]> {
     this.submit()
     const asked = this.all(sql, values)

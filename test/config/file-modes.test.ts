@@ -66,6 +66,13 @@ describe('is warned of', () => {
       `${read}, those in the group ${mayfly}`,
       forGroupOrUser,
     ],
+    [
+      "seen by root, root's and for its own group",
+      file(root, root, 0o640),
+      administrator,
+      `${read}, those in the group ${root}`,
+      forGroupOrUser,
+    ],
     ["seen by root, root's and for all", file(root, root, 0o604), administrator, read, forUser],
     ["seen by root, the broker's and for all", file(mayfly, mayfly, 0o644), administrator, read, forOwner],
   ])('%s', (_what, access, self, message, remedy) =>

@@ -1,8 +1,9 @@
 /** What brokers on one database tell each other, and what only one of them does at a time. */
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { isBrokerError } from '../../src/base/errors.ts'
 import { channel, heard } from '../../src/store/postgres-news.ts'
+import { Session } from '../../src/store/postgres-session.ts'
 import { type Beside, besideOn, severalOn } from '../support/beside.ts'
 import {
   besideDatabase,
@@ -22,6 +23,7 @@ beforeAll(async () => {
   url = await server.database()
   ;[one, other] = (await severalOn(url, 2)) as [Beside, Beside]
 }, serverTakesMs)
+afterEach(() => vi.restoreAllMocks())
 afterAll(async () => {
   for (const each of [one, other]) await each.store.close().catch(() => undefined)
   await server[Symbol.asyncDispose]()
@@ -33,6 +35,17 @@ async function happen(at: Beside): Promise<string> {
     const { id } = await put(at, tx, aTask())
     at.audit.record(tx, { at: noon, type: 'task.opened', actor: 'broker', task: id })
     return id
+  })
+}
+
+/** Has the server refuse the next question that begins like that. */
+function refuseNext(begins: string): void {
+  const all = Session.prototype.all
+  let isDone = false
+  vi.spyOn(Session.prototype, 'all').mockImplementation(function (this: Session, sql, values) {
+    if (isDone || !sql.startsWith(begins)) return all.call(this, sql, values)
+    isDone = true
+    return all.call(this, sql.replace(' as ', ', 1 / 0 as '), values)
   })
 }
 
@@ -112,6 +125,40 @@ describe('what is exclusive', () => {
   it('under another key does not wait', async () => {
     const { exclusive } = one.store.beside!
     await exclusive('one', () => other.store.beside!.exclusive('other', () => Promise.resolve()))
+  })
+
+  it('is not done beside another where a lock for something else is refused', async () => {
+    const { exclusive } = one.store.beside!
+    let isHeld = false
+    const released = Promise.withResolvers<void>()
+    const holding = other.store.beside!.exclusive('held', async () => {
+      isHeld = true
+      await released.promise
+      isHeld = false
+    })
+    await until(async () => isHeld)
+    refuseNext('select pg_try_advisory_lock')
+    const refused = exclusive('refused', async () => 'done without it')
+    const waiting = exclusive('held', async () => isHeld)
+    expect(await refused).toBe('done without it')
+    released.resolve()
+    await holding
+    expect(await waiting).toBe(false)
+  })
+
+  it('is for another to do where its lock could not be given back', async () => {
+    refuseNext('select pg_advisory_unlock')
+    const kept = one.store.beside!.exclusive('kept', async () => 'done')
+    await expect(kept).rejects.toSatisfy((error) => isBrokerError(error, 'unavailable'))
+    // A line that is silent loses its locks after a while anyway; that of a broker that runs is not.
+    const held = `select 1 from pg_locks join pg_database on oid = database
+      where locktype = 'advisory' and objsubid = 1 and datname = current_database()`
+    await until(async () => {
+      await one.beat()
+      return (await besideDatabase(url, held)).length === 0
+    })
+    expect(await other.store.beside!.exclusive('kept', async () => 'had')).toBe('had')
+    expect(await one.store.beside!.exclusive('kept', async () => 'again')).toBe('again')
   })
 
   it('is told from what was done while the lock was lost, and another may have had it', async () => {

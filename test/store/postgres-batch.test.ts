@@ -4,12 +4,14 @@ import pg from 'pg'
 import { serialize } from 'pg-protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { isPostgresFailure, Session } from '../../src/store/postgres-session.ts'
+import { besideOn } from '../support/beside.ts'
 import {
   besideDatabase,
   embeddedServer,
   type PostgresServer,
   serverTakesMs,
 } from '../support/postgres-server.ts'
+import { note } from '../support/store.ts'
 
 let server: PostgresServer
 beforeAll(async () => void (server = await embeddedServer()), serverTakesMs)
@@ -178,6 +180,46 @@ it('a row that cannot be read is told to who asked for it, and disturbs no other
   expect(await sent).toEqual(['rejected', 'fulfilled'])
   expect(parsers).toHaveBeenCalled()
   expect(await at.numbers()).toEqual([1])
+})
+
+it('what was submitted is answered, however long what was asked behind it takes', async () => {
+  await using at = await opened()
+  const lock = 7
+  const holder = await Session.open({ url: at.url })
+  await holder.script(`select pg_advisory_lock(${lock})`)
+  const first = at.session.all('select 1 as n', [])
+  at.session.submit()
+  let isOver = false
+  const second = at.session.all(`select pg_advisory_lock(${lock})::text`, []).then(() => (isOver = true))
+  expect(await first).toEqual([{ n: 1 }])
+  expect(isOver).toBe(false)
+  await holder.script(`select pg_advisory_unlock(${lock})`)
+  await second
+  await holder.close()
+})
+
+it('the wait for a turn is answered by itself: what is asked behind it has its own time', async () => {
+  await using store = await besideOn(await server.database())
+  const synchronized = vi.spyOn(serialize, 'sync')
+  await store.unit.write(async (tx) => note(store, tx))
+  // The turn, what it finds, and what is written.
+  expect(synchronized).toHaveBeenCalledTimes(3)
+})
+
+it('a cursor takes no place among the prepared statements, of which there are so many and no more', async () => {
+  await using at = await opened()
+  await at.session.all(put, [1])
+  const each = async () => {
+    for await (const rows of at.session.connection.statements.each('select n from t'))
+      expect(rows).toEqual([{ n: 1 }])
+  }
+  at.session.send('begin')
+  const prepared = async () =>
+    Number((await at.session.script('select count(*) as n from pg_prepared_statements'))[0]!['n'])
+  await each()
+  const before = await prepared()
+  for (let n = 0; n < 5; n += 1) await each()
+  expect(await prepared()).toBe(before)
 })
 
 it('what no statement can hold is refused before it is sent, and disturbs no other', async () => {
