@@ -1,7 +1,7 @@
 /**
  * What no broker can do without, under the same load and on the same machine: one signature
- * check, two durable commits, shared by those who wait at once, and one upstream call. Of Node's
- * own parts alone, so that it stays where it is whatever becomes of the broker.
+ * check, two durable commits and one upstream call. Of Node's own parts alone, so that it stays
+ * where it is whatever becomes of the broker.
  */
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -11,7 +11,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { load } from './figures.ts'
 
+/** Whether each operation makes two commits of its own, or those that wait at once share them. */
+export type Commits = 'own' | 'shared'
+
 interface Order {
+  commits: Commits
   clients: number
   seconds: number
   token: string
@@ -34,9 +38,9 @@ process.on('message', (order: Order) => {
   })
 })
 
-async function measure({ clients, seconds, token, key, upstream }: Order): Promise<Floor> {
+async function measure({ commits, clients, seconds, token, key, upstream }: Order): Promise<Floor> {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-floor-'))
-  const commit = committer(join(directory, 'floor.db'))
+  const commit = committers[commits](join(directory, 'floor.db'))
   const agent = new Agent({ keepAlive: true, maxSockets: clients })
   const publicKey = createPublicKey({ key, format: 'jwk' })
   const series: number[] = []
@@ -62,24 +66,36 @@ async function measure({ clients, seconds, token, key, upstream }: Order): Promi
   return { series, cpu: (user + system) / 1000 }
 }
 
-function committer(path: string): (text: string) => Promise<void> {
+type Commit = (text: string) => Promise<void>
+
+const committers: Record<Commits, (path: string) => Commit> = {
+  shared(path) {
+    const { database, insert } = opened(path)
+    const waiting: { text: string; resolve: () => void }[] = []
+    const group = () => {
+      const together = waiting.splice(0)
+      database.exec('BEGIN IMMEDIATE')
+      for (const { text } of together) insert.run(text)
+      database.exec('COMMIT')
+      for (const { resolve } of together) resolve()
+    }
+    return (text) =>
+      new Promise((resolve) => {
+        if (waiting.push({ text, resolve }) === 1) setImmediate(group)
+      })
+  },
+  own(path) {
+    const { insert } = opened(path)
+    return async (text) => void insert.run(text)
+  },
+}
+
+function opened(path: string) {
   const database = new DatabaseSync(path)
   database.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE done (id INTEGER PRIMARY KEY, text)',
   )
-  const insert = database.prepare('INSERT INTO done (text) VALUES (?)')
-  const waiting: { text: string; resolve: () => void }[] = []
-  const group = () => {
-    const together = waiting.splice(0)
-    database.exec('BEGIN IMMEDIATE')
-    for (const { text } of together) insert.run(text)
-    database.exec('COMMIT')
-    for (const { resolve } of together) resolve()
-  }
-  return (text) =>
-    new Promise((resolve) => {
-      if (waiting.push({ text, resolve }) === 1) setImmediate(group)
-    })
+  return { database, insert: database.prepare('INSERT INTO done (text) VALUES (?)') }
 }
 
 function call(url: string, agent: Agent): Promise<void> {

@@ -1,6 +1,7 @@
 /** The exchange, and the cycle of open, mint and complete: CPU and time beside the floor. */
 import { Client } from './client.ts'
 import { engineNames } from './database.ts'
+import type { Commits } from './floor.ts'
 import { type Figures, figures, load, median, row } from './figures.ts'
 import type { Measured, Order } from './order.ts'
 import { detail, measureFloor, otherDetail, probing, startWorld, type World } from './world.ts'
@@ -42,9 +43,9 @@ async function round(world: World, work: Work, { clients, seconds }: Load, kept 
   return { perSecond: took.length / elapsed, cpu: (cpu - before.cpu) / took.length, took }
 }
 
-async function floor(world: World, { clients, seconds }: Load): Promise<Round> {
+async function floor(world: World, commits: Commits, { clients, seconds }: Load): Promise<Round> {
   const [token] = await world.tokens(1)
-  const { series, cpu } = await measureFloor(world, token!, clients, seconds)
+  const { series, cpu } = await measureFloor(world, { token: token!, commits, clients, seconds })
   return { perSecond: series.length / seconds, cpu: cpu / series.length, took: series }
 }
 
@@ -114,14 +115,15 @@ export async function operations({ clients, seconds, engines }: Order): Promise<
   for (const world of worlds)
     for (const work of [exchange, cycle]) await round(world, work, { ...few, seconds: 2 })
 
-  const floors: Round[] = []
+  const floors: Record<Commits, Round[]> = { shared: [], own: [] }
   const series = worlds.map((): Record<Name, Round[]> => ({
     exchange: [],
     'exchange, new connections': [],
     cycle: [],
   }))
   for (let n = 0; n < rounds; n += 1) {
-    floors.push(await floor(worlds[0]!, few))
+    for (const commits of ['shared', 'own'] as const)
+      floors[commits].push(await floor(worlds[0]!, commits, few))
     for (const name of names)
       for (const [at, world] of worlds.entries()) series[at]![name].push(await works[name](world, few))
   }
@@ -136,14 +138,16 @@ export async function operations({ clients, seconds, engines }: Order): Promise<
       median(of.map(({ cpu }) => cpu))
         .toFixed(3)
         .padStart(14),
-      cpuTo(floors, of).toFixed(2).padStart(15),
+      cpuTo(floors.own, of).toFixed(2).padStart(15),
+      cpuTo(floors.shared, of).toFixed(2).padStart(17),
       first ? cpuTo(first, of).toFixed(2).padStart(13) : '',
     ].join('')
 
   const lines = [
     `${few.clients} clients, ${rounds} rounds of ${few.seconds} s, interleaved; medians\n`,
-    `${''.padEnd(38)} each second   CPU ms each   to the floor${worlds.length > 1 ? '    to SQLite' : ''}`,
-    line('floor', floors),
+    `${''.padEnd(38)} each second   CPU ms each   to the floor   commits shared${worlds.length > 1 ? '    to SQLite' : ''}`,
+    line('floor', floors.own),
+    line('  commits shared', floors.shared),
   ]
   for (const name of names)
     for (const [at, engine] of engines.entries())
@@ -151,7 +155,12 @@ export async function operations({ clients, seconds, engines }: Order): Promise<
         line(`${name}, ${engineNames[engine]}`, series[at]![name], at > 0 ? series[0]![name] : undefined),
       )
 
-  const result: Record<string, unknown> = { clients, seconds, floor: median(floors.map(({ cpu }) => cpu)) }
+  const result: Record<string, unknown> = {
+    clients,
+    seconds,
+    floor: median(floors.own.map(({ cpu }) => cpu)),
+    floorShared: median(floors.shared.map(({ cpu }) => cpu)),
+  }
   let failed = false
   for (const [at, engine] of engines.entries()) {
     const of = series[at]!
@@ -163,7 +172,8 @@ export async function operations({ clients, seconds, engines }: Order): Promise<
       perSecond: Object.fromEntries(
         names.map((name) => [name, median(of[name].map(({ perSecond }) => perSecond))]),
       ),
-      toFloor: Object.fromEntries(names.map((name) => [name, cpuTo(floors, of[name])])),
+      toFloor: Object.fromEntries(names.map((name) => [name, cpuTo(floors.own, of[name])])),
+      toFloorShared: Object.fromEntries(names.map((name) => [name, cpuTo(floors.shared, of[name])])),
       toSqlite: Object.fromEntries(names.map((name) => [name, cpuTo(series[0]![name], of[name])])),
       newConnections,
       busy: { ...under, times: Object.fromEntries(under.times) },

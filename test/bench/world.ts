@@ -15,7 +15,7 @@ import {
 import { type SandboxIssuer, startIssuer } from '../../src/sandbox/issuer.ts'
 import type { Usage } from './broker.ts'
 import { type Database, database, type Engine } from './database.ts'
-import type { Floor } from './floor.ts'
+import type { Commits, Floor } from './floor.ts'
 import type { Probed } from './prober.ts'
 import type { UpstreamReport } from './upstream.ts'
 
@@ -185,13 +185,11 @@ export async function asked<Answer>(process: ChildProcess, question: string): Pr
 /** The floor under the same load. */
 export async function measureFloor(
   { upstream, issuer }: World,
-  token: string,
-  clients: number,
-  seconds: number,
+  { token, ...order }: { token: string; commits: Commits; clients: number; seconds: number },
 ): Promise<Floor> {
   const measuring = child('floor.ts')
   const [key] = issuer.publicJwks().keys
-  measuring.send({ clients, seconds, token, key, upstream: upstream.url })
+  measuring.send({ ...order, token, key, upstream: upstream.url })
   const [floor] = (await once(measuring, 'message')) as [Floor]
   return floor
 }
