@@ -55,6 +55,6 @@ export interface Others {
   next(): number
   /** Whoever had the turn before said that this is what the next one is known by. */
   follow(next: number | undefined): void
-  /** Has the others told, once this is committed, that something is new of these tasks. */
+  /** Has the others told, once this is committed, that these tasks wait for approval no longer. */
   tell(tasks: readonly string[]): MaybePromise<void>
 }

@@ -2,7 +2,7 @@
  * The one writer of a store: many works in one commit (docs/decisions/0003), sent together, and one by one where the
  * database has refused that (docs/decisions/0070).
  */
-import { type Chainable, chainable } from '../audit/chain.ts'
+import { chainable } from '../audit/chain.ts'
 import type { AuditEvent, Head } from '../audit/event.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Told, Tx } from '../base/unit.ts'
@@ -52,7 +52,7 @@ interface Given {
   committed: (events: readonly AuditEvent[], head: Head) => void
   /** Where several brokers write the store: what is this one's now. */
   share?: (() => Share) | undefined
-  /** Whether others may be there to be told what is new. */
+  /** Whether others may be there to be told. */
   isHeard?: (() => boolean) | undefined
 }
 
@@ -223,7 +223,7 @@ export class GroupWriter {
       areRun = true
       const isChanged = group.events.length > 0 || group.sums !== this.#sums
       if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(group)
-      if (isHeard()) await connection.others?.tell(tasksOf(group.events))
+      if (isHeard()) await connection.others?.tell(group.decided)
       isOpen = false
       await connection.commit()
       this.#known = group.known
@@ -345,9 +345,4 @@ export class GroupWriter {
     // What is known outside must not be forgotten for a store that may be older.
     if (keeper.state.doubts.length === 0) outside.write(keeper.state.installation, keeper.head)
   }
-}
-
-/** The tasks that something is new of. */
-function tasksOf(events: readonly Chainable[]): string[] {
-  return [...new Set(events.flatMap(({ event }) => event.task ?? []))]
 }

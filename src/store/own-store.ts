@@ -67,7 +67,7 @@ export interface BesideOthers {
 
 /** What a broker has to be told where others write its store. */
 export interface BesideOptions extends Introduction {
-  /** There is something new of these tasks; of any, where that is not known. */
+  /** These tasks wait for approval no longer; any may, where that is not known. */
   heard: (tasks: readonly string[] | undefined) => void
   /** Others have come or gone; whether they have left work that is this broker's now. */
   changed: (inherits: boolean) => void

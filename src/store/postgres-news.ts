@@ -5,7 +5,7 @@ export const channel = 'mayfly'
 /** Bytes that a notification takes at most (8,000), and some room. */
 const longest = 7_500
 
-/** Which tasks something is new of; undefined where it may be of any. */
+/** Which tasks wait for approval no longer; undefined where it may be any. */
 export interface News {
   by: string
   tasks: readonly string[] | undefined
@@ -16,7 +16,7 @@ export function told(by: string, tasks?: readonly string[]): string {
   return text.length <= longest ? text : JSON.stringify({ by })
 }
 
-/** Whoever can use the database may have sent anything: then it is news of any task. */
+/** Whoever can use the database may have sent anything: then it may be any task. */
 export function heard(payload: string): News {
   try {
     const { by, tasks } = JSON.parse(payload) as Partial<Record<keyof News, unknown>>

@@ -24,7 +24,7 @@ type NewRow<Table extends SealedTable> = Omit<Insertable<Schema[Table]>, OwnColu
 type FoundBy<Name extends LookupName> = (typeof lookups)[Name] extends { selected: string }
   ? StoredRow
   : RowOf<(typeof lookups)[Name]['table']>
-type Change<Table extends SealedTable> = Partial<Omit<RowOf<Table>, OwnColumn>>
+export type Change<Table extends SealedTable> = Partial<Omit<RowOf<Table>, OwnColumn>>
 
 /** Who knows what somebody else has done to the store. */
 export interface Watch {

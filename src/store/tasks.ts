@@ -25,10 +25,11 @@ import { isAmong } from './columns.ts'
 import { type Count, countIn, countOf } from './counts.ts'
 import { isOwned } from './owned.ts'
 import { before, pageOf } from './paging.ts'
+import type { Change } from './rows.ts'
 import type { Schema } from './schema.ts'
 import { mineOnly, own } from './share.ts'
 import { isOpenTask } from './sealed-tables.ts'
-import { bound, queries, rowsIn } from './transaction.ts'
+import { bound, inside, queries, rowsIn } from './transaction.ts'
 
 type Row = Selectable<Schema['tasks']>
 
@@ -138,6 +139,12 @@ async function countByRows(tx: Tx, { agent, owner }: Share): Promise<Count> {
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
 }
 
+/** Whoever waits at another broker for the task to be decided is told. */
+async function move(tx: Tx, row: Row, change: Change<'tasks'>): Promise<void> {
+  await rowsIn(tx).change('tasks', row, change)
+  if (row.status === 'pending_approval') inside(tx).decided.push(row.id)
+}
+
 export const tasks: TaskStore = {
   async insert(tx, task, tokenHash) {
     await rowsIn(tx).insert('tasks', {
@@ -243,7 +250,7 @@ export const tasks: TaskStore = {
     const listening = silentAt !== undefined && { silent_at: silentAt }
     // Whoever sets its deadline keeps it: nobody else is woken for it.
     const change = { status: 'active', expires_at: expiresAt, ...listening, ...own(tx) }
-    await rowsIn(tx).change('tasks', row, change)
+    await move(tx, row, change)
     return true
   },
 
@@ -259,7 +266,7 @@ export const tasks: TaskStore = {
     const leaves = row && (isAmong(predecessors(status), row.status) || !isAmong(taskStatuses, row.status))
     if (!leaves) return false
     const deaf = row.silent_at !== null && { silent_at: null }
-    await rowsIn(tx).change('tasks', row, { status, end_reason: reason, ended_at: at, ...deaf })
+    await move(tx, row, { status, end_reason: reason, ended_at: at, ...deaf })
     return true
   },
 

@@ -32,10 +32,11 @@ interface Bound {
   share?: Share | undefined
 }
 
-/** An open transaction: its queries and the events that will be chained when it commits. */
+/** An open transaction: its queries, the events that will be chained when it commits, and whom it lets go on. */
 export class Transaction {
   readonly #bound: Bound
   readonly #events: AuditEvent[] = []
+  readonly #decided: string[] = []
   #over = false
 
   constructor(bound: Bound) {
@@ -52,6 +53,12 @@ export class Transaction {
   get events(): AuditEvent[] {
     if (this.#over) throw new Error('this transaction is over')
     return this.#events
+  }
+
+  /** Tasks that wait for approval no longer, once this is committed: whoever waits with one of them is to be told. */
+  get decided(): string[] {
+    if (this.#over) throw new Error('this transaction is over')
+    return this.#decided
   }
 
   finish(): void {

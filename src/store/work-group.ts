@@ -31,7 +31,7 @@ interface Ran {
   job: Job
   outcome: Outcome
   /** What it found, and what it leaves; absent where that was undone. */
-  left?: { before: RowSums; sums: RowSums; counts: Counts; events: Chainable[] }
+  left?: { before: RowSums; sums: RowSums; counts: Counts; events: Chainable[]; decided: string[] }
   /** Why what it wrote could not be written; undefined where it could. */
   failure: MaybePromise<unknown>
 }
@@ -80,6 +80,11 @@ export class WorkGroup {
 
   get events(): readonly Chainable[] {
     return this.#events
+  }
+
+  /** The tasks that wait for approval no longer. */
+  get decided(): readonly string[] {
+    return this.#ran.flatMap(({ left }) => left?.decided ?? [])
   }
 
   /** Whether a damaged row was removed: then what is known of the store is no longer true. */
@@ -144,7 +149,8 @@ export class WorkGroup {
       const events = transaction.events.map(chainable)
       const failure = failureOf(unsent.keepWork())
       this.#tookDamaged ||= rows.tookDamaged
-      const left = { before, sums: sums.changed ? sums : before, counts, events }
+      const { decided } = transaction
+      const left = { before, sums: sums.changed ? sums : before, counts, events, decided }
       return { job, outcome: { value }, left, failure }
     } catch (error) {
       const isFailure = connection.isFailure(error)

@@ -24,7 +24,7 @@ export class Changes {
       if (task !== undefined) for (const tell of this.#watching.get(task) ?? []) tell()
   }
 
-  /** To be called with what other brokers have recorded: something is new of these tasks, or it is not known of which. */
+  /** To be called with the tasks that other brokers have decided, or without where it is not known which. */
   heard(tasks: readonly string[] = [...this.#watching.keys()]): void {
     for (const task of tasks) for (const tell of this.#watching.get(task) ?? []) tell()
   }

@@ -29,13 +29,20 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 }, serverTakesMs)
 
-/** Something that is on record of a new task. */
-async function happen(at: Beside): Promise<string> {
-  return await at.unit.write(async (tx) => {
-    const { id } = await put(at, tx, aTask())
-    at.audit.record(tx, { at: noon, type: 'task.opened', actor: 'broker', task: id })
-    return id
-  })
+/** A task that waits for approval. */
+const waiting = (at: Beside) =>
+  at.unit.write(async (tx) => (await put(at, tx, aTask({ status: 'pending_approval' }))).id)
+
+const approve = (at: Beside, task: string) =>
+  at.unit.write((tx) => at.tasks.activate(tx, task, noon + 60_000))
+const end = (at: Beside, task: string) =>
+  at.unit.write((tx) => at.tasks.end(tx, task, 'revoked', 'revoked', noon))
+
+/** One that is approved. */
+async function approved(at: Beside): Promise<string> {
+  const task = await waiting(at)
+  await approve(at, task)
+  return task
 }
 
 /** Has the server refuse the next question that begins like that. */
@@ -59,13 +66,31 @@ async function cut(): Promise<void> {
   )
 }
 
-describe('what one has put on record', () => {
+describe('what one has decided', () => {
   it('is told to the others at once, and to itself not at all', async () => {
     const [before, own] = [other.heard.length, one.heard.length]
-    const task = await happen(one)
+    const task = await approved(one)
     await until(() => other.heard.length > before)
     expect(other.heard.slice(before)).toEqual([[task]])
     expect(one.heard.slice(own)).toEqual([])
+  })
+
+  it('is told whichever way the wait is over, and nothing else is', async () => {
+    const before = other.heard.length
+    const active = await approved(one)
+    await end(one, active)
+    await one.unit.write((tx) => put(one, tx, aTask()))
+    const failing = await waiting(one)
+    await expect(
+      one.unit.write(async (tx) => {
+        await one.tasks.activate(tx, failing, noon + 60_000)
+        throw new Error('not after all')
+      }),
+    ).rejects.toThrow('not after all')
+    const ended = await waiting(one)
+    await end(one, ended)
+    await until(() => other.heard.length > before + 1)
+    expect(other.heard.slice(before)).toEqual([[active], [ended]])
   })
 
   it('is told to nobody where nobody else is there, and to whoever comes once it was seen', async () => {
@@ -76,12 +101,12 @@ describe('what one has put on record', () => {
     const said: string[] = []
     listening.on('notification', ({ payload = '' }) => said.push(payload))
     await listening.query(`listen ${channel}`)
-    await happen(alone)
+    await approved(alone)
     await listening.query('select 1')
     expect(said).toEqual([])
     await using _second = await besideOn(place)
     await alone.beat()
-    const task = await happen(alone)
+    const task = await approved(alone)
     await until(() => said.length > 0)
     expect(said.map((each) => heard(each).tasks)).toEqual([[task]])
     await listening.end()
@@ -90,12 +115,12 @@ describe('what one has put on record', () => {
   it('is found out within the second by one whose line was cut, which hears again from then on', async () => {
     await cut()
     const before = other.heard.length
-    await happen(one)
+    await approved(one)
     expect(other.heard.slice(before)).toEqual([])
     await other.beat().catch(() => other.beat())
     expect(other.heard.at(-1)).toBeUndefined()
     const after = other.heard.length
-    const task = await happen(one)
+    const task = await approved(one)
     await until(() => other.heard.length > after)
     expect(other.heard.slice(after)).toEqual([[task]])
   })
