@@ -103,7 +103,8 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   const { unit, audit, revoker, changes, seal, tasks, leases, fences, federationKeys } = context
 
   // Each is undone last first: what runs, and only then the store beneath it.
-  const step = (work: () => Promise<unknown> | void) => () => logged(work, log)
+  const step = (work: () => Promise<unknown> | void) => () =>
+    logged(work, log, 'something could not be closed')
   await using opened = new AsyncDisposableStack()
   opened.defer(step(() => core.close()))
   await using running = new AsyncDisposableStack()
@@ -113,7 +114,11 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   if (lacking.length > 0) throw new ConfigurationRefused(strandedFaults(file, lacking))
   await federation.reseal()
   // What is long is not waited for: until it is done, the keys before are needed.
-  void logged(() => services.lent.exclusive('reseal', () => store.reseal()), log)
+  void logged(
+    () => services.lent.exclusive('reseal', () => store.reseal()),
+    log,
+    'rows could not be put under the current seal key: the keys before it are still needed',
+  )
   await record(context, 'broker.started')
 
   running.defer(step(() => atMost(clock, drainMs, revoker.idle())))
@@ -211,12 +216,12 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
   return { address: server.address, reload, close: () => closing.disposeAsync() }
 }
 
-/** One step that fails must not keep the others from being taken, nor hide why they are. */
-async function logged(step: () => Promise<unknown> | void, log: Log): Promise<void> {
+/** Takes a step that, if it fails, must not keep others from being taken, nor hide why they are: `failed` goes to the log. */
+async function logged(step: () => Promise<unknown> | void, log: Log, failed: string): Promise<void> {
   try {
     await step()
   } catch (error) {
-    log.error({ err: error }, 'something could not be closed')
+    log.error({ err: error }, failed)
   }
 }
 

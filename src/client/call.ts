@@ -5,7 +5,7 @@ import { networkFault } from '../outbound/network-fault.ts'
 import type * as schemas from '../wire/schemas.ts'
 import { bearer } from './bearer.ts'
 import { BrokerProblem, BrokerUnreachable, passes } from './problem.ts'
-import { persist } from './retry.ts'
+import { retry } from './retry.ts'
 
 export interface CallOptions {
   /** Aborting a mint makes the broker revoke what it was minting. */
@@ -59,20 +59,22 @@ interface Call extends RetryOptions {
 
 export async function call<Answer>(broker: Broker, request: Call): Promise<Answer> {
   const { repeatable, signal } = request
-  return await persist(() => attempt<Answer>(broker, request), {
+  return await retry(() => attempt<Answer>(broker, request), {
     clock: broker.clock,
     signal,
-    hung: (error) => error instanceof Hung,
-    again(error) {
-      const turnedAway =
-        error instanceof BrokerProblem ? error.status < 500 || error.status === 503 : unsent(error)
-      if (!passes(error) || !(repeatable || turnedAway)) return undefined
+    isHung: (error) => error instanceof Hung,
+    retryAfterMs(error) {
+      if (!passes(error) || !(repeatable || wasTurnedAway(error))) return undefined
       return error instanceof BrokerProblem ? (error.retryAfter ?? 0) * 1000 : 0
     },
   })
 }
 
-const unsent = (error: unknown) => error instanceof BrokerUnreachable && error.outcome === 'unsent'
+/** Whether it certainly was not carried out. */
+function wasTurnedAway(error: unknown): boolean {
+  if (error instanceof BrokerProblem) return error.status < 500 || error.status === 503
+  return error instanceof BrokerUnreachable && error.outcome === 'unsent'
+}
 
 /** A server that took the call and was given up. */
 class Hung extends BrokerUnreachable {}
@@ -128,14 +130,13 @@ function noAnswer(url: string, request: Call, status: number | undefined, error:
     new BrokerUnreachable(`${url} gave no usable answer${reason}`, { ...more, cause: error })
   const fault = networkFault(error)
   if (fault) {
-    const { words, sent, passing } = fault
-    const outcome = sent ? 'unknown' : passing ? 'unsent' : 'foreign'
-    const remedy = sent
-      ? lost(request)
-      : passing
-        ? undefined
-        : `${fault.remedy} Or check the url (MAYFLY_URL).`
-    return unanswered(`: ${words}`, { outcome, remedy })
+    const reason = `: ${fault.words}`
+    if (fault.sent) return unanswered(reason, { outcome: 'unknown', remedy: lost(request) })
+    if (fault.passing) return unanswered(reason, { outcome: 'unsent' })
+    return unanswered(reason, {
+      outcome: 'foreign',
+      remedy: `${fault.remedy} Or check the url (MAYFLY_URL).`,
+    })
   }
   const redirected =
     error instanceof TypeError && (error.cause as Error | undefined)?.message === 'unexpected redirect'

@@ -4,7 +4,7 @@ import { type Clock, systemClock, withinLimit } from '../base/clock.ts'
 import { networkFault } from '../outbound/network-fault.ts'
 import { bearer } from './bearer.ts'
 import { NoIdentity } from './no-identity.ts'
-import { persist } from './retry.ts'
+import { retry } from './retry.ts'
 import { taskFromEnvironment } from './task-environment.ts'
 
 export { NoIdentity } from './no-identity.ts'
@@ -135,10 +135,10 @@ async function actionsToken({
   if (!url) throw new NoActionsToken('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL')
   url.searchParams.set('audience', audience)
   const ask = (limit: AbortSignal) => askRunner(call, url, requestToken, limit)
-  const value = await persist(() => withinLimit(clock, answerWithinMs, ask), {
+  const value = await retry(() => withinLimit(clock, answerWithinMs, ask), {
     clock,
-    hung: (error) => error instanceof NoActionsToken && error.hung,
-    again: (error) => (error instanceof NoActionsToken && error.passing ? 0 : undefined),
+    isHung: (error) => error instanceof NoActionsToken && error.hung,
+    retryAfterMs: (error) => (error instanceof NoActionsToken && error.passing ? 0 : undefined),
   })
   return usable(value, "GitHub Actions' answer")
 }

@@ -9,40 +9,39 @@ const longestPauseMs = 3_000
 export interface Attempts {
   clock: Clock
   /**
-   * Milliseconds that have to pass at least before another attempt, judged by what
-   * the last one threw; undefined where none makes sense. Only a call that may be
-   * carried out twice is to be attempted twice.
+   * The least milliseconds before another attempt, by what the last one threw; undefined where another makes no
+   * sense. Only a call that may be carried out twice is to be attempted twice.
    */
-  again: (error: unknown) => number | undefined
+  retryAfterMs: (error: unknown) => number | undefined
   /**
-   * Whether what was thrown is an attempt that was given up for want of an answer. The first of these
-   * has the time begin anew: otherwise it alone could use it up, and nobody else be asked.
+   * Whether the attempt was given up for want of an answer. The first that was starts the time anew: otherwise it
+   * could use it all up, and no other broker would be asked.
    */
-  hung: (error: unknown) => boolean
+  isHung: (error: unknown) => boolean
   /** Ends the wait for another attempt. */
   signal?: AbortSignal | undefined
 }
 
-/** The first success of `attempt`, or else what the last attempt threw. */
-export async function persist<T>(
+/** The first success of `attempt`, or else what the last attempt threw. Pauses double, with jitter. */
+export async function retry<T>(
   attempt: () => Promise<T>,
-  { clock, again, hung, signal }: Attempts,
+  { clock, retryAfterMs, isHung, signal }: Attempts,
 ): Promise<T> {
-  let end = clock.now() + patienceMs
-  let anew = true
-  for (let longest = firstPauseMs; ; longest = Math.min(longest * 2, longestPauseMs)) {
+  let deadline = clock.now() + patienceMs
+  let hasHung = false
+  for (let stepMs = firstPauseMs; ; stepMs = Math.min(stepMs * 2, longestPauseMs)) {
     try {
       return await attempt()
     } catch (error) {
-      const least = again(error)
-      if (anew && hung(error)) {
-        end = clock.now() + patienceMs
-        anew = false
+      const leastMs = retryAfterMs(error)
+      if (!hasHung && isHung(error)) {
+        hasHung = true
+        deadline = clock.now() + patienceMs
       }
       // Jittered: what one restart has turned away must not come back as one.
-      const ms = Math.max(least ?? 0, longest * (0.5 + Math.random() / 2))
-      if (least === undefined || signal?.aborted || clock.now() + ms > end) throw error
-      await pause(clock, ms, signal)
+      const pauseMs = Math.max(leastMs ?? 0, stepMs * (0.5 + Math.random() / 2))
+      if (leastMs === undefined || signal?.aborted || clock.now() + pauseMs > deadline) throw error
+      await pause(clock, pauseMs, signal)
     }
   }
 }

@@ -69,16 +69,13 @@ export class Lanes {
     this.#givesWay = givesWay
     this.#throttle = new Throttle(context.clock, entry.concurrency ?? mostAtOnce)
     this.#endings = new Lane({
-      room: (busy) =>
-        busy === 0 || this.#hasRoom(busy + Math.max(this.#looks.busy, this.#looks.waits ? this.#share : 0)),
+      room: (busy) => this.#hasRoomToEnd(busy),
       batch: entry.upstream.revokesAtOnce,
       work: (turns) => this.#end(turns),
       freed: () => this.#looks.fill(),
     })
     this.#looks = new Lane({
-      room: (busy) =>
-        busy === 0 ||
-        (this.#hasRoom(busy + this.#endings.busy) && !(this.#endings.waits && busy >= this.#share)),
+      room: (busy) => this.#hasRoomToLook(busy),
       batch: 1,
       work: async ([turn]) => {
         // That it cannot be told what became of a credential is no sign of trouble.
@@ -97,7 +94,7 @@ export class Lanes {
     }
   }
 
-  /** A mint waits for nothing. What it takes is not there for the others, but for half of all. */
+  /** A mint waits for nothing. The room that it takes is lost to ends and looks, which keep half of the limit in any case. */
   async mint<Result>(call: () => Promise<Result>): Promise<Result> {
     this.#mints += 1
     try {
@@ -109,7 +106,20 @@ export class Lanes {
     }
   }
 
-  /** Whether another call may be made beside so many. */
+  /** One at least, however little room mints leave. Looks that wait keep their share of it. */
+  #hasRoomToEnd(busy: number): boolean {
+    const looks = Math.max(this.#looks.busy, this.#looks.waits ? this.#share : 0)
+    return busy === 0 || this.#hasRoom(busy + looks)
+  }
+
+  /** One at least as well. No more than their share while there is more to end. */
+  #hasRoomToLook(busy: number): boolean {
+    if (busy === 0) return true
+    if (this.#endings.waits && busy >= this.#share) return false
+    return this.#hasRoom(busy + this.#endings.busy)
+  }
+
+  /** Whether another call may be made beside so many ends and looks. */
   #hasRoom(busy: number): boolean {
     const limit = this.#limit
     return busy < Math.max(Math.ceil(limit / 2), limit - this.#mints)

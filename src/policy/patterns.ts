@@ -6,7 +6,7 @@
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../base/fault.ts'
-import { attributeOf, attributesTaken, isNode } from './reads.ts'
+import { attributeOf, attributesTaken, operationOf } from './reads.ts'
 
 /** Attributes of `context` that hold patterns, each with a set of such as a policy writes it. */
 export type Patterns = Readonly<Record<string, string>>
@@ -38,10 +38,9 @@ type Reads = (expression: unknown) => boolean
  */
 function turns(expression: unknown, to: 'true' | 'false', reads: Reads): boolean {
   if (!reads(expression)) return true
-  if (!isNode(expression)) return false
-  const [operator, ...others] = Object.keys(expression)
-  const operands = expression[operator!]
-  if (others.length > 0 || !isNode(operands)) return false
+  const operation = operationOf(expression)
+  if (!operation) return false
+  const { operator, operands } = operation
   const { left, right } = operands
   switch (operator) {
     case '&&':

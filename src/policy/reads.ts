@@ -10,6 +10,15 @@ export function isNode(json: unknown): json is Node {
   return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
+/** The one operator of an expression, and what it is applied to; undefined where it has none, or more than one. */
+export function operationOf(expression: unknown): { operator: string; operands: Node } | undefined {
+  if (!isNode(expression)) return undefined
+  const [operator, ...others] = Object.keys(expression)
+  if (operator === undefined || others.length > 0) return undefined
+  const operands = expression[operator]
+  return isNode(operands) ? { operator, operands } : undefined
+}
+
 /**
  * Every object in `json`. It knows no operator, so that one which a later Cedar
  * adds is searched too: these rules must not be evaded by new syntax.

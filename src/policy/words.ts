@@ -5,7 +5,7 @@
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Fault } from '../base/fault.ts'
-import { attributeOf, contextReads, isNode } from './reads.ts'
+import { attributeOf, contextReads, isNode, operationOf } from './reads.ts'
 
 /** The attributes of `context` that the caller fills. */
 const callersWords = ['purpose', 'request']
@@ -39,12 +39,10 @@ export function* wordBreaches(policy: PolicyJson): Generator<Pick<Fault, 'messag
  */
 function onlyForbids(expression: unknown): boolean {
   if (!readsWords(expression)) return true
-  if (!isNode(expression)) return false
-  const [operator, ...others] = Object.keys(expression)
-  const operands = expression[operator!]
-  if (others.length > 0 || !isNode(operands)) return false
-  const { left, right } = operands
-  switch (operator) {
+  const operation = operationOf(expression)
+  if (!operation) return false
+  const { left, right } = operation.operands
+  switch (operation.operator) {
     case '&&':
     case '||':
       return onlyForbids(left) && onlyForbids(right)

@@ -10,7 +10,7 @@ import {
 } from '../tasks/approval.ts'
 import type { Tx } from '../base/unit.ts'
 import { isOwned } from './owned.ts'
-import { before, pageOf } from './paging.ts'
+import { newestFirst } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries, rowsIn } from './transaction.ts'
 
@@ -69,16 +69,12 @@ export const approvals: ApprovalStore = {
       .select('id')
       .$if(agent !== undefined, (query) => query.where('agent', '=', agent!))
       .$if(owner !== undefined, (query) => query.where(isOwned(owner!, ownersAgents)))
-    const rows = await queries(tx)
+    const asked = queries(tx)
       .selectFrom('approvals')
       .selectAll()
       .where((e) => e.and(filter))
       .$if((agent ?? owner) !== undefined, (query) => query.where('task', 'in', theirs))
-      .where('ordinal', '<', before(page))
-      .orderBy('ordinal', 'desc')
-      .limit(page.limit + 1)
-      .execute()
-    return pageOf(rows, page, (row) => fromRow(tx, row))
+    return await newestFirst(asked, page, (row) => fromRow(tx, row))
   },
 
   async settle(tx, id, status, { by, at, reason, mac, key }) {

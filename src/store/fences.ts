@@ -13,7 +13,7 @@ import {
 } from '../agents/fence.ts'
 import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
-import { before, pageOf } from './paging.ts'
+import { newestFirst } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { queries, rowsIn } from './transaction.ts'
 
@@ -86,12 +86,7 @@ export const fences: FenceStore = {
   },
 
   async list(tx, filter, page) {
-    const rows = await filtered(tx, filter)
-      .where('ordinal', '<', before(page))
-      .orderBy('ordinal', 'desc')
-      .limit(page.limit + 1)
-      .execute()
-    return pageOf(rows, page, (row) => fromRow(tx, row))
+    return await newestFirst(filtered(tx, filter), page, (row) => fromRow(tx, row))
   },
 
   async countByKind(tx, now) {

@@ -52,9 +52,12 @@ interface Given {
   committed: (events: readonly AuditEvent[], head: Head) => void
   /** Where several brokers write the store: what is this one's now. */
   share?: (() => Share) | undefined
-  /** Whether others may be there to be told. */
-  isHeard?: (() => boolean) | undefined
+  /** Whether other brokers may be running: then they are told what is decided, and nothing is known from one turn to the next. */
+  hasPeers?: (() => boolean) | undefined
 }
+
+/** How far a group got before it failed: its transaction is not begun, open with works to run, open with all of them run, or to be committed. */
+type Stage = 'beginning' | 'running' | 'run' | 'committing'
 
 export class GroupWriter {
   readonly #given: Given
@@ -166,7 +169,7 @@ export class GroupWriter {
     const { connection, keeper } = this.#given
     try {
       await this.#begin()
-      // What is written below hides from everybody else who wrote before it.
+      // Before the head is written: its next number would hide whoever wrote before this turn, from all brokers.
       await this.#look()
       await work(connection.statements)
       // So that the next turn can be told from somebody else’s writing.
@@ -205,44 +208,34 @@ export class GroupWriter {
   }
 
   async #runGroup(): Promise<void> {
-    const { connection, keeper, committed, isHeard = () => true } = this.#given
+    const { connection, keeper, committed, hasPeers = () => true } = this.#given
     let jobs: Job[] = []
-    let group: WorkGroup
-    let isOpen = false
-    // Whether they were sent together, and nothing of it was refused before the head was written.
-    let [areTogether, areRun] = [false, false]
+    let group: WorkGroup | undefined
+    let stage: Stage = 'beginning'
     try {
       await this.#begin()
-      isOpen = true
+      stage = 'running'
       await this.#look()
       // Only now: whoever came while another broker had its turn joins this one.
       jobs = this.#queue.splice(0, groupSize)
-      areTogether = !jobs.some(({ isAgain }) => isAgain)
-      group = this.#group(areTogether)
+      group = this.#group(!jobs.some(({ isAgain }) => isAgain))
       this.#queue.unshift(...jobs.splice(await group.run(jobs)))
-      areRun = true
+      stage = 'run'
       const isChanged = group.events.length > 0 || group.sums !== this.#sums
       if (isChanged || connection.others?.hasWritten) this.#pending = await this.#writeHead(group)
-      if (isHeard()) await connection.others?.tell(group.decided)
-      isOpen = false
+      if (hasPeers()) await connection.others?.tell(group.decided)
+      stage = 'committing'
       await connection.commit()
       this.#known = group.known
       this.#adopt()
       if (group.tookDamaged) this.#version = undefined
     } catch (error) {
-      const isLost = connection.others?.isLost === true
-      // A commit that is refused leaves nothing; of one that was not answered nobody knows.
-      const nothingIsKept = isOpen || (connection.others !== undefined && !isLost)
-      // What a work throws by itself is told to that work alone.
-      const isRefused = areTogether && (!areRun || connection.isFailure(error))
+      // Before the rollback, which may find the connection lost.
+      const again = this.#areRunAgain(error, stage, group)
       this.#known = new Known()
       await connection.rollBack()
       if (jobs.length === 0) jobs = this.#queue.splice(0, groupSize)
-      // What went with the connection is done on another, once, and so is what may have been refused for another's sake.
-      const again = nothingIsKept && (isLost || isRefused) ? jobs.filter(({ isAgain }) => !isAgain) : []
-      for (const job of again) job.isAgain = true
-      this.#queue.unshift(...again)
-      for (const job of jobs) if (!again.includes(job)) job.settle({ error: notWritten(error) })
+      this.#giveUp(jobs, error, again)
       return
     }
     committed(
@@ -250,6 +243,29 @@ export class GroupWriter {
       keeper.head,
     )
     group.settle()
+  }
+
+  /**
+   * Whether the works of a group that failed are run once more: on another connection where theirs was lost, one by one
+   * where the database may have refused one for another's sake. Not where they may have been committed.
+   */
+  #areRunAgain(error: unknown, stage: Stage, group: WorkGroup | undefined): boolean {
+    const { connection } = this.#given
+    const isLost = connection.others?.isLost === true
+    // Of a commit, PostgreSQL's refusal leaves nothing; of one that was not answered, or that SQLite could not finish, nobody knows.
+    const isUndone =
+      stage === 'committing' ? connection.others !== undefined && !isLost : stage !== 'beginning'
+    // What a work throws by itself is told to that work alone.
+    const isRefused = group?.areTogether === true && (stage === 'running' || connection.isFailure(error))
+    return isUndone && (isLost || isRefused)
+  }
+
+  /** Puts the jobs back, to be run again, or tells them that they failed; none is run a third time. */
+  #giveUp(jobs: readonly Job[], error: unknown, areRunAgain: boolean): void {
+    const again = areRunAgain ? jobs.filter(({ isAgain }) => !isAgain) : []
+    for (const job of again) job.isAgain = true
+    this.#queue.unshift(...again)
+    for (const job of jobs) if (!again.includes(job)) job.settle({ error: notWritten(error) })
   }
 
   #group(together: boolean): WorkGroup {
@@ -261,25 +277,30 @@ export class GroupWriter {
   }
 
   async #begin(): Promise<void> {
-    const { connection, keeper, isHeard = () => true } = this.#given
+    const { connection, hasPeers = () => true } = this.#given
     const { others } = connection
-    let found: FoundHead | undefined
-    let isKept = false
-    if (others)
-      found = await others.begin(() => {
-        // Where others take turns as well, one of them has most likely written.
-        isKept = !isHeard()
-        if (!isKept) this.#known = this.#known.anew()
-        return this.#find()
-      })
-    else await connection.begin()
-    // A commit that failed may have happened all the same: the disk knows.
+    if (!others) {
+      await connection.begin()
+      return await this.#settlePending()
+    }
+    // Where others take turns as well, one of them has most likely written.
+    const isKept = !hasPeers()
+    const found = await others.begin(() => {
+      // Here, for it may be asked twice: what a lost connection has read is no longer true in the next turn.
+      if (!isKept) this.#known = this.#known.anew()
+      return this.#find()
+    })
+    await this.#settlePending()
+    const isFollowed = await this.#follow(others, found)
+    if (isKept && (isFollowed || others.mayHaveWritten)) this.#known = this.#known.anew()
+  }
+
+  /** A commit that failed may have happened all the same: the disk knows. */
+  async #settlePending(): Promise<void> {
+    const { connection, keeper } = this.#given
     const pending = this.#pending
     if (pending && (await keeper.isStored(connection.statements, pending.written))) this.#adopt()
     this.#pending = undefined
-    if (!others || !found) return
-    const isFollowed = await this.#follow(others, found)
-    if (isKept && (isFollowed || others.mayHaveWritten)) this.#known = this.#known.anew()
   }
 
   /** All that it is known beforehand that the turn will ask for, in one go. */

@@ -16,7 +16,7 @@ import { leaseCounts } from './lease-counts.ts'
 import { changeLease, type LeaseRow, toColumns, toLease } from './lease-row.ts'
 import { leaseSchedule } from './lease-schedule.ts'
 import { isOwned } from './owned.ts'
-import { before, pageOf } from './paging.ts'
+import { newestFirst } from './paging.ts'
 import { own } from './share.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
@@ -124,12 +124,7 @@ export const leases: LeaseStore = {
   },
 
   async list(tx, filter, page) {
-    const rows = await filtered(tx, filter)
-      .where('ordinal', '<', before(page))
-      .orderBy('ordinal', 'desc')
-      .limit(page.limit + 1)
-      .execute()
-    return pageOf(rows, page, (row) => toLease(tx, row))
+    return await newestFirst(filtered(tx, filter), page, (row) => toLease(tx, row))
   },
 
   async taskOfSecret(tx, hash) {

@@ -121,8 +121,8 @@ export async function ownStore(
     guard,
     committed,
     share: peers && (() => peers.share),
-    // Who has come since the last beat looks for itself until the next.
-    isHeard: peers && (() => peers.living.length !== 1),
+    // None is known before the first beat. Who has come since the last looks for itself until the next.
+    hasPeers: peers && (() => peers.living.length !== 1),
   })
   const nothing = () => Promise.resolve()
   // With the first commit the store is looked through.

@@ -1,6 +1,23 @@
 /** Cursors: the ordinal of the last row of a page, opaque to the caller. */
 import { BrokerError } from '../base/errors.ts'
+import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Page, PageRequest } from '../base/page.ts'
+import type { Schema } from './schema.ts'
+
+/** A page of what `query` selects, the newest rows first. @throws BrokerError `invalid_request` for a cursor that is not ours. */
+export async function newestFirst<Row extends { ordinal: number }, Item>(
+  query: SelectQueryBuilder<Schema, keyof Schema, Row>,
+  page: PageRequest,
+  read: (row: Row) => Item,
+): Promise<Page<Item>> {
+  const ordinal = sql.ref<number>('ordinal')
+  const rows = await query
+    .where(ordinal, '<', before(page))
+    .orderBy(ordinal, 'desc')
+    .limit(page.limit + 1)
+    .execute()
+  return pageOf(rows as Row[], page, read)
+}
 
 /** The ordinal before which the page begins. @throws BrokerError `invalid_request` for a cursor that is not ours. */
 export function before(page: PageRequest): number {

@@ -53,7 +53,8 @@ export class Session {
   readonly #prepared = new Map<string, string>()
   readonly #shapes: Shapes = new Map()
   readonly #numbered = new Map<string, string>()
-  #failed: Promise<unknown>[] = []
+  /** What was sent and nobody waits for, since `settled` was last asked. */
+  #unsettled: Promise<unknown>[] = []
   #cursors = 0
   #generation = 0
   #broken = false
@@ -73,7 +74,7 @@ export class Session {
       dialect: postgresDialect,
       all: (sql, values = []) => this.all(this.#number(sql), values),
       each: (sql) => this.#each(sql),
-      run: (sql, values = []) => this.#send(this.#number(sql), values),
+      run: (sql, values = []) => this.send(this.#number(sql), values),
     }
     this.connection = { schema: '', db: kyselyOver((sql, values) => this.all(sql, values)), statements }
   }
@@ -128,8 +129,8 @@ export class Session {
 
   /** Resolves once all that was sent has been done. @throws PostgresFailure where something of it was not */
   async settled(): Promise<void> {
-    const sent = this.#failed
-    this.#failed = []
+    const sent = this.#unsettled
+    this.#unsettled = []
     await Promise.all(sent)
   }
 
@@ -158,9 +159,9 @@ export class Session {
     return await asked
   }
 
-  /** Sends what nobody waits for: `settled` tells whether it was done. */
-  send(sql: string): void {
-    this.#keep(this.#ask(sql))
+  /** Asks for what nobody waits for: `settled` tells whether it was done. With `$1` and so on in it. */
+  send(sql: string, values: readonly unknown[] = []): void {
+    this.#leave(this.#ask(sql, values))
   }
 
   /** Has every statement prepared anew. */
@@ -195,13 +196,10 @@ export class Session {
     this.connection = { ...this.connection, schema: name }
   }
 
-  #send(sql: string, values: readonly unknown[]): void {
-    this.#keep(this.#ask(sql, values))
-  }
-
-  #keep(sent: Promise<unknown>): void {
+  #leave(sent: Promise<unknown>): void {
+    // Told by `settled`: until somebody asks there, it must not pass for a rejection that nobody handles.
     sent.catch(() => undefined)
-    this.#failed.push(sent)
+    this.#unsettled.push(sent)
   }
 
   async *#each(sql: string): AsyncGenerator<StoredRow[]> {
@@ -210,8 +208,8 @@ export class Session {
     let rows = await this.script(`declare ${name} no scroll cursor for ${sql}; ${fetch}`)
     for (; rows.length === rowsAtOnce; rows = await this.script(fetch)) yield rows
     yield rows
-    // By itself: each has another name, and is prepared for nobody.
-    this.#keep(this.script(`close ${name}`))
+    // As a script: a prepared statement for each name would never be of use again.
+    this.#leave(this.script(`close ${name}`))
   }
 
   /** @throws PostgresFailure at once for a value that no column holds: nothing is sent then */

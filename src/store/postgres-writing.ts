@@ -7,7 +7,10 @@ import { channel, told } from './postgres-news.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { isPostgresFailure, kyselyOver, type Server, type Session } from './postgres-session.ts'
 
-/** Looks through the store that are had at once, and the milliseconds after which there is another: others may keep writing in the same server. */
+/**
+ * Looks through the whole store that may follow each other at once, and milliseconds until there may be one more:
+ * whoever keeps writing elsewhere in the server would else cause one with every commit.
+ */
 const looksAtOnce = 20
 const lookEveryMs = 5_000
 /** Which broker's turn it is, by a lock that goes with the transaction: `mayg`, and the schema's own number. */
@@ -29,12 +32,12 @@ export interface PostgresWriting extends Writing {
   close(): Promise<void>
 }
 
-/** `reopen` is how the database is had again where the connection was lost. `self` is whom it is told by what is new. */
+/** `reopen` is how the database is had again where the connection was lost. `self` is the name under which others are told what is new; without one, nobody is told. */
 export function writingOver(
   server: Server,
   first: Session,
   reopen: (server: Server) => Promise<Session | undefined>,
-  self = '',
+  self?: string,
 ): PostgresWriting {
   let session = first
   const transactions = new Transactions()
@@ -126,7 +129,7 @@ export function writingOver(
       next: () => transactions.after(),
       follow: (next) => transactions.follow(next),
       async tell(tasks) {
-        if (self !== '' && tasks.length > 0)
+        if (self !== undefined && tasks.length > 0)
           await session.connection.statements.run('select pg_notify(?, ?)', [channel, told(self, tasks)])
       },
     },
@@ -154,8 +157,7 @@ class Transactions {
   /** Whether another transaction has a number and is not over. */
   #isBeside = false
   #version: unknown = {}
-  #looks = looksAtOnce
-  #counted = performance.now()
+  readonly #looks = new Looks()
 
   /** `MIN:MAX:RUNNING`: where nobody else writes, both are the next number, and nothing runs. */
   begun(snapshot: string): void {
@@ -227,9 +229,8 @@ class Transactions {
     // Only a transaction can tell.
     if (!this.#isOpen) return {}
     this.#compare()
-    if (this.#isForeign && this.#mayLook()) {
+    if (this.#isForeign && this.#looks.take()) {
       this.#isForeign = this.#isBeside
-      this.#looks -= 1
       this.#version = {}
     }
     return this.#version
@@ -245,14 +246,23 @@ class Transactions {
     this.#next = next
   }
 
-  #mayLook(): boolean {
-    const more = Math.floor((performance.now() - this.#counted) / lookEveryMs)
-    this.#counted += more * lookEveryMs
-    this.#looks = Math.min(looksAtOnce, this.#looks + more)
-    return this.#looks > 0
-  }
-
   #take(): void {
     if (this.#next !== undefined) this.#next += 1
+  }
+}
+
+/** A token bucket: how many looks through the store there may be by now. */
+class Looks {
+  #left = looksAtOnce
+  #filledAt = performance.now()
+
+  /** Whether there may be one; then there is one less. */
+  take(): boolean {
+    const more = Math.floor((performance.now() - this.#filledAt) / lookEveryMs)
+    this.#filledAt += more * lookEveryMs
+    this.#left = Math.min(looksAtOnce, this.#left + more)
+    if (this.#left === 0) return false
+    this.#left -= 1
+    return true
   }
 }

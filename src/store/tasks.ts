@@ -24,7 +24,7 @@ import type { Tx } from '../base/unit.ts'
 import { isAmong } from './columns.ts'
 import { type Count, countIn, countOf } from './counts.ts'
 import { isOwned } from './owned.ts'
-import { before, pageOf } from './paging.ts'
+import { newestFirst } from './paging.ts'
 import type { Change } from './rows.ts'
 import type { Schema } from './schema.ts'
 import { mineOnly, own } from './share.ts'
@@ -194,12 +194,7 @@ export const tasks: TaskStore = {
   },
 
   async list(tx, filter, page) {
-    const rows = await filtered(tx, filter)
-      .where('ordinal', '<', before(page))
-      .orderBy('ordinal', 'desc')
-      .limit(page.limit + 1)
-      .execute()
-    return pageOf(rows, page, (row) => fromRow(tx, row))
+    return await newestFirst(filtered(tx, filter), page, (row) => fromRow(tx, row))
   },
 
   async openAfter(tx, cursor, limit) {

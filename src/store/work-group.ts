@@ -68,6 +68,11 @@ export class WorkGroup {
     this.#known = known
   }
 
+  /** Whether what they write is sent together. */
+  get areTogether(): boolean {
+    return this.#given.together
+  }
+
   /** What all that were kept leave. */
   get sums(): RowSums {
     return this.#sums

@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from './client.ts'
-import { type Figures, figures, load, row } from './figures.ts'
+import { type Figures, figures, row, rowHead, workOff } from './figures.ts'
 import type { Engine } from './database.ts'
 import { type Measured, type Order, together } from './order.ts'
 import { detail, otherDetail, probing, startWorld, type Upstream, type World } from './world.ts'
@@ -24,29 +24,17 @@ async function bare({ url }: Upstream, n: number): Promise<{ revokedMs: number; 
       })
       sent.on('error', reject).end(body)
     })
-  const each = async (items: string[], work: (item: string) => Promise<unknown>) => {
-    const left = [...items]
-    await load(slots, Infinity, async () => {
-      const item = left.pop()
-      if (item === undefined) throw new Error('done')
-      await work(item)
-    }).catch((error: unknown) => {
-      if ((error as Error).message !== 'done') throw error
-    })
-  }
   const tokens: string[] = []
   const asked = JSON.stringify({ repositories: ['web'], permissions: { contents: 'write' } })
-  await each(
-    Array.from({ length: n }, () => ''),
-    async () => {
-      const answer = await call('POST', '/app/installations/1/access_tokens', '', asked)
-      tokens.push((JSON.parse(answer) as { token: string }).token)
-    },
-  )
+  const mint = async () => {
+    const answer = await call('POST', '/app/installations/1/access_tokens', '', asked)
+    tokens.push((JSON.parse(answer) as { token: string }).token)
+  }
+  await workOff(slots, [...Array(n).keys()], mint)
   const started = performance.now()
-  await each(tokens, (token) => call('DELETE', '/installation/token', token))
+  await workOff(slots, tokens, (token) => call('DELETE', '/installation/token', token))
   const revokedMs = performance.now() - started
-  await each(tokens, (token) => call('GET', '/installation/repositories?per_page=1', token))
+  await workOff(slots, tokens, (token) => call('GET', '/installation/repositories?per_page=1', token))
   agent.destroy()
   return { revokedMs, probedMs: performance.now() - started }
 }
@@ -60,15 +48,12 @@ async function fill(
 ): Promise<number> {
   const tokens = await world.tokens(n + beside)
   const end = Math.ceil(Date.now() / 1000) * 1000 + within * 1000
-  const each = async () => {
-    for (let token = tokens.pop(); token !== undefined; token = tokens.pop()) {
-      const ttl = Math.ceil((end - Date.now()) / 1000)
-      if (ttl < 1)
-        throw new Error('this machine is too slow for so many leases; ask for fewer, or more --seconds')
-      await client.exchange(token, tokens.length < beside ? otherDetail : detail, ttl)
-    }
-  }
-  await Promise.all(Array.from({ length: slots }, each))
+  await workOff(slots, tokens, async (token, left) => {
+    const ttl = Math.ceil((end - Date.now()) / 1000)
+    if (ttl < 1)
+      throw new Error('this machine is too slow for so many leases; ask for fewer, or more --seconds')
+    await client.exchange(token, left < beside ? otherDetail : detail, ttl)
+  })
   return end
 }
 
@@ -167,7 +152,7 @@ async function drainOn(engine: Engine, order: Order): Promise<Measured> {
       `beside ${Math.min(hanging, leases)} at an upstream that hangs:`,
       line('revoked', beside.revokedMs, ratios.revokedBeside, 'those', well.revokedMs),
       line('tried', beside.probedMs, ratios.probedBeside, 'those', well.probedMs),
-      `\n${'milliseconds'.padEnd(44)}       p50       p95       p99`,
+      `\n${rowHead}`,
       row('from the deadline until it was seen dead, before', figures(late)),
       row('/readyz meanwhile, on new connections', well.ready),
       row('an exchange meanwhile', well.mints),

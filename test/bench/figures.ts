@@ -18,6 +18,9 @@ export function median(series: readonly number[]): number {
   return figures(series).p50
 }
 
+/** What stands above `row`s. */
+export const rowHead = `${'milliseconds'.padEnd(44)}       p50       p95       p99`
+
 export function row(name: string, { p50, p95, p99 }: Figures): string {
   const cell = (ms: number) => ms.toFixed(2).padStart(10)
   return `${name.padEnd(44)}${cell(p50)}${cell(p95)}${cell(p99)}`
@@ -34,4 +37,17 @@ export async function load(
       while (performance.now() < until) await work(client)
     }),
   )
+}
+
+/** Runs `work` once for each of `items`, `clients` at a time, the last first. */
+export async function workOff<Item>(
+  clients: number,
+  items: readonly Item[],
+  work: (item: Item, left: number) => Promise<unknown>,
+): Promise<void> {
+  const left = [...items]
+  const next = async () => {
+    for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item, left.length)
+  }
+  await Promise.all(Array.from({ length: clients }, next))
 }

@@ -2,7 +2,7 @@
 import { Client } from './client.ts'
 import { engineNames } from './database.ts'
 import type { Commits } from './floor.ts'
-import { type Figures, figures, load, median, row } from './figures.ts'
+import { type Figures, figures, load, median, row, rowHead } from './figures.ts'
 import type { Measured, Order } from './order.ts'
 import { detail, measureFloor, otherDetail, probing, startWorld, type World } from './world.ts'
 
@@ -180,7 +180,7 @@ export async function operations({ clients, seconds, engines }: Order): Promise<
     }
     lines.push(
       `\n${engineNames[engine]}: a new connection for each request costs ${newConnections.toFixed(2)} of a kept one's CPU\n`,
-      `${'milliseconds'.padEnd(44)}       p50       p95       p99`,
+      rowHead,
       ...under.times.map(([name, each]) => row(name, each)),
       `\n${under.perSecond.exchange.toFixed(0)} exchanges and ${under.perSecond.cycle.toFixed(0)} cycles a second with ${clients} clients; ${under.failures} failures`,
       `${Math.round(under.rss / 2 ** 20)} MB resident at the end`,

@@ -6,7 +6,7 @@ import { stringify } from 'yaml'
 import { sandboxWorkload } from '../../src/sandbox/configuration.ts'
 import { Client } from './client.ts'
 import type { Engine } from './database.ts'
-import { figures, load, row } from './figures.ts'
+import { figures, row, rowHead, workOff } from './figures.ts'
 import { fill, leasesPerTask, subjectOf } from './living.ts'
 import { type Measured, type Order, together } from './order.ts'
 import { asked, detail, probing, startWorld, type World } from './world.ts'
@@ -115,15 +115,7 @@ async function measure(engine: Engine, leases: number): Promise<Scale> {
   const client = new Client(world.url, true)
   const exchanges = async (count: number) => {
     const tokens = await world.tokens(count)
-    return await cpuEach(world, 1, () =>
-      load(4, Infinity, async () => {
-        const token = tokens.pop()
-        if (!token) throw new Error('done')
-        await client.exchange(token, detail, 600)
-      }).catch((error: unknown) => {
-        if ((error as Error).message !== 'done') throw error
-      }),
-    )
+    return await cpuEach(world, 1, () => workOff(4, tokens, (token) => client.exchange(token, detail, 600)))
   }
   await exchanges(200)
   const { rss } = await world.usage()
@@ -168,7 +160,7 @@ async function scaleOn(engine: Engine, { leases }: Order): Promise<Measured> {
       compared('on disk, a lease with its events', ({ bytesPerLease }) => bytesPerLease, 'B'),
       compared(`reload: open tasks that it forbids`, (each) => each.reload.tasks, ''),
       compared('  until they had ended', (each) => each.reload.endedMs / 1000, 's'),
-      `\n${'milliseconds'.padEnd(44)}       p50       p95       p99`,
+      `\n${rowHead}`,
       row('/healthz during the reload, few', few.reload.health),
       row('/healthz during the reload, many', many.reload.health),
     ],
