@@ -21,14 +21,14 @@ export interface Writing extends Connection {
   commit(): MaybePromise<void>
   /** Leaves nothing of the transaction, if one is open. Where that fails, the next cannot begin and tries again. */
   rollBack(): MaybePromise<void>
-  /** Sets a mark in the transaction, to which `undo` goes back and which `keep` takes away. */
-  mark(): MaybePromise<void>
+  /** Sets the savepoint of the transaction: it has one at most. */
+  savepoint(): MaybePromise<void>
   /**
-   * Resolves once it is known that what was written behind the mark is; more may be sent meanwhile. Rejects
-   * where it is not: then all that was sent since has failed too, and `undo` goes back to this mark.
+   * Releases it. Resolves once the engine has taken all that was written behind it; more may be sent meanwhile. Rejects
+   * where it refused any of it: all that was sent since has failed then too, and `rollBackTo` goes back to this savepoint.
    */
-  keep(): MaybePromise<void>
-  undo(): MaybePromise<void>
+  release(): MaybePromise<void>
+  rollBackTo(): MaybePromise<void>
   /** Milliseconds after which no other work is begun that shares the commit: the first of them waits for the last. */
   readonly groupMs: number
   /** Milliseconds that a commit waits for the store to be looked through when somebody else has written. */

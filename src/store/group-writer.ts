@@ -1,5 +1,5 @@
 /**
- * The one writer of a store: many works in one commit (docs/decisions/0003), sent together, and one by one where the
+ * A broker's one writer of its store: many works in one commit (docs/decisions/0003), sent together, and one by one where the
  * database has refused that (docs/decisions/0070).
  */
 import { chainable } from '../audit/chain.ts'
@@ -19,7 +19,7 @@ import { RowSums } from './row-sums.ts'
 import { AtOnce } from './row-writes.ts'
 import { Rows } from './rows.ts'
 import type { Statements } from './statements.ts'
-import type { Share } from './transaction.ts'
+import type { Assignment } from './transaction.ts'
 import { Unsent } from './unsent.ts'
 import { aboutOf, type Job, notWritten, WorkGroup } from './work-group.ts'
 
@@ -51,7 +51,7 @@ interface Given {
   /** Hears of every commit, before those who wait for it. */
   committed: (events: readonly AuditEvent[], head: Head) => void
   /** Where several brokers write the store: what is this one's now. */
-  share?: (() => Share) | undefined
+  assignment?: (() => Assignment) | undefined
   /** Whether other brokers may be running: then they are told what is decided, and nothing is known from one turn to the next. */
   hasPeers?: (() => boolean) | undefined
 }
@@ -145,7 +145,7 @@ export class GroupWriter {
   }
 
   /** Does in a turn of its own what is no work: no commit fails with it. It must not change what Mayfly keeps. */
-  alone(work: (statements: Statements) => Promise<void>): Promise<void> {
+  inOwnTurn(work: (statements: Statements) => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#apart.push(() => this.#turnFor(work).then(resolve, reject))
       this.#running ??= this.#runGroups()
@@ -269,10 +269,19 @@ export class GroupWriter {
   }
 
   #group(together: boolean): WorkGroup {
-    const { connection, seal, macs, keeper, guard, share } = this.#given
+    const { connection, seal, macs, keeper, guard, assignment } = this.#given
     const unsent = this.#unsent
     const { installation } = keeper.state
-    const given = { connection, unsent, together, seal, macs, installation, watch: guard, share: share?.() }
+    const given = {
+      connection,
+      unsent,
+      together,
+      seal,
+      macs,
+      installation,
+      watch: guard,
+      assignment: assignment?.(),
+    }
     return new WorkGroup(given, this.#sums, this.#known)
   }
 

@@ -1,6 +1,6 @@
 /**
- * Stops granting when somebody else has written to the store. The broker is its only
- * writer: the engine tells when another connection has committed, and then all is looked
+ * Stops granting when somebody else has written to the store. Brokers are its only
+ * writers: the engine tells when anybody else has committed, and then all is looked
  * through. Ending goes on in any case (invariant I4).
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'

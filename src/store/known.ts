@@ -5,7 +5,7 @@
 import type { Selectable } from 'kysely'
 import type { Count } from './counts.ts'
 import type { About } from '../base/unit.ts'
-import { filled, LookedUp, sizeFor } from './looked-up.ts'
+import { LookedUp, padded, paddedSize } from './looked-up.ts'
 import { Recent } from './recent.ts'
 import type { Schema } from './schema.ts'
 import type { SealedTable } from './sealed-tables.ts'
@@ -112,6 +112,7 @@ export class Known {
     if (table === 'tasks' && after && !before) this.lookedUp.opens(after)
   }
 
+  /** What the count says: as it is known, else as `read` finds it. */
   count(key: string, read: () => MaybePromise<StoredCount>): MaybePromise<StoredCount> {
     this.#asks(key)
     let count = this.#counts.get(key)
@@ -125,7 +126,7 @@ export class Known {
     return this.#ahead?.counts.has(key) ? this.#ahead.counts.get(key) : read()
   }
 
-  /** The same to write it. */
+  /** The row of a count that is to be written: as it is known, else as `countRow` has it. */
   async countRowToWrite(
     key: string,
     read: () => MaybePromise<CountRow | undefined>,
@@ -179,7 +180,7 @@ export class Known {
 }
 
 const countsOf = (count: number) =>
-  `select * from counts where key in (${Array(sizeFor(count)).fill('?').join()})`
+  `select * from counts where key in (${Array(paddedSize(count)).fill('?').join()})`
 
 const lastOrdinals = (tables: readonly SealedTable[]) =>
   `select ${tables
@@ -189,7 +190,7 @@ const lastOrdinals = (tables: readonly SealedTable[]) =>
 
 async function readAhead(statements: Statements, { counts, ordinals }: Asked): Promise<Ahead> {
   const [rows, [last]] = await Promise.all([
-    counts.length > 0 ? statements.all(countsOf(counts.length), filled(counts)) : [],
+    counts.length > 0 ? statements.all(countsOf(counts.length), padded(counts)) : [],
     ordinals.length > 0 ? statements.all(lastOrdinals(ordinals)) : [],
   ])
   const byKey = new Map(rows.map((row) => [row['key'], row as CountRow]))

@@ -14,7 +14,7 @@ import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
 import { isTime } from './columns.ts'
 import type { Schema } from './schema.ts'
-import { isElsewhere, own } from './share.ts'
+import { assignedHere, isElsewhere } from './assignment.ts'
 import { rowsIn } from './transaction.ts'
 
 export type LeaseRow = Selectable<Schema['leases']>
@@ -91,6 +91,6 @@ export function toColumns(change: LeaseChange): Partial<LeaseRow> {
 /** Changes the row. Whoever says when it is due deals with it then. */
 export async function changeLease(tx: Tx, row: LeaseRow, change: Partial<LeaseRow>): Promise<void> {
   const { due_at: dueAt = null } = change
-  const mine = dueAt !== null && dueAt !== row.due_at && own(tx)
+  const mine = dueAt !== null && dueAt !== row.due_at && assignedHere(tx)
   await rowsIn(tx).change('leases', row, { ...change, ...mine })
 }

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { type LeaseStore, unfinishedStatuses } from '../leases/lease.ts'
 import { changeLease, toLease } from './lease-row.ts'
-import { inheritedOnly, mineOnly } from './share.ts'
+import { inheritedOnly, mineOnly } from './assignment.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
 /** Leases read at once: others wait for it. Of those that are skipped only the ids are read. */

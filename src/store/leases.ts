@@ -17,7 +17,7 @@ import { changeLease, type LeaseRow, toColumns, toLease } from './lease-row.ts'
 import { leaseSchedule } from './lease-schedule.ts'
 import { isOwned } from './owned.ts'
 import { newestFirst } from './paging.ts'
-import { own } from './share.ts'
+import { assignedHere } from './assignment.ts'
 import { bound, queries, rowsIn } from './transaction.ts'
 
 const leasesPerPage = 500
@@ -100,7 +100,7 @@ export const leases: LeaseStore = {
       due_at: lease.dueAt,
       attempts: lease.attempts,
       failing_since: lease.failingSince,
-      ...own(tx),
+      ...assignedHere(tx),
     })
   },
 

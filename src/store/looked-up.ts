@@ -15,7 +15,7 @@ import type { Statements, StoredRow } from './statements.ts'
 interface Lookup {
   table: SealedTable
   column: string
-  /** Where that is not whole rows: the column among it. */
+  /** The select list, where not whole rows are read; `column` is in it. */
   selected?: string
   /** What else holds for them: SQL. */
   rest?: string
@@ -23,14 +23,14 @@ interface Lookup {
   isOrdered?: true
   /** The same as `rest` says, of one row. */
   holds?: (row: StoredRow) => boolean
-  /** Whether one row is found for several. */
+  /** Whether its rows are aggregates: what a work writes cannot be put in their place, so it drops them. */
   isSummed?: true
 }
 
 const listed = (values: readonly string[]) => values.map((value) => `'${value}'`).join()
-/** For several values SQLite would rather go by an index of the status, through all that lives: that is kept from it. */
-const isAny = (statuses: readonly string[]) => `(status || '') in (${listed(statuses)})`
-const isUnfinished = isAny(unfinishedStatuses)
+/** `status || ''` keeps SQLite from the index of the status, which it would take for several values, and go through all that lives. */
+const statusIn = (statuses: readonly string[]) => `(status || '') in (${listed(statuses)})`
+const isUnfinished = statusIn(unfinishedStatuses)
 /** What somebody holds, or may yet be given: all that is not over, but for what was lost on its way. */
 const isHeld = `${isUnfinished} and (status not in (${listed(lostStatuses)}) or fingerprint is not null)`
 
@@ -59,7 +59,7 @@ export const lookups = {
   openChildren: {
     table: 'tasks',
     column: 'parent',
-    rest: `and ${isAny(openStatuses)}`,
+    rest: `and ${statusIn(openStatuses)}`,
     isOrdered: true,
     holds: (row) => isOpen('tasks', row),
   },
@@ -79,8 +79,8 @@ function nameBy(table: SealedTable, column: string): LookupName | undefined {
 /** What finds rows of a table. */
 const byTable = Map.groupBy(lookupNames, (name): SealedTable => lookups[name].table)
 
-/** For what of a work's matter each of them is. */
-const valueOf: Record<LookupName, (about: About) => string | undefined> = {
+/** The value by which each lookup searches, from what a work says it is about; undefined where that work does not need it. */
+const valueFrom: Record<LookupName, (about: About) => string | undefined> = {
   // Who decides about a task has read it.
   task: ({ task, to }) => (to === 'decide' ? undefined : task),
   lease: ({ lease }) => lease,
@@ -203,17 +203,17 @@ export class LookedUp {
   }
 
   async #read(statements: Statements, name: LookupName, works: readonly About[]): Promise<void> {
-    const asked = new Set(works.flatMap((about) => valueOf[name](about) ?? []))
+    const asked = new Set(works.flatMap((about) => valueFrom[name](about) ?? []))
     const wanted = [...asked].filter((value) => !this.rows(name, value))
     if (wanted.length === 0) return
     const { column } = lookups[name]
-    const found = await statements.all(sqlOf(name, sizeFor(wanted.length)), filled(wanted))
+    const found = await statements.all(sqlOf(name, paddedSize(wanted.length)), padded(wanted))
     const rows = Map.groupBy(found, (row) => String(row[column]))
     for (const value of wanted) this.#set(name, value, rows.get(value) ?? none)
   }
 }
 
-/** Of each, by how many values are looked for: written out once, for what was prepared is found by the text. */
+/** SQL of each lookup by its number of values, built once: prepared statements are found by their text. */
 const texts = Object.fromEntries(lookupNames.map((name) => [name, []])) as unknown as Record<
   LookupName,
   string[]
@@ -233,7 +233,10 @@ function written({ table, column, selected = '*', rest = '', isOrdered }: Lookup
 
 const inTree = ({ id, root }: StoredRow): StoredRow => ({ id, root })
 
-/** With `row` in the place of `before`, or behind all where it is put in. Undefined where it may be found at any place. */
+/**
+ * `rows` with `row` in place of `before`, or behind all where there was none. Undefined where `before` is not among them:
+ * nobody knows then where `row` belongs.
+ */
 function replaced(
   rows: readonly StoredRow[],
   before: StoredRow | undefined,
@@ -254,10 +257,11 @@ function heldAmong(unfinished: readonly StoredRow[]): StoredRow[] {
   return [...byClasses].map(([classes, rows]) => ({ task: rows[0]!['task'], classes, n: rows.length }))
 }
 
-/** For twice as many at a time: each number is a statement to prepare. */
-export const sizeFor = (count: number) => 2 ** Math.ceil(Math.log2(count))
+/** The next power of two: each number of placeholders is a statement of its own to prepare. */
+export const paddedSize = (count: number) => 2 ** Math.ceil(Math.log2(count))
 
-export const filled = (values: readonly string[]) => [
+/** `values`, filled up to that size with the first: asked for twice, it is found once. */
+export const padded = (values: readonly string[]) => [
   ...values,
-  ...Array<string>(sizeFor(values.length) - values.length).fill(values[0]!),
+  ...Array<string>(paddedSize(values.length) - values.length).fill(values[0]!),
 ]

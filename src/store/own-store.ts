@@ -107,7 +107,7 @@ export async function ownStore(
     peers?: Peers
     line?: Line
     /** What the engine needs to have done now and then. */
-    tend?: (writer: Pick<GroupWriter, 'alone'>) => Promise<void>
+    tend?: (writer: Pick<GroupWriter, 'inOwnTurn'>) => Promise<void>
   },
   options: StoreOptions,
   dispose: () => Promise<void>,
@@ -120,7 +120,7 @@ export async function ownStore(
     ...given,
     guard,
     committed,
-    share: peers && (() => peers.share),
+    assignment: peers && (() => peers.assignment),
     // None is known before the first beat. Who has come since the last looks for itself until the next.
     hasPeers: peers && (() => peers.living.length !== 1),
   })
@@ -182,14 +182,14 @@ async function beat({ peers, line, writer, beside }: Beside): Promise<void> {
 }
 
 /** What of the others makes a difference. */
-function sign({ living, share }: Peers): unknown {
-  return [share, living.map(({ id, configuration }) => [id, configuration])]
+function sign({ living, assignment }: Peers): unknown {
+  return [assignment, living.map(({ id, configuration }) => [id, configuration])]
 }
 
 function besideOthers(peers: Peers, line: Line, writer: Pick<GroupWriter, 'write'>): BesideOthers {
   return {
     get self() {
-      return peers.share.id
+      return peers.assignment.id
     },
     get living() {
       return peers.living

@@ -10,9 +10,9 @@ import type { Tx } from '../base/unit.ts'
 import type { Selectable } from 'kysely'
 import type { RowMacs } from './row-macs.ts'
 import type { Schema } from './schema.ts'
-import { isOpenTask } from './sealed-tables.ts'
+import { openTaskSql } from './sealed-tables.ts'
 import type { Statements } from './statements.ts'
-import { bound, rowsIn, type Share } from './transaction.ts'
+import { type Assignment, bound, rowsIn } from './transaction.ts'
 
 type Row = Selectable<Schema['brokers']>
 
@@ -64,7 +64,7 @@ export class Peers {
   readonly #startedAt: number
   /** Those that certainly run no longer: nobody else had the database when this broker came. */
   readonly #over: ReadonlySet<string>
-  #share: Share = { id: idOf(), others: [] }
+  #assignment: Assignment = { id: idOf(), others: [] }
   #living: readonly Peer[] = []
   #asked: readonly Asked[] = []
   #sightings = new Map<string, Sighting>()
@@ -78,8 +78,8 @@ export class Peers {
     this.#over = new Set(over)
   }
 
-  get share(): Share {
-    return this.#share
+  get assignment(): Assignment {
+    return this.#assignment
   }
 
   /** All that run, this one among them. */
@@ -102,8 +102,8 @@ export class Peers {
     const rows = await genuine(tx)
     const byId = new Map(rows.map((row) => [row.id, row]))
     // Whoever took this one for gone has its work: what is begun from now on goes by another name.
-    const wasTaken = (byId.get(this.#share.id)?.heir ?? null) !== null
-    const id = wasTaken ? idOf() : this.#share.id
+    const wasTaken = (byId.get(this.#assignment.id)?.heir ?? null) !== null
+    const id = wasTaken ? idOf() : this.#assignment.id
     const renewed = await this.#renew(tx, byId.get(id), id, now)
     const sightings = new Map(
       rows.filter((row) => row.id !== id).map((row) => [row.id, this.#sight(row, now)]),
@@ -123,7 +123,7 @@ export class Peers {
     if (tidies) for (const row of besides) if (row.heir === id) await tidy(tx, row)
     const living = besides.filter(lives)
     return () => {
-      this.#share = { id, others }
+      this.#assignment = { id, others }
       this.#sightings = sightings
       if (renewed) this.#renewedAt = now
       if (tidies) this.#tidiedAt = now
@@ -135,7 +135,7 @@ export class Peers {
 
   /** Gives back what this broker has to do: the others have it from their next beat on. */
   async leave(tx: Tx): Promise<() => void> {
-    const row = await rowsIn(tx).one('brokers', 'id', this.#share.id)
+    const row = await rowsIn(tx).one('brokers', 'id', this.#assignment.id)
     if (row && row.heir === null) await rowsIn(tx).change('brokers', row, { heir: givenBack })
     return () => (this.#hasLeft = true)
   }
@@ -185,7 +185,7 @@ function holderOf(
   return undefined
 }
 
-const openTasks = `select 1 from tasks where broker = ? and ${isOpenTask} limit 1`
+const openTasks = `select 1 from tasks where broker = ? and ${openTaskSql} limit 1`
 const unsettledLeases = 'select 1 from leases where broker = ? and due_at is not null limit 1'
 
 /** Forgets a broker that is gone once nothing is to be done of what it began. */

@@ -20,7 +20,10 @@ interface Shape {
   empty: StoredRow
 }
 
-/** By the names that statements are prepared under, of one connection. One whose table is changed is refused, not answered otherwise. */
+/**
+ * Shapes of one connection's prepared statements, by name. They cannot become stale: once a table has changed, the server
+ * refuses the statement rather than answer it in another shape.
+ */
 export type Shapes = Map<string, Shape>
 
 /** What the server has answered. */
@@ -59,7 +62,7 @@ interface Waiting extends Asked {
   reject: (error: Error) => void
 }
 
-// Only a query of its own may be sent before those ahead of it are answered.
+// In pipeline mode the driver refuses custom classes that are not its own `Query`.
 const Query = pg.Query as unknown as new (text: string) => { name?: string | undefined; text: string }
 
 export class Batch extends Query {
@@ -148,7 +151,7 @@ export class Batch extends Query {
     // Each was told by itself.
   }
 
-  /** The driver takes down whose text the server knows from here. */
+  /** At ParseComplete the driver notes `name` and `text` of its active query as prepared: they have to be those of the statement that is answered next. */
   #turnTo(at: number): void {
     this.#at = at
     const { name, sql } = this.#statements[at] ?? {}

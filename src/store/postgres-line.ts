@@ -67,7 +67,7 @@ export class Line {
     for (;;) {
       try {
         const session = await this.#open()
-        const [row] = await session.alone('select pg_try_advisory_lock($1::bigint) as taken', [number])
+        const [row] = await session.inOwnBatch('select pg_try_advisory_lock($1::bigint) as taken', [number])
         if (row!['taken'] === true) return session
       } catch (error) {
         if (isPostgresFailure(error)) return undefined
@@ -80,7 +80,7 @@ export class Line {
   /** Whether it was held until now. */
   async #unlock(session: Session, number: string): Promise<boolean> {
     try {
-      const [row] = await session.alone('select pg_advisory_unlock($1::bigint) as held', [number])
+      const [row] = await session.inOwnBatch('select pg_advisory_unlock($1::bigint) as held', [number])
       return row!['held'] === true
     } catch {
       // Else nobody would have it until this line breaks.

@@ -4,10 +4,11 @@ import { PostgresFailure, type Server, Session } from './postgres-session.ts'
 /** Milliseconds for which a reader waits for a connection. */
 const waitMs = 5_000
 
-/** Milliseconds for which one that has answered is taken to stand: whoever reads waits once less. */
+/** Milliseconds for which a connection that was just used is trusted untested: a test costs its reader a round trip. */
 const standsMs = 1_000
 
 const begin = 'begin isolation level repeatable read read only'
+
 interface Idle {
   session: Session
   since: number
@@ -18,7 +19,8 @@ export class ReadPool {
   readonly #most: number
   readonly #pins: boolean
   readonly #idle: Idle[] = []
-  #open = 0
+  /** Sessions that somebody has, or is about to. */
+  #lent = 0
   #closed = false
   #waiting: (() => void)[] = []
 
@@ -90,8 +92,8 @@ export class ReadPool {
   }
 
   async #room(): Promise<void> {
-    if (this.#open < this.#most) {
-      this.#open += 1
+    if (this.#lent < this.#most) {
+      this.#lent += 1
       return
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -111,7 +113,7 @@ export class ReadPool {
   #leave(): void {
     const next = this.#waiting.shift()
     if (next) next()
-    else this.#open -= 1
+    else this.#lent -= 1
   }
 }
 

@@ -152,7 +152,7 @@ export class Session {
   }
 
   /** Like `all`, for what must be run whatever else is refused on this connection. */
-  async alone(sql: string, values: readonly unknown[]): Promise<StoredRow[]> {
+  async inOwnBatch(sql: string, values: readonly unknown[]): Promise<StoredRow[]> {
     this.submit()
     const asked = this.all(sql, values)
     this.submit()
@@ -230,7 +230,7 @@ export class Session {
     return new Batch(types, this.#shapes)
   }
 
-  /** Has what was asked so far answered, whatever is asked behind it. */
+  /** Sends the batch, with a point of synchronization behind it: what is asked later neither delays its answers nor is refused with it. */
   submit(): void {
     const batch = this.#batch
     this.#batch = undefined

@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts'
 import type { GroupWriter } from './group-writer.ts'
 import { sealedTables } from './sealed-tables.ts'
 
-/** Milliseconds between two looks at which are out of date. */
+/** Milliseconds between two looks at which statistics are out of date. */
 const everyMs = 60_000
 /** Milliseconds for which a table is left alone of which they could not be taken. */
 const failedPauseMs = 60 * 60_000
@@ -33,16 +33,16 @@ const briefly =
 export function statistics(
   clock: Pick<Clock, 'now'>,
   log: Log,
-): (writer: Pick<GroupWriter, 'alone'>) => Promise<void> {
+): (writer: Pick<GroupWriter, 'inOwnTurn'>) => Promise<void> {
   // At once: a store that was restored, or copied, has none.
   let nextLook = clock.now()
-  /** When the tables may have their turn again that have had it. */
+  /** By table: when its statistics may be taken again, milliseconds since 1970. */
   const again = new Map<string, number>()
   return async (writer) => {
     if (clock.now() < nextLook) return
     let table: string | undefined
     try {
-      await writer.alone(async (statements) => {
+      await writer.inOwnTurn(async (statements) => {
         // Asked in the turn: another broker may have done it in the one before.
         const names = (await statements.all(outdated)).map(({ name }) => String(name))
         table = names.find((name) => (again.get(name) ?? 0) <= clock.now())

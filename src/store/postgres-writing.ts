@@ -32,7 +32,7 @@ export interface PostgresWriting extends Writing {
   close(): Promise<void>
 }
 
-/** `reopen` is how the database is had again where the connection was lost. `self` is the name under which others are told what is new; without one, nobody is told. */
+/** `reopen` is how the database is had again where the connection was lost. `self` is the name under which others are told what is decided; without one, nobody is told. */
 export function writingOver(
   server: Server,
   first: Session,
@@ -94,18 +94,18 @@ export function writingOver(
       transactions.over()
       await session.rollBack()
     },
-    mark() {
-      transactions.mark()
+    savepoint() {
+      transactions.save()
       session.send('savepoint work')
     },
-    keep() {
-      // Else a later `undo` could go back to it, if its own was refused: and with it what was kept behind it.
+    release() {
+      // Else a later `rollBackTo` could go back to it, if its own was refused: and with it what was kept behind it.
       session.send('release savepoint work')
-      transactions.unmark()
+      transactions.unsave()
       return settled()
     },
-    async undo() {
-      transactions.unmark()
+    async rollBackTo() {
+      transactions.unsave()
       await settled().catch(() => undefined)
       await session.script('rollback to savepoint work; release savepoint work')
     },
@@ -139,7 +139,7 @@ export function writingOver(
 
 /**
  * Tells when somebody else has written, or is about to. A server numbers its transactions:
- * each that writes takes a number, and so does what is written behind a mark in it. So the
+ * each that writes takes a number, and so does what is written behind a savepoint in it. So the
  * next number is known, unless somebody else has taken one.
  */
 class Transactions {
@@ -149,8 +149,8 @@ class Transactions {
   #found: { next: number; isBeside: boolean } | undefined
   #isOpen = false
   #hasNumber = false
-  /** Whether nothing was written since a mark that was set. */
-  #isAtMark = false
+  /** Whether nothing was written since a savepoint that was set. */
+  #isAtSavepoint = false
   #isForeign = true
   /** The same of the transaction that is open alone. */
   #haveOthers = true
@@ -165,7 +165,7 @@ class Transactions {
     this.#found = { next: Number(most), isBeside: least !== most || running !== '' }
     this.#isOpen = true
     this.#hasNumber = false
-    this.#isAtMark = false
+    this.#isAtSavepoint = false
   }
 
   /** Whether anybody else may have written since the last, or be about to. */
@@ -197,16 +197,16 @@ class Transactions {
     this.#compare()
     if (!this.#hasNumber) this.#take()
     this.#hasNumber = true
-    if (this.#isAtMark) this.#take()
-    this.#isAtMark = false
+    if (this.#isAtSavepoint) this.#take()
+    this.#isAtSavepoint = false
   }
 
-  mark(): void {
-    this.#isAtMark = true
+  save(): void {
+    this.#isAtSavepoint = true
   }
 
-  unmark(): void {
-    this.#isAtMark = false
+  unsave(): void {
+    this.#isAtSavepoint = false
   }
 
   over(): void {

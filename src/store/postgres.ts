@@ -74,12 +74,12 @@ export async function openPostgres(
   if (beside && isAlone) await admit(session)
   const peers = beside && new Peers(beside, over)
   const line = beside && new Line(server, ({ by, tasks }) => (by === self ? undefined : beside.heard(tasks)))
-  const share = peers && (() => peers.share)
+  const assignment = peers && (() => peers.assignment)
   const { reader, snapshot } = readerOf(server, address.pool ?? usual, {
     seal,
     macs,
     installation,
-    ...(share && { share }),
+    ...(assignment && { assignment }),
   })
   const store = await ownStore(
     {

@@ -10,7 +10,7 @@ import { RowSums } from './row-sums.ts'
 import { AtOnce } from './row-writes.ts'
 import { Rows, unwatched } from './rows.ts'
 import type { Dialect, MaybePromise, Statements, StoredRow } from './statements.ts'
-import { asTx, type Share, Transaction } from './transaction.ts'
+import { type Assignment, asTx, Transaction } from './transaction.ts'
 
 export interface Reader {
   read: Unit['read']
@@ -24,7 +24,7 @@ export interface Installation {
   macs: RowMacs
   installation: string
   /** Where several brokers write the store: what is this one's now. */
-  share?: () => Share
+  assignment?: () => Assignment
 }
 
 /** Whose store it is, by its head, and where that cannot be relied on by its row. */
@@ -38,7 +38,7 @@ export async function installationLeft({ statements }: Connection, seal: Seal): 
 /** Runs `work` in the transaction that is open. @throws BrokerError `unavailable` where `isFailure` says that the engine failed. */
 export async function readWith<T>(
   connection: Connection & { isFailure(error: unknown): boolean },
-  { seal, macs, installation, share }: Installation,
+  { seal, macs, installation, assignment }: Installation,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   const { db, statements } = connection
@@ -50,7 +50,15 @@ export async function readWith<T>(
     counts: new Counts(),
     watch: unwatched,
   })
-  const transaction = new Transaction({ db, statements, seal, installation, rows, macs, share: share?.() })
+  const transaction = new Transaction({
+    db,
+    statements,
+    seal,
+    installation,
+    rows,
+    macs,
+    assignment: assignment?.(),
+  })
   try {
     const value = await work(asTx(transaction))
     // INVARIANT I6: what is recorded here would never be chained.

@@ -29,12 +29,13 @@ interface Sealing {
   open?: { sql: string; columns: string; holds: (row: StoredRow) => boolean }
 }
 
+/** SQL: the task is open. */
+export const openTaskSql = `status in (${openStatuses.map((status) => `'${status}'`).join()})`
+
+/** SQL: something is still to be done with the lease. */
+const unsettledSql = 'due_at is not null'
+
 /** In the order in which they are looked through. */
-export const isOpenTask = `status in (${openStatuses.map((status) => `'${status}'`).join()})`
-
-/** A lease with which something is still to be done. */
-const isUnsettled = 'due_at is not null'
-
 const sealings = {
   fences: { key: 'ordinal', keepsOut: true, accepted: 'trusted' },
   installation: { key: 'id', accepted: 'removed' },
@@ -57,9 +58,9 @@ const sealings = {
       isAmong(openStatuses, after['status']) &&
       (before?.['status'] !== after['status'] || before?.['token_hash'] !== after['token_hash']),
     standsOn: ({ id, parent }) => [id, parent],
-    current: isOpenTask,
+    current: openTaskSql,
     open: {
-      sql: isOpenTask,
+      sql: openTaskSql,
       columns: 'status',
       holds: (row) => isAmong(openStatuses, row['status']),
     },
@@ -67,8 +68,8 @@ const sealings = {
   leases: {
     key: 'ordinal',
     accepted: 'kept',
-    current: isUnsettled,
-    open: { sql: isUnsettled, columns: 'due_at', holds: (row) => row['due_at'] !== null },
+    current: unsettledSql,
+    open: { sql: unsettledSql, columns: 'due_at', holds: (row) => row['due_at'] !== null },
     grants: (before, after) =>
       before === undefined || (after['status'] === 'active' && before['status'] !== 'active'),
     standsOn: ({ task }) => [task],
@@ -76,7 +77,7 @@ const sealings = {
   approvals: {
     key: 'ordinal',
     accepted: 'kept',
-    current: `task in (select id from tasks where ${isOpenTask})`,
+    current: `task in (select id from tasks where ${openTaskSql})`,
   },
 } as const satisfies { [Table in keyof Schema]?: Sealing }
 

@@ -64,9 +64,9 @@ export function writingOver(database: DatabaseSync): Writing {
         // Whoever waits for the group must be told in any case.
       }
     },
-    mark: prepared('SAVEPOINT work'),
-    keep: prepared('RELEASE work'),
-    undo: () => database.exec('ROLLBACK TO work; RELEASE work'),
+    savepoint: prepared('SAVEPOINT work'),
+    release: prepared('RELEASE work'),
+    rollBackTo: () => database.exec('ROLLBACK TO work; RELEASE work'),
     // It changes exactly when another connection has committed.
     version: () => version.all([])[0]?.['data_version'],
     // Nobody else is served meanwhile.

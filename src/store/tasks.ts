@@ -27,8 +27,8 @@ import { isOwned } from './owned.ts'
 import { newestFirst } from './paging.ts'
 import type { Change } from './rows.ts'
 import type { Schema } from './schema.ts'
-import { mineOnly, own } from './share.ts'
-import { isOpenTask } from './sealed-tables.ts'
+import { assignedHere, mineOnly } from './assignment.ts'
+import { openTaskSql } from './sealed-tables.ts'
 import { bound, inside, queries, rowsIn } from './transaction.ts'
 
 type Row = Selectable<Schema['tasks']>
@@ -115,7 +115,7 @@ function goingOn(
   return other && { ...beginning, status: other }
 }
 
-const openOfRoot = `select count(*) as n, min(expires_at) as first from tasks where root = ? and ${isOpenTask}`
+const openOfRoot = `select count(*) as n, min(expires_at) as first from tasks where root = ? and ${openTaskSql}`
 
 function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilter) {
   const query = queries(tx)
@@ -170,7 +170,7 @@ export const tasks: TaskStore = {
       bounded: task.bounded ?? null,
       heartbeat: task.heartbeat ?? null,
       silent_at: task.silentAt ?? null,
-      ...own(tx),
+      ...assignedHere(tx),
     })
   },
 
@@ -244,7 +244,7 @@ export const tasks: TaskStore = {
     if (!row || !isAmong(predecessors('active'), row.status)) return false
     const listening = silentAt !== undefined && { silent_at: silentAt }
     // Whoever sets its deadline keeps it: nobody else is woken for it.
-    const change = { status: 'active', expires_at: expiresAt, ...listening, ...own(tx) }
+    const change = { status: 'active', expires_at: expiresAt, ...listening, ...assignedHere(tx) }
     await move(tx, row, change)
     return true
   },

@@ -12,7 +12,7 @@ import type { Statements } from './statements.ts'
  * What of all that is due is this broker's, where several write one store: rows that it inserts,
  * or makes due at another time, name it (docs/decisions/0041).
  */
-export interface Share {
+export interface Assignment {
   /** As rows name this broker. */
   readonly id: string
   /** As rows name brokers whose work is that of others that live. */
@@ -29,7 +29,7 @@ interface Bound {
   macs: RowMacs
   statements: Statements
   /** Where several brokers write the store: what is this one's. */
-  share?: Share | undefined
+  assignment?: Assignment | undefined
 }
 
 /** An open transaction: its queries, the events that will be chained when it commits, and whom it lets go on. */

@@ -31,8 +31,8 @@ export class Unsent implements Connection, RowWrites {
   #own = new Writes()
   #together = true
   #isUnderWay = false
-  /** Whether there is a mark before what was sent of the work under way. */
-  #isMarked = false
+  /** Whether there is a savepoint before what was sent of the work under way. */
+  #isSaved = false
   /** What the engine said to what was sent: a work that had it sent may not know whose it was, or keep it to itself. */
   #refused: { error: unknown } | undefined
 
@@ -60,20 +60,20 @@ export class Unsent implements Connection, RowWrites {
 
   beginWork(): MaybePromise<void> {
     this.#isUnderWay = true
-    this.#isMarked = !this.#together
-    if (this.#isMarked) return this.#connection.mark()
+    this.#isSaved = !this.#together
+    if (this.#isSaved) return this.#connection.savepoint()
   }
 
   /**
-   * Resolves, or rejects, as `keep` of the connection does where something of the work was sent already, and at once
+   * Resolves, or rejects, as `release` of the connection does where something of the work was sent already, and at once
    * where nothing was. @throws what was said to anything that was sent together with others
    */
   keepWork(): MaybePromise<void> {
     this.#mayGoOn()
     this.#isUnderWay = false
-    if (this.#isMarked) {
+    if (this.#isSaved) {
       this.#sendOwn()
-      return this.#connection.keep()
+      return this.#connection.release()
     }
     this.#kept.take(this.#own)
     this.#own = new Writes()
@@ -83,7 +83,7 @@ export class Unsent implements Connection, RowWrites {
   undoWork(): MaybePromise<void> {
     this.#isUnderWay = false
     this.#own = new Writes()
-    if (this.#isMarked) return this.#connection.undo()
+    if (this.#isSaved) return this.#connection.rollBackTo()
   }
 
   /** Whether the engine has refused something that was sent together with others: then all of it is lost. */
@@ -126,21 +126,21 @@ export class Unsent implements Connection, RowWrites {
   }
 
   #runNow(run: () => MaybePromise<void>): MaybePromise<void> {
-    this.#markAndSend()
+    this.#saveAndSend()
     return this.#noted(run)
   }
 
   #sendAllSoFar(): void {
     if (this.#own.isEmpty) this.#sendKept()
-    else this.#markAndSend()
+    else this.#saveAndSend()
   }
 
-  /** What is sent of a work before it is known whether it is to be kept goes behind a mark. */
-  #markAndSend(): void {
+  /** What is sent of a work before it is known whether it is to be kept goes behind a savepoint. */
+  #saveAndSend(): void {
     this.#sendKept()
-    if (this.#isUnderWay && !this.#isMarked) {
-      this.#isMarked = true
-      void this.#noted(() => this.#connection.mark())
+    if (this.#isUnderWay && !this.#isSaved) {
+      this.#isSaved = true
+      void this.#noted(() => this.#connection.savepoint())
     }
     this.#sendOwn()
   }
@@ -165,7 +165,7 @@ export class Unsent implements Connection, RowWrites {
     if (this.#refused) throw this.#refused.error
   }
 
-  /** Where works are sent one by one, each is told by itself. */
+  /** SQLite throws here; what PostgreSQL refuses is told at the commit (`Session.settled`). Where works are sent one by one, each is told by itself. */
   #noted<T>(run: () => T): T {
     try {
       return run()

@@ -13,7 +13,7 @@ import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { Rows, type Watch } from './rows.ts'
 import type { MaybePromise } from './statements.ts'
-import { asTx, type Share, Transaction } from './transaction.ts'
+import { type Assignment, asTx, Transaction } from './transaction.ts'
 import type { Unsent } from './unsent.ts'
 
 export interface Job {
@@ -48,7 +48,7 @@ interface Given {
   watch: Watch
   installation: string
   /** Where several brokers write the store: what is this one's now. */
-  share?: Share | undefined
+  assignment?: Assignment | undefined
 }
 
 export class WorkGroup {
@@ -139,13 +139,13 @@ export class WorkGroup {
 
   /** `last`: the work before it, of which it is not known yet that it could be written. */
   async #runOne(job: Job, last?: Ran): Promise<Ran> {
-    const { connection, unsent, seal, macs, installation, share } = this.#given
+    const { connection, unsent, seal, macs, installation, assignment } = this.#given
     const before = this.#sums
     const sums = new RowSums(seal, before)
     const counts = new Counts(this.#counts)
     const rows = this.#rows(sums, counts)
     const { db, statements } = unsent
-    const transaction = new Transaction({ db, statements, seal, installation, rows, macs, share })
+    const transaction = new Transaction({ db, statements, seal, installation, rows, macs, assignment })
     await unsent.beginWork()
     this.#known.begin()
     try {
@@ -185,8 +185,8 @@ export class WorkGroup {
     const failure = await ran.failure
     if (failure === undefined || !ran.left) return false
     if (this.#given.together) throw failure
-    // To the mark of this work, which is no longer the one under way.
-    await this.#given.connection.undo()
+    // To the savepoint of this work, which is no longer the one under way.
+    await this.#given.connection.rollBackTo()
     const { before, counts, events } = ran.left
     this.#sums = before
     this.#counts.giveBack(counts)

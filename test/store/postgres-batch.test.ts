@@ -122,9 +122,9 @@ describe('behind a statement that is refused', () => {
     const { session } = at
     const sent = outcomes(
       session.all(refusedAt, [0]),
-      session.alone(put, [1]),
+      session.inOwnBatch(put, [1]),
       session.all(refusedAt, [0]),
-      session.alone(put, [2]),
+      session.inOwnBatch(put, [2]),
     )
     expect(await sent).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled'])
     expect(await at.numbers()).toEqual([1, 2])

@@ -36,7 +36,7 @@ function outOfDate(...tables: string[]) {
       taken.length = 0
       for (let n = 0; n < count; n += 1) {
         await clock.advance(1_000)
-        await tend({ alone: (work) => work(statements) })
+        await tend({ inOwnTurn: (work) => work(statements) })
       }
       return [...taken]
     },

@@ -3,25 +3,25 @@ import type { Tx } from '../base/unit.ts'
 import { bound } from './transaction.ts'
 
 /** For rows that are now this broker's to deal with: nothing where there is only one. */
-export function own(tx: Tx): { broker?: string } {
-  const { share } = bound(tx)
-  return share ? { broker: share.id } : {}
+export function assignedHere(tx: Tx): { broker?: string } {
+  const { assignment } = bound(tx)
+  return assignment ? { broker: assignment.id } : {}
 }
 
 /** Whether the row is another broker's that lives. */
 export function isElsewhere(tx: Tx, { broker }: { broker: string | null }): boolean {
-  return broker !== null && (bound(tx).share?.others.includes(broker) ?? false)
+  return broker !== null && (bound(tx).assignment?.others.includes(broker) ?? false)
 }
 
 /** What `where` needs to leave out what is another's: nothing where there is no other. */
 export function mineOnly(tx: Tx): string {
-  return besides(bound(tx).share?.others ?? [])
+  return besides(bound(tx).assignment?.others ?? [])
 }
 
 /** The same for what this process did not begin itself under the name that it has now. */
 export function inheritedOnly(tx: Tx): string {
-  const { share } = bound(tx)
-  return besides(share ? [...share.others, share.id] : [])
+  const { assignment } = bound(tx)
+  return besides(assignment ? [...assignment.others, assignment.id] : [])
 }
 
 function besides(brokers: readonly string[]): string {
