@@ -47,6 +47,14 @@ export class RowMacs {
     return mac
   }
 
+  /**
+   * The MAC of a row that somebody else has altered, as the broker leaves it: altered it stays. Under the MAC that it
+   * had, whoever altered it could put it back as it was, and undo what the broker has made of it unnoticed.
+   */
+  ofAltered(table: SealedTable, row: StoredRow): string {
+    return this.#under(this.#seal.current, table, row, 'altered row')
+  }
+
   /** Whether the row is as the broker wrote it. False too when its key is not configured. */
   isGenuine(table: SealedTable, row: StoredRow): boolean {
     const { row_mac: stored } = row
@@ -74,12 +82,12 @@ export class RowMacs {
    * table; and each column that holds something, under its name: a column that is added
    * later, and is null, changes nothing.
    */
-  #under(key: string, table: SealedTable, row: StoredRow): string {
+  #under(key: string, table: SealedTable, row: StoredRow, purpose = 'row'): string {
     const covered: unknown[] = [this.#installation, table]
     for (const column of this.#columns.get(table)!) {
       const value = row[column] ?? null
       if (value !== null) covered.push(column, value)
     }
-    return `${key}.${this.#seal.mac('row', JSON.stringify(covered), key).mac}`
+    return `${key}.${this.#seal.mac(purpose, JSON.stringify(covered), key).mac}`
   }
 }

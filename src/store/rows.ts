@@ -55,6 +55,8 @@ export class Rows {
   /** By table and id, as they stand in the transaction: nobody else changes what it has read. */
   readonly #seen = new Map<string, StoredRow>()
   #tookDamaged = false
+  /** Whether all counts were thrown away, to be made anew. */
+  #countsAnew = false
 
   constructor(given: {
     writes: RowWrites
@@ -149,9 +151,7 @@ export class Rows {
     if (key === 'ordinal') row['ordinal'] = await this.#nextOrdinal(table)
     if (grants?.(undefined, row)) await this.#mayGrant(table, row)
     row['row_mac'] = this.#macs.of(table, row)
-    this.#known?.writes(table, undefined, row)
-    await this.#writes.insert(table, row)
-    this.#sums.add(table, row)
+    await this.#put(table, row)
     this.#counts.add(table, row)
     return row as RowOf<Table>
   }
@@ -169,14 +169,14 @@ export class Rows {
     const set = wellFormed(change)
     const after: Record<string, unknown> = { ...row, ...set }
     if (sealingOf(table).grants?.(row, after)) await this.#mayGrant(table, row)
-    const columns = Object.keys(set)
-    if (this.isGenuine(table, row)) {
-      after['row_mac'] = this.#macs.of(table, after)
-      await this.#set(table, row, after, [...columns, 'row_mac'])
-      // What somebody else has altered stays counted as what it was: nobody knows whose it is.
+    const isGenuine = this.isGenuine(table, row)
+    after['row_mac'] = isGenuine ? this.#macs.of(table, after) : this.#macs.ofAltered(table, after)
+    await this.#set(table, row, after, [...Object.keys(set), 'row_mac'])
+    // What somebody else has altered stays counted as what it was: nobody knows whose it is.
+    if (isGenuine) {
       this.#counts.remove(table, row)
       this.#counts.add(table, after)
-    } else await this.#set(table, row, after, columns)
+    }
     return after as RowOf<Table>
   }
 
@@ -190,7 +190,7 @@ export class Rows {
     this.#counts.remove(table, row)
   }
 
-  /** Undefined where nobody can tell: the count is not as it was written, or rows are not that it is of. */
+  /** Undefined where nobody can tell: a count is not as it was written, and may have been this one's, or rows are not that it is of. */
   async count(key: string, of: SealedTable): Promise<Count | undefined> {
     if (this.damaged(of).length > 0) return undefined
     const read = async (): Promise<StoredCount> => {
@@ -199,8 +199,9 @@ export class Rows {
       if (row && !this.isGenuine('counts', row)) return { row, count: 'damaged' }
       return { row, count: row ? countIn(row) : {} }
     }
-    const { count } = await (this.#known ? this.#known.count(key, read) : read())
-    return count === 'damaged' ? undefined : this.#counts.after(key, count)
+    const { row, count } = await (this.#known ? this.#known.count(key, read) : read())
+    if (count === 'damaged' || this.#mayBeLost(row)) return undefined
+    return this.#counts.after(key, count)
   }
 
   /**
@@ -214,7 +215,7 @@ export class Rows {
   ): AsyncGenerator<(readonly [key: string, count: Count])[] | undefined> {
     const changed = new Set(this.#counts.changedWithin(from, to))
     for (let after = from; ;) {
-      if (this.damaged(of).length > 0) return yield undefined
+      if (this.damaged(of).length > 0 || this.#mayBeLost(undefined)) return yield undefined
       const condition = `key > ? and key < ? order by key limit ${countsPerStep}`
       const rows = await this.where('counts', condition, [after, to])
       if (!rows.every((row) => this.isGenuine('counts', row))) return yield undefined
@@ -228,7 +229,10 @@ export class Rows {
     if (changed.size > 0) yield [...changed].map((key) => [key, this.#counts.after(key)] as const)
   }
 
-  /** Writes what has changed of the counts: once a commit, however many works have changed one. */
+  /**
+   * Writes what has changed of the counts: once a commit, however many works have changed one. Nothing is made of
+   * one that is not as it was written: what it was may have been put back by the next commit.
+   */
   async writeCounts(): Promise<void> {
     const keys = this.#counts.changed
     // Those that nobody has read: in one round trip, where there are any.
@@ -240,15 +244,24 @@ export class Rows {
     )
     for (const [at, key] of keys.entries()) {
       const row = rows[at]
+      if (row ? !this.isGenuine('counts', row) : this.#mayBeLost(row)) {
+        const stored = row ? await this.change('counts', row, {}) : await this.#putAltered('counts', { key, value: '{}' })
+        this.#known?.counted(key, { row: stored, count: 'damaged' })
+        continue
+      }
       const count = this.#counts.after(key, row && countIn(row))
       const value = JSON.stringify(count)
       let stored: RowOf<'counts'> | undefined
       if (!row) stored = await this.insert('counts', { key, value })
       else if (value === '{}') await this.remove('counts', row)
       else stored = await this.change('counts', row, { value })
-      const isDamaged = stored && !this.isGenuine('counts', stored)
-      this.#known?.counted(key, { row: stored, count: isDamaged ? 'damaged' : count })
+      this.#known?.counted(key, { row: stored, count })
     }
+  }
+
+  /** Whether a count that is not there may have been, under the key that somebody else has given to another. */
+  #mayBeLost(row: RowOf<'counts'> | undefined): boolean {
+    return !row && !this.#countsAnew && this.damaged('counts').length > 0
   }
 
   /**
@@ -300,12 +313,27 @@ export class Rows {
 
   /** All rows, of which the counts are to be made anew. */
   async *#counted(): AsyncGenerator<[SealedTable, StoredRow]> {
+    this.#countsAnew = true
     await this.#writes.statements.run('delete from counts')
     for (const table of sealedTables)
       for (const row of await this.#writes.statements.all(`select * from "${table}"`)) {
         this.#counts.add(table, row)
         yield [table, row]
       }
+  }
+
+  async #put(table: SealedTable, row: StoredRow): Promise<void> {
+    this.#known?.writes(table, undefined, row)
+    await this.#writes.insert(table, row)
+    this.#sums.add(table, row)
+  }
+
+  /** Puts in what counts as somebody else's from the beginning. */
+  async #putAltered<Table extends SealedTable>(table: Table, values: NewRow<Table>): Promise<RowOf<Table>> {
+    const row = this.#macs.whole(table, values as StoredRow)
+    row['row_mac'] = this.#macs.ofAltered(table, row)
+    await this.#put(table, row)
+    return row as RowOf<Table>
   }
 
   /** Takes the row for the broker's own. */
