@@ -5,9 +5,9 @@ import { type LeaseStore, unfinishedStatuses } from '../leases/lease.ts'
 import { classes } from '../provider/terms.ts'
 import type { Tx } from '../base/unit.ts'
 import { isTime } from './columns.ts'
-import { classesOf, countIn, countOf, lostStatuses } from './counts.ts'
+import { classesOf, countOf, lostStatuses } from './counts.ts'
 import type { Schema } from './schema.ts'
-import { bound, queries, rowsIn } from './transaction.ts'
+import { queries, rowsIn } from './transaction.ts'
 
 type Held = Parameters<LeaseStore['lockHeld']>[1]
 
@@ -57,6 +57,15 @@ async function countOfShare(tx: Tx, share: Share): Promise<{ held: number; lost:
   return { held: count['held'] ?? 0, lost: count['lost'] ?? 0 }
 }
 
+async function countByRowsOfAll(tx: Tx): ReturnType<LeaseStore['countByStatus']> {
+  return await queries(tx)
+    .selectFrom('leases')
+    .select(['provider', 'status', (e) => e.fn.countAll<number>().as('count')])
+    .where('status', 'in', unfinishedStatuses)
+    .groupBy(['provider', 'status'])
+    .execute()
+}
+
 export const leaseCounts: Pick<
   LeaseStore,
   'lockHeld' | 'countUnfinished' | 'countLive' | 'countLost' | 'countByStatus' | 'whenFree'
@@ -94,12 +103,12 @@ export const leaseCounts: Pick<
   },
 
   async countByStatus(tx) {
-    const { statements } = bound(tx)
     // A prefix as a range: `like` would have no index.
-    const rows = await statements.all("select * from counts where key > 'provider ' and key < 'provider!'")
-    return rows.flatMap((row) => {
-      const provider = String(row['key']).slice(countOf.provider('').length)
-      return Object.entries(countIn(row)).map(([status, count]) => ({ provider, status, count }))
+    const counts = await rowsIn(tx).allCounts('provider ', 'provider!', 'leases')
+    if (!counts) return await countByRowsOfAll(tx)
+    return counts.flatMap(([key, count]) => {
+      const provider = key.slice(countOf.provider('').length)
+      return Object.entries(count).map(([status, n]) => ({ provider, status, count: n }))
     })
   },
 

@@ -115,6 +115,7 @@ export async function ownStore(
   const { committed = () => undefined, intruded = () => undefined, mayGrant = () => undefined } = options
   const { reader } = given
   const guard = new Guard({ ...given, changed: intruded, besides: mayGrant })
+  reader.watchedBy(guard)
   const { peers, line } = given
   const writer = new GroupWriter({
     ...given,

@@ -155,6 +155,7 @@ function readerOf(
         readers.giveBack(session)
       }
     },
+    watchedBy: (watch) => void (installation.watch = watch),
     async close() {
       await readers.close()
       await looking.close()

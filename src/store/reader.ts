@@ -8,13 +8,15 @@ import { headRows, openHead } from './head.ts'
 import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { AtOnce } from './row-writes.ts'
-import { Rows, unwatched } from './rows.ts'
+import { Rows, unwatched, type Watch } from './rows.ts'
 import type { Dialect, MaybePromise, Statements, StoredRow } from './statements.ts'
 import { type Assignment, asTx, Transaction } from './transaction.ts'
 
 export interface Reader {
   read: Unit['read']
   find: Unit['find']
+  /** What `watch` knows of what somebody else has done to the store holds for what is read from now on. */
+  watchedBy(watch: Watch): void
   close(): Promise<void>
 }
 
@@ -25,6 +27,8 @@ export interface Installation {
   installation: string
   /** Where several brokers write the store: what is this one's now. */
   assignment?: () => Assignment
+  /** Who looks through the store, where somebody does. */
+  watch?: Watch
 }
 
 /** Whose store it is, by its head, and where that cannot be relied on by its row. */
@@ -38,7 +42,7 @@ export async function installationLeft({ statements }: Connection, seal: Seal): 
 /** Runs `work` in the transaction that is open. @throws BrokerError `unavailable` where `isFailure` says that the engine failed. */
 export async function readWith<T>(
   connection: Connection & { isFailure(error: unknown): boolean },
-  { seal, macs, installation, assignment }: Installation,
+  { seal, macs, installation, assignment, watch = unwatched }: Installation,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   const { db, statements } = connection
@@ -48,7 +52,7 @@ export async function readWith<T>(
     macs,
     sums,
     counts: new Counts(),
-    watch: unwatched,
+    watch,
   })
   const transaction = new Transaction({
     db,

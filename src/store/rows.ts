@@ -229,6 +229,20 @@ export class Rows {
     if (changed.size > 0) yield [...changed].map((key) => [key, this.#counts.after(key)] as const)
   }
 
+  /** The same in one; undefined where nobody can tell. */
+  async allCounts(
+    from: string,
+    to: string,
+    of: SealedTable,
+  ): Promise<(readonly [key: string, count: Count])[] | undefined> {
+    const all: (readonly [key: string, count: Count])[] = []
+    for await (const some of this.countsWithin(from, to, of)) {
+      if (!some) return undefined
+      all.push(...some)
+    }
+    return all
+  }
+
   /**
    * Writes what has changed of the counts: once a commit, however many works have changed one. Nothing is made of
    * one that is not as it was written: what it was may have been put back by the next commit.
@@ -245,7 +259,9 @@ export class Rows {
     for (const [at, key] of keys.entries()) {
       const row = rows[at]
       if (row ? !this.isGenuine('counts', row) : this.#mayBeLost(row)) {
-        const stored = row ? await this.change('counts', row, {}) : await this.#putAltered('counts', { key, value: '{}' })
+        const stored = row
+          ? await this.change('counts', row, {})
+          : await this.#putAltered('counts', { key, value: '{}' })
         this.#known?.counted(key, { row: stored, count: 'damaged' })
         continue
       }

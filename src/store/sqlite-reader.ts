@@ -37,6 +37,7 @@ export function openReader(path: string, installation: Installation): Reader {
   return {
     read,
     find,
+    watchedBy: (watch) => void (installation.watch = watch),
     async close() {
       await turn
       if (database.isOpen) database.close()

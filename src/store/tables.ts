@@ -2,7 +2,7 @@
 import { isoTime } from '../base/iso-time.ts'
 import type { Discrepancy, Tables } from '../audit/verify.ts'
 import { isTime } from './columns.ts'
-import { countIn, Counts } from './counts.ts'
+import { Counts } from './counts.ts'
 import { headRows, openHead } from './head.ts'
 import { type DamagedRow, type Found, inspect, wholly } from './inspection.ts'
 import { sealedTables, sealingOf } from './sealed-tables.ts'
@@ -35,7 +35,10 @@ async function countFaults(statements: Statements): Promise<Discrepancy[]> {
     for await (const some of statements.each(`select * from "${table}"`))
       for (const row of some) rows.add(table, row)
   const stored = new Map(
-    (await statements.all('select * from counts')).map((row) => [String(row['key']), countIn(row)]),
+    (await statements.all('select * from counts')).map(({ key, value }) => [
+      String(key),
+      json(String(value)),
+    ]),
   )
   return [...new Set([...rows.changed, ...stored.keys()])].flatMap((key) =>
     JSON.stringify(rows.after(key)) === JSON.stringify(stored.get(key) ?? {})

@@ -22,7 +22,7 @@ import {
 import { storedAs } from '../base/damage.ts'
 import type { Tx } from '../base/unit.ts'
 import { isAmong } from './columns.ts'
-import { type Count, countIn, countOf } from './counts.ts'
+import { type Count, countOf } from './counts.ts'
 import { isOwned } from './owned.ts'
 import { newestFirst } from './paging.ts'
 import type { Change } from './rows.ts'
@@ -127,11 +127,11 @@ function filtered(tx: Tx, { statuses, owner, ownersAgents, ...equal }: TaskFilte
 }
 
 /** Where somebody else has altered one. */
-async function countByRows(tx: Tx, { agent, owner }: Share): Promise<Count> {
+async function countByRows(tx: Tx, { agent, owner }: Partial<Share>): Promise<Count> {
   const rows = await queries(tx)
     .selectFrom('tasks')
     .select(['status', (e) => e.fn.countAll<number>().as('count')])
-    .where('agent', '=', agent)
+    .$if(agent !== undefined, (asked) => asked.where('agent', '=', agent!))
     .$if(owner !== undefined, (asked) => asked.where('owner', '=', owner!))
     .where('status', 'in', openStatuses)
     .groupBy('status')
@@ -216,12 +216,12 @@ export const tasks: TaskStore = {
   },
 
   async countByStatus(tx) {
-    const { statements } = bound(tx)
     // A prefix as a range: `like` would have no index.
-    const rows = await statements.all("select * from counts where key > 'agent ' and key < 'agent!'")
+    const counts = await rowsIn(tx).allCounts('agent ', 'agent!', 'tasks')
+    const each = counts ? counts.map(([, count]) => count) : [await countByRows(tx, {})]
     const sums = new Map<string, number>()
-    for (const row of rows)
-      for (const [name, count] of Object.entries(countIn(row))) sums.set(name, (sums.get(name) ?? 0) + count)
+    for (const count of each)
+      for (const [name, n] of Object.entries(count)) sums.set(name, (sums.get(name) ?? 0) + n)
     return Object.fromEntries(openStatuses.map((status) => [status, sums.get(status) ?? 0]))
   },
 

@@ -11,6 +11,10 @@ export function leaseCountsContract(store: () => StoreSubject): void {
   const read = <T>(work: (tx: Tx) => Promise<T>) => store().unit.read(work)
   const write = <T>(work: (tx: Tx) => Promise<T>) => store().unit.write(work)
 
+  /** Of a lease that was altered, so that it keeps nobody else from anything: nothing of it could still work. */
+  const harmless = (id: string) =>
+    store().beside(`update leases set due_at = null, handle = null where id = '${id}'`)
+
   describe('leases that are counted', () => {
     it('hold their classes for their agent and for the tasks of its tree, until they are over', async () => {
       const [task, other] = [aTask({ agent: 'holder' }), aTask({ agent: 'helper' })]
@@ -59,6 +63,9 @@ export function leaseCountsContract(store: () => StoreSubject): void {
         await store().beside(`update leases set classes = ${value} where id = '${damaged.id}'`)
         const whose = { agent: task.agent, identity: 'nobody', tasks: [] }
         expect(await write((tx) => store().leases.lockHeld(tx, whose))).toEqual([...classes])
+        // Whoever reads knows as much.
+        expect(await read((tx) => store().leases.lockHeld(tx, whose))).toEqual([...classes])
+        await harmless(damaged.id)
       },
     )
 
@@ -113,6 +120,7 @@ export function leaseCountsContract(store: () => StoreSubject): void {
       await store().beside(`update leases set attempts = 9 where id = '${leases[0]!.id}'`)
       await store().beside(`update tasks set ttl = 9 where id = '${tasks[1]!.id}'`)
       expect(await counted()).toEqual(expected)
+      await harmless(leases[0]!.id)
     })
 
     it('of works that arrive together are counted in each with what those before have put', async () => {

@@ -1,7 +1,7 @@
 /** A store that somebody else has written to grants nothing, and goes on ending. */
 import { describe, expect, it } from 'vitest'
 import { classes } from '../../src/provider/terms.ts'
-import { aLease, aTask, hour, noon, note, put, putLeases } from '../support/store.ts'
+import { aLease, aTask, hour, noon, note, put, putLeases, verified } from '../support/store.ts'
 import { type SqliteSubject, sqliteStore } from '../support/sqlite.ts'
 
 const identity = 'https://ci.test\nrepo:acme/web'
@@ -150,4 +150,123 @@ it('a lease that is damaged is due, whatever state its row says that it is in; a
   ])
   const due = await store.unit.read((tx) => store.leases.due(tx, noon, () => false))
   expect(due).toMatchObject([{ id: damaged!.id, status: 'revoking' }])
+})
+
+describe('what somebody else has altered, once the broker has changed it', () => {
+  /** Alters what is in the table, has the broker do something, and puts all rows of the table back as they were before. */
+  async function around(store: SqliteSubject, table: string, alter: string, doing: () => Promise<unknown>) {
+    const kept = `attach '${store.path}-kept' as kept`
+    await store.beside(`${kept}; create table kept.rows as select * from ${table}`)
+    await store.beside(alter)
+    await doing()
+    await store.beside(`${kept}; delete from ${table}; insert into ${table} select * from kept.rows`)
+    expect(store.intrusion().doubts).toEqual([])
+  }
+
+  it('a task that was ended cannot be put back as it was', async () => {
+    await using store = await sqliteStore()
+    const task = await opens(store)
+    await around(store, 'tasks', "update tasks set purpose = 'other'", () =>
+      store.unit.write((tx) => store.tasks.end(tx, task.id, 'revoked', 'revoked', noon)),
+    )
+    await expectNothingGranted(store, task.id)
+    await store.reopen()
+    await expect(opens(store)).rejects.toHaveProperty('code', 'unavailable')
+  })
+
+  it('a lease that was revoked, and one that was altered twice, cannot be either', async () => {
+    await using store = await used()
+    const [lease] = await putLeases(store, {})
+    const retire = () =>
+      store.unit.write((tx) => store.leases.move(tx, lease!.id, 'revoking', { dueAt: noon }))
+    await around(store, 'leases', 'update leases set deadline = deadline + 1', retire)
+    await expectNothingGranted(store, store.open)
+  })
+
+  it('stays altered under its new MAC, also for who starts later', async () => {
+    await using store = await used()
+    await store.beside(`update tasks set purpose = 'other' where id = '${store.open}'`)
+    await store.unit.write((tx) => store.tasks.end(tx, store.open, 'revoked', 'revoked', noon))
+    await store.reopen()
+    expect(store.intrusion()).toEqual({ doubts: [], damaged: [{ table: 'tasks', row: store.open }] })
+    await opens(store)
+  })
+
+  it.each([
+    ['a count that was emptied', "update counts set value = '{}'"],
+    ['a count that was given another key', "update counts set key = 'x' || key"],
+    ['a count that is no JSON', "update counts set value = 'x'"],
+    ['a count that says nothing', "update counts set value = 'null'"],
+  ])('%s is not counted on with what has come since', async (_what, alter) => {
+    await using store = await used()
+    await around(store, 'counts', alter, () => opens(store))
+    await expect(opens(store)).rejects.toHaveProperty('code', 'unavailable')
+  })
+})
+
+async function kindsIn(steps: AsyncIterable<readonly unknown[]>): Promise<number> {
+  let kinds = 0
+  for await (const some of steps) kinds += some.length
+  return kinds
+}
+
+const faultsOf = async (store: SqliteSubject) =>
+  (await verified(store)).discrepancies.filter(({ message }) => /count/.test(message))
+
+describe('counts that were altered', () => {
+  const whose = { agent: 'refactor-bot' }
+  const counted = (store: SqliteSubject, how: 'read' | 'write' = 'write') =>
+    store.unit[how](async (tx) => ({
+      open: (await store.tasks.countOpen(tx, whose)).all,
+      held: await store.leases.lockHeld(tx, { ...whose, identity, tasks: [] }),
+      live: (await store.leases.countUnfinished(tx, whose, 'none')).agent,
+      byStatus: await store.leases.countByStatus(tx),
+      tasks: await store.tasks.countByStatus(tx),
+      kinds: await kindsIn(store.leases.unsettledKinds(tx)),
+    }))
+
+  it.each([
+    ['emptied', "update counts set value = '{}'"],
+    ['given another key', "update counts set key = 'x' || key"],
+    ['given the key of nobody', "update counts set key = 'agent zz' where key = 'agent refactor-bot'"],
+    ['made no JSON', "update counts set value = 'x'"],
+    ['made to say nothing', "update counts set value = 'null'"],
+  ])('and %s: the rows themselves are counted, and all else goes on', async (_what, alter) => {
+    await using store = await used()
+    const [lease] = await putLeases(store, { dueAt: noon + hour }, { dueAt: noon + hour })
+    const before = await counted(store)
+    expect(before).toMatchObject({ held: ['write'], live: 2, kinds: 1 })
+    await store.beside(alter)
+    const task = await opens(store)
+    for (const how of ['write', 'read'] as const) {
+      const { open, held, live, kinds } = await counted(store, how)
+      expect({ open: open - 1, held, live, kinds }).toMatchObject({
+        open: before.open,
+        held: before.held,
+        live: before.live,
+      })
+      expect(kinds).toBeGreaterThan(0)
+    }
+    await store.unit.write((tx) => store.tasks.end(tx, task.id, 'completed', 'completed', noon))
+    await store.unit.write((tx) => store.leases.move(tx, lease!.id, 'revoking', { dueAt: noon }))
+    await store.unit.write((tx) => store.leases.move(tx, lease!.id, 'revoked', { handle: null, dueAt: null }))
+    for (const how of ['write', 'read'] as const)
+      expect(await counted(store, how)).toMatchObject({ open: before.open, held: before.held, live: 1 })
+    expect(await faultsOf(store)).not.toEqual([])
+    await store.reopen()
+    expect(await counted(store)).toMatchObject({ open: before.open, held: before.held, live: 1 })
+  })
+
+  it('are as the rows say once they were accepted', async () => {
+    await using store = await used()
+    await putLeases(store, { dueAt: noon + hour })
+    await store.beside(
+      "update counts set value = 'x'; update counts set key = 'zz' where key like 'provider %'",
+    )
+    await opens(store)
+    const before = await counted(store)
+    await store.accept(() => ({ at: noon, type: 'store.accepted', actor: 'broker' }))
+    expect(await counted(store)).toEqual(before)
+    expect(await faultsOf(store)).toEqual([])
+  })
 })

@@ -9,6 +9,7 @@ import type { Seal } from '../../src/base/seal.ts'
 import type { Intrusion } from '../../src/store/inspection.ts'
 import { openDatabase } from '../../src/store/node-sqlite.ts'
 import { connectionOver } from '../../src/store/sqlite-connection.ts'
+import type { OwnStore } from '../../src/store/own-store.ts'
 import type { Schema } from '../../src/store/schema.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 import { type StoreSubject, testSeal, storeTables } from './store.ts'
@@ -20,6 +21,8 @@ export interface SqliteSubject extends StoreSubject {
   /** What is known of what somebody else has done to it. */
   intrusion(): Intrusion
   reseal(): Promise<void>
+  /** Takes it as it stands. */
+  accept: OwnStore['accept']
   close(): Promise<void>
   /** Closes it and opens the same file again. */
   reopen(): Promise<void>
@@ -76,6 +79,7 @@ export async function sqliteStore(seal: Seal = testSeal()): Promise<SqliteSubjec
     beside: async (sql) => besideFile(path, sql),
     intrusion: () => store.intrusion,
     reseal: () => store.reseal(),
+    accept: (event) => store.accept(event),
     close: () => store.close(),
     async reopen() {
       await store.close()
