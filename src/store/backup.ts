@@ -2,9 +2,10 @@
 import { closeSync, openSync } from 'node:fs'
 import { backup } from 'node:sqlite'
 import type { Seal } from '../base/seal.ts'
-import { holderOf, letGo } from './head.ts'
+import { letGo } from './head.ts'
+import type { Outside } from './last-head.ts'
 import { openDatabase } from './node-sqlite.ts'
-import { isWithoutItsLog, tornCopy } from './plain-copy.ts'
+import { isWithoutItsLog, tornCopyDoubt } from './plain-copy.ts'
 import { connectionOver } from './sqlite-connection.ts'
 
 /**
@@ -12,9 +13,11 @@ import { connectionOver } from './sqlite-connection.ts'
  * what a running database has in its log is in it. Nobody has it: a broker may be started on it
  * beside the one that runs on the original.
  *
- * @throws Error when it cannot be read, or `file` is there or cannot be made.
+ * `outside`: what is known of it outside.
+ *
+ * @throws Error when it cannot be read, may lack something, or `file` is there or cannot be made.
  */
-export async function backUpSqlite(path: string, file: string, seal: Seal): Promise<void> {
+export async function backUpSqlite(path: string, file: string, seal: Seal, outside: Outside): Promise<void> {
   const isTorn = isWithoutItsLog(path)
   using source = openDatabase(path, { readOnly: true })
   closeSync(openSync(file, 'wx', 0o600))
@@ -23,6 +26,7 @@ export async function backUpSqlite(path: string, file: string, seal: Seal): Prom
   using copy = openDatabase(file, { readOnly: false })
   copy.exec('pragma journal_mode = delete')
   const { statements } = connectionOver(copy)
-  if (isTorn && (await holderOf(statements, seal))) throw new Error(tornCopy)
+  const doubt = isTorn ? await tornCopyDoubt(statements, seal, outside) : undefined
+  if (doubt !== undefined) throw new Error(doubt)
   await letGo(statements, seal)
 }

@@ -20,6 +20,7 @@ import {
 } from './own-store.ts'
 import { installationLeft } from './reader.ts'
 import { connectionOver, snapshotOf, writingOver } from './sqlite-connection.ts'
+import { isWithoutItsLog } from './plain-copy.ts'
 import { openReader } from './sqlite-reader.ts'
 import { isHeld, takeOver } from './take-over.ts'
 
@@ -33,6 +34,7 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   using opened = new DisposableStack()
   opened.use(lockFile(path, log))
   makePrivate(path, log)
+  const isTorn = isWithoutItsLog(path)
   await requireNotHeld(path, seal)
   const database = opened.use(openDatabase(path, { readOnly: false }))
   const connection = writingOver(database)
@@ -45,7 +47,7 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   opened.use(outside)
   const holder = opened.adopt(becomeHolder(), release)
   database.exec('BEGIN IMMEDIATE')
-  const taken = await takeOver(connection, seal, { holder, outside })
+  const taken = await takeOver(connection, seal, { holder, outside, isTorn })
   if (!taken) throw new StoreInUse(path, { isByHolder: true })
   database.exec('COMMIT')
   // A plain copy of the file has to tell that a broker had it (`plain-copy.ts`): not in the log alone.

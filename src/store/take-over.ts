@@ -16,6 +16,7 @@ import { type Holder, isRunning } from './holder.ts'
 import { type Found, inspect, wholly } from './inspection.ts'
 import { type Outside, outsideDoubt } from './last-head.ts'
 import { isCurrent, migrate } from './migrations.ts'
+import { tornCopyDoubt } from './plain-copy.ts'
 import type { Writing } from './connection.ts'
 import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
@@ -35,14 +36,15 @@ export async function isHeld(statements: Statements, seal: Seal): Promise<boolea
 
 /**
  * Makes the store this holder's, in the transaction that is open; without one, that of
- * whoever has a lock on it. Undefined, and nothing done, where another holder has it.
+ * whoever has a lock on it. Undefined, and nothing done, where another holder has it. `isTorn`:
+ * whether something of it may be lacking.
  *
  * @throws Error when it was written by a newer version.
  */
 export async function takeOver(
   { db, statements, schema, others }: Pick<Writing, 'db' | 'statements' | 'schema' | 'others'>,
   seal: Seal,
-  { holder, outside }: { holder?: Holder; outside: Outside },
+  { holder, outside, isTorn = false }: { holder?: Holder; outside: Outside; isTorn?: boolean },
 ): Promise<{ keeper: HeadKeeper; macs: RowMacs; migrated: boolean } | undefined> {
   const sealedBefore = await hasState(statements)
   const left = sealedBefore ? await leftBehind(statements, seal) : undefined
@@ -53,7 +55,10 @@ export async function takeOver(
   const { head, state } = left ?? (await firstSealed(statements, seal))
   // What is in doubt already goes on from there, and not from what is known outside.
   const doubt =
-    state.doubts.length > 0 ? undefined : await outsideDoubt(outside, { ...state, head }, statements)
+    state.doubts.length > 0
+      ? undefined
+      : ((await outsideDoubt(outside, { ...state, head }, statements)) ??
+        (isTorn ? await tornCopyDoubt(statements, seal, outside) : undefined))
   const doubts = doubt === undefined ? state.doubts : [doubt]
   const macs = await RowMacs.of(statements, seal, state.installation)
   const change: Partial<HeadState> = { holder, doubts }

@@ -17,6 +17,7 @@ import { beside } from '../support/database.ts'
 import { mayfly } from '../support/mayfly.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
+import { besideFile } from '../support/sqlite.ts'
 
 const broker = await sharedBroker()
 const at = (name: string) => join(broker.directory, name)
@@ -51,11 +52,14 @@ test('a copy made while tasks come and go has all that was done before it, and i
 })
 
 /** Runs a command on a store at `path`, with nothing known outside it. */
-async function on(path: string, ...command: string[]) {
+const on = (path: string, ...command: string[]) => knowing(at('none'), path, ...command)
+
+/** The same with what the file `lastHead` knows. */
+async function knowing(lastHead: string, path: string, ...command: string[]) {
   const files = await filesOf(broker)
   await files.configure((settings) => {
     settings['store'] = `sqlite:${path}`
-    settings['audit'] = { last_head: at('none') }
+    settings['audit'] = { last_head: lastHead }
   })
   const ended = await mayfly([...command, '-c', broker.file])
   await files.restore()
@@ -87,6 +91,17 @@ test('no copy is made of a plain copy: it lacks what the copy would vouch for', 
   expect(status).toBe(1)
   expect(stderr).toContain('plain copy of the file of a running broker')
   expect(readdirSync(broker.directory).filter((name) => name.startsWith('of-plain'))).toEqual([])
+})
+
+test('a file whose log somebody has moved into it lacks nothing: the head outside says so', async () => {
+  await broker.open()
+  for (const end of ['', '-wal']) copyFileSync(at(`mayfly.db${end}`), at(`folded.db${end}`))
+  besideFile(at('folded.db'), 'select count(*) from tasks')
+  const head = at('mayfly-head')
+  expect(await knowing(head, at('folded.db'), 'audit', 'verify')).toMatchObject({ status: 0, stderr: '' })
+  const copied = await knowing(head, at('folded.db'), 'store', 'backup', at('of-folded.db'))
+  expect(copied).toMatchObject({ status: 0, stderr: '' })
+  expect((await on(at('folded.db'), 'audit', 'verify')).status).toBe(1)
 })
 
 test('put back as the newest that there is, it serves on; with something newer, nothing is granted', async () => {

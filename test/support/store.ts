@@ -126,7 +126,7 @@ export const unanswered = {
 
 /** Inserts the task with a token hash of its own, and returns it. */
 export async function put(
-  store: StoreSubject,
+  store: Pick<StoreSubject, 'tasks'>,
   tx: Tx,
   task: Task,
   tokenHash = `hash of ${task.id}`,

@@ -24,7 +24,8 @@ export async function verifyStore(
     return await unit.read(async (tx) => {
       const { discrepancies, ...found } = await verifyAudit(tx, { trail, tables, seal, expected })
       // Where the head outside tells what is lacking, there is no more to say.
-      const fault = (await outsideFault(tx, outside)) ?? (torn ? await plainCopyFault(tx) : undefined)
+      const fault =
+        (await outsideFault(tx, outside)) ?? (torn ? await plainCopyFault(tx, outside) : undefined)
       return { ...found, discrepancies: [...discrepancies, ...(fault ? [fault] : [])] }
     })
   } finally {

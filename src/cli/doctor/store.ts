@@ -59,6 +59,6 @@ async function faultsOf(
   tx: Tx,
   { outside, torn }: { outside: Outside; torn: boolean },
 ): Promise<Discrepancy[]> {
-  const fault = (await outsideFault(tx, outside)) ?? (torn ? await plainCopyFault(tx) : undefined)
+  const fault = (await outsideFault(tx, outside)) ?? (torn ? await plainCopyFault(tx, outside) : undefined)
   return [...(await quickFaults(tx)), ...(fault ? [fault] : [])]
 }

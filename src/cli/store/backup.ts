@@ -46,23 +46,25 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
   const file = resolve(path)
   if (existsSync(file)) throw new Failure('failed', `${file} is there already`, 'Name a file that is not.')
   // The broker goes on while the copy is made: it must reach what was known before, and may end before what is known after.
-  const { known } = readLastHead(configuration.audit.lastHead)
+  const outside = readLastHead(configuration.audit.lastHead)
   const partial = `${file}.partial`
   try {
-    await backUpSqlite(store.path, partial, createSeal(configuration.sealKeys)).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : 'unknown error'
-      throw new Failure(
-        'failed',
-        `the store cannot be copied to ${file}: ${why}`,
-        `Check \`store\` in ${configuration.file}, and that this user can write there.`,
-      )
-    })
+    await backUpSqlite(store.path, partial, createSeal(configuration.sealKeys), outside).catch(
+      (error: unknown) => {
+        const why = error instanceof Error ? error.message : 'unknown error'
+        throw new Failure(
+          'failed',
+          `the store cannot be copied to ${file}: ${why}`,
+          `Check \`store\` in ${configuration.file}, and that this user can write there.`,
+        )
+      },
+    )
     const copied = {
       ...configuration,
       store: { kind: 'sqlite', path: partial } as const,
       audit: { ...configuration.audit, lastHead: undefined },
     }
-    const { events, head, discrepancies } = await verifyStore(copied, known)
+    const { events, head, discrepancies } = await verifyStore(copied, outside.known)
     const [first] = discrepancies
     if (first)
       throw new Failure(
