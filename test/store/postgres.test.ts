@@ -66,7 +66,10 @@ it('a schema whose name needs quotes holds a store like any other', async () => 
   expect(again.intrusion).toEqual({ doubts: [], damaged: [] })
   expect(await again.unit.read((tx) => tasks.get(tx, task.id))).toEqual(task)
   await again.close()
-  const [found] = await besideDatabase(url, `select to_regclass('"Mayfly-Prod".tasks') is not null as is_there`)
+  const [found] = await besideDatabase(
+    url,
+    `select to_regclass('"Mayfly-Prod".tasks') is not null as is_there`,
+  )
   expect(found).toEqual({ is_there: true })
 })
 
