@@ -12,7 +12,7 @@ import type { Discrepancy, Verification } from './verify.ts'
 export async function verifyExport(
   events: AsyncIterable<ListedEvent>,
   { seal, expected }: { seal: Seal; expected?: Head | undefined },
-): Promise<Omit<Verification, 'pruned'> & { first: number | null }> {
+): Promise<Omit<Verification, 'pruned' | 'isHeadPruned'> & { first: number | null }> {
   const discrepancies: Discrepancy[] = []
   let count = 0
   let first: number | null = null

@@ -35,6 +35,8 @@ export interface Verification {
   events: number
   /** The number of the last event that was pruned, 0 where none was. */
   pruned: number
+  /** Whether the head that was noted elsewhere is of an event before that one: the record cannot be held against it. */
+  isHeadPruned: boolean
   /** The end of the chain as found. */
   head: Head
   /** In the order found: those of the chain come first, by `seq`. */
@@ -46,7 +48,8 @@ const eventsPerPage = 1_000
 /**
  * Verifies one snapshot of the store. `expected` is a head that was noted
  * elsewhere (the log has one every minute): a chain that does not reach it, or
- * reaches something else there, was cut or rewritten.
+ * reaches something else there, was cut or rewritten; of one from before what was
+ * pruned nothing can be told.
  */
 export async function verifyAudit(
   tx: Tx,
@@ -75,17 +78,13 @@ export async function verifyAudit(
       const fault = linkFault(seal, previous, event)
       if (fault && !continues(discrepancies.at(-1), fault)) discrepancies.push(fault)
       if (expected?.seq === event.seq && expected.mac !== event.mac)
-        discrepancies.push({ seq: event.seq, message: 'it is not the event whose head was noted' })
+        discrepancies.push(notTheNoted(event.seq))
       recorded.follow(event)
       previous = { seq: event.seq, mac: event.mac }
     }
   }
   discrepancies.push(...(await endFaults(tx, trail, seal, previous, expected)))
-  if (expected && expected.seq <= origin.seq && (expected.seq < origin.seq || expected.mac !== origin.mac))
-    discrepancies.push({
-      seq: expected.seq,
-      message: 'it was pruned since its head was noted, so nothing can be told by that',
-    })
+  if (expected?.seq === origin.seq && expected.mac !== origin.mac) discrepancies.push(notTheNoted(origin.seq))
   discrepancies.push(...stateFaults(recorded, await tables.states(tx)))
   discrepancies.push(...(await tables.faults(tx)))
   for (const { place, value } of await tables.sealed(tx)) {
@@ -102,8 +101,14 @@ export async function verifyAudit(
         message: `its sealed ${place.column} does not open here: it was moved or altered`,
       })
   }
-  return { events, pruned: origin.seq, head: previous, discrepancies }
+  const isHeadPruned = expected !== undefined && expected.seq < origin.seq
+  return { events, pruned: origin.seq, isHeadPruned, head: previous, discrepancies }
 }
+
+const notTheNoted = (seq: number): Discrepancy => ({
+  seq,
+  message: 'it is not the event whose head was noted',
+})
 
 function linkFault(seal: Seal, previous: Head, event: ChainedEvent): Discrepancy | undefined {
   const { seq } = event

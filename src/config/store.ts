@@ -28,7 +28,8 @@ const frozen = (address: Postgres | undefined) => address && Object.freeze(addre
 function compileUrl(setting: Setting, loading: Loading, at: Path): Postgres | undefined {
   if ('kind' in setting) {
     if (setting.kind === 'postgres') {
-      if (new URL(setting.url).password !== '')
+      const { password, searchParams } = new URL(setting.url)
+      if (password !== '' || searchParams.has('password'))
         warn(
           loading,
           at,

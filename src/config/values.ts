@@ -1,5 +1,6 @@
 /** Schemas of single values in `mayfly.yaml`: addresses, origins, durations, stores, heads. */
 import { BlockList, isIP } from 'node:net'
+import { unescape } from 'node:querystring'
 import { z } from 'zod'
 import { durationMs } from '../base/duration.ts'
 import { endpointFault } from '../base/endpoint.ts'
@@ -87,7 +88,8 @@ export const store = z.string().transform((text, issues): StoreAddress => {
   const path = /^sqlite:(?!\/\/)(?<path>.+)$/.exec(text)?.groups?.['path']
   // A store in memory forgets live credentials with the process (invariant I1).
   if (path !== undefined && path !== ':memory:') return { kind: 'sqlite', path }
-  if (/^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text)) return { kind: 'postgres', url: text }
+  const url = postgresUrl(text)
+  if (url !== undefined) return { kind: 'postgres', url }
   issues.addIssue({
     code: 'custom',
     message: 'is not a store',
@@ -95,6 +97,23 @@ export const store = z.string().transform((text, issues): StoreAddress => {
   })
   return z.NEVER
 })
+
+/**
+ * What PostgreSQL's own programs take for an address (its manual, §34.1.1.2) as Node's URL can hold it: where the
+ * host is left out, and a parameter or `PGHOST` says it, whoever connects and the port are parameters too.
+ */
+function postgresUrl(text: string): string | undefined {
+  if (!/^postgres(?:ql)?:\/\//.test(text)) return undefined
+  if (URL.canParse(text)) return text
+  const hostless =
+    /^(?<scheme>\w+:\/\/)(?:(?<user>[^/?#@:]*)(?::(?<password>[^/?#@]*))?@)?(?::(?<port>\d+))?(?<rest>[/?].*)?$/
+  const { scheme, rest = '', ...before } = hostless.exec(text)?.groups ?? {}
+  if (scheme === undefined || !URL.canParse(scheme + rest)) return undefined
+  const url = new URL(scheme + rest)
+  for (const [name, value] of Object.entries(before))
+    if (value && !url.searchParams.has(name)) url.searchParams.set(name, unescape(value))
+  return url.href
+}
 
 /** Where the head of the record goes with every commit. */
 export type Heads =

@@ -74,14 +74,28 @@ async function applied(db: Kysely<Schema>, schema: string | undefined): Promise<
  */
 export async function migrate(db: Kysely<Schema>, schema?: string): Promise<boolean> {
   await applied(db, schema)
+  // What the migrator tells may be that it could not tidy up behind a step that PostgreSQL has refused.
+  let refused: unknown
+  const steps = Object.entries(migrations).map(([name, step]): [string, Migration] => {
+    const up: Migration['up'] = async (database) => {
+      try {
+        await step.up(database)
+      } catch (error) {
+        refused = error
+        throw error
+      }
+    }
+    return [name, { up }]
+  })
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: () => Promise.resolve(migrations) },
+    provider: { getMigrations: () => Promise.resolve(Object.fromEntries(steps)) },
     // All of it in the transaction that is open, with what is sealed afterwards.
     disableTransactions: true,
     ...(schema !== undefined && { migrationTableSchema: schema }),
   })
-  const { error, results = [] } = await migrator.migrateToLatest()
+  const { error: told, results = [] } = await migrator.migrateToLatest()
+  const error = refused ?? told
   if (error) throw error instanceof Error ? error : new Error('the database could not be migrated')
   return results.length > 0
 }

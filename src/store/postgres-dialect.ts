@@ -3,6 +3,9 @@ import { sql } from 'kysely'
 import { sha256 } from '../base/sha256.ts'
 import type { Dialect, Statements } from './statements.ts'
 
+/** The schema that the tables are in, by its number in the catalogue. Read from text, a name such as `Mayfly-Prod` needs its quotes. */
+export const ownSchema = 'quote_ident(current_schema())::regnamespace'
+
 const columnsOf = `select attname as name from pg_attribute
   where attrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(?)) and attnum > 0 and not attisdropped`
 
@@ -10,7 +13,7 @@ const columnsOf = `select attname as name from pg_attribute
 const parts = `
 with mine as (
   select oid, relname, relkind, relpersistence, relrowsecurity, relforcerowsecurity
-  from pg_class where relnamespace = current_schema()::regnamespace
+  from pg_class where relnamespace = ${ownSchema}
 )
 select 'relation' as kind, relname as name, concat(relkind, relpersistence, relrowsecurity, relforcerowsecurity) as what
   from mine where relkind not in ('i', 'I', 't')
@@ -30,9 +33,9 @@ union all select 'rule', mine.relname || '.' || rulename, concat_ws(' ', pg_get_
 union all select 'policy', mine.relname || '.' || polname, ''
   from mine join pg_policy on polrelid = mine.oid
 union all select 'function', oid::regprocedure::text, concat_ws(' ', prosrc, proconfig::text)
-  from pg_proc where pronamespace = current_schema()::regnamespace
+  from pg_proc where pronamespace = ${ownSchema}
 union all select 'operator', oid::regoperator::text, oprcode::text
-  from pg_operator where oprnamespace = current_schema()::regnamespace
+  from pg_operator where oprnamespace = ${ownSchema}
 union all select 'event trigger', evtname, concat_ws(' ', evtevent, evtenabled) from pg_event_trigger
 order by 1, 2, 3`
 

@@ -3,6 +3,7 @@
  * it. Each says so with a lock on the connection through which it writes (docs/decisions/0041).
  */
 import { setTimeout } from 'node:timers/promises'
+import { ownSchema } from './postgres-dialect.ts'
 import { type Server, Session } from './postgres-session.ts'
 import { obstacleIn } from './postgres-settings.ts'
 
@@ -11,7 +12,7 @@ const lockTries = 20
 const lockPauseMs = 100
 
 /** Numbered by whoever uses such locks: `mayf`, and the schema's own number. */
-const lock = '1835104614, current_schema()::regnamespace::oid::int'
+const lock = `1835104614, ${ownSchema}::oid::int`
 const tryAlone = `select pg_try_advisory_lock(${lock}) as taken`
 const tryBeside = `select pg_try_advisory_lock_shared(${lock}) as taken`
 const admitOthers = `select pg_advisory_lock_shared(${lock}), pg_advisory_unlock(${lock})`

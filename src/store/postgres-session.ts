@@ -313,14 +313,20 @@ export function kyselyOver(all: Session['all']): Kysely<Schema> {
  */
 function clientOptions({ url, ca }: Server): Pick<pg.ClientConfig, 'connectionString' | 'ssl'> {
   const parsed = new URL(url)
-  const mode = parsed.searchParams.get('sslmode')
+  // The last, as for the driver.
+  const mode = parsed.searchParams.getAll('sslmode').at(-1)
   const ofTls = [...parsed.searchParams.keys()].filter((name) => /^(?:ssl|uselibpqcompat)/i.test(name))
   for (const name of ofTls) parsed.searchParams.delete(name)
   // The driver’s own would go off although all was answered, and close the connection.
   parsed.searchParams.delete('query_timeout')
-  const host = parsed.searchParams.get('host') ?? parsed.hostname
-  // A socket, or this machine.
-  const near = host === '' || host.startsWith('/') || ['localhost', '127.0.0.1', '[::1]'].includes(host)
-  const plain = ca === undefined && (mode === 'disable' || (mode === null && near))
-  return { connectionString: parsed.href, ssl: plain ? false : { ...(ca !== undefined && { ca }) } }
+  const connectionString = parsed.href
+  const plain = ca === undefined && (mode === undefined ? isNear(connectionString) : mode === 'disable')
+  return { connectionString, ssl: plain ? false : { ...(ca !== undefined && { ca }) } }
+}
+
+/** Whether this leads to a socket, or to this machine: by the host that the driver itself makes of it, and of `PGHOST`. */
+function isNear(connectionString: string): boolean {
+  // It refuses a `PGSSLNEGOTIATION` without TLS.
+  const { host } = new pg.Client({ connectionString, ssl: true })
+  return host.startsWith('/') || ['localhost', '127.0.0.1', '::1'].includes(host)
 }

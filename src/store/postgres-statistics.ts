@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { GroupWriter } from './group-writer.ts'
+import { ownSchema } from './postgres-dialect.ts'
 import { sealedTables } from './sealed-tables.ts'
 
 /** Milliseconds between two looks at which statistics are out of date. */
@@ -14,7 +15,7 @@ const failedPauseMs = 60 * 60_000
 
 /** Tables of which as much has changed as the server waits for by default. A schema may hold others' tables too. */
 const outdated = `select relname as name from pg_stat_user_tables join pg_class using (relname)
-  where schemaname = current_schema() and relnamespace = current_schema()::regnamespace
+  where schemaname = current_schema() and relnamespace = ${ownSchema}
     and relname in (${[...sealedTables, 'audit_events', 'audit_head'].map((name) => `'${name}'`).join()})
     and n_mod_since_analyze > 50 + greatest(reltuples, 0) / 10
   order by n_mod_since_analyze desc`

@@ -4,7 +4,7 @@
  */
 import type { Writing } from './connection.ts'
 import { channel, told } from './postgres-news.ts'
-import { postgresDialect } from './postgres-dialect.ts'
+import { ownSchema, postgresDialect } from './postgres-dialect.ts'
 import { isPostgresFailure, kyselyOver, type Server, type Session } from './postgres-session.ts'
 
 /**
@@ -14,7 +14,7 @@ import { isPostgresFailure, kyselyOver, type Server, type Session } from './post
 const looksAtOnce = 20
 const lookEveryMs = 5_000
 /** Which broker's turn it is, by a lock that goes with the transaction: `mayg`, and the schema's own number. */
-const takeTurn = 'select pg_advisory_xact_lock(1835104615, current_schema()::regnamespace::oid::int)'
+const takeTurn = `select pg_advisory_xact_lock(1835104615, ${ownSchema}::oid::int)`
 /** What is seen and numbered is what there is once the turn is this broker's. */
 const findSnapshot = 'select pg_current_snapshot()::text as snapshot'
 /** Whoever holds up the others for so long, or stops in the middle of its turn, has lost it. */

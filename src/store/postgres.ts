@@ -43,9 +43,10 @@ export async function openPostgres(
 ): Promise<OwnStore> {
   const { log = silentLog, beside } = options
   await using opened = new AsyncDisposableStack()
-  const present = await (beside ? openPresent(address) : openOnly(address)).catch((error: unknown) => {
+  const told = (error: unknown) => {
     throw asItCameTo(error, address)
-  })
+  }
+  const present = await (beside ? openPresent(address) : openOnly(address)).catch(told)
   if (!present) throw new StoreInUse(place(address))
   const { session, isAlone } = present
   const server = { ...address, schema: session.connection.schema }
@@ -62,7 +63,7 @@ export async function openPostgres(
     throw new Error(
       `${place(address)} has tables of an earlier version, whose brokers are running: stop them first`,
     )
-  const taken = (await takeOver(connection, seal, { outside }))!
+  const taken = (await takeOver(connection, seal, { outside }).catch(told))!
   const { keeper, macs, migrated } = taken
   const { installation } = keeper.state
   const over = isAlone ? await registered(connection.statements, macs) : []

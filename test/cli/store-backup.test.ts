@@ -23,6 +23,16 @@ const broker = await sharedBroker()
 const at = (name: string) => join(broker.directory, name)
 const backup = (name: string, ...args: string[]) =>
   mayfly(['store', 'backup', '-c', broker.file, at(name), ...args])
+/** What is there whose name begins like this. */
+const named = (name: string) => readdirSync(broker.directory).filter((each) => each.startsWith(name))
+
+/** Node's options for a process on a file system without links. */
+const withoutLinks = `--import=data:text/javascript,${encodeURIComponent(`
+  import fs from 'node:fs'
+  import { syncBuiltinESMExports } from 'node:module'
+  fs.linkSync = () => { throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' }) }
+  syncBuiltinESMExports()
+`)}`
 
 test('a copy made while tasks come and go has all that was done before it, and is one private file', async () => {
   const { body: before } = await broker.open()
@@ -130,6 +140,32 @@ test('a file that is there stays as it is', async () => {
     stderr: expect.stringContaining('is there already'),
   })
   expect(statSync(at('mine')).size).toBe('something else'.length)
+})
+
+test('a file beside it that is called like what is under way stays as it is, and is in nobody’s way', async () => {
+  writeFileSync(at('own.db.partial'), 'somebody else’s, or of a backup that was killed')
+  expect(await backup('own.db')).toMatchObject({ status: 0, stderr: '' })
+  expect(readFileSync(at('own.db.partial'), 'utf8')).toBe('somebody else’s, or of a backup that was killed')
+  expect(named('own.db')).toEqual(['own.db', 'own.db.partial'])
+})
+
+test.each([
+  ['', {}],
+  [', on a file system without links', { NODE_OPTIONS: withoutLinks }],
+])('of several at once to one file%s the first is kept, and the others say so', async (_where, env) => {
+  const once = ['store', 'backup', '-c', broker.file, at('once.db'), '--json']
+  const ended = await Promise.all(Array.from({ length: 3 }, () => mayfly(once, env)))
+  const [made, ...others] = ended.toSorted((a, b) => Number(a.status) - Number(b.status))
+  expect(made).toMatchObject({ status: 0, stderr: '' })
+  for (const { status, stderr } of others) {
+    expect(status).toBe(1)
+    expect(JSON.parse(stderr)).toMatchObject({ detail: `${at('once.db')} is there already` })
+  }
+  expect(named('once.db')).toEqual(['once.db'])
+  expect(statSync(at('once.db')).mode & 0o777).toBe(0o600)
+  const { head } = JSON.parse(made!.stdout) as { head: string }
+  expect(await on(at('once.db'), 'audit', 'verify', '--head', head)).toMatchObject({ status: 0, stderr: '' })
+  rmSync(at('once.db'))
 })
 
 test('where it cannot be written, nothing is left, and it says so', async () => {

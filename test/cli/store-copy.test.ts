@@ -1,9 +1,15 @@
 /** A broker outgrows its file: all that it knows goes into PostgreSQL, and it goes on there. */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { filesOf } from '../support/broker-files.ts'
 import { mayfly } from '../support/mayfly.ts'
-import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
+import {
+  besideDatabase,
+  embeddedServer,
+  type PostgresServer,
+  serverTakesMs,
+} from '../support/postgres-server.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
@@ -16,6 +22,45 @@ beforeAll(async () => {
   server = await embeddedServer()
 }, serverTakesMs)
 afterAll(() => server[Symbol.asyncDispose](), serverTakesMs)
+
+test('what is no store of ours is told as that, and `store` is not blamed for it', async () => {
+  const files = await filesOf(broker)
+  const url = await server.database()
+  await files.configure((settings) => (settings['store'] = url))
+  const [folder, text] = [join(broker.directory, 'folder'), join(broker.directory, 'notes.txt')]
+  mkdirSync(folder)
+  writeFileSync(text, 'These are some notes, and not a database.\n'.repeat(100))
+  for (const file of [folder, text]) {
+    const { status, stderr } = await run('store', 'copy', file)
+    expect(status).toBe(1)
+    expect(JSON.parse(stderr)).toMatchObject({
+      detail: expect.stringContaining(`the store ${file} cannot be opened: `),
+      remedy: expect.stringMatching(/^Name as FILE the SQLite store/),
+    })
+  }
+  await files.restore()
+})
+
+test('what is in the way in the database is named, and nothing else is put there', async () => {
+  await broker.stop()
+  const files = await filesOf(broker)
+  const url = await server.database()
+  await besideDatabase(url, 'create table tasks (what text)')
+  await files.configure((settings) => (settings['store'] = url))
+  const { status, stderr } = await run('store', 'copy', source)
+  expect(status).toBe(1)
+  expect(JSON.parse(stderr)).toMatchObject({
+    detail: expect.stringMatching(/^nothing was copied: .*: relation "tasks" already exists$/),
+    remedy: expect.stringContaining('which must be empty'),
+  })
+  const { stderr: migrating } = await run('store', 'migrate')
+  expect(migrating).toContain(String.raw`relation \"tasks\" already exists`)
+  expect(await besideDatabase(url, "select tablename from pg_tables where schemaname = 'public'")).toEqual([
+    { tablename: 'tasks' },
+  ])
+  await files.restore()
+  await broker.start()
+})
 
 test('a store with history is copied, verifies before and after, and the broker goes on where it was', async () => {
   const { body: open } = await broker.open()

@@ -120,6 +120,31 @@ describe('a sound configuration', () => {
     expect(inline.configuration?.store).toEqual({ kind: 'postgres', url })
     expect(inline.faults).toMatchObject([{ path: 'store', warning: true }])
   })
+
+  it.each([
+    ['postgres://mayfly@/mayfly?host=/run/postgresql', 'user=mayfly&host=/run/postgresql'],
+    ['postgres://may%2Bfly:a%40b+c@:5433/mayfly', 'user=may%2Bfly&password=a%40b%2Bc&port=5433'],
+    ['postgres://mayfly@/mayfly?user=other', 'user=other'],
+  ])('takes %s, whose host is left out, as parameters say it', async (written, parameters) => {
+    const { configuration, faults } = await loadWith(
+      { store: { env: 'DATABASE_URL' } },
+      {},
+      { env: { DATABASE_URL: written } },
+    )
+    expect(faults).toEqual([])
+    const { protocol, host, pathname, searchParams } = new URL((configuration!.store as { url: string }).url)
+    expect({ protocol, host, pathname }).toEqual({ protocol: 'postgres:', host: '', pathname: '/mayfly' })
+    expect(Object.fromEntries(searchParams)).toEqual(Object.fromEntries(new URLSearchParams(parameters)))
+  })
+
+  it.each(['postgres://mayfly:example@/mayfly', 'postgres:///mayfly?user=mayfly&password=example'])(
+    'warns of the password in %s',
+    async (store) => {
+      expect((await loadWith({ store })).faults).toMatchObject([
+        { message: 'holds a password', warning: true },
+      ])
+    },
+  )
 })
 
 describe('a warning', () => {

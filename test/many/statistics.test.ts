@@ -5,6 +5,7 @@ import { isBrokerError } from '../../src/base/errors.ts'
 import { Line } from '../../src/store/postgres-line.ts'
 import { type Beside, severalOn } from '../support/beside.ts'
 import {
+  asRole,
   besideDatabase,
   embeddedServer,
   lastLook,
@@ -15,8 +16,9 @@ import { aTask, put } from '../support/store.ts'
 import { until } from '../support/until.ts'
 
 /** A database with two brokers in which more has changed than the server waits for, as its counters have it. */
-async function changed(server: PostgresServer) {
-  const url = await server.database()
+async function changed(server: PostgresServer, role?: string) {
+  const database = await server.database()
+  const url = role === undefined ? database : await asRole(database, role)
   const [one, other] = (await severalOn(url, 2)) as [Beside, Beside]
   const counted = async () => {
     for (const each of [one, other]) await each.unit.write((tx) => put(each, tx, aTask()))
@@ -94,6 +96,13 @@ describe('statistics', () => {
     const { url, one, other } = world
     await Promise.all([one.beat(70), other.beat(70)])
     expect(await statistics(url, 'tasks')).toMatchObject({ analyze_count: '1' })
+  })
+
+  it('are taken in a schema whose name needs quotes too', async () => {
+    await using world = await changed(server, 'Mayfly-Prod')
+    const { url, one } = world
+    await one.beat(70)
+    expect(await isKnown(url, 'tasks')).toBe(true)
   })
 
   it('do not hide who has written before them', async () => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ProviderError } from '../../src/provider/failure.ts'
+import type { Head } from '../../src/audit/event.ts'
 import { verifyExport } from '../../src/audit/verify-export.ts'
 import { prune, type Retention } from '../../src/tasks/retention.ts'
 import { retention as pruning } from '../../src/store/retention.ts'
@@ -109,6 +110,26 @@ test('a row that is deleted before its time, or whose end is not on record, is m
   const missed = (await verified(core.store)).discrepancies.map(({ subject }) => subject)
   expect(missed).toContain(late.id)
   expect(missed).not.toContain(early.id)
+})
+
+test('a head from before the anchor is no fault of the record; one that the anchor gives the lie to is', async () => {
+  await using core = await startCore()
+  await lived(core)
+  const { head: anchor } = await verified(core.store)
+  const [first] = await core.context.unit.read((tx) => core.context.audit.page(tx, undefined, 1))
+  await core.clock.advance(500 * day)
+  await tidy(core)
+  const told = async (expected: Head) => {
+    const { isHeadPruned, pruned, discrepancies } = await verified(core.store, { expected })
+    expect(pruned).toBe(anchor.seq)
+    return { isHeadPruned, discrepancies }
+  }
+  expect(await told(first!)).toEqual({ isHeadPruned: true, discrepancies: [] })
+  expect(await told(anchor)).toEqual({ isHeadPruned: false, discrepancies: [] })
+  expect(await told({ ...anchor, mac: first!.mac })).toEqual({
+    isHeadPruned: false,
+    discrepancies: [{ seq: anchor.seq, message: 'it is not the event whose head was noted' }],
+  })
 })
 
 test('events that were pruned cannot come back, and the anchor is not anybody’s to move', async () => {

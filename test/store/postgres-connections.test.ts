@@ -1,4 +1,7 @@
 /** How a broker connects to a PostgreSQL server: TLS, how many at once, and how long an answer is waited for. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openPostgres, openPostgresReadOnly } from '../../src/store/postgres.ts'
 import { isPostgresFailure, Session } from '../../src/store/postgres-session.ts'
@@ -13,13 +16,20 @@ import { aTask, put, testSeal } from '../support/store.ts'
 import { tasks } from '../../src/store/tasks.ts'
 
 const certificate = selfSigned()
+const sockets = mkdtempSync(join(tmpdir(), 'mayfly-sockets-'))
 let server: PostgresServer
 beforeAll(async () => {
-  server = await embeddedServer({}, certificate)
+  // The server's user makes its socket there.
+  chmodSync(sockets, 0o777)
+  server = await embeddedServer({ unix_socket_directories: sockets }, certificate)
 }, serverTakesMs)
-afterAll(() => server[Symbol.asyncDispose](), serverTakesMs)
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  rmSync(sockets, { recursive: true })
+}, serverTakesMs)
 afterEach(() => {
   vi.useRealTimers()
+  vi.unstubAllEnvs()
   vi.restoreAllMocks()
 })
 
@@ -66,6 +76,44 @@ it('without one, a server on this machine is spoken to in the clear, and by `ssl
   await store.close()
   for (const mode of ['require', 'prefer', 'verify-ca', 'verify-full', 'no-verify'])
     await expect(open(`${url}?sslmode=${mode}`)).rejects.toThrow('self-signed certificate')
+})
+
+describe('whether a server is on this machine is told by the host that is connected to', () => {
+  /** An address of this machine that is not known for one. */
+  const elsewhere = '0.0.0.0'
+  const leading = async (to: (login: string, at: { port: string; name: string }) => string) => {
+    const { port, pathname } = new URL(await server.database())
+    return to('user=mayfly&password=example', { port, name: pathname.slice(1) })
+  }
+
+  it.each([
+    ['by the last `host`', (parameters: string) => `${parameters}&host=127.0.0.1&host=${elsewhere}`],
+    ['by `PGHOST`', (parameters: string) => parameters],
+    ['by `PGHOST`, behind an empty `host`', (parameters: string) => `${parameters}&host=`],
+    [
+      'with the last `sslmode`',
+      (parameters: string) => `${parameters}&sslmode=disable&sslmode=verify-full&host=${elsewhere}`,
+    ],
+  ])('a server elsewhere, %s, is asked for TLS', async (_how, add) => {
+    vi.stubEnv('PGHOST', elsewhere)
+    const url = await leading(
+      (login, { port, name }) => `postgres:///${name}?${add(`${login}&port=${port}`)}`,
+    )
+    await expect(open(url)).rejects.toThrow('self-signed certificate')
+  })
+
+  it.each([
+    ['as `host`', (socket: string) => ['', `&host=${socket}`]],
+    ['in place of the host', (socket: string) => [encodeURIComponent(socket), '']],
+  ])('a socket, %s, is not', async (_how, put) => {
+    const [host, parameter] = put(sockets)
+    const url = await leading(
+      (login, { port, name }) => `postgres://${host}/${name}?${login}&port=${port}${parameter}`,
+    )
+    const store = await open(url)
+    expect((await besideDatabase(url, sessions)).map(({ ssl }) => ssl)).toEqual([false])
+    await store.close()
+  })
 })
 
 it.each([

@@ -5,7 +5,9 @@ import { Batch } from '../../src/store/postgres-batch.ts'
 import { ReadPool } from '../../src/store/postgres-pool.ts'
 import { isPostgresFailure, Session } from '../../src/store/postgres-session.ts'
 import { openPostgres, openPostgresReadOnly } from '../../src/store/postgres.ts'
+import { tasks } from '../../src/store/tasks.ts'
 import {
+  asRole,
   besideDatabase,
   embeddedServer,
   type PostgresServer,
@@ -51,6 +53,24 @@ describe('one broker has a PostgreSQL database', () => {
     await expect(reading.unit.write(async () => undefined)).rejects.toThrow('reading only')
     await reading.close()
   })
+})
+
+it('a schema whose name needs quotes holds a store like any other', async () => {
+  const url = await asRole(await server.database(), 'Mayfly-Prod')
+  const task = aTask()
+  const store = await open(url)
+  await store.unit.write((tx) => tasks.insert(tx, task, 'hash'))
+  await store.close()
+  const again = await open(url)
+  await again.lookedThrough()
+  expect(again.intrusion).toEqual({ doubts: [], damaged: [] })
+  expect(await again.unit.read((tx) => tasks.get(tx, task.id))).toEqual(task)
+  await again.close()
+  const [found] = await besideDatabase(
+    url,
+    `select to_regclass('"Mayfly-Prod".tasks') is not null as is_there`,
+  )
+  expect(found).toEqual({ is_there: true })
 })
 
 describe('a database is refused', () => {

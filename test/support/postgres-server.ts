@@ -100,6 +100,17 @@ export async function besideDatabase(url: string, sql: string): Promise<Record<s
   }
 }
 
+/** The same database as a new role of this name sees it, which has a schema of the same name. */
+export async function asRole(url: string, name: string): Promise<string> {
+  await besideDatabase(
+    url,
+    `create role "${name}" login password 'example'; create schema authorization "${name}"`,
+  )
+  const own = new URL(url)
+  own.username = name
+  return own.href
+}
+
 /** When a broker has last looked through the database, as the server has it. */
 export async function lastLook(url: string): Promise<unknown> {
   const [row] = await besideDatabase(

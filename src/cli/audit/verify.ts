@@ -30,7 +30,8 @@ and that none between the first and the last is missing. An export with filters
 other than --since and --until has gaps, which are named.
 
 The exit status is 1 when anything is not as it was written; the first bad seq
-is named. With --json the answer is { "intact", "events", "pruned", "head",
+is named. It is 1 too when retention has removed the event whose head is given:
+then nothing can be told by that. With --json the answer is { "intact", "events", "pruned", "head",
 "first_bad_seq", "discrepancies" }; "pruned" is the last event that retention
 has removed, 0 where there is none.`,
     )
@@ -48,8 +49,10 @@ interface VerifyOptions {
 
 async function verify(options: VerifyOptions): Promise<void> {
   const { configuration } = await readConfiguration(options.config)
-  const { events, pruned = 0, head: end, discrepancies } = await verified(configuration, options)
+  const found = await verified(configuration, options)
+  const { events, pruned = 0, head: end, discrepancies } = found
   const intact = discrepancies.length === 0
+  if (intact && found.isHeadPruned) throw prunedHead(options.head!, pruned)
   const seqs = discrepancies.flatMap(({ seq }) => seq ?? [])
   const firstBadSeq = seqs.length > 0 ? Math.min(...seqs) : null
   const headText = `${end.seq}:${end.mac}`
@@ -67,10 +70,13 @@ async function verify(options: VerifyOptions): Promise<void> {
     )
 }
 
+/** What an export does not tell. */
+type OfStore = 'pruned' | 'isHeadPruned'
+
 function verified(
   configuration: Configuration,
   { export: file, head: expected }: VerifyOptions,
-): Promise<Omit<Verification, 'pruned'> & { pruned?: number }> {
+): Promise<Omit<Verification, OfStore> & Partial<Pick<Verification, OfStore>>> {
   if (file === undefined) return verifyStore(configuration, expected)
   return verifyExport(exportedEvents(file), { seal: createSeal(configuration.sealKeys), expected })
 }
@@ -79,6 +85,14 @@ const remedies = {
   store:
     'Keep a copy of the store as it is, revoke with `mayfly admin revoke --all --reason TEXT`, and find out who could write to it. If you restored a backup: `mayfly store accept`.',
   export: 'Export it again: where the record itself is intact, the file was altered, or made with filters.',
+}
+
+function prunedHead({ seq }: Head, pruned: number): Failure {
+  return new Failure(
+    'failed',
+    `event ${seq} was pruned since its head was noted, which can no longer be held against the record; from event ${pruned + 1} on that is intact`,
+    `Give the head of event ${pruned} or of a later one, as the log has it, or none.`,
+  )
 }
 
 function notIntact(discrepancies: Discrepancy[], firstBadSeq: number | null, remedy: string): Failure {

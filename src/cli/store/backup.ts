@@ -1,4 +1,5 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { closeSync, existsSync, linkSync, openSync, renameSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readConfiguration } from '../configuration.ts'
@@ -22,7 +23,9 @@ docs/operating.md.
 A PostgreSQL database is backed up by its own means, as \`pg_dump\`.
 
 The exit status is 1 when the copy cannot be made, or is not intact; nothing is
-left of it then. With --json the answer is { "file", "events", "head" }.`,
+left of it then. With --json the answer is { "file", "events", "head" }. A backup
+that is killed leaves FILE.RANDOM.partial, which is in nobody's way and may be
+deleted.`,
     )
     .argument('<file>', 'where to put the copy')
     .action(copy)
@@ -44,10 +47,11 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
       'Run `pg_dump` on it, or take base backups together with its log; `mayfly audit verify` verifies what was restored.',
     )
   const file = resolve(path)
-  if (existsSync(file)) throw new Failure('failed', `${file} is there already`, 'Name a file that is not.')
+  if (existsSync(file)) throw taken(file)
   // The broker goes on while the copy is made: it must reach what was known before, and may end before what is known after.
   const outside = readLastHead(configuration.audit.lastHead)
-  const partial = `${file}.partial`
+  // Of its own: what stands there under any other name is somebody else's, or another backup's.
+  const partial = `${file}.${randomUUID()}.partial`
   try {
     await backUpSqlite(store.path, partial, createSeal(configuration.sealKeys), outside).catch(
       (error: unknown) => {
@@ -72,10 +76,34 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
         `the copy is not intact: ${first.message}`,
         `Run \`mayfly audit verify -c ${configuration.file}\`: the store itself may be damaged.`,
       )
-    renameSync(partial, file)
+    put(partial, file)
     const at = `${head.seq}:${head.mac}`
     answer(options, { file, events, head: at }, [`${file}: ${count(events, 'event')}, intact, head ${at}`])
   } finally {
     for (const end of ['', '-wal', '-shm', '-journal']) rmSync(partial + end, { force: true })
   }
 }
+
+/** Gives it its name, as one step. @throws Failure where somebody has taken that name meanwhile */
+function put(partial: string, file: string): void {
+  try {
+    linkSync(partial, file)
+  } catch (error) {
+    if (isThere(error)) throw taken(file)
+    // A file system without links.
+    claim(file)
+    renameSync(partial, file)
+  }
+}
+
+function claim(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    throw isThere(error) ? taken(file) : error
+  }
+}
+
+const isThere = (error: unknown) => (error as NodeJS.ErrnoException).code === 'EEXIST'
+
+const taken = (file: string) => new Failure('failed', `${file} is there already`, 'Name a file that is not.')

@@ -44,7 +44,14 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
       'Name the database to copy to there, as `store: { env: DATABASE_URL }`.',
     )
   const source = { ...configuration, store: { kind: 'sqlite', path: from } as const }
-  const before = await verifyStore(source)
+  const before = await verifyStore(source).catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error
+    throw new Failure(
+      error.code,
+      error.message,
+      'Name as FILE the SQLite store that a broker of this version has used, with its log (`-wal`) beside it if it has one.',
+    )
+  })
   const [first] = before.discrepancies
   if (first)
     throw new Failure(
@@ -55,7 +62,11 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
   await copyStore(from, store, createSeal(sealKeys)).catch((error: unknown) => {
     if (error instanceof StoreInUse) throw new Failure('failed', error.message, 'Stop that broker first.')
     const why = error instanceof Error ? error.message : 'unknown error'
-    throw new Failure('failed', `nothing was copied: ${why}`, `Check \`store\` in ${file}, and the database.`)
+    throw new Failure(
+      'failed',
+      `nothing was copied: ${why}`,
+      `Check \`store\` in ${file}, and the database, which must be empty.`,
+    )
   })
   const { events, head, discrepancies } = await verifyStore(configuration, before.head)
   const [fault] = discrepancies
