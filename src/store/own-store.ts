@@ -83,6 +83,8 @@ export interface StoreOptions {
   intruded?: (intrusion: Intrusion) => void
   /** Asked besides before anything is granted. @throws BrokerError where nothing may be */
   mayGrant?: () => void
+  /** Goes on though the seal key that wrote it is not at hand: for one that is lost. Never beside others. */
+  isKeyLost?: boolean | undefined
   /** A broker's: where the engine can, others may write the store beside it. */
   beside?: BesideOptions
 }

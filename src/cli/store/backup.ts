@@ -62,7 +62,8 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
       store: { kind: 'sqlite', path: partial } as const,
       audit: { ...configuration.audit, lastHead: undefined },
     }
-    const { events, head, discrepancies } = await verifyStore(copied, known)
+    const { events, head, discrepancies, otherKey } = await verifyStore(copied, known)
+    if (otherKey) throw otherKey
     const [first] = discrepancies
     if (first)
       throw new Failure(

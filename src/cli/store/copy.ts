@@ -45,6 +45,7 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
     )
   const source = { ...configuration, store: { kind: 'sqlite', path: from } as const }
   const before = await verifyStore(source)
+  if (before.otherKey) throw before.otherKey
   const [first] = before.discrepancies
   if (first)
     throw new Failure(
