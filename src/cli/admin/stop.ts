@@ -39,8 +39,9 @@ export const offlineHelp = `With --offline it is done here, in the place of a br
 cannot be reached: with the configuration's store, seal keys and upstreams
 alone, without HTTP or any issuer, and whatever else the configuration has
 wrong. No broker may be running on the store. Run it as the broker's own user.
-What is overdue is ended too. The record names the user who ran it. A store that
-another seal key wrote is left alone, unless --lost-seal-key says that it is lost.`
+What is overdue is ended too. The record names the user who ran it.
+A store that another seal key wrote is left alone, unless --lost-seal-key is
+given.`
 
 export function withStopping(command: Command): Command {
   const stopping = withAdminToken(withJson(command).addOption(knownUrlOption()).addOption(caOption()))
