@@ -35,6 +35,23 @@ export class SealBroken extends Error {
   }
 }
 
+/** The store is under another seal key than those that are configured. Nothing was done. */
+export class OtherSealKey extends Error {
+  /** What to do about it, one line. */
+  readonly remedy =
+    'Put the key that wrote it under `seal.keys`. If that is lost for good, or somebody has spoilt all that tells, stop all brokers: with --lost-seal-key, `mayfly admin revoke --offline`, `mayfly admin contain --offline` and `mayfly store accept` go on all the same.'
+
+  /** `isConfigured`: a key goes by this id, but nothing in the store is under it. */
+  constructor(id: string, { isConfigured }: { isConfigured: boolean }) {
+    super(
+      isConfigured
+        ? `nothing in the store is under the seal key that is configured as ${id}: another key wrote it`
+        : `the store is under the seal key ${id}, which is not configured`,
+    )
+    this.name = 'OtherSealKey'
+  }
+}
+
 export interface Seal {
   /** The id of the key that seals from now on. */
   readonly current: string

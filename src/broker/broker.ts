@@ -185,7 +185,10 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     explanations,
     metrics,
     log,
-    mayGrant: () => store.mayGrant(),
+    requireReady() {
+      store.mayRecord()
+      store.mayGrant()
+    },
     pages: createConsole({ redact }),
     brokers: () => fleet.count(),
     tally,

@@ -52,6 +52,8 @@ export interface Core {
 export async function openCore(given: {
   store: StoreAddress
   sealKeys: readonly SealKey[]
+  /** Whether the key that wrote the store is known to be lost. Never where others may write beside this process. */
+  isKeyLost?: boolean | undefined
   /** What is known of the record outside the store. */
   audit: Outside
   services: Services
@@ -78,6 +80,7 @@ export async function openCore(given: {
   const heads = createHeadSink(given.audit.heads, { clock, log })
   const store = await openStore(given.store, seal, {
     lastHead: given.audit.lastHead,
+    isKeyLost: given.isKeyLost,
     log,
     committed(events, head) {
       heads.put(head)

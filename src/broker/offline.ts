@@ -23,6 +23,8 @@ interface Given {
   clock: LeadingClock
   log: Log
   patienceMs: number
+  /** Whether the seal key that wrote the store is lost, or is not to be told any more: then it is done under the one that there is. */
+  isKeyLost?: boolean | undefined
 }
 
 /**
@@ -30,7 +32,7 @@ interface Given {
  * that fail are tried again until `patienceMs` is over: nobody goes on afterwards.
  * What the last broker left overdue is ended too.
  *
- * @throws StoreInUse while a broker runs.
+ * @throws StoreInUse while a broker runs; OtherSealKey.
  */
 export async function revokeOffline(
   settings: RevocationSettings,
@@ -52,7 +54,7 @@ export interface Doubtful extends Intrusion {
  * it should be, if `confirmed` agrees. Without a report nothing was done: it did not agree,
  * or there was nothing to accept.
  *
- * @throws StoreInUse while a broker runs.
+ * @throws StoreInUse while a broker runs; OtherSealKey.
  */
 export async function acceptOffline(
   settings: RevocationSettings,
@@ -88,13 +90,14 @@ async function open({ unit, tasks, leases }: TaskContext): Promise<{ tasks: numb
 
 async function withCore<T>(
   { store, sealKeys, audit, connections, url }: RevocationSettings,
-  { providers, services, clock, log }: Given,
+  { providers, services, clock, log, isKeyLost }: Given,
   work: (core: Core) => Promise<T>,
 ): Promise<T> {
   const upstreams = new Connections(providers, connections)
   const core = await openCore({
     store,
     sealKeys,
+    isKeyLost,
     audit,
     services,
     clock,

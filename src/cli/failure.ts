@@ -6,6 +6,7 @@ import { UnsafeFile } from '../client/login/files.ts'
 import { remedyFor } from '../client/remedies.ts'
 import { type ErrorCode, isBrokerError } from '../base/errors.ts'
 import { type Fault, sayFault } from '../base/fault.ts'
+import { OtherSealKey } from '../base/seal.ts'
 import { redact } from '../broker/logger.ts'
 import { jsonLine, oneLine } from './print.ts'
 
@@ -108,6 +109,7 @@ function asFailure(error: unknown): Told {
   if (error instanceof NoIdentity) return new Failure('no_identity', error.message, error.remedy)
   if (error instanceof UnsafeFile || error instanceof NotBootstrapped)
     return new Failure('failed', error.message, error.remedy)
+  if (error instanceof OtherSealKey) return new Failure('failed', error.message, error.remedy)
   if (error instanceof BrokerUnreachable) return new Failure('unreachable', error.message, error.remedy)
   const message = error instanceof Error ? error.message : String(error)
   return new Failure('failed', message, 'Correct what it names; `--help` tells what the command takes.')

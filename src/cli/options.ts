@@ -138,6 +138,10 @@ export function addContext(written: string, earlier: Record<string, string> = {}
   return Object.fromEntries([...Object.entries(earlier), [key, written.slice(at + 1)]])
 }
 
+/** What `--lost-seal-key` is for. */
+export const lostSealKeyHelp =
+  'go on although another seal key wrote the store, and put what is written under the one configured'
+
 /** For `--ttl`. */
 export function seconds(written: string): number {
   return oneOrMore(written, 'a number of whole seconds')

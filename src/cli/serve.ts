@@ -4,6 +4,7 @@ import { ConfigurationRefused, startBroker } from '../broker/broker.ts'
 import { compileSooner } from '../broker/compile-sooner.ts'
 import { systemClock } from '../base/clock.ts'
 import { createLogger } from '../broker/logger.ts'
+import { OtherSealKey } from '../base/seal.ts'
 import { Failure, FaultyConfiguration, report } from './failure.ts'
 import { withConfiguration, withJson } from './options.ts'
 import { untilStopped } from './signals.ts'
@@ -57,6 +58,8 @@ function notStarted(error: unknown, config: string): Failure {
   return new Failure(
     'failed',
     `the broker cannot start: ${message}`,
-    `Correct it in ${config}, or free what it needs, and start again.`,
+    error instanceof OtherSealKey
+      ? error.remedy
+      : `Correct it in ${config}, or free what it needs, and start again.`,
   )
 }

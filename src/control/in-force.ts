@@ -100,7 +100,11 @@ export class Control {
     }
     try {
       const lacking = await unit.write(async (tx) => {
-        const causes = [...(await stranded(tx, given)), ...(await unverifiable(tx, given))]
+        const causes = [
+          ...replacedKeys(before.sealKeys, candidate.sealKeys),
+          ...(await stranded(tx, given)),
+          ...(await unverifiable(tx, given)),
+        ]
         const at = clock.now()
         if (causes.length > 0) {
           audit.record(tx, { at, type: 'configuration.refused', actor, data: { causes } })
@@ -127,4 +131,15 @@ export class Control {
       audit.record(tx, { at: clock.now(), type: 'configuration.refused', actor, data: { causes } }),
     )
   }
+}
+
+/** Other bytes under an id that is in use: what was written under it could no longer be told from what somebody else has written. */
+function replacedKeys(before: readonly SealKey[], after: readonly SealKey[]): string[] {
+  const kept = new Map(before.map(({ id, secret }) => [id, secret]))
+  return after
+    .filter(({ id, secret }) => kept.get(id)?.equals(secret) === false)
+    .map(
+      ({ id }) =>
+        `the seal key ${id} is another than the one in use under that id: a new key needs an id of its own`,
+    )
 }

@@ -44,14 +44,14 @@ const exposition = createRoute({
 
 export function operationsRoutes(
   app: OpenAPIHono<Env>,
-  { core, metrics, mayGrant, brokers }: HttpContext,
+  { core, metrics, requireReady, brokers }: HttpContext,
 ): void {
   app.openapi(health, (c) => c.json({ status: 'ok' as const }, 200))
 
   // Ready means that it can decide and record. An upstream's outage is no reason to take the broker away too.
   app.openapi(readiness, async (c) => {
     await core.unit.read((tx) => core.audit.head(tx))
-    mayGrant()
+    requireReady()
     return c.json({ status: 'ready' as const, ...brokers() }, 200)
   })
 

@@ -76,6 +76,8 @@ export class GroupWriter {
   #queue: Job[] = []
   /** What has a turn of its own. */
   readonly #apart: (() => Promise<void>)[] = []
+  /** Why nothing could be written when that was last tried; undefined where it could. */
+  #failure: unknown
   #running: Promise<void> | undefined
 
   constructor(given: Given) {
@@ -99,6 +101,16 @@ export class GroupWriter {
   async isForeign(): Promise<boolean> {
     const { connection, guard } = this.#given
     return guard.mustLookAgain || this.#version !== (await connection.version())
+  }
+
+  /** Why nothing could be written when that was last tried; undefined where it could. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** Tries to write again where that has failed, though nobody has anything to write. */
+  async recover(): Promise<void> {
+    if (this.#failure !== undefined) await this.inOwnTurn(() => Promise.resolve())
   }
 
   async drain(): Promise<void> {
@@ -235,6 +247,8 @@ export class GroupWriter {
       this.#known = new Known()
       await connection.rollBack()
       if (jobs.length === 0) jobs = this.#queue.splice(0, groupSize)
+      // What is done once more tells then.
+      if (!again) this.#failure = error
       this.#giveUp(jobs, error, again)
       return
     }
@@ -369,6 +383,7 @@ export class GroupWriter {
     if (!this.#pending) return
     const { keeper, outside } = this.#given
     this.#hasNoticed = false
+    this.#failure = undefined
     keeper.adopt(this.#pending.written)
     this.#sums = this.#pending.sums
     this.#pending = undefined

@@ -71,6 +71,17 @@ export function openHead(rows: readonly StoredRow[], seal: Seal): OpenedHead | u
   }
 }
 
+/** Whether what is sealed in the head opens, whatever the rest of it says: then a key that is configured wrote it. */
+export function stateOpens({ state }: StoredRow, seal: Seal): boolean {
+  try {
+    seal.open(String(state), place)
+    return true
+  } catch (error) {
+    if (error instanceof SealBroken) return false
+    throw error
+  }
+}
+
 export function storedHead(row: StoredRow): StoredHead {
   const { seq, mac, commits, state, key, head_mac: headMac } = row
   return { seq, mac, commits, state, key, headMac } as StoredHead

@@ -17,6 +17,7 @@ import type { Reader } from './reader.ts'
 import type { RowMacs } from './row-macs.ts'
 import { sealedTables } from './sealed-tables.ts'
 import { rowsIn } from './transaction.ts'
+import { notWritten } from './work-group.ts'
 
 export interface OpenStore {
   unit: Unit
@@ -33,6 +34,8 @@ export interface OwnStore extends OpenStore {
   lookedThrough(): Promise<void>
   /** @throws BrokerError `unavailable` while nothing may be granted. */
   mayGrant(): void
+  /** @throws BrokerError `unavailable` while nothing could be written when that was last tried. */
+  mayRecord(): void
   /** @throws BrokerError `unavailable` while there is a task in it to which nothing may be granted. */
   mayGrantToAll(): void
   /**
@@ -43,8 +46,8 @@ export interface OwnStore extends OpenStore {
   /** Puts what grants under the seal key that is current, in steps: the one before can be retired then. */
   reseal(): Promise<void>
   /**
-   * Has it looked through if somebody else has written to it, and says that this broker is there
-   * where others may be. Cheap where nobody has, and nobody may. To be called every second.
+   * Has it looked through if somebody else has written to it, says that this broker is there where others
+   * may be, and tries to write again where that has failed. Cheap where none of it is so. To be called every second.
    */
   look(): Promise<void>
   /** Where other brokers may write it as well. */
@@ -83,6 +86,8 @@ export interface StoreOptions {
   intruded?: (intrusion: Intrusion) => void
   /** Asked besides before anything is granted. @throws BrokerError where nothing may be */
   mayGrant?: () => void
+  /** Goes on though the seal key that wrote it is not at hand: for one that is lost. Never beside others. */
+  isKeyLost?: boolean | undefined
   /** A broker's: where the engine can, others may write the store beside it. */
   beside?: BesideOptions
 }
@@ -141,6 +146,9 @@ export async function ownStore(
     lookedThrough: () => guard.idle(),
     mayGrant: guard.mayGrant,
     mayGrantToAll: guard.mayGrantToAll,
+    mayRecord() {
+      if (writer.failure !== undefined) throw notWritten(writer.failure)
+    },
     async accept(event) {
       await writer.drain()
       await writer.accept(event)
@@ -156,6 +164,7 @@ export async function ownStore(
     async look() {
       if (peers && line) await beat({ peers, line, writer, beside: options.beside! })
       else if (await writer.isForeign()) await writer.write(nothing)
+      await writer.recover()
       await given.tend?.(writer)
     },
     ...(peers && line && { beside: besideOthers(peers, line, writer) }),

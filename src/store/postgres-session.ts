@@ -26,8 +26,12 @@ const preparedAtMost = 500
 /** Rows fetched in one go of what may be millions. */
 const rowsAtOnce = 500
 
-/** What a server says as it closes the connection: somebody ends it, the server stops, or it stood still for too long (PostgreSQL, appendix A). */
-const closing = /^(?:08...|57P0[1-5]|25P0[34])$/
+/**
+ * What a server says to a connection that is of no use any more (PostgreSQL, appendix A): as it closes it, because somebody ends
+ * it, the server stops, or it stood still for too long; or because it takes no writes on it. Whether it may write is settled as
+ * it is made, so that a server that takes writes again, or another in its place, is found by the next.
+ */
+const useless = /^(?:08...|57P0[1-5]|25P0[34]|25006)$/
 
 const int8 = 20
 /** Its bounds: they have no number. */
@@ -244,7 +248,7 @@ export class Session {
     try {
       return await ask()
     } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || closing.test(error.code ?? '')) this.#broken = true
+      if (!(error instanceof pg.DatabaseError) || useless.test(error.code ?? '')) this.#broken = true
       throw new PostgresFailure(error)
     } finally {
       this.#waiting -= 1

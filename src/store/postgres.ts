@@ -33,7 +33,7 @@ const usual = 10
  * Opens the database to write it, making or migrating the tables first where nobody else has it:
  * beside other brokers where `options` says how, else as its only writer.
  *
- * @throws StoreInUse when a process has it that must be alone, or this one must be; Error when it
+ * @throws StoreInUse when a process has it that must be alone, or this one must be; OtherSealKey; Error when it
  *   cannot be reached, cannot be relied on, or was written by another version.
  */
 export async function openPostgres(
@@ -41,7 +41,7 @@ export async function openPostgres(
   seal: Seal,
   options: StoreOptions = {},
 ): Promise<OwnStore> {
-  const { log = silentLog, beside } = options
+  const { log = silentLog, beside, isKeyLost } = options
   await using opened = new AsyncDisposableStack()
   const told = (error: unknown) => {
     throw asItCameTo(error, address)
@@ -63,7 +63,8 @@ export async function openPostgres(
     throw new Error(
       `${place(address)} has tables of an earlier version, whose brokers are running: stop them first`,
     )
-  const taken = (await takeOver(connection, seal, { outside }).catch(told))!
+  const knowing = { outside, isKeyLost: isKeyLost === true && !beside }
+  const taken = (await takeOver(connection, seal, knowing).catch(told))!
   const { keeper, macs, migrated } = taken
   const { installation } = keeper.state
   const over = isAlone ? await registered(connection.statements, macs) : []

@@ -27,10 +27,10 @@ import { isHeld, takeOver } from './take-over.ts'
 /**
  * Opens the database as its only writer, creating or migrating it first.
  *
- * @throws StoreInUse when another broker has it; Error when it was written by a newer version.
+ * @throws StoreInUse when another broker has it; OtherSealKey; Error when it was written by a newer version.
  */
 export async function openSqlite(path: string, seal: Seal, options: StoreOptions = {}): Promise<OwnStore> {
-  const { log = silentLog } = options
+  const { log = silentLog, isKeyLost } = options
   using opened = new DisposableStack()
   opened.use(lockFile(path, log))
   makePrivate(path, log)
@@ -47,7 +47,7 @@ export async function openSqlite(path: string, seal: Seal, options: StoreOptions
   opened.use(outside)
   const holder = opened.adopt(becomeHolder(), release)
   database.exec('BEGIN IMMEDIATE')
-  const taken = await takeOver(connection, seal, { holder, outside, isTorn })
+  const taken = await takeOver(connection, seal, { holder, outside, isTorn, isKeyLost: isKeyLost === true })
   if (!taken) throw new StoreInUse(path, { isByHolder: true })
   database.exec('COMMIT')
   // A plain copy of the file has to tell that a broker had it (`plain-copy.ts`): not in the log alone.

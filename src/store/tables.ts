@@ -5,6 +5,7 @@ import { isTime } from './columns.ts'
 import { Counts } from './counts.ts'
 import { headRows, openHead } from './head.ts'
 import { type DamagedRow, type Found, inspect, wholly } from './inspection.ts'
+import { otherKeyThan } from './other-key.ts'
 import { sealedTables, sealingOf } from './sealed-tables.ts'
 import { appliedMigrations } from './applied-migrations.ts'
 import type { Statements } from './statements.ts'
@@ -51,13 +52,20 @@ function distinct(faults: Discrepancy[]): Discrepancy[] {
   return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()]
 }
 
+/** A head that does not open was altered, or another key wrote the whole store. */
+async function headFault(tx: Tx, fault: Discrepancy): Promise<Discrepancy> {
+  if (fault.key !== undefined) return fault
+  const other = await otherKeyThan(tx)
+  return other ? { message: other.message } : fault
+}
+
 /** What the store tells of itself without a look at its rows: quick, however many there are. */
 export async function quickFaults(tx: Tx): Promise<Discrepancy[]> {
   const { seal, statements } = bound(tx)
   const opened = openHead(await statements.all(headRows), seal)
   const applied = opened?.state && opened.state.migrations !== (await appliedMigrations(statements))
   return [
-    ...(opened?.fault ? [opened.fault] : []),
+    ...(opened?.fault ? [await headFault(tx, opened.fault)] : []),
     ...(opened?.state?.doubts ?? []).map((doubt) => ({ message: `${doubt}; nobody has accepted that yet` })),
     ...(applied ? [{ message: 'the list of migrations was altered' }] : []),
     ...(await statements.dialect.schemaFaults(statements, opened?.state?.schema)).map((message) => ({

@@ -18,6 +18,7 @@ import { type Outside, outsideDoubt } from './last-head.ts'
 import { isCurrent, migrate } from './migrations.ts'
 import { tornCopyDoubt } from './plain-copy.ts'
 import type { Writing } from './connection.ts'
+import { requireItsKey } from './other-key.ts'
 import { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { AtOnce } from './row-writes.ts'
@@ -39,13 +40,19 @@ export async function isHeld(statements: Statements, seal: Seal): Promise<boolea
  * whoever has a lock on it. Undefined, and nothing done, where another holder has it. `isTorn`:
  * whether something of it may be lacking.
  *
- * @throws Error when it was written by a newer version.
+ * @throws OtherSealKey, unless that is known to be lost; Error when it was written by a newer version.
  */
 export async function takeOver(
   { db, statements, schema, others }: Pick<Writing, 'db' | 'statements' | 'schema' | 'others'>,
   seal: Seal,
-  { holder, outside, isTorn = false }: { holder?: Holder; outside: Outside; isTorn?: boolean },
+  {
+    holder,
+    outside,
+    isTorn = false,
+    isKeyLost = false,
+  }: { holder?: Holder; outside: Outside; isTorn?: boolean; isKeyLost?: boolean },
 ): Promise<{ keeper: HeadKeeper; macs: RowMacs; migrated: boolean } | undefined> {
+  if (!isKeyLost) await requireItsKey(statements, seal)
   const sealedBefore = await hasState(statements)
   const left = sealedBefore ? await leftBehind(statements, seal) : undefined
   if (holder && left?.state.holder && isRunning(left.state.holder)) return undefined

@@ -1,5 +1,6 @@
 /** A broker outgrows its file: all that it knows goes into PostgreSQL, and it goes on there. */
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { filesOf } from '../support/broker-files.ts'
@@ -76,6 +77,14 @@ test('a store with history is copied, verifies before and after, and the broker 
   expect(refused.status).toBe(1)
   expect(refused.stderr).toContain('another broker is running')
   await broker.stop()
+
+  const key = join(broker.directory, 'seal.key')
+  const right = await readFile(key)
+  await writeFile(key, Buffer.alloc(32, 9).toString('base64'))
+  const underAnother = await run('store', 'copy', source)
+  await writeFile(key, right)
+  expect(underAnother.status).toBe(1)
+  expect(underAnother.stderr).toContain('nothing in the store is under the seal key')
 
   const { status, stdout, stderr } = await run('store', 'copy', source)
   expect({ status, stderr }).toMatchObject({ status: 0 })

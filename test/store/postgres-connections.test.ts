@@ -156,3 +156,11 @@ it('a server that does not answer in time is given up, and the connection closed
   expect(session.isBroken).toBe(true)
   await session.close()
 })
+
+it('a connection on which the server takes no writes is given up: another may be one that does', async () => {
+  const session = await Session.open({ url: await server.database() })
+  await session.script('set default_transaction_read_only = on')
+  await expect(session.script('create table one ()')).rejects.toSatisfy(isPostgresFailure)
+  expect(session.isBroken).toBe(true)
+  await session.close()
+})

@@ -76,6 +76,11 @@ it('a schema whose name needs quotes holds a store like any other', async () => 
 describe('a database is refused', () => {
   it.each([
     ['synchronous_commit off', 'alter database $ set synchronous_commit = off', 'synchronous_commit'],
+    [
+      'no writes',
+      'alter database $ set default_transaction_read_only = on',
+      'the database takes no writes: reset `default_transaction_read_only`',
+    ],
     ['no schema to put tables in', 'alter database $ set search_path = nowhere', 'no schema'],
   ])('for %s', async (_what, setting, why) => {
     const url = await server.database()

@@ -11,14 +11,14 @@ import { offlineActor, prepareOffline } from '../offline.ts'
 export async function revokeWithoutBroker(
   file: string,
   order: OrderRevocation,
-  { patienceMs, command }: { patienceMs: number; command: string },
+  { command, ...how }: { patienceMs: number; isKeyLost: boolean; command: string },
 ): Promise<{ outcome: Revocation; obstacles: string[] }> {
   const { settings, obstacles, given } = await prepareOffline(file)
   const until = endOf(order.until, given.clock)
   const report = await revokeOffline(
     settings,
     { ...order, until, actor: offlineActor() },
-    { ...given, patienceMs },
+    { ...given, ...how },
   ).catch((error: unknown) => {
     if (!(error instanceof StoreInUse)) throw error
     const remedy = `Use \`mayfly admin ${command}\` without --offline, or stop that broker first.`

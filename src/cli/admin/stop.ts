@@ -3,7 +3,15 @@ import type { Command } from 'commander'
 import type { Fence, OrderRevocation, Revocation } from '../../client/client.ts'
 import { leaseLine } from '../describe.ts'
 import { Failure } from '../failure.ts'
-import { caOption, connect, seconds, knownUrlOption, withConfiguration, withJson } from '../options.ts'
+import {
+  caOption,
+  connect,
+  seconds,
+  lostSealKeyHelp,
+  knownUrlOption,
+  withConfiguration,
+  withJson,
+} from '../options.ts'
 import { loadBrokers } from '../node.ts'
 import { count } from '../print.ts'
 import { adminToken, withAdminToken } from './options.ts'
@@ -17,19 +25,30 @@ export interface StopOptions {
   offline?: boolean
   config: string
   within: number
+  lostSealKey?: boolean
 }
+
+/** What only `--offline` takes, as the parser calls it and as it is written. */
+const offlineOnly = [
+  ['config', 'config'],
+  ['within', 'within'],
+  ['lostSealKey', 'lost-seal-key'],
+] as const
 
 export const offlineHelp = `With --offline it is done here, in the place of a broker that cannot run or
 cannot be reached: with the configuration's store, seal keys and upstreams
 alone, without HTTP or any issuer, and whatever else the configuration has
 wrong. No broker may be running on the store. Run it as the broker's own user.
-What is overdue is ended too. The record names the user who ran it.`
+What is overdue is ended too. The record names the user who ran it.
+A store that another seal key wrote is left alone, unless --lost-seal-key is
+given.`
 
 export function withStopping(command: Command): Command {
   const stopping = withAdminToken(withJson(command).addOption(knownUrlOption()).addOption(caOption()))
     .requiredOption('--reason <text>', 'why; goes on record')
     .option('--offline', 'break glass: without a broker')
     .option('--within <seconds>', 'with --offline: how long upstreams that fail are tried again', seconds, 60)
+    .option('--lost-seal-key', `with --offline: ${lostSealKeyHelp}`)
   return withConfiguration(stopping)
 }
 
@@ -45,19 +64,19 @@ export async function stop(
   order: Omit<OrderRevocation, 'reason'>,
   command: Command,
 ): Promise<Stopped> {
-  const { url, ca, reason, config, within, offline } = options
+  const { url, ca, reason, config, within, offline, lostSealKey = false } = options
   if (offline) {
     // Loaded only now: it is most of the broker.
     const { revokeWithoutBroker } = await loadBrokers('`--offline`', () => import('./offline.ts'))
     const done = await revokeWithoutBroker(
       config,
       { ...order, reason },
-      { patienceMs: within * 1000, command: command.name() },
+      { patienceMs: within * 1000, isKeyLost: lostSealKey, command: command.name() },
     )
     return { ...done, next: 'Run this again, or start the broker: either goes on revoking them.' }
   }
-  for (const name of ['config', 'within'])
-    if (command.getOptionValueSource(name) === 'cli') command.error(`error: --${name} is for --offline`)
+  for (const [option, name] of offlineOnly)
+    if (command.getOptionValueSource(option) === 'cli') command.error(`error: --${name} is for --offline`)
   if (url === undefined)
     command.error("error: required option '--url <url>' not specified (env: MAYFLY_URL), nor --offline")
   const outcome = await connect({ url, ca }).revoke(await adminToken({ ...options, url }), {

@@ -9,6 +9,7 @@ import type { Discrepancy } from '../../audit/verify.ts'
 import type { Tx } from '../../base/unit.ts'
 import { type Outside, outsideFault, readLastHead } from '../../store/last-head.ts'
 import { isWithoutItsLog, plainCopyFault } from '../../store/plain-copy.ts'
+import { otherKeyThan } from '../../store/other-key.ts'
 import { quickFaults } from '../../store/tables.ts'
 import type { Check } from './check.ts'
 
@@ -36,13 +37,17 @@ export async function checkStore({
   const torn = store.kind === 'sqlite' && isWithoutItsLog(store.path)
   try {
     const opened = await openStoreReadOnly(store, createSeal(sealKeys))
-    const faults = await opened.unit
-      .read((tx) => faultsOf(tx, { outside, torn }))
+    const { faults, other } = await opened.unit
+      .read(async (tx) => ({
+        faults: await faultsOf(tx, { outside, torn }),
+        other: await otherKeyThan(tx),
+      }))
       .catch(async (error) => {
         await opened.close()
         throw error
       })
-    const checks = faults.map(({ message }): Check => ({ check, status: 'fault', message, remedy: unsound }))
+    const remedy = other?.remedy ?? unsound
+    const checks = faults.map(({ message }): Check => ({ check, status: 'fault', message, remedy }))
     const fine: Check = { check, status: 'ok', message: `${where} is of this version, and writable` }
     return { checks: checks.length > 0 ? checks : [fine], opened }
   } catch (error) {

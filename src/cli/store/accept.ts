@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Doubtful } from '../../broker/offline.ts'
 import { confirm } from '../confirm.ts'
 import { Failure, tell } from '../failure.ts'
-import { seconds, withConfiguration, withJson } from '../options.ts'
+import { lostSealKeyHelp, seconds, withConfiguration, withJson } from '../options.ts'
 import { answer, count } from '../print.ts'
 
 interface AcceptOptions {
@@ -10,6 +10,7 @@ interface AcceptOptions {
   reason: string
   within: number
   yes?: boolean
+  lostSealKey?: boolean
   json?: boolean
 }
 
@@ -28,6 +29,10 @@ record names that user. What was altered stays so, and \`mayfly audit verify\`
 goes on naming it. What was done since a backup was made is unknown to it: end
 that upstream.
 
+A store that another seal key wrote is not touched. If that key is lost for
+good, --lost-seal-key has the store accepted under the one that is configured:
+what only the lost key could open cannot be revoked, and is named.
+
 The exit status is 1 when a credential may still work, or the store cannot be
 granted from for another reason. With --json the answer is { "accepted",
 "doubts", "damaged_rows", "tasks", "leases", "alive" }.`,
@@ -35,6 +40,7 @@ granted from for another reason. With --json the answer is { "accepted",
     .requiredOption('--reason <text>', 'why; goes on record')
     .option('--yes', 'do not ask')
     .option('--within <seconds>', 'how long upstreams that fail are tried again', seconds, 60)
+    .option('--lost-seal-key', lostSealKeyHelp)
     .action(accept)
 }
 
@@ -49,7 +55,7 @@ async function accept(options: AcceptOptions): Promise<void> {
     ],
   )
   const { settings, obstacles, given } = await prepareOffline(options.config)
-  const { reason, within } = options
+  const { reason, within, lostSealKey } = options
   const confirmed = async (found: Doubtful) => {
     tell(wrong(found))
     return options.yes === true || (await confirm('End all of it, and accept the store as it stands? [y/N] '))
@@ -58,6 +64,7 @@ async function accept(options: AcceptOptions): Promise<void> {
   const { found, report, left } = await acceptOffline(settings, order, {
     ...given,
     patienceMs: within * 1000,
+    isKeyLost: lostSealKey,
   }).catch((error: unknown) => {
     if (!(error instanceof StoreInUse)) throw error
     throw new Failure('failed', error.message, 'Stop that broker first.')

@@ -68,7 +68,8 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
       store: { kind: 'sqlite', path: partial } as const,
       audit: { ...configuration.audit, lastHead: undefined },
     }
-    const { events, head, discrepancies } = await verifyStore(copied, outside.known)
+    const { events, head, discrepancies, otherKey } = await verifyStore(copied, outside.known)
+    if (otherKey) throw otherKey
     const [first] = discrepancies
     if (first)
       throw new Failure(

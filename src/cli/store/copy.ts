@@ -52,6 +52,7 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
       'Name as FILE the SQLite store that a broker of this version has used, with its log (`-wal`) beside it if it has one.',
     )
   })
+  if (before.otherKey) throw before.otherKey
   const [first] = before.discrepancies
   if (first)
     throw new Failure(

@@ -18,7 +18,7 @@ With --json the answer is { "migrated" }: false when there was nothing to do.`,
 }
 
 async function migrate(options: { config: string; json?: boolean }): Promise<void> {
-  const [{ openStore }, { createSeal }, { StoreInUse }] = await Promise.all([
+  const [{ openStore }, { createSeal, OtherSealKey }, { StoreInUse }] = await Promise.all([
     import('../../store/open.ts'),
     import('../../base/seal.ts'),
     import('../../store/address.ts'),
@@ -29,7 +29,8 @@ async function migrate(options: { config: string; json?: boolean }): Promise<voi
   const opened = await openStore(store, seal, { lastHead: audit.lastHead }).catch((error: unknown) => {
     if (error instanceof StoreInUse) throw new Failure('failed', error.message, 'Stop that broker first.')
     const why = error instanceof Error ? error.message : 'unknown error'
-    throw new Failure('failed', `the store cannot be migrated: ${why}`, `Check \`store\` in ${file}.`)
+    const remedy = error instanceof OtherSealKey ? error.remedy : `Check \`store\` in ${file}.`
+    throw new Failure('failed', `the store cannot be migrated: ${why}`, remedy)
   })
   const { migrated } = opened
   await opened.close()
