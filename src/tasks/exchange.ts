@@ -35,7 +35,7 @@ export async function exchange(context: TaskContext, rules: Rules, request: Open
   requireCredential(request.authorizationDetails)
   const { idempotency, gone } = request
   const along = {
-    async opened(tx: Tx, task: Task, [resolved]: readonly ResolvedDetail[]) {
+    async held(tx: Tx, task: Task, [resolved]: readonly ResolvedDetail[]) {
       const hold = await holdOpened(context, tx, rules, { task, idempotency }, resolved!)
       return { hold, resolved: resolved! }
     },

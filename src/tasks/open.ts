@@ -51,26 +51,26 @@ export async function openTask(
   request: OpenRequest,
 ): Promise<GrantedTask> {
   const nothing = async () => undefined
-  return (await openAnd(context, rules, request, { opened: nothing, resumed: nothing })).opened
+  return (await openAnd(context, rules, request, { held: nothing, resumed: nothing })).opened
 }
 
-/** What is done along with the opening of a task, which is active, or with its being resumed. */
-interface Along<New, Resumed> {
-  opened: (tx: Tx, task: Task, resolved: readonly ResolvedDetail[]) => Promise<New>
+/** What is done along with the opening of a task that is active, `held`, or with its being resumed. */
+interface Along<Held, Resumed> {
+  held: (tx: Tx, task: Task, resolved: readonly ResolvedDetail[]) => Promise<Held>
   resumed: (tx: Tx, task: Task) => Promise<Resumed>
 }
 
 /**
  * The same, and what `along` says in the same transaction: what was decided of a new task then holds still
- * (docs/decisions/0039), and of requests that resume one, the last to do so is the last in all it does.
- * Absent from the answer is what was not done.
+ * (docs/decisions/0039), and whoever resumes one last is last in that as well. What was not done is absent from
+ * the answer.
  */
-export async function openAnd<New, Resumed>(
+export async function openAnd<Held, Resumed>(
   context: TaskContext,
   rules: Rules,
   request: OpenRequest,
-  along: Along<New, Resumed>,
-): Promise<{ opened: GrantedTask; held?: New; resumed?: Resumed }> {
+  along: Along<Held, Resumed>,
+): Promise<{ opened: GrantedTask; held?: Held; resumed?: Resumed }> {
   const asked = await prepare(context, rules, request)
   const work = async (tx: Tx) => {
     const granting = await grant(context, tx, rules, asked, request)
@@ -79,7 +79,7 @@ export async function openAnd<New, Resumed>(
     const { task } = opened
     if ('damaged' in task || task.status !== 'active') return { opened }
     if (!isNew) return { opened, resumed: await along.resumed(tx, task) }
-    return { opened, held: await along.opened(tx, task, asked.resolved) }
+    return { opened, held: await along.held(tx, task, asked.resolved) }
   }
   const outcome = await context.unit.write(
     work,

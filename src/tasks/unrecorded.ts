@@ -113,7 +113,7 @@ export class Unrecorded {
     log.error({ order: name, leases: leaving.length }, 'what was ordered to end cannot be recorded yet')
     // A mint under way finds on recording that its lease is to go, and takes back what it has.
     const handled = leaving.filter((lease) => lease.handle !== null)
-    // What other brokers make of theirs nobody would read here: the store takes no writes of theirs either.
+    // None is left to another broker: the store takes no records of that one either, so nobody could see it end them.
     await revokeNow(this.#context, handled.map(asOwn))
   }
 }
