@@ -92,14 +92,14 @@ export function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => clock.after(ms, resolve))
 }
 
-/** Waits for `work`, but no longer than `ms`. What takes longer goes on. */
-export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+/** Waits for `work`, but no longer than `ms`. What takes longer goes on: then undefined. */
+export async function atMost<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: Timer | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = clock.after(ms, resolve)
+  const limit = new Promise<undefined>((resolve) => {
+    timer = clock.after(ms, () => resolve(undefined))
   })
   try {
-    await Promise.race([work, limit])
+    return await Promise.race([work, limit])
   } finally {
     timer?.cancel()
   }

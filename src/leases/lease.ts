@@ -119,6 +119,18 @@ export const leaseFoundBy = [
 export type StoredLease = Stored<Lease, (typeof leaseFoundBy)[number]>
 export type DamagedLease = Damaged<Lease, (typeof leaseFoundBy)[number]>
 
+/** Whether another broker deals with it. A damaged one is everybody's. */
+export function isElsewhere(lease: StoredLease): lease is Lease {
+  return !('damaged' in lease) && lease.elsewhere === true
+}
+
+/** The lease as this broker's own, whoever had it. */
+export function asOwn(lease: StoredLease): StoredLease {
+  if (!isElsewhere(lease)) return lease
+  const { elsewhere: _, ...own } = lease
+  return own
+}
+
 /** Until when a credential just minted stands, at least as long as it lives. */
 export function standingOf({ expiresAt, standsUntil = expiresAt }: Minted): number {
   return Math.max(expiresAt, standsUntil)

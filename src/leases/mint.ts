@@ -8,7 +8,7 @@ import type { Tx } from '../base/unit.ts'
 import type { LeaseContext } from './context.ts'
 import { sealHandle } from './handle.ts'
 import type { ConnectionEntry } from './connections.ts'
-import { intentOf, type Lease, standingOf } from './lease.ts'
+import { intentOf, isElsewhere, type Lease, standingOf } from './lease.ts'
 import { recordFailed, recordRevoked } from './record.ts'
 import { retire } from './retire.ts'
 import type { Revoker } from './revoke.ts'
@@ -166,5 +166,7 @@ async function record(context: LeaseContext, lease: Lease, minted: Minted): Prom
 async function takeBack(context: LeaseContext, revoker: Revoker, lease: Lease): Promise<void> {
   const cause = { reason: 'the client went away before delivery', actor: 'broker' } as const
   const retired = await context.unit.write((tx) => retire(context, tx, { id: lease.id }, cause))
-  await Promise.all(retired.map((each) => revoker.revoke(each)))
+  // What another broker is ending, asked by the same client again, is that one's: nobody waits for it here.
+  const own = retired.filter((each) => !isElsewhere(each))
+  await Promise.all(own.map((each) => revoker.revoke(each)))
 }

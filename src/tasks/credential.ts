@@ -8,6 +8,7 @@ import { mint, type MintedLease } from '../leases/mint.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import { tools } from '../provider/tools.ts'
+import { sha256 } from '../base/sha256.ts'
 import type { Tx } from '../base/unit.ts'
 import { decideAfresh } from './afresh.ts'
 import { changedField, contextChanged } from './bound-context.ts'
@@ -30,6 +31,8 @@ export interface CredentialRequest {
   /** The caller's own words: those given when the task was opened must still hold. */
   context?: Record<string, string> | undefined
   idempotency?: IdempotencyKey | undefined
+  /** Where the request has resumed the task: the task token that it got, and what it has retired of the request before. */
+  resumed?: { token: string; before: StoredLease[] } | undefined
   /** Aborts when the client has gone away. */
   gone?: AbortSignal | undefined
 }
@@ -48,8 +51,8 @@ export async function issueCredential(
 ): Promise<MintedLease> {
   requireCredential([request.authorizationDetail])
   const resolved = rules.connections.resolve(request.authorizationDetail, 'authorization_detail')
-  const { task, idempotency, gone } = request
-  if (idempotency) await replace(context, task, idempotency, gone)
+  const { task, idempotency } = request
+  if (idempotency) await replace(context, request, idempotency)
   const about = { task: task.id, to: 'mint', ...(!('damaged' in task) && { root: task.root }) } as const
   const held = context.unit.write((tx) => hold(context, tx, rules, request, resolved), about)
   return await mintHeld(context, request, resolved, held)
@@ -107,29 +110,27 @@ async function takenBackAlone(context: TaskContext, { id }: StoredTask, error: u
  */
 async function replace(
   context: TaskContext,
-  task: StoredTask,
+  { task, resumed, gone }: CredentialRequest,
   key: IdempotencyKey,
-  gone: AbortSignal | undefined,
 ): Promise<void> {
-  const before = await context.unit.write(async (tx) => {
+  const retireBefore = async (tx: Tx) => {
     requireThere(gone)
     return await retireRemembered(context, tx, task, key)
-  })
+  }
+  const before = resumed?.before ?? (await context.unit.write(retireBefore))
   await revokeNow(context, before)
   const [lease] = before
   const now = lease && (await context.unit.find((tx) => context.leases.get(tx, lease.id)))
-  if (now && mayStillWork(now)) throw notDeadYet()
+  if (now && mayStillWork(now))
+    throw new BrokerError(
+      'provider_unavailable',
+      'the credential minted under this Idempotency-Key before is not known to be dead yet',
+      { retryAfter: 5 },
+    )
 }
 
-function notDeadYet(): BrokerError {
-  return new BrokerError(
-    'provider_unavailable',
-    'the credential minted under this Idempotency-Key before is not known to be dead yet',
-    { retryAfter: 5 },
-  )
-}
-
-async function retireRemembered(
+/** Retires what was minted last under the key. What it returns has to be dead before anything else is minted under it. */
+export async function retireRemembered(
   context: TaskContext,
   tx: Tx,
   task: StoredTask,
@@ -154,7 +155,8 @@ async function remember(
 
 /**
  * A credential that another request with this key got after this one had looked for what it has to
- * replace, as where this process stood still in between. What is on its way out already was given to nobody.
+ * replace, as where this process stood still in between. It stays: came this one again, it would take away what
+ * the other holds. What is on its way out already was given to nobody.
  */
 async function overtaken(
   { idempotency, leases }: TaskContext,
@@ -163,7 +165,21 @@ async function overtaken(
 ): Promise<BrokerError | undefined> {
   const remembered = await recall(idempotency, tx, key)
   const lease = remembered?.lease == null ? undefined : await leases.get(tx, remembered.lease)
-  return lease?.status === 'active' ? notDeadYet() : undefined
+  if (lease?.status !== 'active') return undefined
+  return new BrokerError(
+    'conflict',
+    'another request with this Idempotency-Key has got its credential meanwhile',
+  )
+}
+
+/** @throws BrokerError `conflict` where another request has resumed the task since: that one goes on, for only its task token is good. */
+async function requireLast(
+  { tasks }: TaskContext,
+  tx: Tx,
+  { task, resumed }: CredentialRequest,
+): Promise<void> {
+  if (!resumed || (await tasks.byTokenHash(tx, sha256(resumed.token)))?.id === task.id) return
+  throw new BrokerError('conflict', 'another request with this Idempotency-Key came later, and goes on')
 }
 
 /** Decides, and puts the lease on record, in one transaction. A refusal is thrown once what is recorded of it is durable. */
@@ -175,6 +191,7 @@ async function hold(
   resolved: ResolvedDetail,
 ): Promise<Hold> {
   requireThere(request.gone)
+  await requireLast(context, tx, request)
   const admission = await admit(context, tx, rules, request, resolved)
   if ('refused' in admission) return admission
   return await intendFor(context, tx, request, resolved, admission.holder)

@@ -50,27 +50,36 @@ export async function openTask(
   rules: Rules,
   request: OpenRequest,
 ): Promise<GrantedTask> {
-  return (await openAnd(context, rules, request, async () => undefined)).opened
+  const nothing = async () => undefined
+  return (await openAnd(context, rules, request, { held: nothing, resumed: nothing })).opened
+}
+
+/** What is done along with the opening of a task that is active, `held`, or with its being resumed. */
+interface Along<Held, Resumed> {
+  held: (tx: Tx, task: Task, resolved: readonly ResolvedDetail[]) => Promise<Held>
+  resumed: (tx: Tx, task: Task) => Promise<Resumed>
 }
 
 /**
- * The same, and in the same transaction `also`, where the task is new and active: what was
- * decided of it then holds still (docs/decisions/0039). Absent from the answer where it was not done.
+ * The same, and what `along` says in the same transaction: what was decided of a new task then holds still
+ * (docs/decisions/0039), and whoever resumes one last is last in that as well. What was not done is absent from
+ * the answer.
  */
-export async function openAnd<Also>(
+export async function openAnd<Held, Resumed>(
   context: TaskContext,
   rules: Rules,
   request: OpenRequest,
-  also: (tx: Tx, task: Task, resolved: readonly ResolvedDetail[]) => Promise<Also>,
-): Promise<{ opened: GrantedTask; also?: Also }> {
+  along: Along<Held, Resumed>,
+): Promise<{ opened: GrantedTask; held?: Held; resumed?: Resumed }> {
   const asked = await prepare(context, rules, request)
   const work = async (tx: Tx) => {
     const granting = await grant(context, tx, rules, asked, request)
     if ('refused' in granting) return granting
     const { opened, isNew } = granting
     const { task } = opened
-    if (!isNew || 'damaged' in task || task.status !== 'active') return { opened }
-    return { opened, also: await also(tx, task, asked.resolved) }
+    if ('damaged' in task || task.status !== 'active') return { opened }
+    if (!isNew) return { opened, resumed: await along.resumed(tx, task) }
+    return { opened, held: await along.held(tx, task, asked.resolved) }
   }
   const outcome = await context.unit.write(
     work,

@@ -2,7 +2,7 @@
 import type { Timer } from '../base/clock.ts'
 import { breathe } from '../base/turns.ts'
 import { type Tx, untilNone } from '../base/unit.ts'
-import type { Lease, StoredLease } from '../leases/lease.ts'
+import { isElsewhere, type Lease, type StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import type { TaskContext } from './context.ts'
 import { endTask } from './end.ts'
@@ -239,9 +239,10 @@ export class Reaper {
   async #endOne(task: StoredTask): Promise<boolean> {
     const { revoker, log, clock } = this.#context
     try {
-      this.#revokeAll(
-        await revoker.records.write((tx) => this.#endIn(tx, task), { task: task.id, to: 'end' }),
-      )
+      const about = { task: task.id, to: 'end' } as const
+      const leaving = await revoker.records.write((tx) => this.#endIn(tx, task), about)
+      // Nobody waits here for what another broker is ending.
+      this.#revokeAll(leaving.filter((lease) => !isElsewhere(lease)))
       return true
     } catch (error) {
       log.error({ err: error, task: task.id }, 'the end of a task could not be recorded yet')

@@ -7,7 +7,7 @@
 import { BrokerError, isBrokerError } from '../base/errors.ts'
 import type { About, Tx, Unit } from '../base/unit.ts'
 import type { LeaseContext } from '../leases/context.ts'
-import type { StoredLease } from '../leases/lease.ts'
+import { asOwn, type StoredLease } from '../leases/lease.ts'
 import type { Revoker } from '../leases/revoke.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 
@@ -113,6 +113,7 @@ export class Unrecorded {
     log.error({ order: name, leases: leaving.length }, 'what was ordered to end cannot be recorded yet')
     // A mint under way finds on recording that its lease is to go, and takes back what it has.
     const handled = leaving.filter((lease) => lease.handle !== null)
-    await revokeNow(this.#context, handled)
+    // None is left to another broker: the store takes no records of that one either, so nobody could see it end them.
+    await revokeNow(this.#context, handled.map(asOwn))
   }
 }

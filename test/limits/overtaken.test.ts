@@ -5,7 +5,9 @@ import type { Unit } from '../../src/base/unit.ts'
 import type { Issuers } from '../../src/identity/issuer.ts'
 import type { Rules, TaskContext } from '../../src/tasks/context.ts'
 import { issueCredential } from '../../src/tasks/credential.ts'
+import { exchange } from '../../src/tasks/exchange.ts'
 import { openTask } from '../../src/tasks/open.ts'
+import { authenticate } from '../../src/tasks/token.ts'
 import { type Core, startCore } from '../support/lease-core.ts'
 import { compiled, wants } from '../support/policy.ts'
 import { agent, principal, verifiedToken } from '../support/principal.ts'
@@ -35,6 +37,15 @@ function rulesOf({ context }: Core): Rules {
   }
 }
 
+/** A core, and what a token of the one agent asks for. */
+async function starting() {
+  const core = await startCore()
+  core.upstream.requests = () => [wants('github.contents.write', 'acme/web')]
+  const verified = verifiedToken('bot', core.clock.now())
+  const asked = { purpose: 'p', authorizationDetails: [authorizationDetail], ttl: 600, verified }
+  return { core, rules: rulesOf(core), asked }
+}
+
 /** The same, whose second commit waits until it may. */
 function standingStill(context: TaskContext) {
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -52,11 +63,8 @@ function standingStill(context: TaskContext) {
 }
 
 test('what the other was given is not ended for it, nor is there a second credential', async () => {
-  await using core = await startCore()
-  core.upstream.requests = () => [wants('github.contents.write', 'acme/web')]
-  const rules = rulesOf(core)
-  const verified = verifiedToken('bot', core.clock.now())
-  const asked = { purpose: 'p', authorizationDetails: [authorizationDetail], ttl: 600, verified }
+  const { core: started, rules, asked } = await starting()
+  await using core = started
   const task = sound((await openTask(core.context, rules, asked)).task)
   const request = { task, authorizationDetail, idempotency }
 
@@ -66,8 +74,44 @@ test('what the other was given is not ended for it, nor is there a second creden
   const { lease } = await issueCredential(core.context, rules, request)
   late.goOn()
 
-  await expect(overtaken).rejects.toMatchObject({ code: 'provider_unavailable', facts: { retryAfter: 5 } })
+  await expect(overtaken).rejects.toMatchObject({ code: 'conflict' })
   await core.quiet()
   expect((await core.lease(lease.id)).status).toBe('active')
   expect(core.upstream.working()).toEqual([lease.id])
+})
+
+test('of those that resume one task, the last gets its credential: no other task token is good', async () => {
+  const { core: started, rules, asked } = await starting()
+  await using core = started
+  const request = { ...asked, idempotency }
+  await exchange(core.context, rules, request)
+
+  const late = standingStill(core.context)
+  const overtaken = exchange(late.context, rules, request)
+  await until(late.isStanding)
+  const { opened, minted } = await exchange(core.context, rules, request)
+  late.goOn()
+
+  await expect(overtaken).rejects.toMatchObject({ code: 'conflict' })
+  await core.quiet()
+  expect(core.upstream.working()).toEqual([minted!.lease.id])
+  expect(await authenticate(core.context, opened.token)).toHaveProperty('id', opened.task.id)
+})
+
+test('whose task is resumed by another gets no credential that was being minted for it', async () => {
+  const { core: started, rules, asked } = await starting()
+  await using core = started
+  const request = { ...asked, idempotency }
+  core.upstream.fates.push('held')
+  const first = exchange(core.context, rules, request)
+  await until(() => core.upstream.fates.length === 0)
+
+  const late = standingStill(core.context)
+  const second = exchange(late.context, rules, request)
+  await until(late.isStanding)
+  core.upstream.release()
+  await expect(first).rejects.toMatchObject({ code: 'conflict' })
+  late.goOn()
+  const { minted } = await second
+  expect(core.upstream.working()).toEqual([minted!.lease.id])
 })

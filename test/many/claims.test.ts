@@ -137,14 +137,38 @@ describe('a lease is retired', () => {
     const { leases } = await begin(one, { dueAt: noon + hour })
     const retired = await other.unit.write((tx) => retireAt(other, tx, leases[0]!.id, noon + 1))
     expect(retired.map(({ id }) => id)).toEqual([leases[0]!.id])
+    expect(retired[0]).not.toHaveProperty('elsewhere')
     expect([(await due(one)).leases, (await due(other)).leases]).toEqual([0, 1])
+  })
+
+  it.each([
+    ['', noon],
+    [', though its clock is behind', noon - hour],
+  ])('by one, and left to it by another that is asked as well%s', async (_how, at) => {
+    const [one, other] = (await several(2)) as [Beside, Beside]
+    const { leases } = await begin(one, { dueAt: noon + hour })
+    await one.unit.write((tx) => retireAt(one, tx, leases[0]!.id, noon))
+    const retired = await other.unit.write((tx) => retireAt(other, tx, leases[0]!.id, at))
+    expect(retired).toMatchObject([{ id: leases[0]!.id, elsewhere: true }])
+    expect([(await due(one)).leases, (await due(other)).leases]).toEqual([1, 0])
+  })
+
+  it.each<[string, Parameters<typeof aLease>[1]]>([
+    ['waits after it failed to end it', { attempts: 1, failingSince: noon - 1 }],
+    ['waits until it ends by itself', { revocation: 'expiry' }],
+  ])('by whoever is asked to, while another that was asked before %s', async (_what, change) => {
+    const [one, other] = (await several(2)) as [Beside, Beside]
+    const { leases } = await begin(one, { status: 'revoking', dueAt: noon + hour, ...change })
+    const retired = await other.unit.write((tx) => retireAt(other, tx, leases[0]!.id, noon))
+    expect(retired.map(({ id }) => id)).toEqual([leases[0]!.id])
+    expect(retired[0]).not.toHaveProperty('elsewhere')
   })
 
   it('with its task where another broker is told by its own clock, and is left to that one', async () => {
     const [one, other] = (await several(2)) as [Beside, Beside]
     const { leases } = await begin(one, { dueAt: noon + 1 })
     const retired = await other.unit.write((tx) => retireAt(other, tx, leases[0]!.id, noon + 1))
-    expect(retired).toEqual([])
+    expect(retired).toMatchObject([{ id: leases[0]!.id, elsewhere: true }])
     const [found] = await one.unit.read((tx) => one.leases.due(tx, noon + 1, () => false))
     expect(sound(found!)).toMatchObject({ id: leases[0]!.id, status: 'revoking' })
     expect((await due(other)).leases).toBe(0)

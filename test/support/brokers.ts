@@ -137,7 +137,7 @@ function callAt(
   path: string,
   { token, body, headers, signal }: Call = {},
 ): Promise<Answer> {
-  const text = body === undefined ? undefined : JSON.stringify(body)
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const asking = request(
     {
