@@ -104,6 +104,22 @@ export async function recordExpired(
     recordEvidence(context, tx, lease, evidence)
 }
 
+/**
+ * Whether attempts have failed, since its own end had passed by our clock, for as long as it was to live:
+ * however far that clock was ahead at the first of them, its life is over since.
+ */
+export function hasLivedTwice(lease: Lease, now: number): boolean {
+  const end = endOf(lease)
+  const { failingSince, createdAt } = lease
+  if (end === null || failingSince === null || failingSince < end) return false
+  return now - failingSince >= end - createdAt
+}
+
+/** Whether this is the first failure, or the first since the lease's own end: from there on they are counted by themselves. */
+function failsAnew({ failingSince }: Lease, lifeOver: number, at: number): boolean {
+  return failingSince === null || (failingSince < lifeOver && lifeOver <= at)
+}
+
 /** An attempt failed, or what came of it does not show an end; returns when the next is due. */
 export async function recordAttempt(
   context: LeaseContext,
@@ -114,11 +130,11 @@ export async function recordAttempt(
 ): Promise<number> {
   const at = context.clock.now()
   const attempts = lease.attempts + 1
-  const failingSince = lease.failingSince ?? at
   const next = at + backoff(attempts, error.retryAfter)
   const lifeOver = endOf(lease) ?? Infinity
-  // What was seen to work beyond the end that upstream named has no end to wait for.
-  const dueAt = evidence?.result === 'live' && lifeOver <= at ? next : Math.min(next, lifeOver)
+  const failingSince = failsAnew(lease, lifeOver, at) ? at : lease.failingSince!
+  // Beyond the end that upstream named there is none to wait for.
+  const dueAt = lifeOver <= at ? next : Math.min(next, lifeOver)
   const news = evidence && !isKnown(lease, evidence) ? evidence : undefined
   const change = { attempts, failingSince, dueAt, ...(news && { evidence: news }) }
   const data = { attempts, reason: error.message }
