@@ -115,26 +115,26 @@ export function hasLivedTwice(lease: Lease, now: number): boolean {
   return now - failingSince >= end - createdAt
 }
 
-/** Whether this is the first failure, or the first since the lease's own end: from there on they are counted by themselves. */
-function failsAnew({ failingSince }: Lease, lifeOver: number, at: number): boolean {
-  return failingSince === null || (failingSince < lifeOver && lifeOver <= at)
-}
-
-/** An attempt failed, or what came of it does not show an end; returns when the next is due. */
+/**
+ * An attempt failed, or what came of it does not show an end; returns when the next is due.
+ * `beyondEnd`: it was made because the lease's own end had passed.
+ */
 export async function recordAttempt(
   context: LeaseContext,
   tx: Tx,
   lease: Lease,
   error: ProviderError,
-  evidence?: Evidence,
+  { evidence, beyondEnd = false }: { evidence?: Evidence | undefined; beyondEnd?: boolean } = {},
 ): Promise<number> {
   const at = context.clock.now()
   const attempts = lease.attempts + 1
   const next = at + backoff(attempts, error.retryAfter)
   const lifeOver = endOf(lease) ?? Infinity
-  const failingSince = failsAnew(lease, lifeOver, at) ? at : lease.failingSince!
-  // Beyond the end that upstream named there is none to wait for.
-  const dueAt = lifeOver <= at ? next : Math.min(next, lifeOver)
+  const before = lease.failingSince ?? at
+  // Failures beyond its end are counted by themselves.
+  const failingSince = beyondEnd && before < lifeOver ? at : before
+  // Beyond it there is none to wait for.
+  const dueAt = beyondEnd ? next : Math.min(next, lifeOver)
   const news = evidence && !isKnown(lease, evidence) ? evidence : undefined
   const change = { attempts, failingSince, dueAt, ...(news && { evidence: news }) }
   const data = { attempts, reason: error.message }

@@ -131,7 +131,7 @@ export class Revoker {
     if (!outcome.done) return await this.#failed(lease, outcome.error)
     const evidence = await this.#look(lease, entry, handle)
     if (settles(lease, evidence)) await this.#revoked(lease, evidence)
-    else await this.#failed(lease, notSeen(evidence), evidence)
+    else await this.#failed(lease, notSeen(evidence), { evidence })
   }
 
   #record<T>({ id }: Lease, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -180,12 +180,13 @@ export class Revoker {
     const endable = lease.handle !== null && lease.revocation === 'immediate'
     const handle = endable ? this.#open(lease) : undefined
     let evidence: Evidence | undefined
+    const failed = (error: ProviderError) => this.#failed(lease, error, { evidence, beyondEnd: true })
     if (entry && handle) {
       const outcome = await this.#lanesOf(entry).end(lease, handle)
       evidence = await this.#look(lease, entry, handle)
-      if (evidence.result === 'live') return await this.#failed(lease, notSeen(evidence), evidence)
+      if (evidence.result === 'live') return await failed(notSeen(evidence))
       if (!outcome.done && !showsEnd(lease, evidence) && !hasLivedTwice(lease, clock.now()))
-        return await this.#failed(lease, outcome.error, evidence)
+        return await failed(outcome.error)
     }
     await this.#record(lease, (tx) => recordExpired(this.#context, tx, lease, evidence))
   }
@@ -220,14 +221,18 @@ export class Revoker {
     return lanes
   }
 
-  async #failed(lease: Lease, error: ProviderError, evidence?: Evidence): Promise<void> {
+  async #failed(
+    lease: Lease,
+    error: ProviderError,
+    seen: { evidence?: Evidence | undefined; beyondEnd?: boolean } = {},
+  ): Promise<void> {
     const { log, wake } = this.#context
     log.warn({ lease: lease.id, connection: lease.connection, reason: error.message }, 'a revocation failed')
     const attempt = async (tx: Tx) => {
       const retiring = this.#retiring(lease)
       if (retiring)
         await transition(this.#context, tx, lease, { ...retiring, change: { dueAt: retiring.at } })
-      return await recordAttempt(this.#context, tx, lease, error, evidence)
+      return await recordAttempt(this.#context, tx, lease, error, seen)
     }
     wake(await this.#record(lease, attempt))
   }
