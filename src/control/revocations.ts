@@ -8,10 +8,10 @@ import type { StoredLease } from '../leases/lease.ts'
 import { retire } from '../leases/retire.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { TaskContext } from '../tasks/context.ts'
-import { endsPerTurn, endTask, toEnd } from '../tasks/end.ts'
+import { type EndCause, endsPerTurn, endTask, toEnd } from '../tasks/end.ts'
 import type { Tx } from '../base/unit.ts'
 import { raiseFence } from './fences.ts'
-import { type Meant, type Registered, select, type Selector } from './selector.ts'
+import { type Meant, type Registered, select, type Selected, type Selector } from './selector.ts'
 
 export interface RevocationOrder {
   selector: Selector
@@ -61,20 +61,12 @@ export async function revokeBySelector(
   const { unit, leases, audit, clock, unrecorded } = context
   const { selector, reason, actor } = order
   const id = newId('rev')
-  const cause = { reason: 'revoked', actor } as const
+  const cause = { reason: 'revoked', actor, note: reason } as const
   const carryOut = async (tx: Tx) => {
     const selected = await select(context, tx, registered, selector)
     audit.record(tx, { at: clock.now(), type: 'revocation.ordered', actor, data: { id, selector, reason } })
     const fence = await keepOut(context, tx, order, selected.fence)
-    const leaving: StoredLease[] = []
-    const ended = new Set<string>()
-    for await (const task of toEnd(context, tx, selected.tasks, ({ id }) => id)) {
-      leaving.push(...(await endTask(context, tx, task, { ...cause, note: reason })))
-      ended.add(task.id)
-    }
-    // Leases of tasks that had ended before, and those selected by themselves.
-    for await (const lease of withTurns(selected.leases, endsPerTurn))
-      if (!ended.has(lease.task)) leaving.push(...(await retire(context, tx, { id: lease.id }, cause)))
+    const { leaving, ended } = await endSelected(context, tx, selected, cause)
     return { matched: selected.leases, leaving, ended, fence }
   }
   const ordered = await unrecorded.carryOut({
@@ -86,6 +78,28 @@ export async function revokeBySelector(
   const now = await unit.read((tx) => Promise.all(ordered.matched.map((lease) => leases.get(tx, lease.id))))
   const { ended, fence } = ordered
   return { id, tasks: [...ended], leases: now.filter((lease) => lease !== undefined), fence }
+}
+
+/**
+ * Ends what was selected. Returns the ids of the tasks, and the leases that upstream has to be
+ * told of after the commit: hand them to `revokeNow`.
+ */
+export async function endSelected(
+  context: TaskContext,
+  tx: Tx,
+  { tasks, leases }: Pick<Selected, 'tasks' | 'leases'>,
+  cause: EndCause,
+): Promise<{ ended: Set<string>; leaving: StoredLease[] }> {
+  const leaving: StoredLease[] = []
+  const ended = new Set<string>()
+  for await (const task of toEnd(context, tx, tasks, ({ id }) => id)) {
+    leaving.push(...(await endTask(context, tx, task, cause)))
+    ended.add(task.id)
+  }
+  // Leases of tasks that had ended before, or whose rows say nothing of them, and those selected by themselves.
+  for await (const lease of withTurns(leases, endsPerTurn))
+    if (!ended.has(lease.task)) leaving.push(...(await retire(context, tx, { id: lease.id }, cause)))
+  return { ended, leaving }
 }
 
 async function keepOut(

@@ -124,12 +124,12 @@ async function selectItself(
   }
   if ('agent' in selector) {
     const { agent } = selector
-    if (!registered.agents.get(agent) && !(await anyTask(context, tx, { agent }))) throw unknown('agent')
+    if (!registered.agents.get(agent) && !(await any(context, tx, { agent }))) throw unknown('agent')
     return await ofFilter(context, tx, { agent }, { selector, agents: [agent], over: null })
   }
   if ('owner' in selector) {
     const filter = ownedBy(registered, selector.owner)
-    if (filter.ownersAgents.length === 0 && !(await anyTask(context, tx, filter))) throw unknown('owner')
+    if (filter.ownersAgents.length === 0 && !(await any(context, tx, filter))) throw unknown('owner')
     return await ofFilter(context, tx, filter, { selector, agents: [], over: null })
   }
   if ('provider' in selector) {
@@ -193,10 +193,16 @@ async function ofFilter(
   fence: Meant,
 ): Promise<Selected> {
   return {
-    tasks: await context.tasks.find(tx, { ...filter, statuses: openStatuses }),
+    tasks: await orAltered(context, tx, { ...filter, statuses: openStatuses }),
     leases: await unfinished(context, tx, filter),
     fence,
   }
+}
+
+/** Those that somebody has altered may be meant, whatever they say. */
+async function orAltered({ tasks }: TaskContext, tx: Tx, filter: TaskFilter): Promise<StoredTask[]> {
+  const found = [...(await tasks.find(tx, filter)), ...(await tasks.altered(tx))]
+  return [...new Map(found.map((task) => [task.id, task])).values()]
 }
 
 /** Claims are in no column: those of what is open, or not over, are looked at one by one. */
@@ -208,19 +214,20 @@ async function ofClaims(
   selector: FenceSelector,
 ): Promise<Selected & { fence: Meant }> {
   const meant = new Map<string, boolean>()
+  const agents = new Set<string>()
   const isMeant = (task: StoredTask) => {
-    const { id, principal } = asRead(task)
-    const is = isOfClaims(session, principal)
-    meant.set(id, is)
+    const is = 'damaged' in task || isOfClaims(session, task.principal)
+    meant.set(task.id, is)
+    if (is && !('damaged' in task)) agents.add(task.agent)
     return is
   }
-  const tasks = (await context.tasks.find(tx, { statuses: openStatuses })).filter(isMeant)
+  const tasks = (await orAltered(context, tx, { statuses: openStatuses })).filter(isMeant)
   const leases: StoredLease[] = []
   for (const lease of await unfinished(context, tx, {})) {
     const task = meant.has(lease.task) ? undefined : await context.tasks.get(tx, lease.task)
-    if (task ? isMeant(task) : meant.get(lease.task)) leases.push(lease)
+    // Whose one was whose task is not to be found nobody can tell.
+    if (task ? isMeant(task) : (meant.get(lease.task) ?? true)) leases.push(lease)
   }
-  const agents = new Set([...tasks, ...leases].map(({ agent }) => agent))
   for (const agent of namedBy(registered, session)) agents.add(agent)
   return { tasks, leases, fence: { selector, agents: [...agents].toSorted(), over: null } }
 }
@@ -270,8 +277,14 @@ function isConnected(
   )
 }
 
-async function anyTask({ tasks }: TaskContext, tx: Tx, filter: TaskFilter): Promise<boolean> {
-  return (await tasks.list(tx, filter, { limit: 1 })).items.length > 0
+/** A task, or a lease: of an altered task only that says whose it is. */
+async function any(
+  context: TaskContext,
+  tx: Tx,
+  filter: Pick<TaskFilter, 'agent' | 'owner' | 'ownersAgents'>,
+): Promise<boolean> {
+  const { items } = await context.tasks.list(tx, filter, { limit: 1 })
+  return items.length > 0 || (await anyLease(context, tx, filter))
 }
 
 async function anyLease({ leases }: TaskContext, tx: Tx, filter: LeaseFilter): Promise<boolean> {

@@ -1,14 +1,13 @@
 /** Stopping an agent, and letting it go on: a fence on it, raised and lifted. */
 import { fenceKey, stands } from '../agents/fence.ts'
 import { BrokerError } from '../base/errors.ts'
-import { type StoredLease, unfinishedStatuses } from '../leases/lease.ts'
 import { revokeNow } from '../leases/revoke-now.ts'
 import type { Rules, TaskContext } from '../tasks/context.ts'
-import { endTask, toEnd } from '../tasks/end.ts'
 import type { Tx } from '../base/unit.ts'
-import { openStatuses } from '../tasks/task.ts'
 import type { Admin } from './authenticate.ts'
 import { agentOwners, liftFence, raiseFence, requireAnother } from './fences.ts'
+import { endSelected } from './revocations.ts'
+import { select } from './selector.ts'
 
 /**
  * Suspends the agent until it is resumed, across restarts and reloads, ends its
@@ -24,20 +23,16 @@ export async function suspendAgent(
   reason: string,
 ): Promise<void> {
   requireAgent(rules, name)
-  const { tasks, leases, unrecorded } = context
   const actor = `admin:${admin.id}` as const
-  const work = async (tx: Tx) => {
-    await raiseFence(context, tx, { selector: { agent: name }, agents: [name], reason, actor, until: null })
-    const retired: StoredLease[] = []
-    const open = await tasks.find(tx, { agent: name, statuses: openStatuses })
-    for await (const task of toEnd(context, tx, open, ({ id }) => id))
-      retired.push(...(await endTask(context, tx, task, { reason: 'agent_suspended', actor, note: reason })))
-    return retired
-  }
-  const leaving = await unrecorded.carryOut({
+  const selected = (tx: Tx) => select(context, tx, rules, { agent: name })
+  const leaving = await context.unrecorded.carryOut({
     name: `suspend ${JSON.stringify([name, actor, reason])}`,
-    work,
-    leases: (tx) => leases.find(tx, { agent: name, statuses: unfinishedStatuses }),
+    async work(tx) {
+      await raiseFence(context, tx, { selector: { agent: name }, agents: [name], reason, actor, until: null })
+      const cause = { reason: 'agent_suspended', actor, note: reason } as const
+      return (await endSelected(context, tx, await selected(tx), cause)).leaving
+    },
+    leases: async (tx) => (await selected(tx)).leases,
   })
   await revokeNow(context, leaving)
 }

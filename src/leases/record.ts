@@ -104,21 +104,37 @@ export async function recordExpired(
     recordEvidence(context, tx, lease, evidence)
 }
 
-/** An attempt failed, or what came of it does not show an end; returns when the next is due. */
+/**
+ * Whether attempts have failed, since its own end had passed by our clock, for as long as it was to live:
+ * however far that clock was ahead at the first of them, its life is over since.
+ */
+export function hasLivedTwice(lease: Lease, now: number): boolean {
+  const end = endOf(lease)
+  const { failingSince, createdAt } = lease
+  if (end === null || failingSince === null || failingSince < end) return false
+  return now - failingSince >= end - createdAt
+}
+
+/**
+ * An attempt failed, or what came of it does not show an end; returns when the next is due.
+ * `beyondEnd`: it was made because the lease's own end had passed.
+ */
 export async function recordAttempt(
   context: LeaseContext,
   tx: Tx,
   lease: Lease,
   error: ProviderError,
-  evidence?: Evidence,
+  { evidence, beyondEnd = false }: { evidence?: Evidence | undefined; beyondEnd?: boolean } = {},
 ): Promise<number> {
   const at = context.clock.now()
   const attempts = lease.attempts + 1
-  const failingSince = lease.failingSince ?? at
   const next = at + backoff(attempts, error.retryAfter)
   const lifeOver = endOf(lease) ?? Infinity
-  // What was seen to work beyond the end that upstream named has no end to wait for.
-  const dueAt = evidence?.result === 'live' && lifeOver <= at ? next : Math.min(next, lifeOver)
+  const before = lease.failingSince ?? at
+  // Failures beyond its end are counted by themselves.
+  const failingSince = beyondEnd && before < lifeOver ? at : before
+  // Beyond it there is none to wait for.
+  const dueAt = beyondEnd ? next : Math.min(next, lifeOver)
   const news = evidence && !isKnown(lease, evidence) ? evidence : undefined
   const change = { attempts, failingSince, dueAt, ...(news && { evidence: news }) }
   const data = { attempts, reason: error.message }

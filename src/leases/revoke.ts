@@ -5,12 +5,19 @@ import { Together } from '../base/together.ts'
 import type { Tx } from '../base/unit.ts'
 import type { ConnectionEntry } from './connections.ts'
 import type { LeaseContext } from './context.ts'
-import { settles } from './evidence.ts'
+import { settles, showsEnd } from './evidence.ts'
 import { GiveWay } from './give-way.ts'
 import { openHandle } from './handle.ts'
 import { Lanes } from './lanes.ts'
 import { type DamagedLease, endOf, type Lease, type StoredLease } from './lease.ts'
-import { dueOnceRevoked, recordAttempt, recordExpired, recordLook, recordRevoked } from './record.ts'
+import {
+  dueOnceRevoked,
+  hasLivedTwice,
+  recordAttempt,
+  recordExpired,
+  recordLook,
+  recordRevoked,
+} from './record.ts'
 import { recover } from './recover.ts'
 import { retiredFor } from './retire.ts'
 import { suspect } from './suspect.ts'
@@ -124,7 +131,7 @@ export class Revoker {
     if (!outcome.done) return await this.#failed(lease, outcome.error)
     const evidence = await this.#look(lease, entry, handle)
     if (settles(lease, evidence)) await this.#revoked(lease, evidence)
-    else await this.#failed(lease, notSeen(evidence), evidence)
+    else await this.#failed(lease, notSeen(evidence), { evidence })
   }
 
   #record<T>({ id }: Lease, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -165,16 +172,21 @@ export class Revoker {
   /**
    * Its own end has passed by our clock, which may have been set forward, or upstream
    * keeps another end than it named: where one call ends the credential, upstream is told
-   * all the same, and what still works then is not called over (invariant I4).
+   * all the same, and what still works then is not called over (invariant I4). Nor, for a
+   * while, what nobody could be told of: a clock that is ahead may be why (docs/decisions/0002).
    */
   async #endOfLife(lease: Lease, entry: ConnectionEntry | undefined): Promise<void> {
+    const { clock } = this.#context
     const endable = lease.handle !== null && lease.revocation === 'immediate'
     const handle = endable ? this.#open(lease) : undefined
     let evidence: Evidence | undefined
+    const failed = (error: ProviderError) => this.#failed(lease, error, { evidence, beyondEnd: true })
     if (entry && handle) {
-      await this.#lanesOf(entry).end(lease, handle)
+      const outcome = await this.#lanesOf(entry).end(lease, handle)
       evidence = await this.#look(lease, entry, handle)
-      if (evidence.result === 'live') return await this.#failed(lease, notSeen(evidence), evidence)
+      if (evidence.result === 'live') return await failed(notSeen(evidence))
+      if (!outcome.done && !showsEnd(lease, evidence) && !hasLivedTwice(lease, clock.now()))
+        return await failed(outcome.error)
     }
     await this.#record(lease, (tx) => recordExpired(this.#context, tx, lease, evidence))
   }
@@ -209,14 +221,18 @@ export class Revoker {
     return lanes
   }
 
-  async #failed(lease: Lease, error: ProviderError, evidence?: Evidence): Promise<void> {
+  async #failed(
+    lease: Lease,
+    error: ProviderError,
+    seen: { evidence?: Evidence | undefined; beyondEnd?: boolean } = {},
+  ): Promise<void> {
     const { log, wake } = this.#context
     log.warn({ lease: lease.id, connection: lease.connection, reason: error.message }, 'a revocation failed')
     const attempt = async (tx: Tx) => {
       const retiring = this.#retiring(lease)
       if (retiring)
         await transition(this.#context, tx, lease, { ...retiring, change: { dueAt: retiring.at } })
-      return await recordAttempt(this.#context, tx, lease, error, evidence)
+      return await recordAttempt(this.#context, tx, lease, error, seen)
     }
     wake(await this.#record(lease, attempt))
   }

@@ -27,9 +27,9 @@ interface Lookup {
   isSummed?: true
 }
 
-const listed = (values: readonly string[]) => values.map((value) => `'${value}'`).join()
+export const listed = (values: readonly string[]) => values.map((value) => `'${value}'`).join()
 /** `status || ''` keeps SQLite from the index of the status, which it would take for several values, and go through all that lives. */
-const statusIn = (statuses: readonly string[]) => `(status || '') in (${listed(statuses)})`
+export const statusIn = (statuses: readonly string[]) => `(status || '') in (${listed(statuses)})`
 const isUnfinished = statusIn(unfinishedStatuses)
 /** What somebody holds, or may yet be given: all that is not over, but for what was lost on its way. */
 const isHeld = `${isUnfinished} and (status not in (${listed(lostStatuses)}) or fingerprint is not null)`

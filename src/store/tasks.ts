@@ -28,6 +28,7 @@ import { newestFirst } from './paging.ts'
 import type { Change } from './rows.ts'
 import type { Schema } from './schema.ts'
 import { assignedHere, mineOnly } from './assignment.ts'
+import { listed, lookups, padded, statusIn } from './looked-up.ts'
 import { openTaskSql } from './sealed-tables.ts'
 import { bound, inside, queries, rowsIn } from './transaction.ts'
 
@@ -113,6 +114,30 @@ function goingOn(
   if (last) return { status, expiresAt: last.expires_at, ordinal: last.ordinal }
   const other = openStatuses[openStatuses.indexOf(status) + 1]
   return other && { ...beginning, status: other }
+}
+
+/** Rows that are named in one question. */
+const namedAtOnce = 256
+
+const unfinished = `exists (select 1 from leases where task = tasks.id ${lookups.unfinished.rest})`
+/** What an end would still find to do: the state is any but those that are over, a lease is in use, or a child goes on. */
+const hasAnEnd = `(status not in (${listed(taskStatuses.filter((status) => !isAmong(openStatuses, status)))})
+  or exists (select 1 from leases where task = tasks.id and ${statusIn(['pending', 'active'])})
+  or exists (select 1 from tasks as child where child.parent = tasks.id and ${statusIn(openStatuses)}))`
+
+/** Rows that somebody else has altered and for which this holds: SQL. Very many may be over, and are not read. */
+async function altered(tx: Tx, condition: string): Promise<Row[]> {
+  const { statements } = bound(tx)
+  const names = rowsIn(tx).damaged('tasks')
+  const found: Row[] = []
+  for (let from = 0; from < names.length; from += namedAtOnce) {
+    const some = padded(names.slice(from, from + namedAtOnce))
+    const among = some.map(() => '?').join()
+    const rows = await statements.all(`select * from tasks where id in (${among}) and ${condition}`, some)
+    found.push(...(rows as unknown as Row[]))
+  }
+  // One may be as it was again.
+  return found.filter((row) => !rowsIn(tx).isGenuine('tasks', row))
 }
 
 const openOfRoot = `select count(*) as n, min(expires_at) as first from tasks where root = ? and ${openTaskSql}`
@@ -282,9 +307,15 @@ export const tasks: TaskStore = {
       .filter((task) => 'damaged' in task || !isAmong(openStatuses, task.status))
   },
 
+  async altered(tx) {
+    return (await altered(tx, hasAnEnd)).map((row) => fromRow(tx, row))
+  },
+
   async tree(tx, root) {
     const rows = await rowsIn(tx).found('tree', root)
-    return rows.map(({ id }) => String(id))
+    // What one holds that somebody has altered may be held in this tree, whatever it says.
+    const perhaps = await altered(tx, unfinished)
+    return [...new Set([...rows, ...perhaps].map(({ id }) => String(id)))]
   },
 
   async lookUp(tx, ids, ...purposes) {
@@ -299,8 +330,10 @@ export const tasks: TaskStore = {
   async below(tx, id) {
     const found: StoredTask[] = []
     const seen = new Set([id])
+    // Whatever an altered one says it hangs off.
+    const perhaps = await altered(tx, hasAnEnd)
     for (let level = [id]; level.length > 0;) {
-      const rows: Row[] = []
+      const rows = level.includes(id) ? perhaps : []
       for (const parent of level)
         rows.push(...(await rowsIn(tx).where('tasks', 'parent = ? order by ordinal', [parent])))
       // In rows that somebody else has written, one may hang off itself.

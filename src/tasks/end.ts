@@ -45,22 +45,44 @@ export async function endTask(
   task: StoredTask,
   cause: EndCause,
 ): Promise<StoredLease[]> {
+  const leaving = await endItself(context, tx, task, cause)
+  if (!leaving) return []
+  // What one hangs off that somebody has altered nobody can tell: it may be this.
+  for (const altered of await context.tasks.altered(tx))
+    if (altered.id !== task.id)
+      leaving.push(...((await endItself(context, tx, altered, parentEnded(cause))) ?? []))
+  return leaving
+}
+
+const parentEnded = ({ actor }: EndCause): EndCause => ({ reason: 'parent_ended', actor })
+
+/** With what says that it hangs off it. Undefined where it was over, as far as that can be told. */
+async function endItself(
+  context: TaskContext,
+  tx: Tx,
+  task: StoredTask,
+  cause: EndCause,
+): Promise<StoredLease[] | undefined> {
   const { tasks, approvals, audit, clock } = context
   const now = clock.now()
   const { reason, actor, note } = cause
   const status = endStatus[reason]
-  if (!(await tasks.end(tx, task.id, status, reason, now))) return []
-  if (task.status === 'pending_approval') await approvals.expire(tx, task.id)
-  audit.record(tx, {
-    at: now,
-    type: 'task.ended',
-    actor,
-    ...aboutTask(task),
-    status,
-    data: { reason, ...(note !== undefined && { note }) },
-  })
+  const isOpen = await tasks.end(tx, task.id, status, reason, now)
+  const isAltered = 'damaged' in task
+  // An altered row may say that it is over of what goes on.
+  if (!isOpen && !isAltered) return undefined
+  if (task.status === 'pending_approval' || isAltered) await approvals.expire(tx, task.id)
+  if (isOpen)
+    audit.record(tx, {
+      at: now,
+      type: 'task.ended',
+      actor,
+      ...aboutTask(task),
+      status,
+      data: { reason, ...(note !== undefined && { note }) },
+    })
   const leaving = await retire(context, tx, { task: task.id }, { reason, actor })
   for (const child of await tasks.openChildren(tx, task.id))
-    leaving.push(...(await endTask(context, tx, child, { reason: 'parent_ended', actor })))
+    leaving.push(...((await endItself(context, tx, child, parentEnded(cause))) ?? []))
   return leaving
 }

@@ -1,5 +1,4 @@
 /** Holding every open task against new rules (invariant I12). */
-import { asRead } from '../base/damage.ts'
 import { breathe, withTurns } from '../base/turns.ts'
 import type { Tx } from '../base/unit.ts'
 import type { StoredLease } from '../leases/lease.ts'
@@ -9,7 +8,7 @@ import type { Rules, TaskContext } from './context.ts'
 import { endsPerTurn, endTask } from './end.ts'
 import { Lapses, type Standing } from './lapse.ts'
 import { Likely } from './likely.ts'
-import { type OpenCursor, openStatuses } from './task.ts'
+import { type EndReason, type OpenCursor, openStatuses, type Task } from './task.ts'
 
 /** Tasks looked at in one turn of the event loop, and rows that are only gone through. */
 const tasksAtOnce = 50
@@ -45,6 +44,9 @@ export async function reviewTasks(context: TaskContext, rules: () => Rules): Pro
     await endWhatLapsed(look)
     if (rules() !== under) return
   }
+  // One may say that it is over, of what goes on. Which are altered is known where the store is written.
+  const perhaps = await context.unit.write((tx) => context.tasks.altered(tx))
+  await endAll(perhaps.map(({ id }) => id))
   await Promise.all(revoked)
 
   async function endWhatLapsed(look: Look): Promise<void> {
@@ -109,10 +111,14 @@ function byEach({ tasks }: TaskContext, lapses: Lapses): Look {
     const ids = page.map(({ id }) => id)
     await tasks.lookUp(tx, ids, 'decide')
     const seen: { id: string; standing: Standing }[] = []
-    for (const task of page.map(asRead)) seen.push({ id: task.id, standing: await standingOf(task) })
+    for (const task of page)
+      seen.push({ id: task.id, standing: 'damaged' in task ? altered : await standingOf(task) })
     return { seen, next }
   }
 }
+
+/** Of a task that somebody has altered nobody can tell whether it would still be allowed. */
+const altered: Standing = { lapsed: 'policy_changed', rank: classes.length }
 
 /** Ends those that still have lapsed; gives what is to be revoked of them, and whom it has not come to. */
 async function end(
@@ -128,15 +134,18 @@ async function end(
       for await (const id of withTurns(ids, endsPerTurn)) {
         if (at + leaving.length >= endsAtOnce) return { leaving, left: ids.slice(at) }
         at += 1
-        const stored = await context.tasks.get(tx, id)
-        // What a damaged one says is held against the rules like the rest: all that can come of it is its end.
-        const task = stored && asRead(stored)
-        if (!task || !(openStatuses as readonly string[]).includes(task.status)) continue
-        const { lapsed: reason } = await lapses.within(tx)(task)
+        const task = await context.tasks.get(tx, id)
+        if (!task) continue
+        const reason = 'damaged' in task ? altered.lapsed : await lapsedNow(tx, task)
         if (reason) leaving.push(...(await endTask(context, tx, task, { reason, actor: 'broker' })))
       }
       return { leaving, left: [] }
     },
     ...about,
   )
+
+  async function lapsedNow(tx: Tx, task: Task): Promise<EndReason | undefined> {
+    if (!(openStatuses as readonly string[]).includes(task.status)) return undefined
+    return (await lapses.within(tx)(task)).lapsed
+  }
 }

@@ -199,13 +199,18 @@ export interface TaskStore {
   end(tx: Tx, id: string, status: TaskStatus, reason: EndReason, at: number): Promise<boolean>
   /** The tasks that this session has opened and that are over, and those that are damaged: they may be any session's. */
   overOf(tx: Tx, session: Session): Promise<StoredTask[]>
-  /** Ids of every task with this root, ended ones too. */
+  /**
+   * Those that somebody has altered and whose end would still find something to do, also in what hangs
+   * off them. Each may hang off any other task, and be anybody's, whatever it says.
+   */
+  altered(tx: Tx): Promise<StoredTask[]>
+  /** Ids of every task with this root, ended ones too, and of those that are altered and hold something: they may have any root. */
   tree(tx: Tx, root: string): Promise<string[]>
   /** Asks for what is looked up to do that to these tasks, all in one go: else each question waits for the one before. */
   lookUp(tx: Tx, ids: readonly string[], ...purposes: NonNullable<About['to']>[]): Promise<void>
   /** Tasks that hang off this one itself and are not over. */
   openChildren(tx: Tx, id: string): Promise<StoredTask[]>
-  /** Every task that hangs off this one, however far below, ended ones too. */
+  /** Every task that hangs off this one, however far below, ended ones too, and with them those that are `altered`. */
   below(tx: Tx, id: string): Promise<StoredTask[]>
   /** How many tasks with this root are open, and when the first of them is over at the latest. */
   openInTree(tx: Tx, root: string): Promise<{ count: number; firstEnd: number | null }>

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
-import { rows } from '../support/database.ts'
+import { beside, rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
 
 const broker = await describedBroker({
@@ -169,4 +169,15 @@ test('both are on record, with who and why', async () => {
     { type: 'agent.resumed', actor: 'admin:sandbox:ada', data: '{"reason":"it misbehaves"}' },
     { type: 'agent.suspended', actor: 'admin:sandbox:ada', data: '{"reason":"it misbehaves"}' },
   ])
+})
+
+test.each([
+  ['agent', 'other-bot'],
+  ['status', 'completed'],
+])('what hangs on a task whose %s somebody has altered goes too', async (column, value) => {
+  const { body: task } = await broker.open()
+  const { body: minted } = await broker.mint(task)
+  beside(broker, (db) => db.prepare(`update tasks set ${column} = ? where id = ?`).run(value, task.id))
+  expect((await order('refactor-bot', 'suspend')).status).toBe(200)
+  expect(ledger.find(minted.credential.token)!.revokedAt).toBeDefined()
 })

@@ -10,7 +10,7 @@ import {
 } from '../../src/tasks/task.ts'
 import { asRead } from '../../src/base/damage.ts'
 import type { Tx } from '../../src/base/unit.ts'
-import { aTask, hour, noon, put, type StoreSubject } from '../support/store.ts'
+import { aLease, aTask, hour, noon, put, type StoreSubject } from '../support/store.ts'
 
 /** Design §6, written out once more: the code's own table is what is tested. */
 const taskMoves: Record<TaskStatus, TaskStatus[]> = {
@@ -163,6 +163,40 @@ export function taskStoreContract(store: () => StoreSubject, untyped: boolean): 
       for (const at of [createdAt, expiresAt, endedAt ?? 0])
         expect(() => new Date(at).toISOString()).not.toThrow()
       expect(await write((tx) => store().tasks.end(tx, task.id, 'expired', 'deadline', noon))).toBe(true)
+    })
+
+    it('may be of any tree, and hang off any task, once they are altered, until their end finds nothing to do', async () => {
+      const root = aTask()
+      const child = aTask({ parent: root.id, root: root.id, depth: 1 })
+      const below = aTask({ parent: child.id, root: root.id, depth: 2 })
+      const lease = aLease(child, { status: 'active' })
+      await write(async (tx) => {
+        for (const task of [root, child, below]) await put(store(), tx, task)
+        await store().leases.insert(tx, lease)
+      })
+      const ids = (found: { id: string }[]) => found.map(({ id }) => id)
+      const altered = () => write(async (tx) => ids(await store().tasks.altered(tx)))
+      expect(await altered()).not.toContain(child.id)
+      await store().beside(`update tasks set parent = null, root = 'x' where id = '${child.id}'`)
+      expect(await altered()).toContain(child.id)
+      await write(async (tx) => {
+        expect(await store().tasks.tree(tx, root.id)).toContain(child.id)
+        expect(ids(await store().tasks.below(tx, root.id))).toEqual(
+          expect.arrayContaining([child.id, below.id]),
+        )
+        await store().tasks.end(tx, child.id, 'revoked', 'parent_ended', noon)
+      })
+      // What hangs off it goes on, and so does what it holds.
+      expect(await altered()).toContain(child.id)
+      await write((tx) => store().tasks.end(tx, below.id, 'revoked', 'parent_ended', noon))
+      expect(await altered()).toContain(child.id)
+      await write((tx) => store().leases.move(tx, lease.id, 'revoking', {}))
+      expect(await altered()).not.toContain(child.id)
+      // On its way out it is held still.
+      const tree = () => write((tx) => store().tasks.tree(tx, root.id))
+      expect(await tree()).toContain(child.id)
+      await write((tx) => store().leases.move(tx, lease.id, 'revoked', { dueAt: null }))
+      expect(await tree()).not.toContain(child.id)
     })
 
     it('can still be ended when their row is damaged', async () => {

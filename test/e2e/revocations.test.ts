@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { sandboxWorkload } from '../../src/sandbox/configuration.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { filesOf } from '../support/broker-files.ts'
-import { rows } from '../support/database.ts'
+import { openChild } from '../support/children.ts'
+import { beside, rows } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
@@ -171,4 +172,43 @@ test('a workload is no admin, whatever its token is for', async () => {
     )
   }
   expect(await broker.use(ours.token)).toBe(200)
+})
+
+test.each<[string, string, string, () => Record<string, unknown>]>([
+  ['agent', 'agent', 'other-bot', () => ({ agent: 'refactor-bot' })],
+  ['owner', 'owner', 'grace@acme.dev', () => ({ owner: 'linus@acme.dev' })],
+  ['issuer', 'issuer', 'another', () => ({ issuer: 'sandbox' })],
+  ['claim', 'principal', '{}', () => ({ claim: claim() })],
+  [
+    'session',
+    'principal',
+    '{}',
+    () => ({ session: { issuer: 'sandbox', claims: { sub: sandboxWorkload.sub } } }),
+  ],
+  ['all', 'status', 'completed', () => ({ all: true })],
+])('by %s: a task whose %s somebody has altered goes too', async (_name, column, value, selector) => {
+  const ours = await alone()
+  beside(broker, (db) => db.prepare(`update tasks set ${column} = ? where id = ?`).run(value, ours.task.id))
+  expect((await broker.revoke(selector())).status).toBe(200)
+  expect(await broker.use(ours.token)).toBe(401)
+})
+
+const claim = () => ({ issuer: 'sandbox', name: 'sub', value: sandboxWorkload.sub })
+
+/** The only task that there is, and its credential. */
+async function alone() {
+  await broker.revoke({ all: true })
+  const { body: task } = await broker.open()
+  const { body: minted } = await broker.mint(task)
+  return { task, token: minted.credential.token as string }
+}
+
+test('a child of another agent goes with the one that says it is over', async () => {
+  const ours = await alone()
+  const { body: child } = await openChild(broker, ours.task, { agent: 'other-bot' })
+  const { body: minted } = await broker.mint(child)
+  beside(broker, (db) => db.prepare("update tasks set status = 'completed' where id = ?").run(ours.task.id))
+  const { body } = await broker.revoke({ agent: 'refactor-bot' })
+  expect(body.tasks).toContain(child.id)
+  expect(await broker.use(minted.credential.token)).toBe(401)
 })

@@ -142,6 +142,44 @@ describe('a lease on its way out', () => {
     expect(core.upstream.calls).toEqual([[lease.id]])
   })
 
+  /** Upstream takes no calls, as where the clock is ahead and it refuses the broker itself: it can be neither told nor asked. */
+  function unheard() {
+    const { upstream, clock } = core
+    const { refuse, probe } = upstream
+    upstream.refuse = down
+    upstream.probe = async () => ({ result: 'unknown', method: 'it was not asked', at: clock.now() })
+    return () => Object.assign(upstream, { refuse, probe })
+  }
+
+  it('is not over by a clock set forward while upstream can be neither told nor asked (I4)', async () => {
+    const { lease } = await core.minted()
+    const heard = unheard()
+    core.clock.notBefore(core.clock.now() + 2 * hour)
+    await core.quiet()
+    expect(await core.lease(lease.id)).toMatchObject({ status: 'revoking', attempts: 1 })
+    // Each try is followed by a pause.
+    for (let n = 0; n < 11; n += 1) await core.pass(5 * minute)
+    const tried = core.upstream.calls.length
+    expect(tried).toBe(12)
+    const given = await core.lease(lease.id)
+    expect(given).toMatchObject({ status: 'irrevocable', evidence: { result: 'unknown' } })
+    expect(given.handle).not.toBeNull()
+    heard()
+    await core.pass(minute)
+    expect(await core.lease(lease.id)).toMatchObject({ status: 'expired', handle: null })
+    expect(core.upstream.calls).toHaveLength(tried + 1)
+  })
+
+  it('that upstream can never be told of is over when it has had its life once more, from its end on', async () => {
+    const { task, lease } = await core.minted()
+    unheard()
+    await core.end(task)
+    for (let n = 0; n < 119; n += 1) await core.pass(minute)
+    expect(await core.lease(lease.id)).toHaveProperty('status', 'irrevocable')
+    for (let n = 0; n < 2; n += 1) await core.pass(minute)
+    expect(await core.lease(lease.id)).toMatchObject({ status: 'expired', handle: null, dueAt: null })
+  })
+
   it('of the kind that only expires waits for that, without a call and without alarm', async () => {
     core.upstream.revocationIs = 'expiry'
     const { task, lease } = await core.minted()

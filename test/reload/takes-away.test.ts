@@ -4,6 +4,7 @@ import { describedBroker } from '../support/described-broker.ts'
 import { agentFiles, subjectOf } from '../support/agents.ts'
 import { startIssuer } from '../support/issuer.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { beside } from '../support/database.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { filesOf } from '../support/broker-files.ts'
 
@@ -94,6 +95,19 @@ test.each<[string, string[], () => Promise<unknown>]>([
       lost ? { status: 'revoked', end_reason: 'policy_changed' } : { status: 'active', end_reason: null },
     )
   }
+})
+
+test.each([
+  ['agent', 'refactor-bot'],
+  ['status', 'completed'],
+])('a task with another %s than it was written with loses what it holds', async (column, value) => {
+  const held = await holders()
+  const { task, revoked } = held['other-bot'] as { task: { id: string }; revoked: () => boolean }
+  beside(broker, (db) => db.prepare(`update tasks set ${column} = ? where id = ?`).run(value, task.id))
+  await remove('policies/other-bot.cedar')
+  expect((await reload()).status).toBe(200)
+  expect(revoked()).toBe(true)
+  expect(held['second-bot']!.revoked()).toBe(false)
 })
 
 test('an agent that is removed can open nothing more, and one that is added can', async () => {

@@ -9,6 +9,8 @@ import { sqliteStore } from '../support/sqlite.ts'
 
 it('no query of the hot path reads a whole table', async () => {
   await using store = await sqliteStore()
+  const altered = await store.unit.write((tx) => put(store, tx, aTask()))
+  await store.beside(`update tasks set parent = 'x' where id = '${altered.id}'`)
   const [lease] = await putLeases(store, {})
   const { agent, identity, task, provider } = lease!
   const room = { provider, slot: 'role', whose: { agent, owner: 'a' }, now: noon }
@@ -32,6 +34,7 @@ it('no query of the hot path reads a whole table', async () => {
     await leases.find(tx, { task })
     await leases.move(tx, lease!.id, 'revoking', { dueAt: noon })
     await tasks.tree(tx, task)
+    expect(await tasks.altered(tx)).toHaveLength(1)
     await tasks.due(tx, noon, 10)
     await tasks.nextDue(tx, noon)
     await tasks.find(tx, { agent, statuses: ['active'] })
