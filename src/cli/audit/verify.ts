@@ -31,9 +31,9 @@ other than --since and --until has gaps, which are named.
 
 The exit status is 1 when anything is not as it was written; the first bad seq
 is named. It is 1 too when retention has removed the event whose head is given:
-then nothing can be told by that. With --json the answer is { "intact", "events", "pruned", "head",
-"first_bad_seq", "discrepancies" }; "pruned" is the last event that retention
-has removed, 0 where there is none.`,
+then nothing can be told by that. With --json the answer is { "intact",
+"events", "pruned", "head", "first_bad_seq", "discrepancies" }; "pruned" is the
+last event that retention has removed, 0 where there is none.`,
     )
     .option('--export <file>', 'verify this export in place of the store; - for stdin')
     .option('--head <seq:mac>', 'a head that was noted earlier, which the record must still reach', head)

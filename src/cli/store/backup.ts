@@ -23,9 +23,9 @@ docs/operating.md.
 A PostgreSQL database is backed up by its own means, as \`pg_dump\`.
 
 The exit status is 1 when the copy cannot be made, or is not intact; nothing is
-left of it then. With --json the answer is { "file", "events", "head" }. A backup
-that is killed leaves FILE.RANDOM.partial, which is in nobody's way and may be
-deleted.`,
+left of it then. With --json the answer is { "file", "events", "head" }.
+A backup that is killed leaves FILE.RANDOM.partial, which is in nobody's way and
+may be deleted.`,
     )
     .argument('<file>', 'where to put the copy')
     .action(copy)
