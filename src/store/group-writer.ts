@@ -170,7 +170,8 @@ export class GroupWriter {
     if (!keeper.state.holder) return
     try {
       await connection.begin()
-      if (!(await this.isForeign())) await keeper.write([], { holder: undefined })
+      // Of what is another's by now nothing is written; whatever else somebody did to it, the next start finds.
+      if (!(await keeper.isTakenOver(connection.statements))) await keeper.write([], { holder: undefined })
       await connection.commit()
     } catch {
       await connection.rollBack()

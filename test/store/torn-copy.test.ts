@@ -63,3 +63,15 @@ it('is told by the head outside where it does lack something', async () => {
   expect(store.intrusion.doubts).toEqual([expect.stringContaining('head was kept outside it')])
   await store.close()
 })
+
+it('is let go of, whatever somebody has done beside it just before', async () => {
+  const { path, remove } = await temporaryPath()
+  const store = await open(path)
+  await opens(store)
+  besideFile(path, 'analyze')
+  await store.close()
+  const again = await open(path)
+  expect(again.intrusion.doubts).toEqual([])
+  await again.close()
+  await remove()
+})
