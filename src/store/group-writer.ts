@@ -14,6 +14,7 @@ import type { Guard } from './guard.ts'
 import { type HeadKeeper, headRows, type HeadState, type Written } from './head.ts'
 import { heldAt, type LastHead } from './last-head.ts'
 import { Known } from './known.ts'
+import { Latecomers } from './latecomers.ts'
 import type { RowMacs } from './row-macs.ts'
 import { RowSums } from './row-sums.ts'
 import { AtOnce } from './row-writes.ts'
@@ -74,6 +75,8 @@ export class GroupWriter {
   /** What is known of the store, as long as nobody else writes it. */
   #known = new Known()
   #queue: Job[] = []
+  /** Of the queue, what comes while the turn is waited for. */
+  #latecomers: Latecomers | undefined
   /** What has a turn of its own. */
   readonly #apart: (() => Promise<void>)[] = []
   /** Why nothing could be written when that was last tried; undefined where it could. */
@@ -88,11 +91,13 @@ export class GroupWriter {
 
   write<T>(work: (tx: Tx) => Promise<T>, ...about: Told[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({
+      const job: Job = {
         run: work,
         about,
         settle: (outcome) => ('error' in outcome ? reject(outcome.error) : resolve(outcome.value as T)),
-      })
+      }
+      this.#queue.push(job)
+      this.#latecomers?.add(job)
       this.#running ??= this.#runGroups()
     })
   }
@@ -309,11 +314,13 @@ export class GroupWriter {
     }
     // Where others take turns as well, one of them has most likely written.
     const isKept = !hasPeers()
-    const found = await others.begin(() => {
+    const begun = others.begin(() => {
       // Here, for it may be asked twice: what a lost connection has read is no longer true in the next turn.
       if (!isKept) this.#known = this.#known.anew()
       return this.#find()
     })
+    const found = await begun.finally(() => this.#latecomers?.close())
+    this.#latecomers = undefined
     await this.#settlePending()
     const isFollowed = await this.#follow(others, found)
     if (isKept && (isFollowed || others.mayHaveWritten)) this.#known = this.#known.anew()
@@ -327,14 +334,19 @@ export class GroupWriter {
     this.#pending = undefined
   }
 
-  /** All that it is known beforehand that the turn will ask for, in one go. */
+  /** All that it is known beforehand that the turn will ask for, in one go; and what those ask for that come before it, as they come. */
   async #find(): Promise<FoundHead> {
     const { connection, keeper } = this.#given
     const { statements } = connection
+    const known = this.#known
+    const first = this.#queue.slice(0, groupSize)
+    this.#latecomers = new Latecomers(groupSize - first.length, (late) =>
+      known.lookedUp.read(statements, aboutOf(late)),
+    )
     const [rows, held] = await Promise.all([
       statements.all(headRows),
       heldAt(statements, keeper.head.seq),
-      this.#known.ahead(statements, aboutOf(this.#queue.slice(0, groupSize))),
+      known.ahead(statements, aboutOf(first)),
     ])
     return { rows, held }
   }

@@ -188,10 +188,14 @@ export class Session {
     await this.#client.end().catch(() => undefined)
   }
 
-  /** A schema that somebody puts before it later, or a temporary table, is not taken for it. */
+  /**
+   * A schema that somebody puts before it later, or a temporary table, is not taken for it. Rows are found by an index, however
+   * few there were when the server planned that (docs/decisions/0074).
+   */
   async #pin(known: string | undefined): Promise<void> {
     const [row] = await this.all(
-      `select name, set_config('search_path', quote_ident(name) || ', pg_temp', false)
+      `select name, set_config('search_path', quote_ident(name) || ', pg_temp', false),
+         set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)
        from (select coalesce($1, current_schema()::text) as name) as wanted`,
       [known ?? null],
     )

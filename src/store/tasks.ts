@@ -119,11 +119,13 @@ function goingOn(
 /** Rows that are named in one question. */
 const namedAtOnce = 256
 
-const unfinished = `exists (select 1 from leases where task = tasks.id ${lookups.unfinished.rest})`
+/** Whether there is such a row: SQL. A value: for an `exists` behind an `or`, PostgreSQL reads the whole table (docs/decisions/0074). */
+const isThere = (from: string) => `(select 1 from ${from} limit 1) is not null`
+const unfinished = isThere(`leases where task = tasks.id ${lookups.unfinished.rest}`)
 /** What an end would still find to do: the state is any but those that are over, a lease is in use, or a child goes on. */
 const hasAnEnd = `(status not in (${listed(taskStatuses.filter((status) => !isAmong(openStatuses, status)))})
-  or exists (select 1 from leases where task = tasks.id and ${statusIn(['pending', 'active'])})
-  or exists (select 1 from tasks as child where child.parent = tasks.id and ${statusIn(openStatuses)}))`
+  or ${isThere(`leases where task = tasks.id and ${statusIn(['pending', 'active'])}`)}
+  or ${isThere(`tasks as child where child.parent = tasks.id and ${statusIn(openStatuses)}`)})`
 
 /** Rows that somebody else has altered and for which this holds: SQL. Very many may be over, and are not read. */
 async function altered(tx: Tx, condition: string): Promise<Row[]> {

@@ -8,6 +8,7 @@ import { type Beside, besideOn } from '../support/beside.ts'
 import { embeddedServer, type PostgresServer, serverTakesMs } from '../support/postgres-server.ts'
 import { aLease, aTask, hour, noon, put, putLeases } from '../support/store.ts'
 import { still } from '../support/still.ts'
+import { until } from '../support/until.ts'
 
 let server: PostgresServer
 /** Who has put in what the other looks up: it knows nothing of it. */
@@ -38,6 +39,36 @@ it('in one statement for each way to find something, however many works', async 
   const ofLeases = asked.mock.calls.filter(([sql]) => sql.includes('"leases" where "id"'))
   expect(found).toEqual(leases.map(() => true))
   expect(ofLeases).toHaveLength(1)
+})
+
+it('behind the turn that is waited for, for what comes meanwhile: as it is by then, and with nothing left to ask', async () => {
+  const [lease] = await putLeases(other, {})
+  const { id } = lease!
+  const { promise: over, resolve: end } = Promise.withResolvers<void>()
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const inTurn = other.unit.write(async (tx) => {
+    begin()
+    await over
+    await other.leases.move(tx, id, 'revoking', { dueAt: noon })
+  })
+  await begun
+  const asked = vi.spyOn(Session.prototype, 'all')
+  const ofLeases = () => asked.mock.calls.filter(([sql]) => sql.includes('"leases" where "id"')).length
+  const first = store.unit.write(() => Promise.resolve())
+  await until(() => asked.mock.calls.some(([sql]) => sql.includes('pg_current_snapshot')))
+  let before = 0
+  const late = store.unit.write(
+    async (tx) => {
+      before = ofLeases()
+      return (await store.leases.get(tx, id))?.status
+    },
+    { lease: id },
+  )
+  await until(() => ofLeases() === 1)
+  end()
+  await Promise.all([inTurn, first])
+  expect(await late).toBe('revoking')
+  expect([before, ofLeases()]).toEqual([1, 1])
 })
 
 it('what a task holds that was put in just now is not asked', async () => {
