@@ -239,12 +239,10 @@ const isWhole = ({ table, columns }: Write) => !columns || sealingOf(table).whol
 function putRows(statements: Statements, table: SealedTable, writes: readonly Write[]): void {
   const { key, whole } = sealingOf(table)
   const columns = whole ?? Object.keys(writes[0]!.row)
-  for (let from = 0; from < writes.length;) {
-    // A power of two, so that few texts are prepared.
-    const count = Math.min(rowsAtOnce, 2 ** Math.floor(Math.log2(writes.length - from)))
-    const some = writes.slice(from, (from += count))
+  for (let from = 0; from < writes.length; from += rowsAtOnce) {
+    const some = writes.slice(from, from + rowsAtOnce)
     void statements.run(
-      whole ? replacement(table, columns, count, key) : insertion(table, columns, count),
+      whole ? replacement(table, columns, some.length, key) : insertion(table, columns, some.length),
       some.flatMap(({ row }) => columns.map((column) => row[column])),
     )
   }
