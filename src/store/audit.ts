@@ -1,5 +1,5 @@
 /** The audit chain's rows. */
-import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
+import { type ExpressionBuilder, type RawBuilder, type Selectable, sql } from 'kysely'
 import { follows } from '../audit/chain.ts'
 import type { AuditTrail, ChainedEvent, EventFilter, Head, ListedEvent } from '../audit/event.ts'
 import type { Tx } from '../base/unit.ts'
@@ -86,18 +86,25 @@ function matching(
 
 /** What came of it, or the sum that it is counted in. */
 function isOfRequest(dialect: Dialect, request: string) {
-  return sql<boolean>`(request = ${request} or (type in ('authentication.failures', 'request.explained') and exists (
-    select 1 from ${dialect.membersOf('data', ['requests'])} where member.value = ${request})))`
+  const members = dialect.membersOf('data', ['requests'])
+  return sql<boolean>`(request = ${request} or (type in ('authentication.failures', 'request.explained')
+    and ${isThere(sql`${members} where member.value = ${request}`)}))`
 }
 
 /** Whether it tells of the run itself, or belongs to a task that the run opened. */
 function isOfRun(dialect: Dialect, run: string) {
-  const isIt = sql`member.value = ${run} or member.key || '=' || member.value = ${run}`
-  return sql<boolean>`(
-    exists (select 1 from ${dialect.membersOf('audit_events.data', ['session', 'claims'])} where ${isIt})
-    or exists (select 1 from ${dialect.membersOf('audit_events.data', ['selector', 'session', 'claims'])} where ${isIt})
-    or exists (select 1 from tasks, ${dialect.membersOf('tasks.session', ['claims'])}
-      where tasks.id = audit_events.task and (${isIt})))`
+  const isIt = sql`(member.value = ${run} or member.key || '=' || member.value = ${run})`
+  const ofSession = dialect.membersOf('audit_events.data', ['session', 'claims'])
+  const ofSelector = dialect.membersOf('audit_events.data', ['selector', 'session', 'claims'])
+  const ofTask = dialect.membersOf('tasks.session', ['claims'])
+  return sql<boolean>`(${isThere(sql`${ofSession} where ${isIt}`)}
+    or ${isThere(sql`${ofSelector} where ${isIt}`)}
+    or ${isThere(sql`tasks, ${ofTask} where tasks.id = audit_events.task and ${isIt}`)})`
+}
+
+/** Whether there is such a row: not `exists`, for which PostgreSQL may read all tasks (docs/decisions/0074). */
+function isThere(from: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`(select 1 from ${from} limit 1) is not null`
 }
 
 /** With the MAC of the event before, where there is one. */

@@ -319,11 +319,16 @@ export class GroupWriter {
       if (!isKept) this.#known = this.#known.anew()
       return this.#find()
     })
-    const found = await begun.finally(() => this.#latecomers?.close())
-    this.#latecomers = undefined
+    const found = await begun.finally(() => this.#hearNoMore())
     await this.#settlePending()
     const isFollowed = await this.#follow(others, found)
     if (isKept && (isFollowed || others.mayHaveWritten)) this.#known = this.#known.anew()
+  }
+
+  async #hearNoMore(): Promise<void> {
+    const latecomers = this.#latecomers
+    this.#latecomers = undefined
+    await latecomers?.close()
   }
 
   /** A commit that failed may have happened all the same: the disk knows. */
@@ -340,7 +345,9 @@ export class GroupWriter {
     const { statements } = connection
     const known = this.#known
     const first = this.#queue.slice(0, groupSize)
-    this.#latecomers = new Latecomers(groupSize - first.length, (late) =>
+    // Where a connection was lost, what it was asked is told.
+    void this.#hearNoMore()
+    this.#latecomers = new Latecomers(groupSize - first.length, async (late) =>
       known.lookedUp.read(statements, aboutOf(late)),
     )
     const [rows, held] = await Promise.all([

@@ -247,8 +247,9 @@ export class Session {
 
   /** @throws PostgresFailure */
   async #answered<T>(ask: () => Promise<T>): Promise<T> {
+    // Whoever asks more while nothing is answered must not put off that it is noticed.
+    if (this.#waiting === 0) this.#watch.refresh()
     this.#waiting += 1
-    this.#watch.refresh()
     try {
       return await ask()
     } catch (error) {

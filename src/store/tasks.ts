@@ -119,7 +119,7 @@ function goingOn(
 /** Rows that are named in one question. */
 const namedAtOnce = 256
 
-/** Whether there is such a row: SQL. A value: for an `exists` behind an `or`, PostgreSQL reads the whole table (docs/decisions/0074). */
+/** Whether there is such a row: SQL. Not `exists`, for which PostgreSQL may read the whole table (docs/decisions/0074). */
 const isThere = (from: string) => `(select 1 from ${from} limit 1) is not null`
 const unfinished = isThere(`leases where task = tasks.id ${lookups.unfinished.rest}`)
 /** What an end would still find to do: the state is any but those that are over, a lease is in use, or a child goes on. */

@@ -1,5 +1,5 @@
 /** What works say that they will look up is read for all works of a commit at once, and changes nothing of what they find (docs/decisions/0067). */
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { About, Tx } from '../../src/base/unit.ts'
 import { unfinishedStatuses } from '../../src/leases/lease.ts'
 import { Session } from '../../src/store/postgres-session.ts'
@@ -41,34 +41,57 @@ it('in one statement for each way to find something, however many works', async 
   expect(ofLeases).toHaveLength(1)
 })
 
-it('behind the turn that is waited for, for what comes meanwhile: as it is by then, and with nothing left to ask', async () => {
-  const [lease] = await putLeases(other, {})
-  const { id } = lease!
-  const { promise: over, resolve: end } = Promise.withResolvers<void>()
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-  const inTurn = other.unit.write(async (tx) => {
-    begin()
-    await over
-    await other.leases.move(tx, id, 'revoking', { dueAt: noon })
+describe('while the turn is waited for', () => {
+  /** What `other` does in its turn, which it has until `end` is called. */
+  async function turnOfOther(work: (tx: Tx) => Promise<unknown> = () => Promise.resolve()) {
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const done = other.unit.write(async (tx) => {
+      begin()
+      await over
+      await work(tx)
+    })
+    await begun
+    return { end, done }
+  }
+
+  it('what comes is asked for behind it: as it is by then, and with nothing left to ask', async () => {
+    const [lease] = await putLeases(other, {})
+    const { id } = lease!
+    const turn = await turnOfOther((tx) => other.leases.move(tx, id, 'revoking', { dueAt: noon }))
+    const asked = vi.spyOn(Session.prototype, 'all')
+    const ofLeases = () => asked.mock.calls.filter(([sql]) => sql.includes('"leases" where "id"')).length
+    const first = store.unit.write(() => Promise.resolve())
+    await until(() => asked.mock.calls.some(([sql]) => sql.includes('pg_current_snapshot')))
+    let before = 0
+    const late = store.unit.write(
+      async (tx) => {
+        before = ofLeases()
+        return (await store.leases.get(tx, id))?.status
+      },
+      { lease: id },
+    )
+    await until(() => ofLeases() === 1)
+    turn.end()
+    await Promise.all([turn.done, first])
+    expect(await late).toBe('revoking')
+    expect([before, ofLeases()]).toEqual([1, 1])
   })
-  await begun
-  const asked = vi.spyOn(Session.prototype, 'all')
-  const ofLeases = () => asked.mock.calls.filter(([sql]) => sql.includes('"leases" where "id"')).length
-  const first = store.unit.write(() => Promise.resolve())
-  await until(() => asked.mock.calls.some(([sql]) => sql.includes('pg_current_snapshot')))
-  let before = 0
-  const late = store.unit.write(
-    async (tx) => {
-      before = ofLeases()
-      return (await store.leases.get(tx, id))?.status
-    },
-    { lease: id },
-  )
-  await until(() => ofLeases() === 1)
-  end()
-  await Promise.all([inTurn, first])
-  expect(await late).toBe('revoking')
-  expect([before, ofLeases()]).toEqual([1, 1])
+
+  it('a work that fails to say what it looks up fails, and no more than its commit', async () => {
+    const turn = await turnOfOther()
+    const asked = vi.spyOn(Session.prototype, 'all')
+    const first = store.unit.write(() => Promise.resolve())
+    await until(() => asked.mock.calls.some(([sql]) => sql.includes('pg_current_snapshot')))
+    const saying = vi.fn<() => About[]>(() => {
+      throw new Error('it does not know')
+    })
+    const refused = Promise.allSettled([first, store.unit.write(() => Promise.resolve(), saying)])
+    await until(() => saying.mock.calls.length > 0)
+    turn.end()
+    expect((await refused)[1]!.status).toBe('rejected')
+    expect(await store.unit.write(() => Promise.resolve('done'))).toBe('done')
+  })
 })
 
 it('what a task holds that was put in just now is not asked', async () => {

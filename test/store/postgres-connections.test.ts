@@ -157,6 +157,21 @@ it('a server that does not answer in time is given up, and the connection closed
   await session.close()
 })
 
+it('however much more it is asked meanwhile', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const session = await Session.open({ url: await server.database() })
+  const ask = (sql: string) => session.script(sql).catch((error: unknown) => error)
+  const asked = [ask('select pg_sleep(1)')]
+  for (let second = 0; second < 15; second += 1) {
+    expect(session.isBroken).toBe(false)
+    asked.push(ask('select 1'))
+    await vi.advanceTimersByTimeAsync(1_000)
+  }
+  expect(session.isBroken).toBe(true)
+  for (const answer of await Promise.all(asked)) expect(answer).toSatisfy(isPostgresFailure)
+  await session.close()
+})
+
 it('a connection on which the server takes no writes is given up: another may be one that does', async () => {
   const session = await Session.open({ url: await server.database() })
   await session.script('set default_transaction_read_only = on')

@@ -22,10 +22,10 @@ async function planOf(session: Session, sql: string): Promise<string> {
 const scan =
   /Seq Scan on (?:leases|tasks|fences|approvals|delegations|idempotency|audit_events|used_tokens)\b/
 
-it('no query of the hot path reads a whole table', async () => {
-  await using store = await postgresStore(server)
+/** What is asked during `work` that finds rows: which of it reads a table as a whole. */
+async function scanning(url: string, work: (begin: () => void) => Promise<void>): Promise<string[]> {
   const asked = new Set<string>()
-  await hotPath(store, () => {
+  await work(() => {
     for (const way of ['all', 'send'] as const) {
       const original = Session.prototype[way] as (sql: string, values?: readonly unknown[]) => unknown
       vi.spyOn(Session.prototype, way).mockImplementation(function (
@@ -39,12 +39,28 @@ it('no query of the hot path reads a whole table', async () => {
     }
   })
   vi.restoreAllMocks()
-  expect(asked.size).toBeGreaterThanOrEqual(20)
-  const session = await Session.open({ url: store.url })
-  const scanning: string[] = []
-  for (const sql of asked) if (scan.test(await planOf(session, sql))) scanning.push(sql)
+  expect(asked.size).toBeGreaterThan(0)
+  const session = await Session.open({ url })
+  const found: string[] = []
+  // What becomes of an `exists` depends on how many rows the server takes there to be.
+  for (const sql of asked)
+    if (/\bexists\b/i.test(sql) || scan.test(await planOf(session, sql))) found.push(sql)
   await session.close()
-  expect(scanning).toEqual([])
+  return found
+}
+
+it('no query of the hot path reads a whole table', async () => {
+  await using store = await postgresStore(server)
+  expect(await scanning(store.url, (begin) => hotPath(store, begin))).toEqual([])
+})
+
+it.each([{ run: '1' }, { request: 'req_1' }])('nor does a look into the record for %o', async (filter) => {
+  await using store = await postgresStore(server)
+  const list = async (begin: () => void) => {
+    begin()
+    await store.unit.read((tx) => store.audit.list(tx, filter, { limit: 1 }))
+  }
+  expect(await scanning(store.url, list)).toEqual([])
 })
 
 it.each([1, 2, 8, 64])(
