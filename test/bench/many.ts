@@ -86,6 +86,7 @@ export async function many({ clients, seconds }: Order): Promise<Measured> {
   await using opened = new AsyncDisposableStack()
   const worlds: World[] = []
   for (const brokers of counts) worlds.push(opened.use(await startWorld({ engine: 'postgres', brokers })))
+  for (const { database } of worlds) await database.settle()
   const loads = [...new Set([Math.min(clients, fewClients), clients])].map((each) => ({
     clients: each,
     seconds: Math.max(1, seconds / rounds),
