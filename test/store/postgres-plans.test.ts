@@ -22,8 +22,12 @@ async function planOf(session: Session, sql: string): Promise<string> {
 const scan =
   /Seq Scan on (?:leases|tasks|fences|approvals|delegations|idempotency|audit_events|used_tokens)\b/
 
-/** What is asked during `work` that finds rows: which of it reads a table as a whole. */
-async function scanning(url: string, work: (begin: () => void) => Promise<void>): Promise<string[]> {
+/** What is asked during `work` that finds rows, `least` statements: which of it reads a table as a whole. */
+async function scanning(
+  url: string,
+  least: number,
+  work: (begin: () => void) => Promise<void>,
+): Promise<string[]> {
   const asked = new Set<string>()
   await work(() => {
     for (const way of ['all', 'send'] as const) {
@@ -39,7 +43,7 @@ async function scanning(url: string, work: (begin: () => void) => Promise<void>)
     }
   })
   vi.restoreAllMocks()
-  expect(asked.size).toBeGreaterThan(0)
+  expect(asked.size).toBeGreaterThanOrEqual(least)
   const session = await Session.open({ url })
   const found: string[] = []
   // What becomes of an `exists` depends on how many rows the server takes there to be.
@@ -51,7 +55,7 @@ async function scanning(url: string, work: (begin: () => void) => Promise<void>)
 
 it('no query of the hot path reads a whole table', async () => {
   await using store = await postgresStore(server)
-  expect(await scanning(store.url, (begin) => hotPath(store, begin))).toEqual([])
+  expect(await scanning(store.url, 20, (begin) => hotPath(store, begin))).toEqual([])
 })
 
 it.each([{ run: '1' }, { request: 'req_1' }])('nor does a look into the record for %o', async (filter) => {
@@ -60,7 +64,7 @@ it.each([{ run: '1' }, { request: 'req_1' }])('nor does a look into the record f
     begin()
     await store.unit.read((tx) => store.audit.list(tx, filter, { limit: 1 }))
   }
-  expect(await scanning(store.url, list)).toEqual([])
+  expect(await scanning(store.url, 1, list)).toEqual([])
 })
 
 it.each([1, 2, 8, 64])(
