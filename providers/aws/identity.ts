@@ -2,7 +2,7 @@
 import { AssumeRoleWithWebIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
 import { z } from 'zod'
 import { withinLimit } from '../../src/base/clock.ts'
-import { garbage, passing } from '../../src/provider/answers.ts'
+import { garbage, ofOwnToken, passing } from '../../src/provider/answers.ts'
 import type { ProviderError } from '../../src/provider/failure.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { AwsFailure, refusal } from './failure.ts'
@@ -41,7 +41,7 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
   const renew = async () => {
     const askedAt = clock.now()
     const token = await context.sign(audience).catch(() => {
-      throw passing('the broker could not sign a token for AWS')
+      throw passing('the broker could not sign a token for AWS', { ofOwnToken: true })
     })
     const command = new AssumeRoleWithWebIdentityCommand({
       RoleArn: roleArn,
@@ -77,8 +77,12 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
 
 /** Whatever happened, the call that this identity was wanted for was never sent. */
 function asRefusal(failure: AwsFailure): ProviderError {
-  return refusal(failure, meanings, 'nothing')
+  const error = refusal(failure, meanings, 'nothing')
+  return keysUnread.has(failure.code) ? ofOwnToken(error) : error
 }
+
+/** What AWS answers where it cannot read the keys of whoever signed the token, among other things. */
+const keysUnread = new Set(['IDPCommunicationError', 'InvalidIdentityToken'])
 
 const meanings = {
   AccessDenied: 'the trust policy of the role in `web_identity` does not let the broker in',

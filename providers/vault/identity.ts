@@ -1,7 +1,7 @@
 /** Who the broker is to Vault. */
 import { z } from 'zod'
 import { withinLimit } from '../../src/base/clock.ts'
-import { abandoned, garbage, passing } from '../../src/provider/answers.ts'
+import { abandoned, garbage, ofOwnToken, passing } from '../../src/provider/answers.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { untilHeard } from './behind.ts'
 import type { Send } from './client.ts'
@@ -98,7 +98,7 @@ function loggingIn(
   const logIn = (signal: AbortSignal): Promise<Login> => {
     underWay ??= withinLimit(clock, loginLimitMs, async (limit) => {
       const jwt = await sign(address).catch(() => {
-        throw passing('the JWT for Vault could not be signed')
+        throw passing('the JWT for Vault could not be signed', { ofOwnToken: true })
       })
       const at = clock.now()
       const answer = await send('write', `auth/${mount}/login`, {
@@ -107,7 +107,11 @@ function loggingIn(
         // It may leave a login behind, but no credential.
         acts: false,
       })
-      if (answer.status !== 200) throw refusal(answer, loginMeanings, false)
+      if (answer.status !== 200) {
+        const error = refusal(answer, loginMeanings, false)
+        // Where it cannot read the broker's keys, it says the same as of any other token that it does not take.
+        throw error.kind === 'rejected' && answer.status !== 404 ? ofOwnToken(error) : error
+      }
       const parsed = answered.safeParse(answer.body)
       if (!parsed.success) throw garbage('Vault', false)
       const { client_token: token, lease_duration: life } = parsed.data.auth

@@ -10,7 +10,7 @@ import { Services } from '../provider/services.ts'
 import { createExclusive } from '../base/exclusive.ts'
 import { federationKeys, installationId } from '../store/installation.ts'
 import type { OpenStore } from '../store/own-store.ts'
-import { checkAddress } from './doctor/address.ts'
+import { checkAddress, lookAt, mayRun } from './doctor/address.ts'
 import type { Check } from './doctor/check.ts'
 import { watchClocks } from './doctor/clock.ts'
 import { checkConnections } from './doctor/connections.ts'
@@ -75,15 +75,22 @@ async function examine(file: string): Promise<Check[]> {
   const store = await checkStore(configuration)
   try {
     if (store.opened) await lend(services, configuration, store.opened)
+    // Before the clocks are watched: a broker on this machine has the same.
+    const look = await lookAt(configuration)
     const clocks = watchClocks()
     const [issuers, connections, targets] = await Promise.all([
       checkIssuers(configuration.issuers),
-      checkConnections(configuration.connections, { mightPermit: permitted(configuration.policies), clock }),
+      checkConnections(configuration.connections, {
+        mightPermit: permitted(configuration.policies),
+        clock,
+        url: configuration.url,
+        mayRun: mayRun(look),
+      }),
       checkTargets(configuration.notify, clock),
     ])
     const times = clocks.compare()
     const seal = await checkSeal(configuration.sealKeys, store.opened)
-    const around = [...checkFiles(configuration), ...(await checkAddress(configuration))]
+    const around = [...checkFiles(configuration), ...checkAddress(configuration, look)]
     return [...found, ...store.checks, ...seal, ...issuers, ...connections, ...targets, ...times, ...around]
   } finally {
     await store.opened?.close()

@@ -22,6 +22,7 @@ interface Circumstances {
   retryAfter?: number | undefined
   /** What an operator can do about it, one line. */
   remedy?: string | undefined
+  ofOwnToken?: boolean
 }
 
 export function passing(message: string, circumstances: Circumstances = {}): ProviderError {
@@ -44,6 +45,12 @@ export function refused(
   circumstances: { retryAfter?: number; remedy?: string } = {},
 ): ProviderError {
   return new ProviderError('rejected', message, circumstances)
+}
+
+/** The same failure, of the JWT that the broker logs in with. */
+export function ofOwnToken(error: ProviderError): ProviderError {
+  const { kind, message, retryAfter, maybeDone, remedy } = error
+  return new ProviderError(kind, message, { retryAfter, maybeDone, remedy, ofOwnToken: true })
 }
 
 /** A status, and what it means for the request at hand. */

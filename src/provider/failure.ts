@@ -15,6 +15,11 @@ export class ProviderError extends Error {
   readonly maybeDone: boolean
   /** What an operator can do about it, one line, where the cause lies on the way to upstream. */
   readonly remedy: string | undefined
+  /**
+   * Whether it failed because of the JWT that the broker logs in with: none could be signed, or upstream did not take
+   * it, as it does where it cannot read the broker's keys at `url`.
+   */
+  readonly ofOwnToken: boolean
 
   constructor(
     kind: 'rejected' | 'unavailable',
@@ -23,6 +28,7 @@ export class ProviderError extends Error {
       retryAfter?: number | undefined
       maybeDone?: boolean
       remedy?: string | undefined
+      ofOwnToken?: boolean
     } = {},
   ) {
     super(message)
@@ -31,5 +37,6 @@ export class ProviderError extends Error {
     this.retryAfter = options.retryAfter
     this.maybeDone = options.maybeDone ?? false
     this.remedy = options.remedy
+    this.ofOwnToken = options.ofOwnToken ?? false
   }
 }

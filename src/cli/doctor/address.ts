@@ -6,16 +6,30 @@ import { networkFault, type NetworkFault } from '../../outbound/network-fault.ts
 import { outboundFetch } from '../../outbound/fetch.ts'
 import type { Check } from './check.ts'
 
+/** How it is at `url` and `listen`. */
+export interface Look {
+  /** Whether a broker answers at `url`; else `fault` is why none does, where that is known. */
+  answers: boolean
+  fault?: NetworkFault | undefined
+  /** Why `listen` cannot be listened at now; undefined where it can. */
+  taken: string | undefined
+}
+
 const answerWithinMs = 5_000
 const dayMs = 24 * 3600 * 1000
 /** Days before its end at which a certificate should have been renewed. */
 const renewal = 14
 
-export async function checkAddress(configuration: Configuration): Promise<Check[]> {
-  const { url, listen, tls, trustedProxies, clientCa } = configuration
+export async function lookAt({ url, listen, clientCa }: Configuration): Promise<Look> {
+  return { ...(await brokerAt(url, clientCa)), taken: await bindFault(listen) }
+}
+
+/** Whether a broker may be running: one that answers, or whatever has its address. */
+export const mayRun = ({ answers, taken }: Look) => answers || taken === 'EADDRINUSE'
+
+export function checkAddress({ url, listen, tls, trustedProxies }: Configuration, look: Look): Check[] {
+  const { taken } = look
   const checks: Check[] = []
-  const look = await brokerAt(url, clientCa)
-  const taken = await bindFault(listen)
   if (look.answers) checks.push({ check: 'url', status: 'ok', message: `a broker answers at ${url}` })
   else if (taken === 'EADDRINUSE')
     checks.push({
@@ -41,7 +55,7 @@ export async function checkAddress(configuration: Configuration): Promise<Check[
 async function brokerAt(
   url: string,
   ca: readonly string[] | undefined,
-): Promise<{ answers: boolean; fault?: NetworkFault | undefined }> {
+): Promise<Pick<Look, 'answers' | 'fault'>> {
   try {
     const response = await outboundFetch({ env: process.env, ca })(`${url}/healthz`, {
       redirect: 'error',

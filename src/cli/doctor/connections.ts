@@ -4,10 +4,19 @@ import { asProviderError } from '../../leases/upstream.ts'
 import type { Finding, MightPermit } from '../../provider/upstream.ts'
 import { type Check, lookWithinMs } from './check.ts'
 
+interface Given {
+  mightPermit: MightPermit
+  clock: Clock
+  /** Where upstreams read the broker's keys. */
+  url: string
+  /** Whether a broker may be running, which publishes them. */
+  mayRun: boolean
+}
+
 /** Asks each connection how its upstream is; what is retired too, for it still has to revoke. */
 export async function checkConnections(
   connections: readonly ConnectionEntry[],
-  given: { mightPermit: MightPermit; clock: Clock },
+  given: Given,
 ): Promise<Check[]> {
   const found = await Promise.all(connections.map((entry) => checkConnection(entry, given)))
   return found.flat()
@@ -22,7 +31,7 @@ const remedies = {
 
 async function checkConnection(
   { provider, name, upstream, retired }: ConnectionEntry,
-  { mightPermit, clock }: { mightPermit: MightPermit; clock: Clock },
+  { mightPermit, clock, url, mayRun }: Given,
 ): Promise<Check[]> {
   const check = `connection ${provider.type}/${name}${retired ? ' (retired)' : ''}`
   if (!upstream.diagnose)
@@ -40,8 +49,14 @@ async function checkConnection(
       upstream.diagnose!({ mightPermit, signal }),
     )
   } catch (error) {
-    const { kind, message, remedy = remedies[kind] } = asProviderError(error)
-    findings = [{ status: 'fault', message, remedy }]
+    const { kind, message, remedy = remedies[kind], ofOwnToken } = asProviderError(error)
+    findings = [ofOwnToken && !mayRun ? notStarted(url) : { status: 'fault', message, remedy }]
   }
   return findings.map((finding) => ({ check, ...finding }))
 }
+
+const notStarted = (url: string): Finding => ({
+  status: 'warning',
+  message: `not looked at: it reads the broker's keys at ${url}, where no broker answers`,
+  remedy: 'Start the broker, then run this again.',
+})
