@@ -55,11 +55,16 @@ async function demo({ json = false, keep = false }: { json?: boolean; keep?: boo
 async function showErrands(setup: Setup, timeline: Timeline, json: boolean): Promise<void> {
   const { configuration, log } = setup
   const list = await errands(setup)
-  timeline.show('kept', null, `everything runs on until Ctrl-C; the broker's log is ${log}`, {
-    configuration: configuration.file,
-    log,
-    commands: list.map(({ command }) => command),
-  })
+  timeline.show(
+    'kept',
+    null,
+    `everything runs on until Ctrl-C, and its folder is removed then; the broker's log is ${log}`,
+    {
+      configuration: configuration.file,
+      log,
+      commands: list.map(({ command }) => command),
+    },
+  )
   if (json) return
   const lines = list.flatMap(({ what, command }) => [`# ${what}`, command, ''])
   process.stdout.write(`\nIn another terminal, in the checkout:\n\n${lines.join('\n')}\n`)
