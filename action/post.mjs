@@ -21,7 +21,10 @@ async function post() {
     waitMs: waits.ending,
   }).catch(none(401, 404))
   const left = (ended?.leases ?? []).filter(
-    ({ status }) => !['revoked', 'expired', 'failed'].includes(status),
+    ({ status, fingerprint, damaged }) =>
+      !['revoked', 'expired', 'failed'].includes(status) &&
+      // What was lost in its mint was given to nobody.
+      (fingerprint !== null || damaged !== undefined),
   )
   for (const { id, status, deadline } of left)
     say('warning', `${id} is ${status}: it was not seen dead yet, and ends at ${deadline} at the latest`)

@@ -4,7 +4,7 @@ import type { Task } from '../client/client.ts'
 import type { Choice } from '../client/run/tools.ts'
 import { type Notice, NotApproved, run } from '../client/run.ts'
 import { quoted } from '../client/run/shell.ts'
-import { isOver, mayStillWork } from '../leases/lease.ts'
+import { mayBeHeld, mayStillWork } from '../leases/lease.ts'
 import { awaiting } from './describe.ts'
 import { Failure, report, tell } from './failure.ts'
 import { type GitHostOptions, withGitHosts } from './git-credential.ts'
@@ -124,7 +124,7 @@ async function runCommand(words: string[], options: RunOptions): Promise<void> {
 
 /** Whether a credential of the command's may work on, other than was said when it was minted. */
 function isUnproven(notice: Notice): boolean {
-  if (notice.kind === 'still_alive') return notice.task.leases.some(mayStillWork)
+  if (notice.kind === 'still_alive') return notice.task.leases.some((lease) => mayStillWork(lease) && mayBeHeld(lease))
   return notice.kind === 'not_completed'
 }
 
@@ -174,7 +174,7 @@ function failureOf(notice: Exclude<Notice, { kind: 'awaits_approval' | 'choice' 
       )
     case 'still_alive': {
       const particulars = leases
-        .filter((lease) => !isOver(lease))
+        .filter(mayBeHeld)
         .map(({ id: lease, status, revocation, evidence }) =>
           [
             `${lease} ${status}`,

@@ -1,6 +1,6 @@
 /** One command inside one task, which ends with it. */
 import { systemClock } from '../base/clock.ts'
-import { isOver } from '../wire/lease-states.ts'
+import { mayBeHeld } from '../wire/lease-states.ts'
 import {
   type AuthorizationDetail,
   BrokerProblem,
@@ -223,8 +223,7 @@ async function completed(
 ): Promise<void> {
   try {
     const ended = await completeInTime(client, task)
-    const alive = !ended.leases.every(isOver)
-    if (alive) notify({ kind: 'still_alive', task: ended })
+    if (ended.leases.some(mayBeHeld)) notify({ kind: 'still_alive', task: ended })
     else if (ran && ended.end_reason !== 'completed') notify({ kind: 'ended_before', task: ended })
   } catch (error) {
     // An hour after its end the broker no longer knows the task.

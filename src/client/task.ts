@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../base/clock.ts'
 import { outboundFetch } from '../outbound/fetch.ts'
-import { isOver } from '../wire/lease-states.ts'
+import { mayBeHeld } from '../wire/lease-states.ts'
 import { untilDecided } from './approval.ts'
 import {
   type AuthorizationDetail,
@@ -73,7 +73,10 @@ export class TaskNotApproved extends Error {
   }
 }
 
-/** The task has ended, and not all of its credentials have been seen dead. The broker goes on trying. */
+/**
+ * The task has ended, and not all of its credentials have been seen dead. The broker goes on trying. What was lost in its
+ * mint is none of them: nobody was given it.
+ */
 export class CredentialsAlive extends Error {
   readonly task: TaskState
   readonly leases: readonly Lease[]
@@ -81,7 +84,7 @@ export class CredentialsAlive extends Error {
     'The broker goes on trying to revoke them; have an admin look at them with `mayfly admin leases`.'
 
   constructor(task: TaskState) {
-    const leases = task.leases.filter((lease) => !isOver(lease))
+    const leases = task.leases.filter(mayBeHeld)
     super(`${task.id} is ${task.status}, and may leave alive ${leases.map(({ id }) => id).join(', ')}`)
     this.name = 'CredentialsAlive'
     this.task = task
@@ -201,7 +204,7 @@ export class Task implements AsyncDisposable {
     this.#heart?.[Symbol.dispose]()
     try {
       const ended = await completeInTime(this.#client, this.#access)
-      if (!ended.leases.every(isOver)) throw new CredentialsAlive(ended)
+      if (ended.leases.some(mayBeHeld)) throw new CredentialsAlive(ended)
       return ended
     } catch (error) {
       if (!(error instanceof CredentialsAlive)) this.#ended = undefined

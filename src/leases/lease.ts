@@ -42,6 +42,16 @@ export function mayStillWork(lease: { status: LeaseStatus; revocation: Revocatio
   return !isOver(lease) && ('damaged' in lease || lease.revocation !== 'expiry')
 }
 
+/**
+ * Whether somebody may hold such a credential of it that is not over. Of what was lost in its mint, nobody does: only
+ * a credential that is on record is handed out.
+ */
+export function mayBeHeld(
+  lease: { status: LeaseStatus; fingerprint: string | null } | Pick<DamagedLease, 'status' | 'damaged'>,
+): boolean {
+  return !isOver(lease) && ('damaged' in lease || lease.fingerprint !== null)
+}
+
 /** Which state may follow which (design §6). */
 const successors: Record<LeaseStatus, readonly LeaseStatus[]> = {
   pending: ['active', 'failed', 'revoking'],

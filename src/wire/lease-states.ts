@@ -1,2 +1,2 @@
 /** What a client has to know of the states of a lease. */
-export { isOver, mayStillWork } from '../leases/lease.ts'
+export { isOver, mayBeHeld, mayStillWork } from '../leases/lease.ts'

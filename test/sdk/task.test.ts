@@ -65,6 +65,20 @@ test('what upstream keeps alive is an error that names it', async () => {
   faults.clear()
 })
 
+test('a mint whose answer was lost is made again, and what nobody was given is no error in the end', async () => {
+  const task = await openTask(given)
+  const { faults } = broker.sandbox.github
+  faults.add({ kind: 'reset-after-processing', times: 1, on: ({ path }) => path.endsWith('/access_tokens') })
+  const credential = await task.credential()
+  expect(await broker.use(tokenOf(credential))).toBe(200)
+  const ended = await task.complete()
+  expect(ended.leases.map(({ status, fingerprint }) => [status, fingerprint !== null])).toEqual([
+    ['revoking', false],
+    ['revoked', true],
+  ])
+  expect(await broker.use(tokenOf(credential))).toBe(401)
+})
+
 test('a refusal has its code, what was denied, and a remedy', async () => {
   const scope = [{ type: 'github', repositories: ['acme/docs'], permissions: { contents: 'write' } }]
   const refused = await openTask({ ...given, scope }).catch((error: unknown) => error)
