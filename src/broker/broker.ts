@@ -185,10 +185,7 @@ export async function startBroker(file: string, options: BrokerOptions): Promise
     explanations,
     metrics,
     log,
-    requireReady() {
-      store.mayRecord()
-      store.mayGrant()
-    },
+    requireReady: () => store.ready(),
     pages: createConsole({ redact }),
     brokers: () => fleet.count(),
     tally,

@@ -32,7 +32,7 @@ export interface HttpContext {
   log: Log
   pages: Pages
   /** @throws BrokerError `unavailable` while the store is not as the broker left it, or takes no writes. */
-  requireReady: () => void
+  requireReady: () => Promise<void>
   /** How many brokers write the store, and how many configurations they run with. */
   brokers: () => { brokers: number; configurations: number }
   /** How much was asked of all of them lately. */

@@ -51,7 +51,7 @@ export function operationsRoutes(
   // Ready means that it can decide and record. An upstream's outage is no reason to take the broker away too.
   app.openapi(readiness, async (c) => {
     await core.unit.read((tx) => core.audit.head(tx))
-    requireReady()
+    await requireReady()
     return c.json({ status: 'ready' as const, ...brokers() }, 200)
   })
 

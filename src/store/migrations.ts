@@ -105,12 +105,19 @@ export async function isCurrent(db: Kysely<Schema>, schema?: string): Promise<bo
   return (await applied(db, schema)).length === Object.keys(migrations).length
 }
 
-/** Checks without changing anything. @throws Error unless the tables are exactly this program's. */
+/** There are no tables yet. */
+export class NoTables extends Error {
+  constructor(isFile: boolean) {
+    const orCopied =
+      ', or it is a copy of the file of a running one, and lacks all that is in its log (`-wal`)'
+    super(`no broker has run on this database${isFile ? orCopied : ''}`)
+    this.name = 'NoTables'
+  }
+}
+
+/** Checks without changing anything. @throws NoTables; Error unless the tables are exactly this program's. */
 export async function requireCurrent(db: Kysely<Schema>, schema?: string): Promise<void> {
-  if ((await applied(db, schema)).length === 0)
-    throw new Error(
-      'no broker has run on this database, or it is a copy of the file of a running one, and lacks all that is in its log (`-wal`)',
-    )
+  if ((await applied(db, schema)).length === 0) throw new NoTables(schema === undefined)
   if (!(await isCurrent(db, schema)))
     throw new Error('the database has not been used by this version yet; start the broker first')
 }

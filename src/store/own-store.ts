@@ -34,8 +34,13 @@ export interface OwnStore extends OpenStore {
   lookedThrough(): Promise<void>
   /** @throws BrokerError `unavailable` while nothing may be granted. */
   mayGrant(): void
-  /** @throws BrokerError `unavailable` while nothing could be written when that was last tried. */
-  mayRecord(): void
+  /**
+   * Resolves where it can be written, by what was last tried, and may be granted from. While that is being looked
+   * into, it is waited for, as whoever asks for something to be granted does.
+   *
+   * @throws BrokerError `unavailable` where it cannot, or may not.
+   */
+  ready(): Promise<void>
   /** @throws BrokerError `unavailable` while there is a task in it to which nothing may be granted. */
   mayGrantToAll(): void
   /**
@@ -146,8 +151,9 @@ export async function ownStore(
     lookedThrough: () => guard.idle(),
     mayGrant: guard.mayGrant,
     mayGrantToAll: guard.mayGrantToAll,
-    mayRecord() {
+    async ready() {
       if (writer.failure !== undefined) throw notWritten(writer.failure)
+      await guard.patiently(async () => guard.mayGrant())
     },
     async accept(event) {
       await writer.drain()

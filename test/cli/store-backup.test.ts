@@ -204,3 +204,10 @@ function putBack(copy: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(at(`mayfly.db${end}`), { force: true })
   renameSync(at(copy), at('mayfly.db'))
 }
+
+test('before the first start there is nothing to copy, and that is what it says', async () => {
+  const { status, stderr } = await on(at('never.db'), 'store', 'backup', at('nothing.db'))
+  expect(status).toBe(1)
+  expect(stderr).toContain(`there is no store at ${at('never.db')} yet`)
+  expect(named('nothing')).toEqual([])
+})

@@ -127,6 +127,15 @@ test('the tables of a new database are made without a broker', async () => {
   const files = await filesOf(broker)
   await files.configure((settings) => (settings['store'] = { url: { env: 'DATABASE_URL' }, pool: 4 }))
   const env = { ...process.env, DATABASE_URL: await server.database() }
+  const doctor = await mayfly(['doctor', '-c', broker.file, '--json'], env)
+  expect(doctor.status).toBe(0)
+  expect((JSON.parse(doctor.stdout) as { checks: { check: string }[] }).checks).toContainEqual({
+    check: 'store',
+    status: 'ok',
+    message: expect.stringMatching(/^no broker has run on postgres:.+: the first start makes its tables$/),
+  })
+  const verify = await mayfly(['audit', 'verify', '-c', broker.file], env)
+  expect(verify.stderr).toContain('no broker has run on this database\n')
   const migrate = async () => {
     const { stdout } = await mayfly(['store', 'migrate', '-c', broker.file, '--json'], env)
     return JSON.parse(stdout) as unknown

@@ -16,7 +16,7 @@ it('a store on a full disk takes nothing, says so, and is found to take writes a
       storeTables.audit.record(tx, { at: noon, type: 'broker.started', actor: 'broker' }),
     )
   await write()
-  store.mayRecord()
+  await store.ready()
 
   const { run } = StatementSync.prototype
   let writes = 0
@@ -27,18 +27,18 @@ it('a store on a full disk takes nothing, says so, and is found to take writes a
   })
   onTestFinished(() => void vi.restoreAllMocks())
   await expect(write()).rejects.toThrow('the store cannot be written')
-  expect(() => store.mayRecord()).toThrow('the store cannot be written')
+  await expect(store.ready()).rejects.toThrow('the store cannot be written')
   const before = writes
   // What has nothing to write tells nothing.
   await store.unit.write(async () => undefined)
   expect(writes).toBe(before)
-  expect(() => store.mayRecord()).toThrow('the store cannot be written')
+  await expect(store.ready()).rejects.toThrow('the store cannot be written')
   await expect(store.look()).rejects.toThrow('disk is full')
-  expect(() => store.mayRecord()).toThrow('the store cannot be written')
+  await expect(store.ready()).rejects.toThrow('the store cannot be written')
 
   vi.restoreAllMocks()
   await store.look()
-  store.mayRecord()
+  await store.ready()
   await store.lookedThrough()
   expect(store.intrusion).toEqual({ doubts: [], damaged: [] })
 })

@@ -3,6 +3,7 @@ import type { Configuration } from '../../config/load.ts'
 import { createSeal } from '../../base/seal.ts'
 import { placeOf } from '../../store/address.ts'
 import { obstacleTo } from '../../store/obstacle.ts'
+import { NoTables } from '../../store/migrations.ts'
 import { openStoreReadOnly } from '../../store/open.ts'
 import type { OpenStore } from '../../store/own-store.ts'
 import type { Discrepancy } from '../../audit/verify.ts'
@@ -51,13 +52,20 @@ export async function checkStore({
     const fine: Check = { check, status: 'ok', message: `${where} is of this version, and writable` }
     return { checks: checks.length > 0 ? checks : [fine], opened }
   } catch (error) {
+    // A file without tables may be a copy that lacks them; a database may not be used yet.
+    if (error instanceof NoTables && store.kind === 'postgres')
+      return {
+        checks: [
+          { check, status: 'ok', message: `no broker has run on ${where}: the first start makes its tables` },
+        ],
+      }
     const message = error instanceof Error ? error.message : 'it cannot be opened'
     return { checks: [{ check, status: 'fault', message, remedy: `Check \`store\` in ${file}.` }] }
   }
 }
 
 const unsound =
-  'A broker grants nothing from it. Run `mayfly audit verify`; what to do is in docs/operating.md, "A store that somebody else has written to".'
+  'A broker grants nothing from it. Run `mayfly audit verify`; what to do is in docs/operating.md, "A restored backup", and "A store that somebody else has written to".'
 
 /** What of a verification is quick: why a broker would grant nothing, however sound the rows may be. */
 async function faultsOf(

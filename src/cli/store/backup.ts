@@ -48,6 +48,12 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
     )
   const file = resolve(path)
   if (existsSync(file)) throw taken(file)
+  if (!existsSync(store.path))
+    throw new Failure(
+      'failed',
+      `there is no store at ${store.path} yet`,
+      `The first start of the broker makes it; if there is one elsewhere, correct \`store\` in ${configuration.file}.`,
+    )
   // The broker goes on while the copy is made: it must reach what was known before, and may end before what is known after.
   const outside = readLastHead(configuration.audit.lastHead)
   // Of its own: what stands there under any other name is somebody else's, or another backup's.
