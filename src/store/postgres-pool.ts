@@ -60,7 +60,7 @@ export class ReadPool {
       return
     }
     this.#putBack(session, true, settled(session))
-    this.#ending ??= setTimeout(() => this.#endThose(), staysOpenMs).unref()
+    if (!this.#ending) this.#endLater()
   }
 
   /** A session that sees with each question what is committed by then. @throws PostgresFailure */
@@ -103,6 +103,10 @@ export class ReadPool {
     this.#leave()
   }
 
+  #endLater(): void {
+    this.#ending = setTimeout(() => this.#endThose(), staysOpenMs).unref()
+  }
+
   /** Ends what has stayed open for long enough. */
   #endThose(): void {
     this.#ending = undefined
@@ -112,8 +116,7 @@ export class ReadPool {
       idle.isOpen = false
       void idle.session.rollBack()
     }
-    if (open.some(({ isOpen }) => isOpen))
-      this.#ending = setTimeout(() => this.#endThose(), staysOpenMs).unref()
+    if (open.some(({ isOpen }) => isOpen)) this.#endLater()
   }
 
   async #another(): Promise<Session> {

@@ -151,7 +151,18 @@ test('Compose: the proxy asks each broker whether it answers, and waits for as l
   expect(Number.parseInt(directive('keepalive'), 10)).toBeLessThan(75)
 })
 
-test.skipIf(!has('caddy', 'version'))('Caddy accepts it (where it is on PATH)', () => {
+/** Whether there is one that the pages say will do. */
+function hasCaddy(): boolean {
+  const [, major, minor] =
+    /(\d+)\.(\d+)/.exec(spawnSync('caddy', ['version'], { encoding: 'utf8' }).stdout) ?? []
+  return Number(major) === 2 && Number(minor) >= 8
+}
+
+test('the pages say which Caddy will do', () => {
+  expect(read('docs/deploying.md')).toContain('A Caddy of your own has to be 2.8 or later')
+})
+
+test.skipIf(!hasCaddy())('Caddy accepts it (where 2.8 or later is on PATH)', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'mayfly-caddy-'))
   onTestFinished(() => rmSync(scratch, { recursive: true }))
   const file = join(scratch, 'Caddyfile')
