@@ -7,16 +7,11 @@ const waitMs = 5_000
 /** Milliseconds for which a connection that was just used is trusted untested: a test costs its reader a round trip. */
 const standsMs = 1_000
 
-/** Milliseconds for which what was read to its end stays open: the next reader ends it with its own beginning, in one message. */
-const staysOpenMs = 50
-
 const begin = 'begin isolation level repeatable read read only'
 
 interface Idle {
   session: Session
   since: number
-  /** Whether a transaction is open in it, of which nobody wants anything more. */
-  isOpen: boolean
 }
 
 export class ReadPool {
@@ -28,7 +23,6 @@ export class ReadPool {
   #lent = 0
   #closed = false
   #waiting: (() => void)[] = []
-  #ending: NodeJS.Timeout | undefined
 
   /** `pins`: whether what is read has to be what was committed as it began, though it is asked later. */
   constructor(server: Server, most: number, { pins = false } = {}) {
@@ -55,12 +49,8 @@ export class ReadPool {
 
   /** Nobody waits for the end of what was only read. */
   end(session: Session): void {
-    if (this.#pins) {
-      this.#putBack(session, false, session.rollBack())
-      return
-    }
-    this.#putBack(session, true, settled(session))
-    if (!this.#ending) this.#endLater()
+    // Sent before whatever the next one sends.
+    this.giveBack(session, session.rollBack())
   }
 
   /** A session that sees with each question what is committed by then. @throws PostgresFailure */
@@ -68,12 +58,7 @@ export class ReadPool {
     await this.#room()
     // Those that have lain idle may have broken unnoticed.
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
-      const { session, since, isOpen } = idle
-      if (isOpen) {
-        // Behind whatever was refused, the rest of a batch is not run.
-        session.submit()
-        session.send('rollback')
-      }
+      const { session, since } = idle
       const isFresh = !session.isBroken && performance.now() - since < standsMs
       if (isFresh || (await answers(session))) return session
       await session.close()
@@ -87,36 +72,16 @@ export class ReadPool {
   }
 
   /** `over`: once nothing that was asked of it is under way. */
-  giveBack(session: Session): void {
-    this.#putBack(session, false, settled(session))
+  giveBack(session: Session, over = session.settled().catch(() => undefined)): void {
+    if (session.isBroken || this.#closed) void over.then(() => session.close())
+    else this.#idle.push({ session, since: performance.now() })
+    this.#leave()
   }
 
   /** What is being read is read to its end. */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(this.#idle.splice(0).map(({ session }) => session.close()))
-  }
-
-  #putBack(session: Session, isOpen: boolean, over: Promise<void>): void {
-    if (session.isBroken || this.#closed) void over.then(() => session.close())
-    else this.#idle.push({ session, since: performance.now(), isOpen })
-    this.#leave()
-  }
-
-  #endLater(): void {
-    this.#ending = setTimeout(() => this.#endThose(), staysOpenMs).unref()
-  }
-
-  /** Ends what has stayed open for long enough. */
-  #endThose(): void {
-    this.#ending = undefined
-    const open = this.#idle.filter(({ isOpen }) => isOpen)
-    const until = performance.now() - staysOpenMs
-    for (const idle of open.filter(({ since }) => since <= until)) {
-      idle.isOpen = false
-      void idle.session.rollBack()
-    }
-    if (open.some(({ isOpen }) => isOpen)) this.#endLater()
   }
 
   async #another(): Promise<Session> {
@@ -151,8 +116,6 @@ export class ReadPool {
     else this.#lent -= 1
   }
 }
-
-const settled = (session: Session) => session.settled().catch(() => undefined)
 
 async function answers(session: Session): Promise<boolean> {
   if (session.isBroken) return false
