@@ -38,6 +38,8 @@ export interface Failure {
 
 export interface BrokerProcesses extends AsyncDisposable {
   sandbox: Sandbox
+  /** Where clients reach them: nobody listens there. */
+  url: string
   brokers: BrokerProcess[]
   failures: Failure[]
   workload(): Promise<string>
@@ -69,6 +71,7 @@ export async function startProcesses(
   }
   return {
     sandbox,
+    url,
     brokers,
     failures,
     workload: () => sandbox.issuer.token({ ...sandboxWorkload, aud: url }),
