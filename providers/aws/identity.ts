@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { withinLimit } from '../../src/base/clock.ts'
 import { garbage, ofOwnToken, passing } from '../../src/provider/answers.ts'
 import type { ProviderError } from '../../src/provider/failure.ts'
+import { NotRunning } from '../../src/provider/services.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { AwsFailure, refusal } from './failure.ts'
 import { credentialsAnswer } from './session.ts'
@@ -40,8 +41,9 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
 
   const renew = async () => {
     const askedAt = clock.now()
-    const token = await context.sign(audience).catch(() => {
-      throw passing('the broker could not sign a token for AWS', { ofOwnToken: true })
+    const token = await context.sign(audience).catch((error: unknown) => {
+      const ofOwnToken = error instanceof NotRunning
+      throw passing('the broker could not sign a token for AWS', { ofOwnToken })
     })
     const command = new AssumeRoleWithWebIdentityCommand({
       RoleArn: roleArn,

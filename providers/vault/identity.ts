@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { withinLimit } from '../../src/base/clock.ts'
 import { abandoned, garbage, ofOwnToken, passing } from '../../src/provider/answers.ts'
+import { NotRunning } from '../../src/provider/services.ts'
 import type { ConnectionContext } from '../../src/provider/upstream.ts'
 import { untilHeard } from './behind.ts'
 import type { Send } from './client.ts'
@@ -97,8 +98,9 @@ function loggingIn(
 
   const logIn = (signal: AbortSignal): Promise<Login> => {
     underWay ??= withinLimit(clock, loginLimitMs, async (limit) => {
-      const jwt = await sign(address).catch(() => {
-        throw passing('the JWT for Vault could not be signed', { ofOwnToken: true })
+      const jwt = await sign(address).catch((error: unknown) => {
+        const ofOwnToken = error instanceof NotRunning
+        throw passing('the JWT for Vault could not be signed', { ofOwnToken })
       })
       const at = clock.now()
       const answer = await send('write', `auth/${mount}/login`, {

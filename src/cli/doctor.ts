@@ -6,7 +6,7 @@ import { type Fault, sayFault } from '../base/fault.ts'
 import { createFederation } from '../federation/federation.ts'
 import { permitted } from '../policy/permitted.ts'
 import { createSeal } from '../base/seal.ts'
-import { Services } from '../provider/services.ts'
+import { NotRunning, Services } from '../provider/services.ts'
 import { createExclusive } from '../base/exclusive.ts'
 import { federationKeys, installationId } from '../store/installation.ts'
 import type { OpenStore } from '../store/own-store.ts'
@@ -84,7 +84,7 @@ async function examine(file: string): Promise<Check[]> {
         mightPermit: permitted(configuration.policies),
         clock,
         url: configuration.url,
-        mayRun: mayRun(look),
+        mayRun: mayRun(look) || store.isHeld === true,
       }),
       checkTargets(configuration.notify, clock),
     ])
@@ -112,7 +112,10 @@ async function lend(
   })
   services.attach({
     installation: () => installation,
-    sign: (audience) => federation.sign(url, audience),
+    async sign(audience) {
+      if (!(await unit.read((tx) => federationKeys.current(tx)))) throw new NotRunning()
+      return await federation.sign(url, audience)
+    },
     exclusive: createExclusive(),
   })
 }

@@ -27,6 +27,9 @@ export const unfinishedStatuses = [
   'irrevocable',
 ] as const satisfies LeaseStatus[]
 
+/** States in which a lease without a fingerprint was lost: upstream may have minted, and nobody has had it. */
+export const lostStatuses = ['revoking', 'irrevocable'] as const satisfies LeaseStatus[]
+
 const overStatuses: readonly LeaseStatus[] = ['revoked', 'failed', 'expired']
 
 /** Whether there is nothing left of such a lease that could work. */
@@ -43,13 +46,15 @@ export function mayStillWork(lease: { status: LeaseStatus; revocation: Revocatio
 }
 
 /**
- * Whether somebody may hold such a credential of it that is not over. Of what was lost in its mint, nobody does: only
- * a credential that is on record is handed out.
+ * Whether it is not over, and somebody may hold its credential. Of one that was lost in its mint nobody does: only what
+ * is on record is handed out.
  */
 export function mayBeHeld(
   lease: { status: LeaseStatus; fingerprint: string | null } | Pick<DamagedLease, 'status' | 'damaged'>,
 ): boolean {
-  return !isOver(lease) && ('damaged' in lease || lease.fingerprint !== null)
+  if (isOver(lease)) return false
+  const isLost = (lostStatuses as readonly LeaseStatus[]).includes(lease.status)
+  return 'damaged' in lease || !isLost || lease.fingerprint !== null
 }
 
 /** Which state may follow which (design §6). */

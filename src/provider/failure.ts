@@ -16,8 +16,8 @@ export class ProviderError extends Error {
   /** What an operator can do about it, one line, where the cause lies on the way to upstream. */
   readonly remedy: string | undefined
   /**
-   * Whether it failed because of the JWT that the broker logs in with: none could be signed, or upstream did not take
-   * it, as it does where it cannot read the broker's keys at `url`.
+   * Whether it failed because of the JWT that the broker logs in with: there is no key yet to sign it, or upstream did
+   * not take it, as it does where it cannot read the broker's keys at `url`.
    */
   readonly ofOwnToken: boolean
 

@@ -3,6 +3,14 @@ import type { ConnectionContext } from './upstream.ts'
 
 type Lent = Pick<ConnectionContext, 'installation' | 'sign' | 'exclusive'>
 
+/** There is no broker yet that could do this. */
+export class NotRunning extends Error {
+  constructor() {
+    super('only a running broker can do this')
+    this.name = 'NotRunning'
+  }
+}
+
 /** Handed to the configuration compiler; refuses to serve until a broker is behind it. */
 export class Services {
   #behind: Lent | undefined
@@ -20,7 +28,7 @@ export class Services {
   }
 
   #attached(): Lent {
-    if (!this.#behind) throw new Error('only a running broker can do this')
+    if (!this.#behind) throw new NotRunning()
     return this.#behind
   }
 }

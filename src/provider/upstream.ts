@@ -107,6 +107,7 @@ export interface ConnectionContext {
   /**
    * A JWT of the broker's own for an upstream that trusts it as an OIDC issuer:
    * signed with the federation key, `aud` as given, a fixed `sub`, five minutes long.
+   * @throws NotRunning where no broker has made that key yet
    */
   sign: (audience: string) => Promise<string>
   /** Runs `work` while nobody else, in this or another replica, runs work under the same key. */

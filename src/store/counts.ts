@@ -3,7 +3,7 @@
  * written, so that nobody has to read all that lives to know (docs/decisions/0037, docs/decisions/0044).
  */
 import type { Share } from '../agents/registry.ts'
-import { type LeaseStatus, unfinishedStatuses } from '../leases/lease.ts'
+import { lostStatuses, unfinishedStatuses } from '../leases/lease.ts'
 import { classes } from '../provider/terms.ts'
 import { openStatuses } from '../tasks/task.ts'
 import { keyOf } from '../base/seal.ts'
@@ -14,9 +14,6 @@ import type { StoredRow } from './statements.ts'
 
 /** How many of each, by name; what is not there is none. */
 export type Count = Readonly<Record<string, number>>
-
-/** States in which a lease without a fingerprint was lost: upstream may have minted, and nobody has had it. */
-export const lostStatuses = ['revoking', 'irrevocable'] as const satisfies LeaseStatus[]
 
 /** Whose counts there are: keys of the table. */
 export const countOf = {

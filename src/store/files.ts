@@ -38,6 +38,15 @@ export function isOpenToOthers(path: string): boolean {
   )
 }
 
+/** Whether nothing is there; not where this user may not look. */
+export function isNowhere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
+  }
+}
+
 /** Whether this user may write the file, or in the directory. */
 export function writable(path: string): boolean {
   try {

@@ -64,7 +64,9 @@ export class Guard {
   /** When the newest look failed, on the machine's clock. */
   #failedAt: number | undefined
   #running: Promise<unknown> = Promise.resolve()
-  /** Resolved once the newest look has found what may be granted, is over without, or is the newest no more. */
+  /** Resolved once the newest look has found whether anything may be granted, is over without, or is the newest no more. */
+  #decided = waited()
+  /** The same of which tasks are open. */
   #known = waited()
 
   /** `changed` hears whenever there is something else to tell; `besides` may have reasons of its own to throw. */
@@ -146,7 +148,8 @@ export class Guard {
         until ??= performance.now() + patienceMs
         const left = until - performance.now()
         if (left <= 0 || this.#latest.signal.aborted) throw error
-        await Promise.race([this.#known.promise, after(left)])
+        const next = this.#unsure ? this.#decided : this.#known
+        await Promise.race([next.promise, after(left)])
       }
     }
   }
@@ -158,6 +161,7 @@ export class Guard {
    */
   async inspect(withinMs: number): Promise<void> {
     this.#latest.abort()
+    this.#decided.resolve()
     this.#known.resolve()
     this.#latest = new AbortController()
     this.#unsure = true
@@ -165,6 +169,7 @@ export class Guard {
     this.#failedAt = undefined
     const before = this.#running
     const [pinned, decided, known] = [waited(), waited(), waited()]
+    this.#decided = decided
     this.#known = known
     const steps = { pinned: pinned.resolve, decided: decided.resolve, known: known.resolve }
     this.#running = this.#inspect(this.#latest.signal, steps).then(() => before)

@@ -1,11 +1,11 @@
 /** What is held and how many there are: from the counts, and from the rows where somebody else has altered one. */
 import type { ExpressionBuilder, Selectable } from 'kysely'
 import type { Share } from '../agents/registry.ts'
-import { type LeaseStore, unfinishedStatuses } from '../leases/lease.ts'
+import { type LeaseStore, lostStatuses, unfinishedStatuses } from '../leases/lease.ts'
 import { classes } from '../provider/terms.ts'
 import type { Tx } from '../base/unit.ts'
 import { isTime } from './columns.ts'
-import { classesOf, countOf, lostStatuses } from './counts.ts'
+import { classesOf, countOf } from './counts.ts'
 import type { Schema } from './schema.ts'
 import { queries, rowsIn } from './transaction.ts'
 

@@ -4,6 +4,7 @@ import {
   type LeaseFilter,
   type LeaseKind,
   type LeaseStatus,
+  lostStatuses,
   type LeaseStore,
   predecessors,
   unfinishedStatuses,
@@ -11,7 +12,7 @@ import {
 import { keyOf } from '../base/seal.ts'
 import type { Tx } from '../base/unit.ts'
 import { isAmong, isTime } from './columns.ts'
-import { type Count, countOf, kindIn, lostStatuses } from './counts.ts'
+import { type Count, countOf, kindIn } from './counts.ts'
 import { leaseCounts } from './lease-counts.ts'
 import { changeLease, type LeaseRow, toColumns, toLease } from './lease-row.ts'
 import { leaseSchedule } from './lease-schedule.ts'

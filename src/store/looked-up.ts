@@ -3,9 +3,8 @@
  * (docs/decisions/0067), and known, as works leave them, for as long as nobody else writes (docs/decisions/0069).
  */
 import type { About } from '../base/unit.ts'
-import { unfinishedStatuses } from '../leases/lease.ts'
+import { lostStatuses, unfinishedStatuses } from '../leases/lease.ts'
 import { openStatuses } from '../tasks/task.ts'
-import { lostStatuses } from './counts.ts'
 import { isAmong } from './columns.ts'
 import { Recent } from './recent.ts'
 import { isOpen, type SealedTable } from './sealed-tables.ts'

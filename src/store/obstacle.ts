@@ -7,7 +7,7 @@ import { isCurrent } from './migrations.ts'
 import { openDatabase } from './node-sqlite.ts'
 import { asItCameTo } from './postgres.ts'
 import { Session } from './postgres-session.ts'
-import { obstacleIn } from './postgres-settings.ts'
+import { obstacleIn, obstacleToTables, tablesInTheWay } from './postgres-settings.ts'
 import { connectionOver } from './sqlite-connection.ts'
 
 /** As far as looking tells, in words; undefined where nothing is known to. Changes nothing, and a broker may be running. */
@@ -27,9 +27,10 @@ async function obstacleToPostgres(address: PostgresAddress): Promise<string | un
   try {
     const session = await Session.open(address)
     try {
+      const { db, schema } = session.connection
       const obstacle = await obstacleIn(session)
-      if (obstacle === undefined) await isCurrent(session.connection.db, session.connection.schema)
-      return obstacle
+      if (obstacle !== undefined || (await isCurrent(db, schema))) return obstacle
+      return (await obstacleToTables(session)) ?? (await tablesInTheWay(session))
     } finally {
       await session.close()
     }

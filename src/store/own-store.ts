@@ -152,8 +152,9 @@ export async function ownStore(
     mayGrant: guard.mayGrant,
     mayGrantToAll: guard.mayGrantToAll,
     async ready() {
-      if (writer.failure !== undefined) throw notWritten(writer.failure)
       await guard.patiently(async () => guard.mayGrant())
+      // Last: a commit may have failed meanwhile.
+      if (writer.failure !== undefined) throw notWritten(writer.failure)
     },
     async accept(event) {
       await writer.drain()

@@ -1,5 +1,6 @@
 /** What a PostgreSQL server has to be for a broker to rely on it. */
 import type { Session } from './postgres-session.ts'
+import { sealedTables } from './sealed-tables.ts'
 
 /** The oldest major version that is maintained. */
 const oldest = 15
@@ -30,4 +31,25 @@ export async function obstacleIn(session: Session): Promise<string | undefined> 
   if (readonly === 'on')
     return 'the database takes no writes: reset `default_transaction_read_only` of the server, the database and the user'
   return undefined
+}
+
+/** Why tables cannot be made or changed there, one sentence: since PostgreSQL 15, whoever does not own the database may make none in `public`. */
+export async function obstacleToTables(session: Session): Promise<string | undefined> {
+  const { schema } = session.connection
+  const [row] = await session.all(`select has_schema_privilege($1, 'CREATE') as may`, [schema])
+  if (row!['may'] === true) return undefined
+  return `its user may not make tables in the schema ${schema}: make it the owner of the database, or grant it CREATE there`
+}
+
+/** What stands where a new store's tables belong, one sentence. */
+export async function tablesInTheWay(session: Session): Promise<string | undefined> {
+  const { schema } = session.connection
+  const rows = await session.all(
+    `select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+     where nspname = $1 and relname = any(string_to_array($2, ',')) order by relname`,
+    [schema, ['kysely_migration', 'audit_events', 'audit_head', ...sealedTables].join()],
+  )
+  const names = rows.map(({ name }) => String(name))
+  if (names.length === 0 || names.includes('kysely_migration')) return undefined
+  return `the schema ${schema} has what is no store of Mayfly's: ${names.join(', ')}`
 }

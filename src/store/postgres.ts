@@ -17,6 +17,7 @@ import { Peers, registered } from './peers.ts'
 import { Line } from './postgres-line.ts'
 import { ReadPool } from './postgres-pool.ts'
 import { admit, openAlone, openBeside, openPresent, type Present } from './postgres-presence.ts'
+import { obstacleToTables } from './postgres-settings.ts'
 import { isPostgresFailure, type Server, Session } from './postgres-session.ts'
 import { statistics } from './postgres-statistics.ts'
 import { limitTurns, writingOver } from './postgres-writing.ts'
@@ -59,10 +60,14 @@ export async function openPostgres(
   // A migration may take its time.
   session.patient = true
   await connection.begin()
-  if (!isAlone && !(await isCurrent(connection.db, connection.schema)))
-    throw new Error(
-      `${place(address)} has tables of an earlier version, whose brokers are running: stop them first`,
-    )
+  if (!(await isCurrent(connection.db, connection.schema))) {
+    if (!isAlone)
+      throw new Error(
+        `${place(address)} has tables of an earlier version, whose brokers are running: stop them first`,
+      )
+    const obstacle = await obstacleToTables(session)
+    if (obstacle !== undefined) throw new Error(`${place(address)} cannot be used: ${obstacle}`)
+  }
   const knowing = { outside, isKeyLost: isKeyLost === true && !beside }
   const taken = (await takeOver(connection, seal, knowing).catch(told))!
   const { keeper, macs, migrated } = taken

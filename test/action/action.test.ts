@@ -47,6 +47,22 @@ test('several items are several credentials, in their order', async () => {
   await run.post()
 })
 
+test('of a mint whose answer was lost, and that was made again, nothing is said: nobody was given it', async () => {
+  const run = await job(broker)
+  github.faults.add({ kind: 'reset-after-processing', times: 1, on: mints })
+  expect((await run.main(web).ended).status).toBe(0)
+  const { token } = run.outputs()
+  expect(await broker.use(token!)).toBe(200)
+  const [unheard] = ledger.entries.slice(-2)
+  expect(await run.post()).toEqual({ status: 0, stdout: '' })
+  expect(await broker.use(token!)).toBe(401)
+  expect(alive().map(({ secret }) => secret)).toEqual([unheard!.secret])
+  await fetch(`${github.url}/installation/token`, {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${unheard!.secret}`, 'User-Agent': 'test' },
+  })
+})
+
 test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
   'a job cancelled with %s in the middle of a mint',
   async (signal) => {

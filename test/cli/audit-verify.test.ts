@@ -120,7 +120,7 @@ it('a store that is not there is told as that, and not made', async () => {
   await writeFile(file, (await readFile(broker.file, 'utf8')).replace('mayfly.db', 'absent.db'))
   const { status, stdout, stderr } = await mayfly(['audit', 'verify', '-c', file])
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
-  expect(stderr).toMatch(/^mayfly: the store .+absent\.db cannot be opened.*\n {2}.+\n$/)
+  expect(stderr).toMatch(/^mayfly: the store .+absent\.db cannot be opened: there is none yet\n {2}.+\n$/)
   expect(existsSync(join(broker.directory, 'absent.db'))).toBe(false)
 })
 

@@ -1,6 +1,6 @@
 /** A broker outgrows its file: all that it knows goes into PostgreSQL, and it goes on there. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { filesOf } from '../support/broker-files.ts'
@@ -127,6 +127,7 @@ test('the tables of a new database are made without a broker', async () => {
   const files = await filesOf(broker)
   await files.configure((settings) => (settings['store'] = { url: { env: 'DATABASE_URL' }, pool: 4 }))
   const env = { ...process.env, DATABASE_URL: await server.database() }
+  await rename(join(broker.directory, 'mayfly-head'), join(broker.directory, 'head.kept'))
   const doctor = await mayfly(['doctor', '-c', broker.file, '--json'], env)
   expect(doctor.status).toBe(0)
   expect((JSON.parse(doctor.stdout) as { checks: { check: string }[] }).checks).toContainEqual({
@@ -134,6 +135,11 @@ test('the tables of a new database are made without a broker', async () => {
     status: 'ok',
     message: expect.stringMatching(/^no broker has run on postgres:.+: the first start makes its tables$/),
   })
+  // A file outside tells of a store that was there.
+  await rename(join(broker.directory, 'head.kept'), join(broker.directory, 'mayfly-head'))
+  const lost = await mayfly(['doctor', '-c', broker.file, '--json'], env)
+  expect(lost.status).toBe(1)
+  expect(lost.stdout).toContain('though the head of its record is kept outside it')
   const verify = await mayfly(['audit', 'verify', '-c', broker.file], env)
   expect(verify.stderr).toContain('no broker has run on this database\n')
   const migrate = async () => {
@@ -142,4 +148,34 @@ test('the tables of a new database are made without a broker', async () => {
   }
   expect(await migrate()).toEqual({ migrated: true })
   expect(await migrate()).toEqual({ migrated: false })
+})
+
+test.each([
+  [
+    'holds tables of something else',
+    'create table tasks (what text)',
+    "has what is no store of Mayfly's: tasks",
+  ],
+  [
+    'does not let its user make any',
+    'create role maker login; alter schema public owner to maker; revoke create on schema public from public',
+    'its user may not make tables in the schema public',
+  ],
+])('a database that %s is a fault before the first start, and a start says why', async (_what, sql, why) => {
+  const url = await server.database()
+  const role = `least${String(url.length)}${why.length}`
+  await besideDatabase(url, `${sql}; create role ${role} login password 'example'`)
+  const files = await filesOf(broker)
+  const asRole = new URL(url)
+  if (sql.includes('role maker')) asRole.username = role
+  await files.configure((settings) => (settings['store'] = asRole.href))
+  const { status, stdout } = await run('doctor')
+  const migrating = await run('store', 'migrate')
+  await files.restore()
+  expect(status).toBe(1)
+  expect(JSON.parse(stdout).checks).toContainEqual(
+    expect.objectContaining({ check: 'store', status: 'fault', message: expect.stringContaining(why) }),
+  )
+  expect(migrating.status).toBe(1)
+  expect(migrating.stderr).toContain(sql.includes('role maker') ? why : 'already exists')
 })

@@ -162,3 +162,32 @@ it('who waits for a look is sent away when it takes too long, and served when it
   await ask()
   expect(asked).toBe(3)
 })
+
+it('who asks whether anything may be granted at all waits for that alone', async () => {
+  await using store = await sqliteStore()
+  const { seal } = store
+  await using here = await snapshotOf(store.path)
+  const macs = await RowMacs.of(here.statements, seal, 'here')
+  const [decided, known] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const guard = guardOver({
+    seal,
+    macs,
+    async snapshot() {
+      const { statements, ...rest } = await snapshotThatWaits(store.path, decided.promise)
+      async function* each(sql: string) {
+        if (/row_mac, status from "tasks"/.test(sql)) await known.promise
+        yield* statements.each(sql)
+      }
+      return { ...rest, statements: { ...statements, each } }
+    },
+  })
+  await guard.inspect(50)
+  const ready = guard.patiently(async () => guard.mayGrant())
+  const task = guard.patiently(async () => guard.mayGrantTo(0))
+  decided.resolve()
+  await ready
+  expect(guard.knowsTasks).toBe(false)
+  known.resolve()
+  await task
+  await guard.idle()
+})

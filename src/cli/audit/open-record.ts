@@ -4,6 +4,7 @@ import type { Unit } from '../../base/unit.ts'
 import type { Configuration } from '../../config/load.ts'
 import { placeOf } from '../../store/address.ts'
 import { auditTrail } from '../../store/audit.ts'
+import { isNowhere } from '../../store/files.ts'
 import { openStoreReadOnly } from '../../store/open.ts'
 import { Failure } from '../failure.ts'
 
@@ -12,6 +13,16 @@ export interface OpenRecord {
   audit: AuditTrail
   seal: Seal
   close: () => Promise<void>
+}
+
+/** @throws Failure where there is none yet to be read */
+export function requireStore({ file, store }: Pick<Configuration, 'file' | 'store'>): void {
+  if (store.kind === 'sqlite' && isNowhere(store.path))
+    throw new Failure(
+      'failed',
+      `the store ${store.path} cannot be opened: there is none yet`,
+      `The first start of the broker makes it; if there is one elsewhere, correct \`store\` in ${file}.`,
+    )
 }
 
 /**
@@ -24,6 +35,7 @@ export async function openRecord({
   store,
   sealKeys,
 }: Pick<Configuration, 'file' | 'store' | 'sealKeys'>): Promise<OpenRecord> {
+  requireStore({ file, store })
   const seal = createSeal(sealKeys)
   const where = `the store ${placeOf(store)}`
   const opened = await openStoreReadOnly(store, seal).catch((error: unknown) => {

@@ -50,13 +50,13 @@ async function checkConnection(
     )
   } catch (error) {
     const { kind, message, remedy = remedies[kind], ofOwnToken } = asProviderError(error)
-    findings = [ofOwnToken && !mayRun ? notStarted(url) : { status: 'fault', message, remedy }]
+    findings = [ofOwnToken && !mayRun ? notStarted(url, message) : { status: 'fault', message, remedy }]
   }
   return findings.map((finding) => ({ check, ...finding }))
 }
 
-const notStarted = (url: string): Finding => ({
+const notStarted = (url: string, message: string): Finding => ({
   status: 'warning',
-  message: `not looked at: it reads the broker's keys at ${url}, where no broker answers`,
+  message: `not looked at, for it reads the broker's keys at ${url}, where no broker answers: ${message}`,
   remedy: 'Start the broker, then run this again.',
 })

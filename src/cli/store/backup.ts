@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { readConfiguration } from '../configuration.ts'
 import { Failure } from '../failure.ts'
 import { withConfiguration, withJson } from '../options.ts'
+import { requireStore } from '../audit/open-record.ts'
 import { answer, count } from '../print.ts'
 
 export function registerBackup(group: Command): void {
@@ -48,12 +49,7 @@ async function copy(path: string, options: { config: string; json?: boolean }): 
     )
   const file = resolve(path)
   if (existsSync(file)) throw taken(file)
-  if (!existsSync(store.path))
-    throw new Failure(
-      'failed',
-      `there is no store at ${store.path} yet`,
-      `The first start of the broker makes it; if there is one elsewhere, correct \`store\` in ${configuration.file}.`,
-    )
+  requireStore(configuration)
   // The broker goes on while the copy is made: it must reach what was known before, and may end before what is known after.
   const outside = readLastHead(configuration.audit.lastHead)
   // Of its own: what stands there under any other name is somebody else's, or another backup's.
