@@ -21,17 +21,45 @@ type Context = Pick<LeaseContext, 'unit' | 'leases' | 'clock'> & { revoker: Revo
 export async function awaitEnds(context: Context, leases: readonly Lease[]): Promise<void> {
   const { clock, revoker } = context
   const until = clock.now() + leftToItMs
+  const here: StoredLease[] = []
   const own: Promise<void>[] = []
+  const endHere = (...left: StoredLease[]) => {
+    here.push(...left)
+    own.push(...left.map((lease) => revoker.revoke(lease)))
+  }
   // One after another: all of them are being ended meanwhile, and there may be thousands.
   for (const [at, lease] of leases.entries()) {
     const seen = await seenEnded(context, lease, until)
     if (seen === 'untold') {
-      own.push(...leases.slice(at).map((each) => revoker.revoke(each)))
+      endHere(...leases.slice(at))
       break
     }
-    if (seen) own.push(revoker.revoke(seen))
+    if (seen) endHere(seen)
   }
-  await Promise.all(own)
+  await endedFirst(context, here, Promise.all(own))
+}
+
+/**
+ * Resolves once `own` has, which ends them here, or all of them are seen over before that: whoever took over from the
+ * other may be done sooner. This broker, where upstream no longer knows a new credential, does not believe it at once.
+ */
+async function endedFirst(
+  { unit, leases, clock }: Context,
+  here: readonly StoredLease[],
+  own: Promise<unknown>,
+): Promise<void> {
+  if (here.length === 0) return
+  let isDone = false
+  const isOverNow = async (id: string) => {
+    const found = await unit.find((tx) => leases.get(tx, id))
+    return !found || isOver(found)
+  }
+  const seenOver = async () => {
+    await pause(clock, longestPauseMs)
+    for (const { id } of here)
+      while (!isDone && !(await isOverNow(id).catch(() => false))) await pause(clock, longestPauseMs)
+  }
+  await Promise.race([own.finally(() => (isDone = true)), seenOver()])
 }
 
 /** Undefined once the other has tried; the lease where that is left to this broker; `untold` where the store does not answer. */

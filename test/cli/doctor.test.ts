@@ -188,7 +188,8 @@ it('a configuration that cannot be used is told as its faults', async () => {
 describe('where no broker runs', () => {
   it('a store that is yet to be made is fine, and not made; so is an address that is free', async () => {
     await broker.stop()
-    const { status, checks } = await doctor(await changed({ store: 'sqlite:./fresh.db' }))
+    const fresh = { store: 'sqlite:./fresh.db', audit: { last_head: './fresh-head' } }
+    const { status, checks } = await doctor(await changed(fresh))
     expect(status).toBe(0)
     expect(of(checks, 'store')).toMatchObject([
       { message: expect.stringMatching(/will be made by the first start$/) },

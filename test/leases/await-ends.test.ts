@@ -36,3 +36,27 @@ test('what became this broker’s is ended here at once, and what is over not ag
   await awaitEnds(core.context, [over, left])
   expect(core.upstream.calls).toEqual([[over.id], [left.id]])
 })
+
+test('what is ended here because the other was slow need not be waited for once somebody else has ended it', async () => {
+  await using core = await startCore()
+  const lease = await leaving(core)
+  const { unit } = core.context
+  let isEnded = false
+  const find = <T>(): Promise<T> =>
+    Promise.resolve((isEnded ? { ...lease, status: 'revoked' } : lease) as unknown as T)
+  let begun = 0
+  const revoke = () => {
+    begun += 1
+    return new Promise<never>(() => undefined)
+  }
+  const revoker = { isUnderWay: () => false, revoke } as unknown as Core['revoker']
+  let isOver = false
+  const awaiting = awaitEnds({ ...core.context, revoker, unit: { ...unit, find } }, [lease]).then(
+    () => (isOver = true),
+  )
+  for (let ms = 0; ms < 5_000; ms += 100) await core.clock.advance(100)
+  expect([begun, isOver]).toEqual([1, false])
+  isEnded = true
+  await core.clock.advance(400)
+  await awaiting
+})
