@@ -24,7 +24,7 @@ async function post() {
     ({ status, fingerprint, damaged }) =>
       !['revoked', 'expired', 'failed'].includes(status) &&
       // What was lost in its mint was given to nobody.
-      (fingerprint !== null || damaged !== undefined),
+      !(['revoking', 'irrevocable'].includes(status) && fingerprint === null && damaged === undefined),
   )
   for (const { id, status, deadline } of left)
     say('warning', `${id} is ${status}: it was not seen dead yet, and ends at ${deadline} at the latest`)

@@ -42,8 +42,7 @@ export function webIdentity(roleArn: string, context: ConnectionContext, sts: ()
   const renew = async () => {
     const askedAt = clock.now()
     const token = await context.sign(audience).catch((error: unknown) => {
-      const ofOwnToken = error instanceof NotRunning
-      throw passing('the broker could not sign a token for AWS', { ofOwnToken })
+      throw passing('the broker could not sign a token for AWS', { ofOwnToken: error instanceof NotRunning })
     })
     const command = new AssumeRoleWithWebIdentityCommand({
       RoleArn: roleArn,

@@ -99,8 +99,7 @@ function loggingIn(
   const logIn = (signal: AbortSignal): Promise<Login> => {
     underWay ??= withinLimit(clock, loginLimitMs, async (limit) => {
       const jwt = await sign(address).catch((error: unknown) => {
-        const ofOwnToken = error instanceof NotRunning
-        throw passing('the JWT for Vault could not be signed', { ofOwnToken })
+        throw passing('the JWT for Vault could not be signed', { ofOwnToken: error instanceof NotRunning })
       })
       const at = clock.now()
       const answer = await send('write', `auth/${mount}/login`, {
@@ -112,7 +111,7 @@ function loggingIn(
       if (answer.status !== 200) {
         const error = refusal(answer, loginMeanings, false)
         // Where it cannot read the broker's keys, it says the same as of any other token that it does not take.
-        throw error.kind === 'rejected' && answer.status !== 404 ? ofOwnToken(error) : error
+        throw error.kind === 'rejected' && answer.status === 400 ? ofOwnToken(error) : error
       }
       const parsed = answered.safeParse(answer.body)
       if (!parsed.success) throw garbage('Vault', false)

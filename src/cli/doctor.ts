@@ -84,7 +84,7 @@ async function examine(file: string): Promise<Check[]> {
         mightPermit: permitted(configuration.policies),
         clock,
         url: configuration.url,
-        mayRun: mayRun(look) || store.isHeld === true,
+        mayRun: mayRun(look) || store.hasBroker === true,
       }),
       checkTargets(configuration.notify, clock),
     ])

@@ -1,12 +1,12 @@
 /** What commands that work in a broker's place have in common. */
-import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { providers } from '../../providers/catalog.ts'
 import { systemClock } from '../base/clock.ts'
-import { loadRevocation, type RevocationSettings } from '../config/revocation.ts'
+import { loadRevocation } from '../config/revocation.ts'
 import type { Log } from '../base/log.ts'
 import { Services } from '../provider/services.ts'
-import { Failure, faultLines, FaultyConfiguration } from './failure.ts'
+import { faultLines, FaultyConfiguration } from './failure.ts'
+import { requireStore } from './require-store.ts'
 
 /** The settings of `file` that revoking needs, and what stands in the way of some of it, as it becomes known. */
 export async function prepareOffline(file: string) {
@@ -30,16 +30,6 @@ export async function prepareOffline(file: string) {
   }
   const log: Log = { info: () => undefined, warn: note, error: note }
   return { settings, obstacles, given: { providers, services, clock, log } }
-}
-
-/** A store made here and now would have nothing to revoke, and that would look like success. */
-function requireStore({ file, store }: RevocationSettings): void {
-  if (store.kind === 'sqlite' && !existsSync(store.path))
-    throw new Failure(
-      'failed',
-      `there is no store at ${store.path}`,
-      `Name in ${file} the store that the broker used.`,
-    )
 }
 
 /** As whom the record will name whoever runs the command. A container's user may have no name. */

@@ -124,8 +124,7 @@ async function runCommand(words: string[], options: RunOptions): Promise<void> {
 
 /** Whether a credential of the command's may work on, other than was said when it was minted. */
 function isUnproven(notice: Notice): boolean {
-  if (notice.kind === 'still_alive')
-    return notice.task.leases.some((lease) => mayStillWork(lease) && mayBeHeld(lease))
+  if (notice.kind === 'still_alive') return notice.task.leases.some(mayStillWork)
   return notice.kind === 'not_completed'
 }
 

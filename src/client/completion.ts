@@ -1,6 +1,6 @@
 /** Completing a task, and seeing its credentials die. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { mayBeHeld, mayStillWork } from '../wire/lease-states.ts'
+import { mayStillWork } from '../wire/lease-states.ts'
 import { BrokerProblem, BrokerUnreachable, type Client, type Task, type TaskAccess } from './client.ts'
 
 /** Between looks at whether the broker has seen them dead. */
@@ -10,7 +10,7 @@ const deathMs = [500, 1_000, 1_500, 2_000]
 export async function completeTask(client: Client, task: TaskAccess, signal: AbortSignal): Promise<Task> {
   let latest = await client.complete(task, { signal })
   for (const ms of deathMs) {
-    if (!latest.leases.some((lease) => mayStillWork(lease) && mayBeHeld(lease))) break
+    if (!latest.leases.some(mayStillWork)) break
     await pause(ms, undefined, { signal }).catch(() => undefined)
     latest = await client.showTask(task, { signal }).catch(() => latest)
   }

@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono, type z } from '@hono/zod-openapi'
 import { BrokerError } from '../base/errors.ts'
 import { verify } from '../identity/verify.ts'
-import { mayBeHeld, mayStillWork } from '../leases/lease.ts'
+import { mayStillWork } from '../leases/lease.ts'
 import { sha256 } from '../base/sha256.ts'
 import { completeTask } from '../tasks/complete.ts'
 import type { TaskContext } from '../tasks/context.ts'
@@ -169,7 +169,7 @@ async function taskOf({ unit, tasks, leases }: TaskContext, secret: string): Pro
 
 /** RFC 7009 §2.2.1: on a 503 a client must take it that the token still exists. @throws BrokerError `provider_unavailable` */
 function requireDead({ leases }: TaskView): void {
-  if (leases.some((lease) => mayStillWork(lease) && mayBeHeld(lease)))
+  if (leases.some(mayStillWork))
     throw new BrokerError(
       'provider_unavailable',
       'the credential is not known to be dead yet; the broker goes on revoking it',

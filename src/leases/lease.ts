@@ -38,14 +38,6 @@ export function isOver({ status }: { status: LeaseStatus }): boolean {
 }
 
 /**
- * Whether its credential may work although its end was asked for, other than was said
- * beforehand: of what only expires, nobody was promised more.
- */
-export function mayStillWork(lease: { status: LeaseStatus; revocation: Revocation } | DamagedLease): boolean {
-  return !isOver(lease) && ('damaged' in lease || lease.revocation !== 'expiry')
-}
-
-/**
  * Whether it is not over, and somebody may hold its credential. Of one that was lost in its mint nobody does: only what
  * is on record is handed out.
  */
@@ -55,6 +47,16 @@ export function mayBeHeld(
   if (isOver(lease)) return false
   const isLost = (lostStatuses as readonly LeaseStatus[]).includes(lease.status)
   return 'damaged' in lease || !isLost || lease.fingerprint !== null
+}
+
+/**
+ * Whether what somebody may hold may work although its end was asked for, other than was said
+ * beforehand: of what only expires, nobody was promised more.
+ */
+export function mayStillWork(
+  lease: { status: LeaseStatus; revocation: Revocation; fingerprint: string | null } | DamagedLease,
+): boolean {
+  return mayBeHeld(lease) && ('damaged' in lease || lease.revocation !== 'expiry')
 }
 
 /** Which state may follow which (design §6). */

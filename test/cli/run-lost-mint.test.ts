@@ -1,5 +1,6 @@
 /** `mayfly run` where upstream minted something that nobody heard of: it is made again, and what nobody was given is nothing to tell. */
 import { expect, test } from 'vitest'
+import { mints } from '../support/github.ts'
 import { mayfly } from '../support/mayfly.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 
@@ -9,7 +10,7 @@ test('a command that succeeded has its exit status, and nothing is said of a cre
   const lost = broker.sandbox.github.faults.add({
     kind: 'reset-after-processing',
     times: 1,
-    on: ({ path }) => path.endsWith('/access_tokens'),
+    on: mints,
   })
   const words = ['run', '--purpose', 'a test', '--scope', 'github:acme/web:contents=read', '--', 'true']
   const { status, stderr } = await mayfly(words, {

@@ -208,6 +208,6 @@ function putBack(copy: string): void {
 test('before the first start there is nothing to copy, and that is what it says', async () => {
   const { status, stderr } = await on(at('never.db'), 'store', 'backup', at('nothing.db'))
   expect(status).toBe(1)
-  expect(stderr).toContain(`the store ${at('never.db')} cannot be opened: there is none yet`)
+  expect(stderr).toContain(`there is no store at ${at('never.db')}\n`)
   expect(named('nothing')).toEqual([])
 })

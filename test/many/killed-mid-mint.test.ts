@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { openTask } from '../../src/index.ts'
 import { startProcesses } from '../support/broker-processes.ts'
 import { writeWeb } from '../support/broker.ts'
+import { mints } from '../support/github.ts'
 import { loadBalancer } from '../support/load-balancer.ts'
 import { embeddedServer, serverTakesMs } from '../support/postgres-server.ts'
 import { until } from '../support/until.ts'
@@ -18,12 +19,7 @@ it(
     await using _ = await loadBalancer(url, [first!.port, second!.port])
     const identity = () => brokers.workload()
     const task = await openTask({ url, identity, purpose: 'a test', scope: [writeWeb], ttl: 600 })
-    const slow = sandbox.github.faults.add({
-      kind: 'slow',
-      ms: 60_000,
-      times: 1,
-      on: ({ path }) => path.endsWith('/access_tokens'),
-    })
+    const slow = sandbox.github.faults.add({ kind: 'slow', ms: 60_000, times: 1, on: mints })
     const minted = task.credential()
     await until(() => Promise.resolve(slow.hits === 1))
     first!.signal('SIGKILL')

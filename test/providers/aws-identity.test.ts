@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { connect } from '../../providers/aws/connect.ts'
 import { ProviderError } from '../../src/provider/failure.ts'
+import { NotRunning } from '../../src/provider/services.ts'
 import { defaultSettings, type AwsSettings } from '../../src/sandbox/aws/settings.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { asTimePasses, manualClock } from '../support/clock.ts'
@@ -89,14 +90,15 @@ test('a role assumed from a role lives for an hour at most, whatever it would al
 })
 
 test.each([
-  ['another audience', { aud: 'somebody-else' }],
-  ['another subject', { sub: 'somebody-else' }],
-  ['no life left', { exp: 0 }],
-])('a token with %s gets the broker nothing, and nothing is minted', async (_, claims) => {
+  // What AWS answers as well where it cannot read the keys.
+  ['another audience', { aud: 'somebody-else' }, true],
+  ['another subject', { sub: 'somebody-else' }, true],
+  ['no life left', { exp: 0 }, false],
+])('a token with %s gets the broker nothing, and nothing is minted', async (_, claims, ofOwnToken) => {
   const upstream = await connectWithToken(claims)
   const error: unknown = await upstream.mint().catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(ProviderError)
-  expect(error).toMatchObject({ maybeDone: false })
+  expect(error).toMatchObject({ maybeDone: false, ofOwnToken })
   expect(upstream.calls('AssumeRole')).toBe(0)
 })
 
@@ -106,9 +108,16 @@ test("AWS that cannot read the broker's keys is asked again later", async () => 
   await expect(upstream.mint()).rejects.toMatchObject({
     kind: 'unavailable',
     message: expect.stringContaining('published keys'),
+    ofOwnToken: true,
   })
   issuer.faults.clear()
   await upstream.mint()
+})
+
+test('a broker that does not run yet has no key to sign with', async () => {
+  const sign = () => Promise.reject(new NotRunning())
+  const upstream = await connectAws({ config: { web_identity: { role_arn: own } }, context: { sign } })
+  await expect(upstream.mint()).rejects.toMatchObject({ kind: 'unavailable', ofOwnToken: true })
 })
 
 test('a broker that can sign nothing is refused in its own words', async () => {
@@ -116,6 +125,7 @@ test('a broker that can sign nothing is refused in its own words', async () => {
   await expect(upstream.mint()).rejects.toMatchObject({
     kind: 'unavailable',
     message: expect.stringContaining('could not sign'),
+    ofOwnToken: false,
     maybeDone: false,
   })
 })

@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
+import { NotRunning } from '../../src/provider/services.ts'
 import { startIssuer } from '../../src/sandbox/issuer.ts'
 import { asTimePasses, manualClock } from '../support/clock.ts'
 import { logsIn, mints, revokes } from '../support/vault.ts'
@@ -145,6 +146,7 @@ test('a role bound to another audience refuses the login, and nothing is minted'
     kind: 'rejected',
     maybeDone: false,
     message: expect.stringContaining('audience') as string,
+    ofOwnToken: true,
   })
   expect(upstream.requests.filter(mints)).toEqual([])
 })
@@ -170,8 +172,23 @@ test("one caller's giving up does not end the login that another waits for", asy
 
 test('a JWT that cannot be signed is an outage, not a refusal', async () => {
   const upstream = connectVault({ config: { auth: { jwt: { mount: 'jwt', role: 'mayfly' } } } })
-  await expect(upstream.mint()).rejects.toMatchObject({ kind: 'unavailable', maybeDone: false })
+  await expect(upstream.mint()).rejects.toMatchObject({
+    kind: 'unavailable',
+    maybeDone: false,
+    ofOwnToken: false,
+  })
   expect(upstream.sent).toEqual([])
+})
+
+test('a broker that does not run yet has no key to sign with; a mount that is not there is another matter', async () => {
+  const sign = () => Promise.reject(new NotRunning())
+  const config = { auth: { jwt: { mount: 'elsewhere', role: 'mayfly' } } }
+  await expect(connectVault({ config, context: { sign } }).mint()).rejects.toMatchObject({ ofOwnToken: true })
+  const signed = connectVault({ config, context: { sign: () => Promise.resolve('a.b.c') } })
+  await expect(signed.mint()).rejects.toMatchObject({
+    kind: 'rejected',
+    ofOwnToken: false,
+  })
 })
 
 test('a token from outside may be replaced at any time', async () => {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterEach, expect, test, vi } from 'vitest'
 import { BrokerProblem, CredentialsAlive, currentTask, NotConfigured, openTask } from '../../src/index.ts'
 import { readWeb, writeWeb } from '../support/broker.ts'
+import { mints } from '../support/github.ts'
 import { surroundings } from '../support/mayfly.ts'
 import { sharedBroker } from '../support/shared-broker.ts'
 import { until } from '../support/until.ts'
@@ -68,7 +69,7 @@ test('what upstream keeps alive is an error that names it', async () => {
 test('a mint whose answer was lost is made again, and what nobody was given is no error in the end', async () => {
   const task = await openTask(given)
   const { faults } = broker.sandbox.github
-  faults.add({ kind: 'reset-after-processing', times: 1, on: ({ path }) => path.endsWith('/access_tokens') })
+  faults.add({ kind: 'reset-after-processing', times: 1, on: mints })
   const credential = await task.credential()
   expect(await broker.use(tokenOf(credential))).toBe(200)
   const ended = await task.complete()

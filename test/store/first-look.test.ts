@@ -182,12 +182,14 @@ it('who asks whether anything may be granted at all waits for that alone', async
     },
   })
   await guard.inspect(50)
-  const ready = guard.patiently(async () => guard.mayGrant())
-  const task = guard.patiently(async () => guard.mayGrantTo(0))
+  let isReady = false
+  const ready = guard.patiently(async () => guard.mayGrant()).then(() => (isReady = true))
   decided.resolve()
+  await until(() => Promise.resolve(!guard.knowsTasks))
+  for (let turns = 0; turns < 100; turns += 1) await new Promise(setImmediate)
+  expect([isReady, guard.knowsTasks]).toEqual([true, false])
   await ready
-  expect(guard.knowsTasks).toBe(false)
+  expect(() => guard.mayGrantTo(0)).toThrow('looked through')
   known.resolve()
-  await task
   await guard.idle()
 })

@@ -15,16 +15,6 @@ export interface OpenRecord {
   close: () => Promise<void>
 }
 
-/** @throws Failure where there is none yet to be read */
-export function requireStore({ file, store }: Pick<Configuration, 'file' | 'store'>): void {
-  if (store.kind === 'sqlite' && isNowhere(store.path))
-    throw new Failure(
-      'failed',
-      `the store ${store.path} cannot be opened: there is none yet`,
-      `The first start of the broker makes it; if there is one elsewhere, correct \`store\` in ${file}.`,
-    )
-}
-
 /**
  * The record in the configuration's store, beside a running broker or without one. Nothing is written.
  *
@@ -35,13 +25,14 @@ export async function openRecord({
   store,
   sealKeys,
 }: Pick<Configuration, 'file' | 'store' | 'sealKeys'>): Promise<OpenRecord> {
-  requireStore({ file, store })
   const seal = createSeal(sealKeys)
   const where = `the store ${placeOf(store)}`
   const opened = await openStoreReadOnly(store, seal).catch((error: unknown) => {
+    const isMissing = store.kind === 'sqlite' && isNowhere(store.path)
+    const why = error instanceof Error ? error.message : 'unknown error'
     throw new Failure(
       'failed',
-      `${where} cannot be opened: ${error instanceof Error ? error.message : 'unknown error'}`,
+      `${where} cannot be opened: ${isMissing ? 'there is none yet' : why}`,
       `Check \`store\` in ${file}, and that a broker of this version has run on it.`,
     )
   })

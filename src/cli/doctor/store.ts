@@ -8,7 +8,7 @@ import { openStoreReadOnly } from '../../store/open.ts'
 import type { OpenStore } from '../../store/own-store.ts'
 import type { Discrepancy } from '../../audit/verify.ts'
 import type { Tx } from '../../base/unit.ts'
-import { isHeld } from '../../store/is-held.ts'
+import { hasBroker } from '../../store/has-broker.ts'
 import { type Outside, outsideFault, readLastHead } from '../../store/last-head.ts'
 import { isWithoutItsLog, plainCopyFault } from '../../store/plain-copy.ts'
 import { otherKeyThan } from '../../store/other-key.ts'
@@ -20,7 +20,7 @@ export async function checkStore({ file, store, sealKeys, audit }: Configuration
   checks: Check[]
   opened?: OpenStore
   /** Whether it says that a broker has it: one that runs, or was killed. */
-  isHeld?: boolean
+  hasBroker?: boolean
 }> {
   const check = 'store'
   const where = placeOf(store)
@@ -39,9 +39,9 @@ export async function checkStore({ file, store, sealKeys, audit }: Configuration
   const torn = store.kind === 'sqlite' && isWithoutItsLog(store.path)
   try {
     const opened = await openStoreReadOnly(store, createSeal(sealKeys))
-    const { faults, other, held } = await opened.unit
+    const { faults, other, isHad } = await opened.unit
       .read(async (tx) => ({
-        held: await isHeld(tx),
+        isHad: await hasBroker(tx),
         faults: await faultsOf(tx, { outside, torn }),
         other: await otherKeyThan(tx),
       }))
@@ -52,7 +52,7 @@ export async function checkStore({ file, store, sealKeys, audit }: Configuration
     const remedy = other?.remedy ?? unsound
     const checks = faults.map(({ message }): Check => ({ check, status: 'fault', message, remedy }))
     const fine: Check = { check, status: 'ok', message: `${where} is of this version, and writable` }
-    return { checks: checks.length > 0 ? checks : [fine], opened, isHeld: held }
+    return { checks: checks.length > 0 ? checks : [fine], opened, hasBroker: isHad }
   } catch (error) {
     // A file without tables may be a copy that lacks them; a database may not be used yet.
     if (error instanceof NoTables && store.kind === 'postgres') {

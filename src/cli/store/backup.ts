@@ -5,8 +5,8 @@ import type { Command } from 'commander'
 import { readConfiguration } from '../configuration.ts'
 import { Failure } from '../failure.ts'
 import { withConfiguration, withJson } from '../options.ts'
-import { requireStore } from '../audit/open-record.ts'
 import { answer, count } from '../print.ts'
+import { requireStore } from '../require-store.ts'
 
 export function registerBackup(group: Command): void {
   withJson(withConfiguration(group.command('backup')))
