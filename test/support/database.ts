@@ -35,5 +35,13 @@ export function refuseWrites(broker: Pick<TestBroker, 'directory'>, event: strin
   beside(broker, (db) =>
     db.exec(`create trigger ${name} before ${event} begin select raise(abort, 'refused'); end`),
   )
-  return () => beside(broker, (db) => db.exec(`drop trigger ${name}`))
+  return function allow() {
+    try {
+      beside(broker, (db) => db.exec(`pragma busy_timeout = 100; drop trigger ${name}`))
+    } catch (error) {
+      if (!(error instanceof Error) || error.message !== 'database is locked') throw error
+      // By a broker in this process, which cannot go on while this waits for it.
+      setImmediate(allow)
+    }
+  }
 }
